@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How all C++ code of this tree is compiled, by whichever compiler.
+option(VHDBOOT_TESTS "Build the unit tests" OFF)
+option(VHDBOOT_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+set(VHDBOOT_SANITIZE "" CACHE STRING "Sanitizers for the whole tree, such as address,undefined")
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON) # statement expressions, in TRY
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(vhdboot_options INTERFACE)
+target_include_directories(vhdboot_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(vhdboot_options INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+target_compile_definitions(vhdboot_options INTERFACE _FILE_OFFSET_BITS=64 VHDBOOT_VERSION="${PROJECT_VERSION}")
+if(VHDBOOT_SANITIZE)
+  target_compile_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE})
+endif()
+if(VHDBOOT_FUZZ)
+  target_compile_options(vhdboot_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# vhdboot_library(NAME SOURCES... USES LIBRARIES...): one static library of this tree.
+function(vhdboot_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC vhdboot_options ${arg_USES})
+endfunction()
