@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The system calls that hand a kernel over to the running one. The only part of this library that touches the system.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace vhdboot::kexec {
+
+/// kexec_file_load(2): the running kernel reads, checks and keeps both files; the descriptors may be closed afterwards.
+/// Each must be a regular, non-empty file that nobody holds open for writing: of a memfd, reopen it read-only through
+/// /proc/self/fd/N and close the writer (reopen_read_only()).
+/// `initrd_fd` nothing: no initrd at all. Errors say in a sentence what the kernel's errno means here.
+[[nodiscard]] Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
+
+/// The error that load() gives for `err`, the errno of kexec_file_load(2).
+[[nodiscard]] Error load_error(int err);
+
+/// A new read-only descriptor (close-on-exec) of the file behind `fd`; the caller closes both.
+[[nodiscard]] Result<int> reopen_read_only(int fd);
+
+}  // namespace vhdboot::kexec

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is to be booted: the decision that stage 1 takes about a boot entry, as values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/result.h"
+#include "kexec/bzimage.h"
+#include "kexec/range.h"
+#include "kexec/uki.h"
+
+namespace vhdboot::kexec {
+
+/// A piece of the file and where it goes in the initrd that is handed to the kernel.
+struct InitrdPart {
+  Range source;                   ///< in the file of the boot entry
+  std::uint64_t destination = 0;  ///< in the new initrd; a multiple of 4; gaps are zero bytes
+  friend bool operator==(const InitrdPart&, const InitrdPart&) = default;
+};
+
+struct KexecPlan {
+  Range kernel;                     ///< in the file of the boot entry
+  BzImage header;                   ///< of that kernel
+  std::vector<InitrdPart> initrds;  ///< in order: microcode, then the guest's initrd; may be empty
+  std::uint64_t archive_at = 0;     ///< where the appended archive goes in the new initrd; a multiple of 4
+  std::string cmdline;              ///< complete, with our rdinit=
+  std::string guest_init;           ///< what stage 2 executes: the guest's own rdinit=, else "/init"
+  bool has_initrd = false;          ///< the guest brings an initrd of its own (microcode alone is none)
+};
+
+/// What stage 2 is called in the appended archive.
+inline constexpr std::string_view kStage2Init = "/vhdboot/init";
+
+/// Plans the boot of `uki`, parsed from `file`. `extra_options` are added to the image's command line.
+/// Reads only the kernel's header. Unsupported or Corrupt: the kernel (see parse_bzimage()). Invalid: the command line
+/// is longer than that kernel takes.
+[[nodiscard]] Result<KexecPlan> make_plan(const ByteSource& file, const Uki& uki, std::string_view extra_options,
+                                          std::string_view init = kStage2Init);
+
+/// Does `cmdline` fit the kernel? Invalid, with both lengths, when it does not.
+[[nodiscard]] Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& header);
+
+}  // namespace vhdboot::kexec
