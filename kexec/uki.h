@@ -20,7 +20,7 @@ struct Profile {
 };
 
 struct Uki {
-  Range linux;                 ///< the kernel: the only section that must exist
+  Range kernel;                ///< `.linux`, the only section that must exist
   std::optional<Range> ucode;  ///< microcode archive, to be placed before every other initrd
   std::optional<Range> initrd;
   std::optional<Range> pcrsig;         ///< not used here: to be handed on to the guest
