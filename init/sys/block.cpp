@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/block.h"
+
+#include <blkid/blkid.h>
+#include <dirent.h>
+#include <sys/sysmacros.h>
+#include <climits>
+#include <cstdlib>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+
+Result<BlockDevice> block_device(const std::string& name) {
+  const std::string link = "/sys/class/block/" + name;
+  char canonical[PATH_MAX];
+  if (::realpath(link.c_str(), canonical) == nullptr) return fail_errno(concat("looking at the device ", name));
+  BlockDevice device{.name = name, .path = "/dev/" + name, .sysfs = canonical};
+  device.numbers = read_attribute(link + "/dev");
+  device.size = parse_u64(read_attribute(link + "/size")).value_or(0) * kSectorSize;
+  device.partition = static_cast<unsigned>(parse_u64(read_attribute(link + "/partition")).value_or(0));
+  const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
+  device.logical_block =
+      static_cast<unsigned>(parse_u64(read_attribute(disk + "/queue/logical_block_size")).value_or(kSectorSize));
+  return device;
+}
+
+std::vector<BlockDevice> block_devices() {
+  std::vector<BlockDevice> devices;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/sys/class/block"), &::closedir);
+  if (!folder) return devices;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (entry->d_name[0] == '.') continue;
+    auto device = block_device(entry->d_name);
+    if (device && device->size > 0) devices.push_back(*std::move(device));
+  }
+  std::ranges::sort(devices, {}, &BlockDevice::name);
+  return devices;
+}
+
+bool is_virtual(const BlockDevice& device) {
+  return device.sysfs.starts_with("/sys/devices/virtual/");
+}
+
+Content identify(const BlockDevice& device) {
+  const std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)> probe(
+      blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
+  if (!probe) return {};
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
+  if (blkid_do_safeprobe(probe.get()) != 0) return {};
+  const auto value = [&](const char* key) -> std::string {
+    const char* text = nullptr;
+    return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
+  };
+  return {.type = value("TYPE"),
+          .identity = {.uuid = value("UUID"),
+                       .partuuid = value("PART_ENTRY_UUID"),
+                       .label = value("LABEL"),
+                       .number = device.partition}};
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Block devices as sysfs lists them, and what libblkid knows of their content.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/selector.h"
+
+namespace vhdboot::sys {
+
+struct BlockDevice {
+  std::string name;              ///< as in /sys/class/block: "sda1"
+  std::string path;              ///< "/dev/sda1"
+  std::string numbers;           ///< "8:1", as device-mapper and sysfs write it
+  std::string sysfs;             ///< canonical: "/sys/devices/pci0000:00/…/block/sda/sda1"
+  std::uint64_t size = 0;        ///< bytes
+  unsigned partition = 0;        ///< partition number; 0 for a whole disk
+  unsigned logical_block = 512;  ///< bytes, of the disk
+};
+
+/// Every block device with a size, in name order; the order has no meaning for a person.
+[[nodiscard]] std::vector<BlockDevice> block_devices();
+
+/// The device of that name; NotFound when it is not there.
+[[nodiscard]] Result<BlockDevice> block_device(const std::string& name);
+
+/// True for a disk that only shows what another device holds: loop, device-mapper, RAM disks, zram.
+[[nodiscard]] bool is_virtual(const BlockDevice& device);
+
+/// What libblkid reads in a device; empty where it knows nothing.
+struct Content {
+  std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …
+  core::Identity identity;  ///< of the file system and of the partition
+};
+
+/// Never fails: of a device that cannot be read nothing is known.
+[[nodiscard]] Content identify(const BlockDevice& device);
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/console.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <termios.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+namespace {
+
+// Priorities of <linux/kern_levels.h>.
+constexpr int kLogError = 3;
+constexpr int kLogWarning = 4;
+constexpr int kLogNotice = 5;
+
+bool is_serial(std::string_view terminal) {
+  const std::string_view name = terminal.substr(terminal.rfind('/') + 1);
+  return !name.starts_with("tty") || name.starts_with("ttyS") || name.starts_with("ttyUSB");
+}
+
+// A terminal that hands over each key as it is pressed; put back as it was at the end.
+class RawTerminal {
+ public:
+  explicit RawTerminal(Fd fd) : fd_(std::move(fd)) {
+    if (::tcgetattr(fd_.get(), &before_) < 0) return;
+    termios raw = before_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    changed_ = ::tcsetattr(fd_.get(), TCSANOW, &raw) == 0;
+  }
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  RawTerminal(RawTerminal&& other) noexcept
+      : fd_(std::move(other.fd_)), before_(other.before_), changed_(std::exchange(other.changed_, false)) {}
+  ~RawTerminal() {
+    if (changed_) ::tcsetattr(fd_.get(), TCSANOW, &before_);
+  }
+  [[nodiscard]] int get() const { return fd_.get(); }
+
+ private:
+  Fd fd_;
+  termios before_{};
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::vector<std::string> console_terminals() {
+  std::vector<std::string> terminals;
+  for (const std::string_view name : split_words(read_attribute("/sys/class/tty/console/active")))
+    terminals.push_back(concat("/dev/", name));
+  if (terminals.empty()) terminals.emplace_back("/dev/console");
+  return terminals;
+}
+
+Reporter::Reporter(std::string stage, Audience audience) : stage_(std::move(stage)), audience_(audience) {}
+
+void Reporter::log(int level, std::string_view line) const {
+  const auto kmsg = open_file("/dev/kmsg", O_WRONLY);
+  if (kmsg) (void)write_all(*kmsg, as_bytes(concat('<', level, ">vhdboot[", stage_, "]: ", line, '\n')));
+}
+
+void Reporter::to_consoles(std::string_view line, bool serial_only) const {
+  for (const std::string& terminal : console_terminals()) {
+    if (serial_only && !is_serial(terminal)) continue;
+    const auto fd = open_file(terminal, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+    if (fd) (void)write_all(*fd, as_bytes(line));
+  }
+}
+
+void Reporter::say(std::string_view line) const {
+  log(kLogNotice, line);
+  if (audience_ == Audience::Consoles) to_consoles(concat(line, "\r\n"), false);
+}
+
+void Reporter::checkpoint(std::string_view name) const {
+  const std::string line = concat("checkpoint=", name);
+  log(kLogNotice, line);
+  if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: ", line, "\r\n"), true);
+}
+
+void Reporter::warn(std::string_view sentence) const {
+  log(kLogWarning, concat("warning: ", sentence));
+  if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: warning: ", sentence, "\r\n"), false);
+}
+
+void Reporter::error(std::string_view sentence) const {
+  log(kLogError, concat("error: ", sentence));
+  to_consoles(concat("\r\nvhdboot[", stage_, "]: error: ", sentence, "\r\n"), false);
+}
+
+void Reporter::print(std::string_view text) const {
+  to_consoles(text, false);
+}
+
+Reporter::Key Reporter::wait_for_key(Deadline deadline) const {
+  const std::vector<std::string> names = console_terminals();
+  std::vector<RawTerminal> terminals;
+  std::vector<pollfd> waits;
+  for (const std::string& name : names) {
+    auto fd = open_file(name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    // A terminal that cannot be read stays in the list, so that indexes match; poll ignores a negative descriptor.
+    terminals.emplace_back(fd ? std::move(*fd) : Fd());
+    waits.push_back({.fd = terminals.back().get(), .events = POLLIN, .revents = 0});
+  }
+  while (!deadline.passed()) {
+    if (::poll(waits.data(), waits.size(), deadline.poll_timeout()) <= 0) continue;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      char key = 0;
+      if ((waits[i].revents & POLLIN) != 0 && ::read(waits[i].fd, &key, 1) == 1) return {key, names[i]};
+      if ((waits[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) waits[i].fd = -1;
+    }
+    if (std::ranges::all_of(waits, [](const pollfd& wait) { return wait.fd < 0; })) break;
+  }
+  return {};
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a stage tells a person and a test: the kernel log, the screen, the serial line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "init/sys/deadline.h"
+#include "init/sys/fd.h"
+
+namespace vhdboot::sys {
+
+/// The terminals that the kernel uses as console: "/dev/tty0", "/dev/ttyS0".
+[[nodiscard]] std::vector<std::string> console_terminals();
+
+/// The voice of one stage. Every line also goes to the kernel's log as "vhdboot[STAGE]: …".
+class Reporter {
+ public:
+  /// A quiet reporter writes to the kernel log alone, so that what shows on the consoles is the guest's own choice.
+  enum class Audience { Consoles, KernelLog };
+
+  Reporter(std::string stage, Audience audience);
+
+  /// A line for a person.
+  void say(std::string_view line) const;
+  /// A stable line that tests wait for: "vhdboot[stage1]: checkpoint=NAME"; to the log and the serial lines only.
+  void checkpoint(std::string_view name) const;
+  void warn(std::string_view sentence) const;
+  /// Reaches the consoles whatever the audience.
+  void error(std::string_view sentence) const;
+
+  /// The consoles as they are, for menus.
+  void print(std::string_view text) const;
+
+  struct Key {
+    char value = 0;
+    std::string terminal;
+  };
+  /// The next key on any console; nothing when the deadline passes. Takes keys one by one, without echo.
+  [[nodiscard]] Key wait_for_key(Deadline deadline) const;
+
+ private:
+  void log(int level, std::string_view line) const;
+  void to_consoles(std::string_view line, bool serial_only) const;
+
+  std::string stage_;
+  Audience audience_;
+};
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A point in time until which to wait for an event.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+namespace vhdboot::sys {
+
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  static Deadline in(std::chrono::milliseconds time) { return Deadline(Clock::now() + time); }
+
+  [[nodiscard]] bool passed() const { return Clock::now() >= at_; }
+
+  /// What poll(2) takes as its time-out; 0 when the deadline has passed.
+  [[nodiscard]] int poll_timeout() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now()).count();
+    return static_cast<int>(std::clamp<decltype(left)>(left, 0, 24 * 3600 * 1000));
+  }
+
+  friend Deadline earlier(Deadline a, Deadline b) { return a.at_ < b.at_ ? a : b; }
+
+ private:
+  explicit Deadline(Clock::time_point at) : at_(at) {}
+  Clock::time_point at_;
+};
+
+}  // namespace vhdboot::sys

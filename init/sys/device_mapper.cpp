@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/device_mapper.h"
+
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+namespace {
+
+// One request: struct dm_ioctl and, behind it, the packed table.
+class Request {
+ public:
+  explicit Request(const std::string& name, Bytes table = {}) : buffer_(sizeof(dm_ioctl) + table.size()) {
+    header().version[0] = DM_VERSION_MAJOR;
+    header().data_size = static_cast<__u32>(buffer_.size());
+    header().data_start = sizeof(dm_ioctl);
+    std::memcpy(header().name, name.data(), std::min<std::size_t>(name.size(), DM_NAME_LEN - 1));
+    std::ranges::copy(table, buffer_.begin() + sizeof(dm_ioctl));
+  }
+  [[nodiscard]] dm_ioctl& header() { return *reinterpret_cast<dm_ioctl*>(buffer_.data()); }
+  [[nodiscard]] Result<void> send(const Fd& control, unsigned long command, std::string_view what) {
+    if (::ioctl(control.get(), command, buffer_.data()) < 0) return fail_errno(concat(what, ' ', header().name));
+    return {};
+  }
+
+ private:
+  std::vector<std::byte> buffer_;
+};
+
+Result<Fd> open_control() {
+  return open_file("/dev/mapper/control", O_RDWR);
+}
+
+}  // namespace
+
+Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
+                                          std::span<const core::LinearRow> rows, const std::string& lower,
+                                          bool read_only) {
+  const Fd control = TRY(open_control());
+
+  Request make(name);
+  std::memcpy(make.header().uuid, uuid.data(), std::min<std::size_t>(uuid.size(), DM_UUID_LEN - 1));
+  TRY(make.send(control, DM_DEV_CREATE, "creating the device-mapper device"));
+  MappedDevice device(name, minor(make.header().dev));
+
+  Request load(name, core::pack_linear_targets(rows, lower));
+  load.header().target_count = static_cast<__u32>(rows.size());
+  if (read_only) load.header().flags |= DM_READONLY_FLAG;
+  TRY(load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device"));
+
+  // A table starts to work when the device is resumed: the same request without the suspend flag.
+  TRY(Request(name).send(control, DM_DEV_SUSPEND, "starting the device-mapper device"));
+  return device;
+}
+
+MappedDevice::~MappedDevice() {
+  if (!name_.empty()) (void)remove_mapped_device(name_);
+}
+
+std::string MappedDevice::path() const {
+  return concat("/dev/dm-", minor_);
+}
+
+Result<void> MappedDevice::remove() {
+  return remove_mapped_device(std::exchange(name_, {}));
+}
+
+Result<void> remove_mapped_device(const std::string& name) {
+  const Fd control = TRY(open_control());
+  return Request(name).send(control, DM_DEV_REMOVE, "removing the device-mapper device");
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Device-mapper devices made of linear targets (kernel: Documentation/admin-guide/device-mapper/linear.rst).
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "init/core/dm_table.h"
+
+namespace vhdboot::sys {
+
+/// An active device-mapper device; removed when the object ends.
+class MappedDevice {
+ public:
+  /// Creates the device `name` out of `rows` of the device `lower` ("major:minor") and starts it. `uuid` names it for
+  /// other programs. While it lives nobody else can mount `lower` or open it exclusively.
+  [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid,
+                                                   std::span<const core::LinearRow> rows, const std::string& lower,
+                                                   bool read_only);
+  MappedDevice(MappedDevice&& other) noexcept : name_(std::exchange(other.name_, {})), minor_(other.minor_) {}
+  MappedDevice& operator=(MappedDevice&& other) noexcept {
+    std::swap(name_, other.name_);
+    std::swap(minor_, other.minor_);
+    return *this;
+  }
+  ~MappedDevice();
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::string path() const;  ///< "/dev/dm-0"
+
+  [[nodiscard]] Result<void> remove();
+  /// Leaves it active.
+  void release() { name_.clear(); }
+
+ private:
+  MappedDevice(std::string name, unsigned minor) : name_(std::move(name)), minor_(minor) {}
+  std::string name_;
+  unsigned minor_;
+};
+
+[[nodiscard]] Result<void> remove_mapped_device(const std::string& name);
+
+}  // namespace vhdboot::sys

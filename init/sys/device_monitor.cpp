@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/device_monitor.h"
+
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "base/bytes.h"
+#include "base/units.h"
+#include "init/core/uevent.h"
+
+namespace vhdboot::sys {
+
+Result<DeviceMonitor> DeviceMonitor::open() {
+  Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT));
+  if (!socket) return fail_errno("listening for devices");
+  const int room = static_cast<int>(kMiB);
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = 1;  // the kernel's own events
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+    return fail_errno("listening for devices");
+  return DeviceMonitor(std::move(socket));
+}
+
+Result<bool> DeviceMonitor::wait_for_block_device(Deadline deadline) const {
+  std::array<std::byte, 16 * kKiB> buffer;
+  for (;;) {
+    // All that is there, so that a burst of events costs one look at the devices.
+    bool appeared = false;
+    for (;;) {
+      const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+      if (got < 0) {
+        if (errno == ENOBUFS) appeared = true;
+        if (errno == EINTR || errno == ENOBUFS) continue;
+        if (errno == EAGAIN) break;
+        return fail_errno("listening for devices");
+      }
+      const auto event = core::parse_uevent(Bytes(buffer).first(static_cast<std::size_t>(got)));
+      if (event && event->subsystem == "block" && event->action != "remove") appeared = true;
+    }
+    if (appeared) return true;
+    pollfd wait{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&wait, 1, deadline.poll_timeout());
+    if (ready < 0 && errno != EINTR) return fail_errno("waiting for devices");
+    if (ready == 0) return false;
+  }
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/file.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/text.h"
+#include "base/units.h"
+
+namespace vhdboot::sys {
+
+Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return fail_errno(concat("opening ", path));
+  return fd;
+}
+
+Result<Fd> open_below(const Fd& root, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  Fd fd(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  if (!fd) return fail_errno(concat("opening ", path));
+  return fd;
+}
+
+Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap) {
+  std::vector<std::byte> content;
+  struct stat status{};
+  std::size_t room = 4096;
+  if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
+    room = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap) + 1);
+  for (;;) {
+    const std::size_t have = content.size();
+    content.resize(have + room);
+    const ssize_t got = ::read(file.get(), content.data() + have, room);
+    if (got < 0 && errno != EINTR) return fail_errno("reading");
+    content.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (content.size() > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
+    if (got == 0) return content;
+    room = std::max<std::size_t>(room, 64 * kKiB);
+  }
+}
+
+Result<std::vector<std::byte>> read_file(const std::string& path, std::uint64_t cap) {
+  const Fd file = TRY(open_file(path, O_RDONLY));
+  return TRY_IN(path, read_all(file, cap));
+}
+
+Result<std::string> read_text(const std::string& path, std::uint64_t cap) {
+  const auto content = TRY(read_file(path, cap));
+  return std::string(as_text(content));
+}
+
+std::string read_attribute(const std::string& path) {
+  const auto text = read_text(path, 64 * kKiB);
+  if (!text) return {};
+  return std::string(trim(std::string_view(*text).substr(0, text->find('\n'))));
+}
+
+Result<void> write_all(const Fd& file, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(file.get(), bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno("writing");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<void> write_file(const std::string& path, Bytes bytes, mode_t mode) {
+  const Fd file = TRY(open_file(path, O_WRONLY | O_CREAT | O_TRUNC, mode));
+  TRY_IN(path, write_all(file, bytes));
+  return {};
+}
+
+Result<void> make_directories(const std::string& path, mode_t mode) {
+  for (std::size_t end = 1; end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(concat("creating directory ", part));
+  }
+  return {};
+}
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+Result<std::unique_ptr<FdSource>> FdSource::open(const std::string& path) {
+  return TRY_IN(path, adopt(TRY(open_file(path, O_RDONLY))));
+}
+
+Result<std::unique_ptr<FdSource>> FdSource::adopt(Fd fd) {
+  struct stat status{};
+  if (::fstat(fd.get(), &status) < 0) return fail_errno("reading the status");
+  std::uint64_t size = static_cast<std::uint64_t>(status.st_size);
+  if (S_ISBLK(status.st_mode)) {
+    if (::ioctl(fd.get(), BLKGETSIZE64, &size) < 0) return fail_errno("reading the device's size");
+  } else if (!S_ISREG(status.st_mode)) {
+    return fail(Code::Invalid, "neither a regular file nor a block device");
+  }
+  return std::unique_ptr<FdSource>(new FdSource(std::move(fd), size));
+}
+
+Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
+  if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(concat("reading at byte ", offset));
+    if (got == 0) return fail(Code::Io, concat("unexpected end at byte ", offset));
+    offset += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+Result<MemoryFile> MemoryFile::create(const char* name) {
+  Fd fd(::memfd_create(name, MFD_CLOEXEC));
+  if (!fd) return fail_errno("creating a file in memory");
+  return MemoryFile(std::move(fd));
+}
+
+Result<void> MemoryFile::append(Bytes bytes) {
+  TRY_IN("filling a file in memory", write_all(fd_, bytes));
+  size_ += bytes.size();
+  return {};
+}
+
+Result<void> MemoryFile::append(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMiB)));
+  while (length > 0) {
+    const auto chunk = MutableBytes(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMiB)));
+    TRY(source.read(offset, chunk));
+    TRY(append(Bytes(chunk)));
+    offset += chunk.size();
+    length -= chunk.size();
+  }
+  return {};
+}
+
+Result<void> MemoryFile::pad(std::uint64_t alignment) {
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(align_up(size_, alignment) - size_));
+  return append(zeros);
+}
+
+Result<Fd> MemoryFile::seal() && {
+  Fd reader = TRY(open_file(concat("/proc/self/fd/", fd_.get()), O_RDONLY));
+  fd_ = Fd();
+  return reader;
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Loading modules into the running kernel.
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace vhdboot::sys {
+
+/// Loads an uncompressed module. One that is loaded or built in already is fine. `name` is for the error's text.
+[[nodiscard]] Result<void> load_module(const std::string& name, Bytes image);
+
+/// The release of the running kernel, as `uname -r` prints it.
+[[nodiscard]] std::string kernel_release();
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/loop.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+
+Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name, const LoopOptions& options) {
+  const Fd control = TRY(open_file("/dev/loop-control", O_RDWR));
+  // Between asking for a free number and using it somebody else may take it.
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+    if (number < 0) return fail_errno("finding a free loop device");
+    Fd device = TRY(open_file(concat("/dev/loop", number), O_RDWR));
+    loop_config config{};
+    config.fd = static_cast<__u32>(backing.get());
+    config.block_size = options.block_size;
+    config.info.lo_offset = options.offset;
+    config.info.lo_sizelimit = options.size_limit;
+    config.info.lo_flags =
+        LO_FLAGS_PARTSCAN | (options.direct_io ? LO_FLAGS_DIRECT_IO : 0) | (options.read_only ? LO_FLAGS_READ_ONLY : 0);
+    std::memcpy(config.info.lo_file_name, name.data(), std::min<std::size_t>(name.size(), LO_NAME_SIZE - 1));
+    if (::ioctl(device.get(), LOOP_CONFIGURE, &config) < 0) {
+      if (errno == EBUSY) continue;
+      return fail_errno(concat("attaching ", name, " to /dev/loop", number));
+    }
+    loop_info64 info{};
+    if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0) return fail_errno("reading the loop device's status");
+    return LoopDevice(std::move(device), number, (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0);
+  }
+  return fail(Code::Busy, "no free loop device");
+}
+
+LoopDevice::~LoopDevice() {
+  if (device_) ::ioctl(device_.get(), LOOP_CLR_FD, 0);
+}
+
+std::string LoopDevice::name() const {
+  return concat("loop", number_);
+}
+std::string LoopDevice::path() const {
+  return "/dev/" + name();
+}
+
+Result<void> LoopDevice::detach() {
+  device_ = Fd();
+  return detach_loop(path());
+}
+
+Result<void> detach_loop(const std::string& path) {
+  const Fd device = TRY(open_file(path, O_RDONLY));
+  if (::ioctl(device.get(), LOOP_CLR_FD, 0) < 0 && errno != ENXIO) return fail_errno(concat("detaching ", path));
+  // While somebody else has the device open, the kernel only marks it to be detached by the last user and reports
+  // success all the same: look.
+  loop_info64 info{};
+  if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO) return {};
+  return fail(Code::Busy, concat("detaching ", path, ": something still uses it"));
+}
+
+}  // namespace vhdboot::sys

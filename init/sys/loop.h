@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Loop devices: a file or a block device shown as a disk with partitions.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "init/sys/fd.h"
+
+namespace vhdboot::sys {
+
+struct LoopOptions {
+  bool read_only = true;
+  bool direct_io = true;
+  std::uint64_t offset = 0;        ///< bytes into the backing file where the disk begins
+  std::uint64_t size_limit = 0;    ///< bytes that are shown; 0 = all. A multiple of 512.
+  std::uint32_t block_size = 512;  ///< logical block, as the guest's partition table counts
+};
+
+/// An attached loop device; detached when the object ends.
+class LoopDevice {
+ public:
+  /// Attaches `backing` with partition scan; the partitions are there when it returns. `name` is what losetup shows
+  /// (63 characters at most).
+  [[nodiscard]] static Result<LoopDevice> attach(const Fd& backing, const std::string& name,
+                                                 const LoopOptions& options);
+  LoopDevice(LoopDevice&&) noexcept = default;
+  LoopDevice& operator=(LoopDevice&&) noexcept = default;
+  ~LoopDevice();
+
+  [[nodiscard]] int number() const { return number_; }
+  [[nodiscard]] std::string name() const;  ///< "loop0"
+  [[nodiscard]] std::string path() const;  ///< "/dev/loop0"
+  /// What the kernel made of options.direct_io: it falls back to buffered I/O without a word.
+  [[nodiscard]] bool direct_io() const { return direct_io_; }
+
+  [[nodiscard]] Result<void> detach();
+  /// Leaves it attached.
+  void release() { device_ = Fd(); }
+
+ private:
+  LoopDevice(Fd device, int number, bool direct_io)
+      : device_(std::move(device)), number_(number), direct_io_(direct_io) {}
+  Fd device_;
+  int number_;
+  bool direct_io_;
+};
+
+/// Detaches the loop device at `path`, whoever attached it. Success means that nothing is attached to it any more.
+[[nodiscard]] Result<void> detach_loop(const std::string& path);
+
+}  // namespace vhdboot::sys

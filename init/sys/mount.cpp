@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/mount.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+// musl's <sys/mount.h> and the kernel's <linux/mount.h> define the same constants: take the kernel's and declare the
+// rest.
+extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*);
+extern "C" int umount2(const char*, int);
+
+namespace vhdboot::sys {
+
+Result<Mount> Mount::mount(const std::string& source, const std::string& target, const std::string& type,
+                           unsigned long flags, const std::string& options) {
+  TRY(make_directories(target));
+  if (::mount(source.c_str(), target.c_str(), type.c_str(), flags, options.empty() ? nullptr : options.c_str()) < 0)
+    return fail_errno(concat("mounting ", source, " (", type, ")"));
+  return Mount(target);
+}
+
+Mount::~Mount() {
+  if (!target_.empty()) ::umount2(target_.c_str(), 0);
+}
+
+Result<void> Mount::unmount() {
+  if (::umount2(target_.c_str(), 0) < 0) return fail_errno(concat("unmounting ", target_));
+  target_.clear();
+  return {};
+}
+
+Result<Fd> mount_detached(const std::string& source, const std::string& type) {
+  const std::string what = concat("mounting ", source, " (", type, ")");
+  const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
+  if (!context) return fail_errno(what);
+  const auto configure = [&](unsigned command, const char* key, const char* value) {
+    return ::syscall(SYS_fsconfig, context.get(), command, key, value, 0) == 0;
+  };
+  if (!configure(FSCONFIG_SET_STRING, "source", source.c_str()) || !configure(FSCONFIG_CMD_CREATE, nullptr, nullptr)) {
+    Error error = sys_error(what);
+    // The context tells why, one message a read ("e ntfs3: ...").
+    char log[256];
+    const ssize_t got = ::read(context.get(), log, sizeof log);
+    if (got > 2) error.text += concat(" (", trim(std::string_view(log + 2, static_cast<std::size_t>(got) - 2)), ")");
+    return std::unexpected(error);
+  }
+  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOATIME)));
+  if (!mount) return fail_errno(what);
+  return mount;
+}
+
+Result<void> place_mount(const Fd& mount, const std::string& target) {
+  if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    return fail_errno(concat("mounting the host volume on ", target));
+  return {};
+}
+
+Result<ApiFileSystems> ApiFileSystems::mount() {
+  struct Row {
+    const char* type;
+    const char* target;
+    const char* witness;
+    unsigned long flags;
+  };
+  static constexpr Row kRows[] = {
+      {"proc", "/proc", "/proc/self", MS_NOSUID | MS_NOEXEC | MS_NODEV},
+      {"sysfs", "/sys", "/sys/class", MS_NOSUID | MS_NOEXEC | MS_NODEV},
+      {"devtmpfs", "/dev", "/dev/null", MS_NOSUID},
+  };
+  ApiFileSystems all;
+  for (const Row& row : kRows)
+    if (!exists(row.witness)) all.mounts_.push_back(TRY(Mount::mount(row.type, row.target, row.type, row.flags)));
+  return all;
+}
+
+void ApiFileSystems::release() {
+  for (Mount& mount : mounts_) mount.release();
+}
+
+}  // namespace vhdboot::sys

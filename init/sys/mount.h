@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Mounts, in a directory for as long as an object lives or detached from any directory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/sys/fd.h"
+
+namespace vhdboot::sys {
+
+/// A mounted file system; unmounted when the object ends.
+class Mount {
+ public:
+  /// Creates `target` when it is missing. `flags` as mount(2) takes them, `options` as the file system does.
+  [[nodiscard]] static Result<Mount> mount(const std::string& source, const std::string& target,
+                                           const std::string& type, unsigned long flags,
+                                           const std::string& options = {});
+  Mount(Mount&& other) noexcept : target_(std::exchange(other.target_, {})) {}
+  Mount& operator=(Mount&& other) noexcept {
+    std::swap(target_, other.target_);
+    return *this;
+  }
+  ~Mount();
+
+  [[nodiscard]] const std::string& target() const { return target_; }
+
+  /// Unmounts now and says whether that worked; Busy when something still uses it.
+  [[nodiscard]] Result<void> unmount();
+
+  /// Leaves it mounted.
+  void release() { target_.clear(); }
+
+ private:
+  explicit Mount(std::string target) : target_(std::move(target)) {}
+  std::string target_;
+};
+
+/// Mounts `source` read-write without a place in the directory tree: visible to the holder of the descriptor alone,
+/// through /proc/self/fd. It ends with its last user (kernel 5.2 or newer).
+[[nodiscard]] Result<Fd> mount_detached(const std::string& source, const std::string& type);
+
+/// Gives a detached mount a place in the directory tree.
+[[nodiscard]] Result<void> place_mount(const Fd& mount, const std::string& target);
+
+/// proc on /proc, sysfs on /sys, devtmpfs on /dev, those that are not there yet; unmounted when the object ends.
+class ApiFileSystems {
+ public:
+  [[nodiscard]] static Result<ApiFileSystems> mount();
+  void release();
+
+ private:
+  ApiFileSystems() = default;
+  std::vector<Mount> mounts_;
+};
+
+}  // namespace vhdboot::sys

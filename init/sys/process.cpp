@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/process.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+namespace {
+
+constexpr int kCannotExecute = 127;  // as a shell reports it
+
+std::vector<char*> as_argv(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  return argv;
+}
+
+// Waits for one child. As process 1 we inherit orphans: those that end meanwhile are reaped on the way.
+Result<int> wait_for(pid_t child) {
+  for (;;) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, 0);
+    if (ended < 0 && errno != EINTR) return fail_errno("waiting for a program");
+    if (ended != child) continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+}
+
+void take_terminal(const std::string& terminal) {
+  ::setsid();
+  const int fd = ::open(terminal.c_str(), O_RDWR);
+  if (fd < 0) return;
+  ::ioctl(fd, TIOCSCTTY, 1);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(fd, standard);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
+}  // namespace
+
+Result<int> run(const std::vector<std::string>& arguments) {
+  auto argv = as_argv(arguments);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(concat("starting ", arguments.front()));
+  if (child == 0) {
+    ::execv(argv.front(), argv.data());
+    ::_exit(kCannotExecute);
+  }
+  return wait_for(child);
+}
+
+Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal) {
+  auto argv = as_argv(arguments);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(concat("starting ", arguments.front()));
+  if (child == 0) {
+    take_terminal(terminal);
+    ::execv(argv.front(), argv.data());
+    ::_exit(kCannotExecute);
+  }
+  return wait_for(child);
+}
+
+Result<void> start_daemon(const std::string& program, const std::vector<std::string>& arguments) {
+  auto argv = as_argv(arguments);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(concat("starting ", program));
+  if (child == 0) {
+    ::setsid();
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+    if (null > STDERR_FILENO) ::close(null);
+    ::execv(program.c_str(), argv.data());
+    ::_exit(kCannotExecute);
+  }
+  return {};
+}
+
+Error execute(const std::string& program, const std::vector<std::string>& arguments) {
+  auto argv = as_argv(arguments);
+  ::execv(program.c_str(), argv.data());
+  return sys_error(concat("executing ", program));
+}
+
+}  // namespace vhdboot::sys

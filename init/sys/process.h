@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Starting programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vhdboot::sys {
+
+/// Runs a program to its end; its exit status, or 128 + the signal that ended it.
+[[nodiscard]] Result<int> run(const std::vector<std::string>& arguments);
+
+/// As run(), in a session of its own with `terminal` as its controlling terminal, standard input and output.
+[[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);
+
+/// Starts `program` and does not wait. It keeps no terminal and no directory busy.
+[[nodiscard]] Result<void> start_daemon(const std::string& program, const std::vector<std::string>& arguments);
+
+/// Becomes another program, with the present environment. Returns only on failure.
+[[nodiscard]] Error execute(const std::string& program, const std::vector<std::string>& arguments);
+
+}  // namespace vhdboot::sys
