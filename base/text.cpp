@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/utf.h"
+
 namespace vhdboot {
 
 std::string_view trim(std::string_view text) {
@@ -71,63 +73,12 @@ std::string to_hex(std::uint64_t value, int digits) {
   return out;
 }
 
-namespace {
-
-struct Decoded {
-  char32_t value = 0;
-  std::size_t length = 0;  // bytes consumed; 0 when malformed
-};
-
-// The code point at the front of `text` (Unicode 15, table 3-7: no overlong forms, no surrogates).
-Decoded decode(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto trail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return {first, 1};
-  if (first >= 0xC2 && first <= 0xDF && trail(1)) return {(first & 0x1Fu) << 6 | (byte(1) & 0x3Fu), 2};
-  if (first >= 0xE0 && first <= 0xEF && trail(1) && trail(2)) {
-    const char32_t value = (first & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu);
-    if (value >= 0x800 && (value < 0xD800 || value > 0xDFFF)) return {value, 3};
-  }
-  if (first >= 0xF0 && first <= 0xF4 && trail(1) && trail(2) && trail(3)) {
-    const char32_t value = (first & 0x07u) << 18 | (byte(1) & 0x3Fu) << 12 | (byte(2) & 0x3Fu) << 6 | (byte(3) & 0x3Fu);
-    if (value >= 0x10000 && value <= 0x10FFFF) return {value, 4};
-  }
-  return {};
-}
-
-void encode(std::string& out, char32_t value) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
-  if (value < 0x80) {
-    put(value);
-  } else if (value < 0x800) {
-    put(0xC0 | value >> 6);
-    put(0x80 | (value & 0x3F));
-  } else if (value < 0x10000) {
-    put(0xE0 | value >> 12);
-    put(0x80 | (value >> 6 & 0x3F));
-    put(0x80 | (value & 0x3F));
-  } else {
-    put(0xF0 | value >> 18);
-    put(0x80 | (value >> 12 & 0x3F));
-    put(0x80 | (value >> 6 & 0x3F));
-    put(0x80 | (value & 0x3F));
-  }
-}
-
-}  // namespace
-
 std::optional<std::u16string> to_utf16(std::string_view text) {
   std::u16string out;
   while (!text.empty()) {
-    const auto [value, length] = decode(text);
+    const auto [value, length] = utf::decode_utf8(text);
     if (length == 0) return std::nullopt;
-    if (value < 0x10000) {
-      out += static_cast<char16_t>(value);
-    } else {
-      out += static_cast<char16_t>(0xD800 + ((value - 0x10000) >> 10));
-      out += static_cast<char16_t>(0xDC00 + ((value - 0x10000) & 0x3FF));
-    }
+    out += utf::Utf16(value).view();
     text.remove_prefix(length);
   }
   return out;
@@ -135,14 +86,10 @@ std::optional<std::u16string> to_utf16(std::string_view text) {
 
 std::string to_utf8(std::u16string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char32_t unit = text[i];
-    if (unit >= 0xD800 && unit <= 0xDBFF && i + 1 < text.size() && text[i + 1] >= 0xDC00 && text[i + 1] <= 0xDFFF) {
-      encode(out, 0x10000 + ((unit - 0xD800) << 10) + (text[i + 1] - 0xDC00u));
-      ++i;
-    } else {
-      encode(out, unit >= 0xD800 && unit <= 0xDFFF ? U'\uFFFD' : unit);
-    }
+  while (!text.empty()) {
+    const auto [value, length] = utf::decode_utf16(text);
+    out += utf::Utf8(length == 0 ? utf::kReplacement : value).view();
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
 }
@@ -165,7 +112,7 @@ std::string human_size(std::uint64_t bytes) {
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto [value, length] = decode(text);
+    const auto [value, length] = utf::decode_utf8(text);
     const std::size_t step = length == 0 ? 1 : length;
     const bool control = value < 0x20 || (value >= 0x7F && value < 0xA0);
     if (length == 0 || control)
