@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <utility>
+
+#include "base/text.h"
+#include "init/volume/volume.h"
+
+namespace vhdboot::volume {
+namespace {
+
+// Reparse tags ([MS-FSCC] 2.1.2.1).
+constexpr std::uint32_t kTagMountPoint = 0xA0000003;
+constexpr std::uint32_t kTagSymlink = 0xA000000C;
+constexpr std::uint32_t kTagWof = 0x80000017;
+constexpr std::uint32_t kTagDedup = 0x80000013;
+constexpr std::uint32_t kTagCloud = 0x9000001A;  // bits 12 to 15 vary
+constexpr std::uint32_t kTagCloudMask = 0xFFFF0FFF;
+
+std::string reparse_sentence(std::uint32_t tag) {
+  if (tag == kTagWof) return "is compressed by Windows (WOF): in Windows run \"compact /u /exe FILE\"";
+  if (tag == kTagDedup) return "is deduplicated: in Windows copy it to a volume without deduplication";
+  if (tag == kTagMountPoint || tag == kTagSymlink) return "is a link: name the file that it points to";
+  if ((tag & kTagCloudMask) == kTagCloud)
+    return "is a cloud file (OneDrive): copy it to a folder that is not synchronised";
+  return concat("is a reparse point (tag 0x", to_hex(tag, 8),
+                "), other software keeps its data: copy it to a new file");
+}
+
+/// The first byte that no extent covers; `size` when there is none.
+std::uint64_t first_hole(const FileLayout& layout) {
+  std::uint64_t next = 0;
+  for (const Extent& extent : layout.extents) {
+    if (extent.logical != next) break;
+    next += extent.length;
+  }
+  return next < layout.size ? next : layout.size;
+}
+
+}  // namespace
+
+Result<void> check_mappable(const FileLayout& layout, const Path& path) {
+  const auto refuse = [&](std::string_view sentence) {
+    return fail(Code::Unsupported, concat(printable(path.text()), ' ', sentence));
+  };
+  if (layout.directory) return refuse("is a directory, not an image");
+  if (layout.reparse_tag != 0) return refuse(reparse_sentence(layout.reparse_tag));
+  if (layout.encrypted)
+    return refuse(
+        "is encrypted (EFS), so its bytes on the disk are not its contents: in Windows run \"cipher /d FILE\"");
+  if (layout.compressed)
+    return refuse("is compressed, so its bytes on the disk are not its contents: in Windows run \"compact /u FILE\"");
+  if (layout.sparse)
+    return refuse(
+        "is sparse, so not all of it has a place on the disk: in Windows run \"fsutil sparse setflag FILE 0\", and if "
+        "that fails copy it to a new file");
+  if (layout.size == 0) return refuse("is empty");
+  if (layout.resident)
+    return refuse(concat("has only ", layout.size, " bytes and lies within the MFT: it is no disk image"));
+  if (layout.valid_size < layout.size)
+    return refuse(concat("is written only up to byte ", layout.valid_size, " of ", layout.size,
+                         " (valid data length): copy it to a new file, which writes all of it"));
+  if (const std::uint64_t hole = first_hole(layout); hole < layout.size)
+    return refuse(concat("has a hole at byte ", hole, ": copy it to a new file (on Linux with cp --sparse=never)"));
+  return {};
+}
+
+}  // namespace vhdboot::volume

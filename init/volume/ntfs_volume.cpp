@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/volume/ntfs_volume.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "init/volume/extents.h"
+
+namespace vhdboot::volume {
+namespace {
+
+// Reads one use of the library may make. A file in a million pieces takes some 10,000, a big directory one an entry.
+constexpr std::uint32_t kReads = 1u << 16;
+constexpr std::uint32_t kListReads = 1u << 19;
+constexpr std::size_t kMaxListed = 200'000;
+constexpr std::uint32_t kMaxIndexBlock = 64 * 1024;
+constexpr s64 kMaxLabelBytes = 256;
+
+// Flags that make Windows work on the volume before it uses it, beside the dirty flag: resize the journal, upgrade,
+// repair object ids, chkdsk under way, modified by chkdsk. (Linux fs/ntfs: VOLUME_MUST_MOUNT_RO_MASK.)
+constexpr std::uint16_t kDirtyFlag = 0x0001;
+constexpr std::uint16_t kMaintenanceFlags = 0x0002 | 0x0004 | 0x0020 | 0x4000 | 0x8000;
+
+constexpr std::uint32_t kTagMountPoint = 0xA0000003;
+constexpr std::uint32_t kTagSymlink = 0xA000000C;
+
+static_assert(std::endian::native == std::endian::little, "libntfs-3g's names are used as UTF-16 in memory order");
+static_assert(sizeof(ntfschar) == sizeof(char16_t));
+
+std::u16string_view as_utf16(const ntfschar* name, std::size_t units) {
+  return {reinterpret_cast<const char16_t*>(name), units};
+}
+
+bool is_directory(const ntfs_inode* inode) {
+  return (inode->mrec->flags & MFT_RECORD_IS_DIRECTORY) != 0;
+}
+
+/// How names are compared while it lives; the volume compares ignoring case otherwise.
+class CaseSensitive {
+ public:
+  explicit CaseSensitive(ntfs_volume* volume) : volume_(volume) { NVolSetCaseSensitive(volume_); }
+  ~CaseSensitive() { NVolClearCaseSensitive(volume_); }
+  CaseSensitive(const CaseSensitive&) = delete;
+  CaseSensitive& operator=(const CaseSensitive&) = delete;
+
+ private:
+  ntfs_volume* volume_;
+};
+
+struct Listed {
+  std::string name;
+  MFT_REF reference;
+};
+
+struct Listing {
+  std::vector<Listed> names;
+};
+
+/// Called by the library, so no exception may leave it.
+int collect(void* into, const ntfschar* name, const int units, const int type, const s64, const MFT_REF reference,
+            const unsigned) {
+  try {
+    auto& names = static_cast<Listing*>(into)->names;
+    if (type == FILE_NAME_DOS || units <= 0) return 0;
+    if (MREF(reference) != FILE_root && MREF(reference) < FILE_first_user) return 0;
+    std::string text = to_utf8(as_utf16(name, static_cast<std::size_t>(units)));
+    if (text == "." || text == "..") return 0;
+    if (names.size() >= kMaxListed) {
+      errno = ENOMEM;
+      return -1;
+    }
+    names.push_back({std::move(text), reference});
+    return 0;
+  } catch (const std::bad_alloc&) {
+    errno = ENOMEM;
+    return -1;
+  }
+}
+
+}  // namespace
+
+NtfsVolume::NtfsVolume(const ByteSource& partition, const NtfsGeometry& geometry)
+    : device_(partition), geometry_(geometry) {}
+
+NtfsVolume::~NtfsVolume() {
+  if (volume_ != nullptr) ntfs_umount(volume_, TRUE);
+}
+
+Result<std::unique_ptr<HostVolume>> NtfsVolume::open(const ByteSource& partition, Bytes sector) {
+  const NtfsGeometry geometry = TRY(parse_ntfs_boot(sector, partition.size()));
+  std::unique_ptr<NtfsVolume> volume(new NtfsVolume(partition, geometry));
+  TRY(volume->mount());
+  return std::unique_ptr<HostVolume>(std::move(volume));
+}
+
+Result<void> NtfsVolume::mount() {
+  ntfs_log_set_handler(ntfs_log_handler_null);
+  device_.begin(kReads);
+  ntfs_device* device = device_.allocate();
+  if (device == nullptr) return fail(Code::NoMemory, "no memory for the NTFS volume");
+  volume_ = ntfs_device_mount(device, NTFS_MNT_RDONLY);
+  if (volume_ == nullptr) {
+    auto error = failure("opening the NTFS volume");
+    NtfsDevice::discard(device);
+    return error;
+  }
+  NVolClearCaseSensitive(volume_);
+  serial_text_ = to_hex(geometry_.serial, 16);
+  std::transform(serial_text_.begin(), serial_text_.end(), serial_text_.begin(),
+                 [](char c) { return c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c; });
+  label_ = TRY(read_label());
+  return {};
+}
+
+std::unexpected<Error> NtfsVolume::failure(std::string_view doing, int err) const {
+  if (device_.error()) return std::unexpected(device_.error()->within(doing));
+  switch (err) {
+    case ENOMEM:
+      return fail(Code::NoMemory, concat(doing, ": no memory"));
+    case EOPNOTSUPP:
+    case EACCES:
+      return fail(Code::Unsupported, concat(doing, ": not supported for this file"));
+    case ENOENT:
+      return fail(Code::Corrupt, concat(doing, ": something that belongs to it is missing; let Windows repair the ",
+                                        "volume with \"chkdsk /f\""));
+    default:
+      return fail(Code::Corrupt, concat(doing, ": its metadata are damaged (", std::strerror(err),
+                                        "); let Windows repair the volume with \"chkdsk /f\""));
+  }
+}
+
+Result<std::string> NtfsVolume::read_label() {
+  s64 size = 0;
+  const MallocPtr<ntfschar> name(
+      static_cast<ntfschar*>(ntfs_attr_readall(volume_->vol_ni, AT_VOLUME_NAME, AT_UNNAMED, 0, &size)));
+  if (!name) {
+    if (errno == ENOENT || size == 0) return std::string();
+    return failure("reading the label of the NTFS volume");
+  }
+  return to_utf8(as_utf16(name.get(), static_cast<std::size_t>(std::min(size, kMaxLabelBytes)) / sizeof(ntfschar)));
+}
+
+Result<bool> NtfsVolume::journal_pending() {
+  const InodePtr inode(ntfs_inode_open(volume_, FILE_LogFile));
+  if (!inode) return failure("opening the NTFS journal");
+  const AttrPtr log(ntfs_attr_open(inode.get(), AT_DATA, AT_UNNAMED, 0));
+  if (!log) return failure("opening the NTFS journal");
+  RESTART_PAGE_HEADER* page = nullptr;
+  const bool consistent = ntfs_check_logfile(log.get(), &page) != FALSE;
+  const MallocPtr<RESTART_PAGE_HEADER> owner(page);
+  if (device_.error()) return failure("reading the NTFS journal");
+  if (!consistent || ntfs_is_logfile_clean(log.get(), page) == FALSE) return true;
+  // Windows raises the journal's version to 2.0 while it has the volume mounted and lowers it again when it lets go
+  // of all that it caches. What says 2.0 now was left by Fast Startup, hibernation or a crash.
+  return page != nullptr && page->major_ver == 2;
+}
+
+Result<bool> NtfsVolume::hibernated() {
+  errno = 0;
+  if (ntfs_volume_check_hiberfile(volume_, 0) == 0) return false;
+  if (errno == EPERM) return true;
+  return failure("reading hiberfil.sys");
+}
+
+Result<VolumeState> NtfsVolume::state() {
+  device_.begin(kReads);
+  const std::uint16_t flags = volume_->flags;
+  VolumeState state;
+  state.dirty = (flags & kDirtyFlag) != 0;
+  state.chkdsk_scheduled = (flags & kMaintenanceFlags) != 0;
+  state.journal_pending = TRY(journal_pending());
+  state.hibernated = TRY(hibernated());
+  return state;
+}
+
+Result<void> NtfsVolume::check_index(ntfs_inode* directory) {
+  s64 size = 0;
+  const MallocPtr<INDEX_ROOT> root(
+      static_cast<INDEX_ROOT*>(ntfs_attr_readall(directory, AT_INDEX_ROOT, NTFS_INDEX_I30, 4, &size)));
+  if (!root || size < static_cast<s64>(sizeof(INDEX_ROOT))) return failure("reading a directory", EIO);
+  // The library would allocate any size.
+  if (root->index_block_size > kMaxIndexBlock) return failure("reading a directory", EIO);
+  return {};
+}
+
+Result<InodePtr> NtfsVolume::find_in(ntfs_inode* directory, std::string_view name, const std::string& where) {
+  if (!is_directory(directory)) return fail(Code::NotFound, concat(printable(where), " is not a directory"));
+  const std::string doing = concat("looking for \"", printable(name), "\" in ", printable(where));
+  const std::uint32_t tag = TRY_IN(doing, reparse_tag(directory));
+  if (tag == kTagMountPoint || tag == kTagSymlink)
+    return fail(Code::Unsupported, concat(printable(where), " is a link: name the folder that it points to"));
+  TRY_IN(doing, check_index(directory));
+
+  const auto units = to_utf16(name);
+  if (!units || units->empty() || units->size() > kMaxNameUnits) return fail(Code::Invalid, doing + ": no valid name");
+  const auto* unicode = reinterpret_cast<const ntfschar*>(units->data());
+  const auto length = static_cast<int>(units->size());
+  // The very name first: programs on Linux can make two names that differ only in case.
+  MFT_REF reference = ERR_MREF(-1);
+  {
+    const CaseSensitive exact(volume_);
+    reference = ntfs_inode_lookup_by_name(directory, unicode, length);
+  }
+  if (reference == ERR_MREF(-1) && errno == ENOENT) reference = ntfs_inode_lookup_by_name(directory, unicode, length);
+  if (reference == ERR_MREF(-1)) {
+    if (errno == ENOENT && !device_.error())
+      return fail(Code::NotFound, concat("there is no \"", printable(name), "\" in ", printable(where)));
+    return failure(doing);
+  }
+  InodePtr inode(ntfs_inode_open(volume_, reference));
+  if (!inode) return failure(doing);
+  return inode;
+}
+
+Result<InodePtr> NtfsVolume::find(const Path& path) {
+  InodePtr inode(ntfs_inode_open(volume_, FILE_root));
+  if (!inode) return failure("opening the root directory");
+  Path where;
+  for (const std::string& name : path.components()) {
+    inode = TRY(find_in(inode.get(), name, where.text()));
+    where = TRY(where.child(name));
+  }
+  return inode;
+}
+
+Result<std::uint32_t> NtfsVolume::reparse_tag(ntfs_inode* inode) {
+  if ((inode->flags & FILE_ATTR_REPARSE_POINT) == 0) return 0;
+  s64 size = 0;
+  const MallocPtr<std::byte> data(
+      static_cast<std::byte*>(ntfs_attr_readall(inode, AT_REPARSE_POINT, AT_UNNAMED, 0, &size)));
+  if (!data) return failure("reading a reparse point");
+  const auto tag = load_le<std::uint32_t>({data.get(), static_cast<std::size_t>(size)}, 0);
+  if (!tag || *tag == 0) return failure("reading a reparse point", EIO);
+  return *tag;
+}
+
+Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data) {
+  if (ntfs_attr_map_whole_runlist(data) != 0) return failure("reading where it lies");
+  const auto clusters = static_cast<std::uint64_t>(volume_->nr_clusters);
+  const std::uint64_t cluster = geometry_.cluster_size;
+  ExtentList extents(static_cast<std::uint64_t>(data->data_size), clusters * cluster);
+  for (const runlist_element* run = data->rl; run != nullptr && run->length > 0; ++run) {
+    if (run->lcn == LCN_HOLE) continue;
+    const auto length = static_cast<std::uint64_t>(run->length);
+    const auto physical = static_cast<std::uint64_t>(run->lcn);
+    if (run->lcn < 0 || run->vcn < 0 || length > clusters || physical > clusters)
+      return failure("reading where it lies", EIO);
+    // Beyond this no multiplication fits, and no file of such a size either.
+    if (static_cast<std::uint64_t>(run->vcn) > (UINT64_MAX >> 1) / cluster)
+      return failure("reading where it lies", EIO);
+    TRY(extents.add(static_cast<std::uint64_t>(run->vcn) * cluster, physical * cluster, length * cluster));
+  }
+  return std::move(extents).finish();
+}
+
+Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
+  FileLayout out;
+  out.reparse_tag = TRY(reparse_tag(inode));
+  out.directory = is_directory(inode);
+  out.sparse = (inode->flags & FILE_ATTR_SPARSE_FILE) != 0;
+  out.compressed = (inode->flags & FILE_ATTR_COMPRESSED) != 0;
+  out.encrypted = (inode->flags & FILE_ATTR_ENCRYPTED) != 0;
+  if (out.directory) return out;
+
+  const AttrPtr data(ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0));
+  if (!data) return failure("reading its data attribute");
+  if (data->data_size < 0 || data->initialized_size < 0 || data->allocated_size < 0 || data->compressed_size < 0)
+    return failure("reading its sizes", EIO);
+  out.sparse = out.sparse || (data->data_flags & ATTR_IS_SPARSE) != 0;
+  // The attribute decides, the file's own flag only says what new data would become.
+  out.compressed = (data->data_flags & ATTR_COMPRESSION_MASK) != 0;
+  out.encrypted = out.encrypted || (data->data_flags & ATTR_IS_ENCRYPTED) != 0;
+  out.resident = NAttrNonResident(data.get()) == 0;
+  out.size = static_cast<std::uint64_t>(data->data_size);
+  out.valid_size = std::min(out.size, static_cast<std::uint64_t>(data->initialized_size));
+  if (out.resident) return out;
+  out.allocated_size = static_cast<std::uint64_t>(
+      (data->data_flags & (ATTR_IS_COMPRESSED | ATTR_IS_SPARSE)) != 0 ? data->compressed_size : data->allocated_size);
+  out.extents = TRY(extents_of(data.get()));
+  return out;
+}
+
+Result<FileLayout> NtfsVolume::layout(const Path& path) {
+  device_.begin(kReads);
+  const InodePtr inode = TRY(find(path));
+  return TRY_IN(printable(path.text()), layout_of(inode.get()));
+}
+
+Result<std::vector<DirEntry>> NtfsVolume::list(const Path& path) {
+  device_.begin(kListReads);
+  const InodePtr directory = TRY(find(path));
+  if (!is_directory(directory.get()))
+    return fail(Code::NotFound, concat(printable(path.text()), " is not a directory"));
+  TRY_IN(printable(path.text()), check_index(directory.get()));
+
+  Listing listing;
+  s64 position = 0;
+  {
+    const CaseSensitive as_stored(volume_);  // the library gives names in lower case otherwise
+    if (ntfs_readdir(directory.get(), &position, &listing, collect) != 0)
+      return failure(concat("listing ", printable(path.text())));
+  }
+  std::vector<DirEntry> entries;
+  entries.reserve(listing.names.size());
+  for (Listed& listed : listing.names) {
+    DirEntry entry{std::move(listed.name), false, 0};
+    // A file that cannot be opened is still there for the person to see.
+    if (const InodePtr inode{ntfs_inode_open(volume_, listed.reference)}) {
+      entry.directory = is_directory(inode.get());
+      if (!entry.directory && inode->data_size > 0) entry.size = static_cast<std::uint64_t>(inode->data_size);
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Result<std::vector<std::byte>> NtfsVolume::read_file(const Path& path, std::uint64_t cap) {
+  device_.begin(kReads);
+  const InodePtr inode = TRY(find(path));
+  const std::string name = printable(path.text());
+  if (is_directory(inode.get())) return fail(Code::NotFound, name + " is a directory");
+  if (const std::uint32_t tag = TRY_IN(name, reparse_tag(inode.get())); tag != 0)
+    return fail(Code::Unsupported,
+                concat(name, " is a reparse point (tag 0x", to_hex(tag, 8), "): copy it to a new file"));
+  const AttrPtr data(ntfs_attr_open(inode.get(), AT_DATA, AT_UNNAMED, 0));
+  if (!data) return failure(name + ": reading its data attribute");
+  if ((data->data_flags & ATTR_IS_ENCRYPTED) != 0 || (inode->flags & FILE_ATTR_ENCRYPTED) != 0)
+    return fail(Code::Unsupported, name + " is encrypted (EFS): in Windows run \"cipher /d FILE\"");
+  if (data->data_size < 0 || static_cast<std::uint64_t>(data->data_size) > cap)
+    return fail(Code::Unsupported, concat(name, " has ", data->data_size, " bytes, more than the ", cap, " expected"));
+  std::vector<std::byte> contents(static_cast<std::size_t>(data->data_size));
+  if (!contents.empty() && ntfs_attr_pread(data.get(), 0, data->data_size, contents.data()) != data->data_size)
+    return failure("reading " + name);
+  return contents;
+}
+
+}  // namespace vhdboot::volume

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/volume/volume.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/guid.h"
+#include "base/units.h"
+#include "init/volume/exfat_volume.h"
+#include "init/volume/ntfs_volume.h"
+
+namespace vhdboot::volume {
+namespace {
+constexpr std::size_t kOemId = 3;
+constexpr std::size_t kOemIdSize = 8;
+
+std::string_view oem_id(Bytes sector) {
+  return as_text(sector.subspan(kOemId, kOemIdSize));
+}
+
+/// BitLocker's own boot sector, or that of a BitLocker To Go disk, which looks like FAT32 and carries an identifier
+/// (libbde, "BitLocker Drive Encryption format", volume header).
+bool is_bitlocker(Bytes sector) {
+  constexpr Guid kIdentifier = "4967d63b-2e29-4ad8-8399-f6a339e3d001"_guid;
+  constexpr std::size_t kIdentifierOffset = 424;
+  if (oem_id(sector) == "-FVE-FS-") return true;
+  return oem_id(sector) == "MSWIN4.1" &&
+         std::ranges::equal(sector.subspan(kIdentifierOffset, kIdentifier.bytes.size()), kIdentifier.bytes);
+}
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+  return kind == Kind::Ntfs ? "NTFS" : "exFAT";
+}
+
+Result<std::unique_ptr<HostVolume>> HostVolume::open(const ByteSource& partition) {
+  std::array<std::byte, kSectorSize> sector{};
+  if (partition.size() < sector.size()) return fail(Code::NotFound, "the partition is too small for NTFS or exFAT");
+  TRY_IN("reading the boot sector", partition.read(0, sector));
+  const std::string_view id = oem_id(sector);
+  if (id == "NTFS    ") return NtfsVolume::open(partition, sector);
+  if (id == "EXFAT   ") return ExfatVolume::open(partition);
+  if (is_bitlocker(sector))
+    return fail(
+        Code::Unsupported,
+        "the partition is encrypted by BitLocker: turn BitLocker off for it in Windows (\"manage-bde -off X:\"), "
+        "or keep the image on another partition");
+  return fail(Code::NotFound, "the partition holds neither NTFS nor exFAT");
+}
+
+}  // namespace vhdboot::volume
