@@ -7,7 +7,7 @@
 
 namespace vhdboot::core {
 
-/// Whether all of `text` matches. Time is at most the product of the two lengths.
+/// Whether all of `text` matches; a '[' that is never closed stands for itself. No recursion; callers keep both short.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
 
 }  // namespace vhdboot::core

@@ -17,6 +17,7 @@ namespace vhdboot::core {
 
 inline constexpr std::size_t kMaxIndexBytes = 16ULL << 20;  ///< of each file
 inline constexpr std::size_t kMaxModules = 65'536;
+inline constexpr std::size_t kMaxAliasBytes = 4096;  ///< longer ones match nothing; the kernel's end well below
 
 /// The contents of the files in /lib/modules/RELEASE. Only modules.dep has to be there; the rest may be empty.
 struct ModuleTexts {
@@ -53,12 +54,13 @@ class ModuleIndex {
   [[nodiscard]] std::vector<std::string> by_alias(std::string_view alias) const;
 
   /// What to load for each of `wanted`, a module name or an alias such as "pci:v00008086d...", in that order:
-  /// soft dependencies "pre", dependencies, the module, soft dependencies "post". A soft dependency that is not there
+  /// dependencies, soft dependencies "pre", the module, soft dependencies "post". A soft dependency that is not there
   /// is not missing.
   [[nodiscard]] Resolution resolve(std::span<const std::string> wanted) const;
 
  private:
   struct Tables;
+  class Walk;
   explicit ModuleIndex(std::unique_ptr<Tables> tables);
   std::unique_ptr<Tables> tables_;
 };

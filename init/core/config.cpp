@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/config.h"
+
+#include <array>
+#include <functional>
+
+#include "base/text.h"
+#include "init/core/quoted.h"
+#include "init/volume/path.h"
+
+namespace vhdboot::core {
+
+namespace {
+
+constexpr std::size_t kMaxEntryBytes = 255;
+constexpr std::size_t kMaxMountPathBytes = 4095;
+
+std::unexpected<Error> unexpected_value(std::string_view expected, std::string_view found) {
+  return fail(Code::Invalid, concat("expected ", expected, ", found ", quoted(found)));
+}
+
+Result<void> set_image(Config& config, std::string_view value) {
+  const auto path = TRY(volume::parse_path(value));
+  if (path.is_root()) return unexpected_value("the path of an image file", value);
+  const bool absolute = value.front() == '/' || value.front() == '\\';
+  config.image = absolute ? path.text() : path.text().substr(1);
+  return {};
+}
+
+Result<void> set_volume(Config& config, std::string_view value) {
+  config.volume = TRY(parse_volume_selector(value));
+  return {};
+}
+
+Result<void> set_entry(Config& config, std::string_view value) {
+  if (!fits_line(value) || value.size() > kMaxEntryBytes)
+    return unexpected_value("the name of a boot entry, or a pattern", value);
+  config.entry = std::string(value);
+  return {};
+}
+
+Result<void> add_options(Config& config, std::string_view value) {
+  if (value.empty()) return {};
+  // A tab is a blank to the kernel, too; any other control character is a mistake.
+  for (const char c : value)
+    if (c != '\t' && !fits_line({&c, 1})) return unexpected_value("kernel options without control characters", value);
+  if (!config.options.empty()) config.options += ' ';
+  config.options += value;
+  if (config.options.size() > kMaxOptionsBytes)
+    return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  return {};
+}
+
+Result<void> set_attach(Config& config, std::string_view value) {
+  const auto engine = parse_engine(value);
+  if (!engine) return unexpected_value("extents or loop", value);
+  config.attach = *engine;
+  return {};
+}
+
+Result<void> set_root(Config& config, std::string_view value) {
+  config.root = TRY(parse_root_selector(value));
+  return {};
+}
+
+Result<void> set_modules(Config& config, std::string_view value) {
+  if (value == "auto")
+    config.modules = ModuleSource::Auto;
+  else if (value == "guest")
+    config.modules = ModuleSource::Guest;
+  else
+    return unexpected_value("auto or guest", value);
+  return {};
+}
+
+Result<void> set_host_mount(Config& config, std::string_view value) {
+  constexpr std::string_view kExpected = "an absolute path in the guest such as /disk";
+  if (!value.starts_with('/') || !fits_line(value) || value.size() > kMaxMountPathBytes)
+    return unexpected_value(kExpected, value);
+  std::string path;
+  for (const auto component : split(value, '/')) {
+    if (component.empty() || component == ".") continue;
+    if (component == "..") return unexpected_value(kExpected, value);
+    path += '/';
+    path += component;
+  }
+  if (path.empty()) return unexpected_value(kExpected, value);
+  config.host_mount = std::move(path);
+  return {};
+}
+
+Result<void> set_timeout(Config& config, std::string_view value) {
+  const auto seconds = parse_u64(value);
+  if (!seconds || *seconds < 1 || *seconds > kMaxTimeoutSeconds)
+    return unexpected_value(concat("seconds from 1 to ", kMaxTimeoutSeconds), value);
+  config.timeout_seconds = static_cast<unsigned>(*seconds);
+  return {};
+}
+
+Result<void> set_rescue(Config& config, std::string_view value) {
+  if (value == "menu")
+    config.rescue = RescueChoice::Menu;
+  else if (value == "shell")
+    config.rescue = RescueChoice::Shell;
+  else if (value == "reboot")
+    config.rescue = RescueChoice::Reboot;
+  else
+    return unexpected_value("menu, shell or reboot", value);
+  return {};
+}
+
+struct Key {
+  std::string_view name;
+  Result<void> (*set)(Config&, std::string_view);
+  bool repeatable = false;
+};
+
+constexpr std::array kKeys{
+    Key{"image", set_image},           Key{"volume", set_volume},         Key{"entry", set_entry},
+    Key{"options", add_options, true}, Key{"attach", set_attach},         Key{"root", set_root},
+    Key{"modules", set_modules},       Key{"host-mount", set_host_mount}, Key{"timeout", set_timeout},
+    Key{"rescue", set_rescue},
+};
+
+/// Takes one key and its value after the other and keeps book of what was odd.
+class Builder {
+ public:
+  /// `place` begins every message: "debian.conf:3".
+  Result<void> take(std::string_view key, std::string_view value, std::string_view place) {
+    for (std::size_t i = 0; i < kKeys.size(); ++i) {
+      if (key != kKeys[i].name) continue;
+      if (seen_[i] && !kKeys[i].repeatable) warn(place, concat(key, " is said twice, the later one counts"));
+      seen_[i] = true;
+      if (auto set = kKeys[i].set(parsed_.config, value); !set)
+        return std::unexpected(std::move(set).error().within(concat(place, ": ", key)));
+      return {};
+    }
+    warn(place, concat("unknown key ", quoted(key)));
+    return {};
+  }
+
+  void warn(std::string_view place, std::string_view sentence) {
+    // What is not configuration at all would fill the screen.
+    constexpr std::size_t kMost = 16;
+    if (parsed_.warnings.size() < kMost) parsed_.warnings.push_back(concat(place, ": ", sentence));
+  }
+
+  [[nodiscard]] ParsedConfig finish() && { return std::move(parsed_); }
+
+ private:
+  ParsedConfig parsed_;
+  std::array<bool, kKeys.size()> seen_{};
+};
+
+/// The words of load options, without their quotes. Absent when a quote is not closed.
+std::optional<std::vector<std::string>> split_quoted(std::string_view text) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  bool in_quotes = false;
+  for (const char c : text) {
+    if (is_blank(c) && !in_quotes) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    if (c == '"')
+      in_quotes = !in_quotes;
+    else
+      words.back() += c;
+  }
+  if (in_quotes) return std::nullopt;
+  return words;
+}
+
+}  // namespace
+
+Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_name) {
+  if (text.size() > kMaxConfigBytes)
+    return fail(Code::Invalid, concat(file_name, ": larger than ", human_size(kMaxConfigBytes)));
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return fail(Code::Invalid, concat(file_name, ": is UTF-16 text: save it as UTF-8"));
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+
+  Builder builder;
+  std::size_t number = 0;
+  for (const auto raw : split_lines(text)) {
+    const auto place = concat(file_name, ':', ++number);
+    const auto line = trim(raw);
+    if (line.empty() || line.starts_with('#')) continue;
+    if (line.find('\0') != std::string_view::npos) return fail(Code::Invalid, concat(place, ": is not text"));
+    std::size_t end = 0;
+    while (end < line.size() && !is_blank(line[end])) ++end;
+    if (auto taken = builder.take(line.substr(0, end), trim(line.substr(end)), place); !taken)
+      return std::unexpected(std::move(taken).error());
+  }
+  return std::move(builder).finish();
+}
+
+Result<ParsedConfig> parse_load_options(std::string_view text) {
+  constexpr std::string_view kPlace = "load options";
+  text = text.substr(0, text.find('\0'));
+  if (text.size() > kMaxConfigBytes)
+    return fail(Code::Invalid, concat(kPlace, ": longer than ", human_size(kMaxConfigBytes)));
+  const auto words = split_quoted(text);
+  if (!words) return fail(Code::Invalid, concat(kPlace, ": a double quote is not closed in ", quoted(text)));
+
+  Builder builder;
+  for (std::size_t i = 0; i < words->size(); ++i) {
+    const std::string_view word = (*words)[i];
+    const auto equals = word.find('=');
+    if (equals == std::string_view::npos) {
+      const bool own_name = i == 0 && to_lower_ascii(word).ends_with(".efi");
+      if (!own_name)
+        builder.warn(kPlace, concat("unknown word ", quoted(word), " (kernel options go into options=\"...\")"));
+      continue;
+    }
+    if (auto taken = builder.take(word.substr(0, equals), trim(word.substr(equals + 1)), kPlace); !taken)
+      return std::unexpected(std::move(taken).error());
+  }
+  return std::move(builder).finish();
+}
+
+Config merge(const Config& base, const Config& overrides) {
+  Config merged = base;
+  const auto take = [](auto& field, const auto& override_) {
+    if (override_) field = override_;
+  };
+  take(merged.image, overrides.image);
+  take(merged.volume, overrides.volume);
+  take(merged.entry, overrides.entry);
+  take(merged.attach, overrides.attach);
+  take(merged.root, overrides.root);
+  take(merged.modules, overrides.modules);
+  take(merged.host_mount, overrides.host_mount);
+  take(merged.timeout_seconds, overrides.timeout_seconds);
+  take(merged.rescue, overrides.rescue);
+  if (!overrides.options.empty()) {
+    if (!merged.options.empty()) merged.options += ' ';
+    merged.options += overrides.options;
+  }
+  return merged;
+}
+
+Result<void> check(const Config& config) {
+  if (config.host_mount && config.engine() != Engine::Loop)
+    return fail(Code::Invalid, concat("host-mount ", *config.host_mount,
+                                      " needs `attach loop`, as the engine extents does not mount the host volume"));
+  if (config.options.size() > kMaxOptionsBytes)
+    return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  return {};
+}
+
+}  // namespace vhdboot::core

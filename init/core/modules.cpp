@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/modules.h"
+
+#include <algorithm>
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/text.h"
+#include "init/core/glob.h"
+#include "init/core/quoted.h"
+
+namespace vhdboot::core {
+
+namespace {
+
+constexpr char fold(char c) {
+  return c == '-' ? '_' : c;
+}
+
+/// '-' and '_' are the same in names.
+struct NameHash {
+  std::size_t operator()(std::string_view name) const {
+    std::uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(fold(c))) * 0x100000001B3;
+    return hash;
+  }
+};
+struct NameEqual {
+  bool operator()(std::string_view a, std::string_view b) const { return std::ranges::equal(a, b, {}, fold, fold); }
+};
+
+/// "foo-bar" from "kernel/drivers/foo-bar.ko.xz".
+std::string_view name_part(std::string_view path) {
+  if (const auto slash = path.rfind('/'); slash != std::string_view::npos) path.remove_prefix(slash + 1);
+  return path.substr(0, path.find(".ko"));
+}
+
+std::string normalised(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace(out, '-', '_');
+  return out;
+}
+
+bool climbs(std::string_view path) {
+  const auto components = split(path, '/');
+  return std::ranges::find(components, "..") != components.end();
+}
+
+std::unexpected<Error> bad_line(std::string_view file, std::size_t number, std::string_view what) {
+  return fail(Code::Corrupt, concat(file, ':', number, ": ", what));
+}
+
+using NameList = std::vector<std::string_view>;
+
+struct SoftDependencies {
+  NameList before;
+  NameList after;
+};
+
+struct Module {
+  std::string_view file;
+  NameList needs;  // files, as in modules.dep: the last one is loaded first
+};
+
+struct Alias {
+  std::string_view pattern;
+  std::string_view module;
+};
+
+}  // namespace
+
+std::string module_name(std::string_view path) {
+  return normalised(name_part(path));
+}
+
+struct ModuleIndex::Tables {
+  using Number = std::uint32_t;
+  template <class T>
+  using ByName = std::unordered_map<std::string_view, T, NameHash, NameEqual>;
+
+  ModuleTexts texts;  // all views point into it
+  std::vector<Module> modules;
+  ByName<Number> by_name;
+  ByName<SoftDependencies> soft;
+  std::unordered_set<std::string_view, NameHash, NameEqual> builtin;
+  std::vector<Alias> aliases;
+
+  Result<void> read_dep();
+  void read_alias();
+  void read_softdep();
+  void read_builtin();
+  void read_builtin_modinfo();
+
+  [[nodiscard]] std::optional<Number> find(std::string_view name) const {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) return std::nullopt;
+    return found->second;
+  }
+};
+
+Result<void> ModuleIndex::Tables::read_dep() {
+  std::size_t number = 0;
+  for (const auto raw : split_lines(texts.dep)) {
+    ++number;
+    const auto line = trim(raw);
+    if (line.empty() || line.starts_with('#')) continue;
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0)
+      return bad_line("modules.dep", number, concat("no module and colon in ", quoted(line)));
+    if (modules.size() == kMaxModules)
+      return fail(Code::NoMemory, concat("modules.dep: more than ", kMaxModules, " modules"));
+    Module module{.file = line.substr(0, colon), .needs = split_words(line.substr(colon + 1))};
+    if (climbs(module.file) || std::ranges::any_of(module.needs, climbs))
+      return bad_line("modules.dep", number, concat("a path with .. in ", quoted(line)));
+    by_name.emplace(name_part(module.file), static_cast<Number>(modules.size()));
+    modules.push_back(std::move(module));
+  }
+  return {};
+}
+
+void ModuleIndex::Tables::read_alias() {
+  for (const auto line : split_lines(texts.alias)) {
+    const auto words = split_words(line);
+    if (words.size() == 3 && words[0] == "alias" && words[1].size() <= kMaxAliasBytes)
+      aliases.push_back({.pattern = words[1], .module = words[2]});
+  }
+}
+
+void ModuleIndex::Tables::read_softdep() {
+  for (const auto line : split_lines(texts.softdep)) {
+    const auto words = split_words(line);
+    if (words.size() < 3 || words[0] != "softdep") continue;
+    auto& dependencies = soft[words[1]];
+    NameList* list = nullptr;
+    for (const auto word : std::span(words).subspan(2)) {
+      if (word == "pre:")
+        list = &dependencies.before;
+      else if (word == "post:")
+        list = &dependencies.after;
+      else if (list != nullptr)
+        list->push_back(word);
+    }
+  }
+}
+
+void ModuleIndex::Tables::read_builtin() {
+  for (const auto line : split_lines(texts.builtin))
+    if (const auto path = trim(line); !path.empty()) builtin.insert(name_part(path));
+}
+
+void ModuleIndex::Tables::read_builtin_modinfo() {
+  constexpr std::string_view kAliasKey = "alias";
+  for (const auto entry : split(texts.builtin_modinfo, '\0')) {
+    const auto dot = entry.find('.');
+    const auto equals = entry.find('=');
+    if (equals == std::string_view::npos || dot >= equals) continue;
+    const auto pattern = entry.substr(equals + 1);
+    if (entry.substr(dot + 1, equals - dot - 1) == kAliasKey && pattern.size() <= kMaxAliasBytes)
+      aliases.push_back({.pattern = pattern, .module = entry.substr(0, dot)});
+  }
+}
+
+ModuleIndex::ModuleIndex(std::unique_ptr<Tables> tables) : tables_(std::move(tables)) {}
+ModuleIndex::ModuleIndex(ModuleIndex&&) noexcept = default;
+ModuleIndex& ModuleIndex::operator=(ModuleIndex&&) noexcept = default;
+ModuleIndex::~ModuleIndex() = default;
+
+Result<ModuleIndex> ModuleIndex::parse(ModuleTexts texts) {
+  for (const auto* text : {&texts.dep, &texts.alias, &texts.softdep, &texts.builtin, &texts.builtin_modinfo})
+    if (text->size() > kMaxIndexBytes)
+      return fail(Code::NoMemory, concat("a module index of ", human_size(text->size()), " is larger than the ",
+                                         human_size(kMaxIndexBytes), " that are read"));
+  auto tables = std::make_unique<Tables>();
+  tables->texts = std::move(texts);
+  TRY(tables->read_dep());
+  tables->read_alias();
+  tables->read_softdep();
+  tables->read_builtin();
+  tables->read_builtin_modinfo();
+  return ModuleIndex(std::move(tables));
+}
+
+std::optional<std::string_view> ModuleIndex::file(std::string_view name) const {
+  const auto number = tables_->find(name);
+  if (!number) return std::nullopt;
+  return tables_->modules[*number].file;
+}
+
+bool ModuleIndex::is_builtin(std::string_view name) const {
+  return tables_->builtin.contains(name);
+}
+
+std::vector<std::string> ModuleIndex::by_alias(std::string_view alias) const {
+  std::vector<std::string> names;
+  if (alias.size() > kMaxAliasBytes) return names;
+  for (const auto& [pattern, module] : tables_->aliases) {
+    if (!glob_matches(pattern, alias) || !has(module)) continue;
+    if (auto name = normalised(module); std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// The work of one resolve(): a stack instead of recursion, as the depth is the files' to choose.
+class ModuleIndex::Walk {
+ public:
+  explicit Walk(const ModuleIndex& index)
+      : index_(index),
+        tables_(*index.tables_),
+        entered_(tables_.modules.size(), false),
+        loaded_(tables_.modules.size(), false) {}
+
+  void want(std::string_view name) {
+    if (push_provider(name) || index_.is_builtin(name)) {
+      if (index_.is_builtin(name)) note_builtin(normalised(name));
+    } else if (!push_aliases(name, true)) {
+      result_.missing.emplace_back(name);
+    }
+    run();
+  }
+
+  [[nodiscard]] Resolution finish() && { return std::move(result_); }
+
+ private:
+  using Number = Tables::Number;
+
+  struct Task {
+    Number module;
+    bool load;  // else: enter, that is, push what has to come before and behind
+  };
+
+  bool push_provider(std::string_view name) {
+    const auto number = tables_.find(name);
+    if (number) stack_.push_back({.module = *number, .load = false});
+    return number.has_value();
+  }
+
+  /// False when no module has such an alias.
+  bool push_aliases(std::string_view alias, bool asked) {
+    const auto names = index_.by_alias(alias);
+    // The first match is to be on top.
+    for (auto name = names.rbegin(); name != names.rend(); ++name)
+      if (!push_provider(*name) && asked) note_builtin(*name);
+    return !names.empty();
+  }
+
+  void push_soft(const NameList& names) {
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+      if (push_provider(*name) || index_.is_builtin(*name) || alias_searches_ == kMaxAliasSearches) continue;
+      ++alias_searches_;
+      push_aliases(*name, false);
+    }
+  }
+
+  void note_builtin(std::string name) {
+    if (std::ranges::find(result_.builtin, name) == result_.builtin.end()) result_.builtin.push_back(std::move(name));
+  }
+
+  void run() {
+    while (!stack_.empty()) {
+      const auto task = stack_.back();
+      stack_.pop_back();
+      if (task.load)
+        load(task.module);
+      else
+        enter(task.module);
+    }
+  }
+
+  void enter(Number number) {
+    if (entered_[number]) return;
+    entered_[number] = true;
+    const auto& module = tables_.modules[number];
+    const auto soft = tables_.soft.find(name_part(module.file));
+    const bool has_soft = soft != tables_.soft.end();
+    if (has_soft) push_soft(soft->second.after);
+    stack_.push_back({.module = number, .load = true});
+    if (has_soft) push_soft(soft->second.before);
+    for (const auto file : module.needs) push_provider(name_part(file));
+  }
+
+  /// With what it cannot do without, even where a soft dependency goes round in a circle.
+  void load(Number number) {
+    const auto& needs = tables_.modules[number].needs;
+    for (auto file = needs.rbegin(); file != needs.rend(); ++file)
+      if (const auto needed = tables_.find(name_part(*file))) load_one(*needed);
+    load_one(number);
+  }
+
+  void load_one(Number number) {
+    if (loaded_[number]) return;
+    loaded_[number] = true;
+    result_.files.emplace_back(tables_.modules[number].file);
+  }
+
+  static constexpr unsigned kMaxAliasSearches = 256;  // for soft dependencies: each one reads all aliases
+
+  const ModuleIndex& index_;
+  const Tables& tables_;
+  std::vector<bool> entered_;
+  std::vector<bool> loaded_;
+  std::vector<Task> stack_;
+  unsigned alias_searches_ = 0;
+  Resolution result_;
+};
+
+Resolution ModuleIndex::resolve(std::span<const std::string> wanted) const {
+  Walk walk(*this);
+  for (const auto& name : wanted) walk.want(name);
+  return std::move(walk).finish();
+}
+
+}  // namespace vhdboot::core

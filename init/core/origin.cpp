@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/origin.h"
+
+#include "base/text.h"
+#include "init/core/quoted.h"
+#include "init/core/selector.h"
+#include "init/volume/path.h"
+
+namespace vhdboot::core {
+
+namespace {
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line)
+    if (!fits_line({&c, 1})) c = ' ';
+  return std::string(trim(line));
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return out;
+}
+
+/// False when `value` is none for `key`.
+bool take(Origin& origin, std::string_view key, std::string_view value) {
+  if (key == "partuuid" && !origin.partuuid && is_partuuid(value))
+    origin.partuuid = to_lower_ascii(value);
+  else if (key == "serial" && !origin.serial && is_serial(value))
+    origin.serial = upper(value);
+  else if (key == "options" && origin.options.empty())
+    origin.options = one_line(value);
+  else if (key == "path" && !origin.path) {
+    const auto path = volume::parse_path(value);
+    if (!path || path->is_root()) return false;
+    origin.path = path->text();
+  } else
+    return false;
+  return true;
+}
+
+}  // namespace
+
+ParsedOrigin parse_origin(std::string_view text) {
+  ParsedOrigin parsed;
+  if (text.size() > kMaxOriginBytes) {
+    parsed.warnings.push_back(concat("the origin record is larger than ", human_size(kMaxOriginBytes), ": not read"));
+    return parsed;
+  }
+  for (const auto raw : split_lines(text)) {
+    const auto line = trim(raw);
+    if (line.empty()) continue;
+    std::size_t end = 0;
+    while (end < line.size() && !is_blank(line[end])) ++end;
+    constexpr std::size_t kMostWarnings = 16;
+    if (!take(parsed.origin, line.substr(0, end), trim(line.substr(end))) && parsed.warnings.size() < kMostWarnings)
+      parsed.warnings.push_back(concat("the origin record has no use for ", quoted(line)));
+  }
+  return parsed;
+}
+
+std::string to_text(const Origin& origin) {
+  std::string text;
+  const auto line = [&text](std::string_view key, std::string_view value) {
+    if (const auto clean = one_line(value); !clean.empty()) text += concat(key, ' ', clean, '\n');
+  };
+  line("partuuid", origin.partuuid.value_or(""));
+  line("serial", origin.serial.value_or(""));
+  line("path", origin.path.value_or(""));
+  line("options", origin.options);
+  return text;
+}
+
+}  // namespace vhdboot::core
