@@ -48,7 +48,7 @@ template <class... Parts>
 /// The lines of `text` without their ends (LF or CRLF); a last line needs no end.
 [[nodiscard]] std::vector<std::string_view> split_lines(std::string_view text);
 
-/// All of `text` as an unsigned number in `base` (10 or 16, no prefix); nothing on any other character or overflow.
+/// All of `text` as an unsigned number in `base` (8, 10 or 16, no prefix); nothing on any other character or overflow.
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text, int base = 10);
 
 /// ASCII letters in lower case; every other byte unchanged.

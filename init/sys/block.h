@@ -38,4 +38,8 @@ struct Content {
 /// Never fails: of a device that cannot be read nothing is known.
 [[nodiscard]] Content identify(const BlockDevice& device);
 
+/// Waits until no file system and no other device holds the device "major:minor" any more; Timeout with its name when
+/// that does not happen.
+[[nodiscard]] Result<void> wait_until_released(const std::string& numbers);
+
 }  // namespace vhdboot::sys

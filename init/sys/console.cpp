@@ -59,11 +59,11 @@ std::vector<std::string> console_terminals() {
   return terminals;
 }
 
-Reporter::Reporter(std::string stage, Audience audience) : stage_(std::move(stage)), audience_(audience) {}
+Reporter::Reporter(std::string stage, Audience audience)
+    : stage_(std::move(stage)), audience_(audience), kernel_log_(open_file("/dev/kmsg", O_WRONLY).value_or(Fd())) {}
 
 void Reporter::log(int level, std::string_view line) const {
-  const auto kmsg = open_file("/dev/kmsg", O_WRONLY);
-  if (kmsg) (void)write_all(*kmsg, as_bytes(concat('<', level, ">vhdboot[", stage_, "]: ", line, '\n')));
+  (void)write_all(kernel_log_, as_bytes(concat('<', level, ">vhdboot[", stage_, "]: ", line, '\n')));
 }
 
 void Reporter::to_consoles(std::string_view line, bool serial_only) const {

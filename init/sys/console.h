@@ -21,6 +21,7 @@ class Reporter {
   /// A quiet reporter writes to the kernel log alone, so that what shows on the consoles is the guest's own choice.
   enum class Audience { Consoles, KernelLog };
 
+  /// Needs /dev.
   Reporter(std::string stage, Audience audience);
 
   /// A line for a person.
@@ -47,6 +48,7 @@ class Reporter {
 
   std::string stage_;
   Audience audience_;
+  Fd kernel_log_;  // kept open: the keeper of the loop engine outlives the /dev it was started with
 };
 
 }  // namespace vhdboot::sys

@@ -148,8 +148,9 @@ Result<void> MemoryFile::append(const ByteSource& source, std::uint64_t offset, 
   return {};
 }
 
-Result<void> MemoryFile::pad(std::uint64_t alignment) {
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(align_up(size_, alignment) - size_));
+Result<void> MemoryFile::pad_to(std::uint64_t size) {
+  if (size < size_) return fail(Code::Invalid, "a part of a file in memory overlaps the one before it");
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(size - size_));
   return append(zeros);
 }
 

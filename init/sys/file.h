@@ -61,8 +61,8 @@ class MemoryFile {
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] Result<void> append(Bytes bytes);
   [[nodiscard]] Result<void> append(const ByteSource& source, std::uint64_t offset, std::uint64_t length);
-  /// Zero bytes up to the next multiple of `alignment`, a power of two.
-  [[nodiscard]] Result<void> pad(std::uint64_t alignment);
+  /// Zero bytes until the size is `size`; Invalid when it is larger already.
+  [[nodiscard]] Result<void> pad_to(std::uint64_t size);
 
   /// Ends writing: the same content, open read-only and for nobody else.
   [[nodiscard]] Result<Fd> seal() &&;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cstring>
@@ -63,6 +64,13 @@ Result<void> detach_loop(const std::string& path) {
   loop_info64 info{};
   if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO) return {};
   return fail(Code::Busy, concat("detaching ", path, ": something still uses it"));
+}
+
+Result<std::string> loop_backing_device(const std::string& path) {
+  const Fd device = TRY(open_file(path, O_RDONLY));
+  loop_info64 info{};
+  if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0) return fail_errno(concat("reading the status of ", path));
+  return concat(major(info.lo_device), ':', minor(info.lo_device));
 }
 
 }  // namespace vhdboot::sys

@@ -37,12 +37,19 @@ class Mount {
   std::string target_;
 };
 
-/// Mounts `source` read-write without a place in the directory tree: visible to the holder of the descriptor alone,
-/// through /proc/self/fd. It ends with its last user (kernel 5.2 or newer).
+/// Mounts `source` without a place in the directory tree: visible to the holder of the descriptor alone,
+/// which stands for its root directory. It ends with its last user (kernel 5.2 or newer).
 [[nodiscard]] Result<Fd> mount_detached(const std::string& source, const std::string& type);
 
-/// Gives a detached mount a place in the directory tree.
-[[nodiscard]] Result<void> place_mount(const Fd& mount, const std::string& target);
+/// A second view of a detached mount, on `target` in the directory tree: it can be unmounted while files are open in
+/// the first one.
+[[nodiscard]] Result<void> show_mount(const Fd& mount, const std::string& target);
+
+/// The mount points at and below `directory`, in the order in which they were mounted.
+[[nodiscard]] std::vector<std::string> mounts_below(const std::string& directory);
+
+/// Unmounts whatever is mounted there.
+[[nodiscard]] Result<void> unmount(const std::string& target);
 
 /// proc on /proc, sysfs on /sys, devtmpfs on /dev, those that are not there yet; unmounted when the object ends.
 class ApiFileSystems {

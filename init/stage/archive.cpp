@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/archive.h"
+
+#include "base/text.h"
+#include "base/units.h"
+#include "init/sys/file.h"
+#include "kexec/archive.h"
+#include "kexec/plan.h"
+
+namespace vhdboot::stage {
+
+std::string module_path(const CarriedModule& module) {
+  return concat(kArchiveFolder, "/modules/", module.name, ".ko");
+}
+
+Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const CarriedModules& modules) {
+  constexpr std::uint64_t kMaxProgram = 16 * kMiB;
+  const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
+  const std::string record = TRY(core::to_text(handoff));
+
+  kexec::ArchiveBuilder archive;
+  TRY(archive.add_file(kexec::kStage2Init, program, 0755));
+  TRY(archive.add_file(core::kHandoffPath, as_bytes(record)));
+  for (const CarriedModule& module : modules.files) TRY(archive.add_file(module_path(module), module.image));
+  if (!modules.wanted.empty()) {
+    std::string lines;
+    for (const std::string& wanted : modules.wanted) lines += concat(wanted, '\n');
+    TRY(archive.add_file(kWantedModulesPath, as_bytes(lines)));
+  }
+  return archive.finish();
+}
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What stage 1 hands to the target kernel besides the guest's own initrd.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/handoff.h"
+#include "init/stage/guest_modules.h"
+
+namespace vhdboot::stage {
+
+inline constexpr std::string_view kArchiveFolder = "/vhdboot";
+/// Names and aliases of modules, one a line, that stage 2 asks the guest's own initrd for.
+inline constexpr std::string_view kWantedModulesPath = "/vhdboot/wanted";
+
+/// Where a carried module lies in the target kernel's root file system.
+[[nodiscard]] std::string module_path(const CarriedModule& module);
+
+/// The appended archive: this program as stage 2, the handoff, the modules.
+[[nodiscard]] Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const CarriedModules& modules);
+
+}  // namespace vhdboot::stage

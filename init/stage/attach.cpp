@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/attach.h"
+
+#include <fcntl.h>
+
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr char kMapName[] = "vhdboot";
+
+sys::LoopOptions loop_options(const core::AttachPlan& plan) {
+  return {.read_only = plan.read_only,
+          .direct_io = plan.direct_io,
+          .offset = plan.loop_offset,
+          .size_limit = plan.loop_size,
+          .block_size = plan.loop_block};
+}
+
+int access_mode(const core::AttachPlan& plan) {
+  return plan.read_only ? O_RDONLY : O_RDWR;
+}
+
+}  // namespace
+
+Result<AttachedDisk> AttachedDisk::attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
+                                                  const std::string& image_name) {
+  auto map = TRY(sys::MappedDevice::create(kMapName, concat("VHDBOOT-", volume.identity.uuid), plan.rows,
+                                           volume.device.numbers, plan.read_only));
+  const sys::Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
+  auto loop = TRY(sys::LoopDevice::attach(backing, image_name, loop_options(plan)));
+  return AttachedDisk(std::move(map), std::move(loop));
+}
+
+Result<AttachedDisk> AttachedDisk::attach_file(const core::AttachPlan& plan, const sys::Fd& file,
+                                               const std::string& image_name) {
+  return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(file, image_name, loop_options(plan))));
+}
+
+Result<void> AttachedDisk::detach() {
+  TRY(loop_.detach());
+  if (map_) TRY(map_->remove());
+  return {};
+}
+
+void AttachedDisk::release() {
+  loop_.release();
+  if (map_) map_->release();
+}
+
+Result<core::AttachPlan> plan_attachment(const FoundImage& image, core::Engine engine, bool read_only,
+                                         std::uint32_t guest_block) {
+  return core::plan_attachment({.engine = engine,
+                                .read_only = read_only,
+                                .payload = image.payload(),
+                                .file_size = image.layout.size,
+                                .extents = image.layout.extents,
+                                .device = {.size = image.volume->device.size,
+                                           .logical_block = image.volume->device.logical_block,
+                                           .cluster_size = image.volume->reader->cluster_size()},
+                                .guest_block = guest_block});
+}
+
+}  // namespace vhdboot::stage

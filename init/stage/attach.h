@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The image as a disk.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "init/core/attach_plan.h"
+#include "init/stage/find_image.h"
+#include "init/sys/device_mapper.h"
+#include "init/sys/loop.h"
+
+namespace vhdboot::stage {
+
+/// The guest disk; detached when the object ends, the loop device before what it lies on.
+class AttachedDisk {
+ public:
+  /// Through the extents of the file: device-mapper over the host partition, a loop device with partitions on top.
+  [[nodiscard]] static Result<AttachedDisk> attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
+                                                           const std::string& image_name);
+  /// Through the file itself, on a mounted host volume.
+  [[nodiscard]] static Result<AttachedDisk> attach_file(const core::AttachPlan& plan, const sys::Fd& file,
+                                                        const std::string& image_name);
+
+  [[nodiscard]] const sys::LoopDevice& disk() const { return loop_; }
+
+  /// Detaches now and says whether that worked.
+  [[nodiscard]] Result<void> detach();
+  /// Leaves it attached, for the guest.
+  void release();
+
+ private:
+  AttachedDisk(std::optional<sys::MappedDevice> map, sys::LoopDevice loop)
+      : map_(std::move(map)), loop_(std::move(loop)) {}
+  std::optional<sys::MappedDevice> map_;
+  sys::LoopDevice loop_;
+};
+
+/// The plan for a found image, either way.
+[[nodiscard]] Result<core::AttachPlan> plan_attachment(const FoundImage& image, core::Engine engine, bool read_only,
+                                                       std::uint32_t guest_block);
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/find_image.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/text.h"
+#include "init/core/image_path.h"
+#include "init/core/image_source.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+
+// With no volume named, every disk has to be seen before a match can be called the only one. No device says "I was the
+// last"; the slowest ones, USB disks, follow each other within a second.
+constexpr auto kQuietTime = 2s;
+constexpr auto kPatience = 3s;  // how long a person waits before being told for what
+
+struct Match {
+  HostVolume* volume;
+  volume::Path path;
+};
+
+// The first of `paths` that exists on `volume`.
+std::optional<Match> look_on(HostVolume& volume, const std::vector<volume::Path>& paths) {
+  for (const volume::Path& path : paths)
+    if (volume.reader->layout(path)) return Match{&volume, path};
+  return std::nullopt;
+}
+
+std::vector<Match> look_on_all(HostVolumes& volumes, const std::vector<volume::Path>& paths) {
+  std::vector<Match> matches;
+  for (HostVolume& volume : volumes.all())
+    if (auto match = look_on(volume, paths)) matches.push_back(*std::move(match));
+  return matches;
+}
+
+std::string alternatives(const std::vector<volume::Path>& paths) {
+  std::string text;
+  for (const volume::Path& path : paths) text += concat(text.empty() ? "" : " or ", printable(path.text()));
+  return text;
+}
+
+std::string searched(HostVolumes& volumes) {
+  std::string text;
+  const auto add = [&](std::string_view part) { text += concat(text.empty() ? "" : "; ", part); };
+  for (const HostVolume& volume : volumes.all()) add(volume.description());
+  for (const std::string& reason : volumes.unreadable()) add(reason);
+  return text.empty() ? "no NTFS or exFAT volume appeared" : concat("looked at ", text);
+}
+
+bool is_origin(const HostVolume& volume, const core::Origin& origin) {
+  if (!origin.serial || !equals_ignoring_ascii_case(*origin.serial, volume.identity.uuid)) return false;
+  return !origin.partuuid || equals_ignoring_ascii_case(*origin.partuuid, volume.identity.partuuid);
+}
+
+class Search {
+ public:
+  Search(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report, std::vector<volume::Path> paths)
+      : volumes_(volumes),
+        settings_(settings),
+        report_(report),
+        paths_(std::move(paths)),
+        deadline_(sys::Deadline::in(std::chrono::seconds(settings.config.timeout()))) {}
+
+  Result<Match> run() {
+    if (settings_.config.volume) return on_named_volume();
+    if (HostVolume* origin = find_origin()) {
+      if (auto match = look_on(*origin, paths_)) return *std::move(match);
+      // Without a configured path the convention holds: the image lies beside the EFI file, and nowhere else.
+      if (!settings_.config.image)
+        return fail(Code::NotFound,
+                    concat("no image beside ", printable(settings_.origin.path.value_or("the EFI file")), " on ",
+                           origin->description(), ": put ", alternatives(paths_),
+                           " there, or name the image with `image` in a configuration file"));
+    }
+    return on_any_volume();
+  }
+
+ private:
+  HostVolume* find_origin() {
+    const auto& all = volumes_.all();
+    const auto found = std::ranges::find_if(
+        volumes_.all(), [&](const HostVolume& volume) { return is_origin(volume, settings_.origin); });
+    return found == all.end() ? nullptr : &*found;
+  }
+
+  Result<Match> on_named_volume() {
+    const core::Selector& selector = *settings_.config.volume;
+    const std::string wanted = core::to_text(selector);
+    for (;;) {
+      std::vector<HostVolume*> named;
+      for (HostVolume& volume : volumes_.all())
+        if (core::matches(selector, volume.identity)) named.push_back(&volume);
+      if (named.size() > 1)
+        return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
+                                          named[1]->description(), "; name one by its PARTUUID"));
+      if (named.size() == 1) {
+        if (auto match = look_on(*named.front(), paths_)) return *std::move(match);
+        return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
+      }
+      if (!TRY(wait(concat("the volume ", wanted))))
+        return fail(Code::NotFound, concat("no volume ", wanted, " after ", settings_.config.timeout(), " seconds; ",
+                                           searched(volumes_)));
+    }
+  }
+
+  Result<Match> on_any_volume() {
+    for (;;) {
+      auto matches = look_on_all(volumes_, paths_);
+      if (matches.empty()) {
+        if (!TRY(wait(concat("a volume with ", alternatives(paths_)))))
+          return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.timeout(),
+                                             " seconds; ", searched(volumes_)));
+        continue;
+      }
+      if (matches.size() > 1)
+        return fail(
+            Code::Invalid,
+            concat("two images match: ", printable(matches[0].path.text()), " on ", matches[0].volume->description(),
+                   " and on ", matches[1].volume->description(), "; say which with `volume` (",
+                   matches[0].volume->identity.uuid, " or ", matches[1].volume->identity.uuid, ")"));
+      if (!TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kQuietTime))))) return std::move(matches.front());
+    }
+  }
+
+  // Waits for a new device; tells what for, once, when that takes long.
+  Result<bool> wait(const std::string& what) {
+    if (!told_ && TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kPatience))))) return true;
+    if (!told_ && !deadline_.passed())
+      report_.say(concat("waiting up to ", settings_.config.timeout(), " seconds for ", what, " ..."));
+    told_ = true;
+    return volumes_.wait(deadline_);
+  }
+
+  HostVolumes& volumes_;
+  const Settings& settings_;
+  const sys::Reporter& report_;
+  std::vector<volume::Path> paths_;
+  sys::Deadline deadline_;
+  bool told_ = false;
+};
+
+}  // namespace
+
+Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
+  const std::string where = concat(printable(path.text()), " on ", volume.description());
+  FoundImage image{.volume = &volume, .path = path};
+  image.layout = TRY_IN(where, volume.reader->layout(path));
+  TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
+  TRY_IN(where, volume::check_mappable(image.layout, path));
+  const auto source = TRY_IN(where, core::ImageSource::make(*volume.source, image.layout.extents, image.layout.size));
+  image.info = TRY_IN(where, vhd::identify(source));
+  return image;
+}
+
+Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
+  auto paths = TRY(core::image_candidates(settings.config, settings.origin));
+  const Match match = TRY(Search(volumes, settings, report, std::move(paths)).run());
+  return examine_image(*match.volume, match.path);
+}
+
+}  // namespace vhdboot::stage

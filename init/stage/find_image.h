@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which file on which volume is booted.
+#pragma once
+
+#include "base/result.h"
+#include "init/core/dm_table.h"
+#include "init/stage/host_volumes.h"
+#include "init/stage/settings.h"
+#include "init/sys/console.h"
+#include "vhd/image.h"
+
+namespace vhdboot::stage {
+
+/// An image that may be attached: its volume is in order and its bytes lie in place.
+struct FoundImage {
+  HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
+  volume::Path path;
+  volume::FileLayout layout;
+  vhd::ImageInfo info;
+
+  [[nodiscard]] core::Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
+};
+
+/// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for
+/// slow devices up to the configured time-out.
+/// NotFound lists where it was looked for. Invalid when two volumes hold such an image and nothing says which is meant.
+/// Unsafe, Unsupported or Corrupt when it was found but must not be used.
+[[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
+                                            const sys::Reporter& report);
+
+/// Looks at one file, with the same checks. NotFound when it is not there.
+[[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);
+
+}  // namespace vhdboot::stage

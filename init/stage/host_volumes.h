@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The NTFS and exFAT volumes of this machine, as they appear.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/selector.h"
+#include "init/sys/block.h"
+#include "init/sys/device_monitor.h"
+#include "init/sys/file.h"
+#include "init/volume/volume.h"
+
+namespace vhdboot::stage {
+
+/// A volume that was opened for reading. The reader borrows the source, so the two move together.
+struct HostVolume {
+  sys::BlockDevice device;
+  core::Identity identity;
+  std::unique_ptr<sys::FdSource> source;
+  std::unique_ptr<volume::HostVolume> reader;
+
+  /// For people: "/dev/sda2 (NTFS \"Data\")".
+  [[nodiscard]] std::string description() const;
+};
+
+/// Opens the volume on `device`.
+[[nodiscard]] Result<HostVolume> open_host_volume(const sys::BlockDevice& device);
+
+class HostVolumes {
+ public:
+  /// Listens for devices from now on and looks at those that are there.
+  [[nodiscard]] static Result<HostVolumes> watch();
+
+  /// Those that were found so far; stable references.
+  [[nodiscard]] std::list<HostVolume>& all() { return volumes_; }
+  /// What is on the partitions that could not be opened, one clause each: BitLocker, damaged volumes.
+  [[nodiscard]] const std::vector<std::string>& unreadable() const { return unreadable_; }
+
+  /// Waits for a new device and looks at it; false when the deadline passes first.
+  [[nodiscard]] Result<bool> wait(sys::Deadline deadline);
+
+ private:
+  explicit HostVolumes(sys::DeviceMonitor monitor) : monitor_(std::move(monitor)) {}
+  void look();
+
+  sys::DeviceMonitor monitor_;
+  std::list<HostVolume> volumes_;
+  std::vector<std::string> unreadable_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A person's look at the disks, from the rescue shell or from any Linux. Never writes.
+#include <cstdio>
+
+#include "base/text.h"
+#include "init/stage/find_image.h"
+#include "init/stage/host_volumes.h"
+#include "init/stage/stage.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+void print(std::string_view line) {
+  std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "inspect: %s\n", error.message().c_str());
+  return kFailed;
+}
+
+constexpr std::string_view kHelp =
+    "usage: inspect                  list disks, partitions and what is on them\n"
+    "       inspect DEVICE           the state of the NTFS or exFAT volume on DEVICE, and its root directory\n"
+    "       inspect DEVICE PATH      a directory, or where a file lies and whether it could be booted\n"
+    "       inspect --version\n"
+    "Reads only, also from a file that holds a volume.";
+
+void list_devices() {
+  for (const sys::BlockDevice& device : sys::block_devices()) {
+    const sys::Content content = sys::identify(device);
+    std::string line = concat(device.path, "  ", human_size(device.size));
+    const auto add = [&](std::string_view key, std::string_view value) {
+      if (!value.empty()) line += concat("  ", key, printable(value));
+    };
+    add("", content.type);
+    add("LABEL=", content.identity.label);
+    add("UUID=", content.identity.uuid);
+    add("PARTUUID=", content.identity.partuuid);
+    print(line);
+  }
+}
+
+// A device by its name, or a file that holds a volume.
+Result<HostVolume> open_volume(const std::string& path) {
+  if (path.starts_with("/dev/"))
+    if (auto device = sys::block_device(path.substr(5))) return open_host_volume(*device);
+  HostVolume volume{.device = {.name = path, .path = path}};
+  volume.source = TRY(sys::FdSource::open(path));
+  volume.device.size = volume.source->size();
+  volume.reader = TRY_IN(path, volume::HostVolume::open(*volume.source));
+  volume.identity.uuid = volume.reader->serial_text();
+  return volume;
+}
+
+Result<void> show_volume(HostVolume& volume) {
+  print(volume.description());
+  print(concat("  serial   ", volume.identity.uuid));
+  print(concat("  cluster  ", human_size(volume.reader->cluster_size())));
+  print(concat("  state    ", volume::describe(TRY(volume.reader->state()))));
+  return {};
+}
+
+Result<void> show_directory(HostVolume& volume, const volume::Path& path) {
+  for (const volume::DirEntry& entry : TRY(volume.reader->list(path)))
+    print(concat("  ", printable(entry.name), entry.directory ? "/" : concat("  ", human_size(entry.size))));
+  return {};
+}
+
+Result<void> show_file(HostVolume& volume, const volume::Path& path, const volume::FileLayout& layout) {
+  constexpr std::size_t kMostExtents = 16;
+  print(concat(printable(path.text()), "  ", layout.size, " bytes, ", layout.extents.size(), " extents"));
+  std::size_t shown = 0;
+  for (const Extent& extent : layout.extents) {
+    if (shown++ == kMostExtents) {
+      print(concat("  ... ", layout.extents.size() - kMostExtents, " more"));
+      break;
+    }
+    print(concat("  ", extent.logical, " -> ", extent.physical, " + ", extent.length));
+  }
+  const FoundImage image = TRY(examine_image(volume, path));
+  print(concat("  ", vhd::name(image.info.format), " with a disk of ", human_size(image.payload().size),
+               ": can be attached"));
+  return {};
+}
+
+Result<void> show(const Arguments& arguments) {
+  HostVolume volume = TRY(open_volume(arguments[1]));
+  const auto path = TRY(volume::parse_path(arguments.size() > 2 ? arguments[2] : "/"));
+  if (path.is_root()) TRY(show_volume(volume));
+  const auto layout = TRY(volume.reader->layout(path));
+  return layout.directory ? show_directory(volume, path) : show_file(volume, path, layout);
+}
+
+}  // namespace
+
+int inspect(const Arguments& arguments) {
+  if (arguments.size() == 1) {
+    list_devices();
+    return 0;
+  }
+  if (arguments[1] == "--help") {
+    print(kHelp);
+    return 0;
+  }
+  if (arguments[1] == "--version") {
+    print("vhdboot " VHDBOOT_VERSION);
+    return 0;
+  }
+  if (arguments.size() > 3 || arguments[1].starts_with('-')) {
+    std::fprintf(stderr, "%s\n", std::string(kHelp).c_str());
+    return kUsage;
+  }
+  const auto shown = show(arguments);
+  return shown ? 0 : complain(shown.error());
+}
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vhdboot-init: one binary, four roles.
+#include <unistd.h>
+
+#include <exception>
+
+#include "init/core/handoff.h"
+#include "init/core/role.h"
+#include "init/core/teardown.h"
+#include "init/stage/rescue.h"
+#include "init/stage/stage.h"
+#include "init/sys/file.h"
+
+namespace {
+
+using namespace vhdboot;
+
+int play(core::Role role, const stage::Arguments& arguments, char* argv0) {
+  switch (role) {
+    case core::Role::Stage1:
+      stage::stage1();
+    case core::Role::Stage2:
+      stage::stage2(arguments, argv0);
+    case core::Role::Shutdown:
+      stage::shutdown(arguments);
+    case core::Role::Inspect:
+      break;
+  }
+  return stage::inspect(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const stage::Arguments arguments(argv, argv + argc);
+  const core::Role role = core::pick_role({.pid = ::getpid(),
+                                           .argv0 = argc > 0 ? argv[0] : "",
+                                           .handoff = sys::exists(std::string(core::kHandoffPath)),
+                                           .teardown = sys::exists(std::string(core::kTeardownPath))});
+  // Process 1 must not end; the only exceptions here are those of the standard library, out of memory above all.
+  try {
+    return play(role, arguments, argv[0]);
+  } catch (const std::exception& exception) {
+    const Error error{Code::NoMemory, 0, exception.what()};
+    if (role == core::Role::Inspect) return 1;
+    stage::rescue(error, core::RescueChoice::Menu,
+                  sys::Reporter(std::string(core::name(role)), sys::Reporter::Audience::Consoles));
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/rescue.h"
+
+#include "base/text.h"
+#include "init/sys/file.h"
+#include "init/sys/power.h"
+#include "init/sys/process.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kUntilRestart = 30s;
+constexpr char kShell[] = "/bin/sh";
+
+void offer_shell(const std::string& terminal, const sys::Reporter& report) {
+  report.print("\r\nA shell. Nothing was written to any disk. `inspect` shows the disks; `exit` comes back here.\r\n");
+  const auto status = sys::run_on_terminal({kShell, "-i"}, terminal);
+  if (!status) report.error(status.error().message());
+}
+
+void say_menu(const sys::Reporter& report, bool shell) {
+  report.print(concat("\r\n  ", shell ? "[s] shell   " : "", "[r] restart   [p] power off\r\n"));
+}
+
+}  // namespace
+
+void rescue(const Error& error, core::RescueChoice choice, const sys::Reporter& report) {
+  report.error(error.message());
+  const bool shell = sys::exists(kShell);
+  if (choice == core::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), report);
+  for (;;) {
+    say_menu(report, shell);
+    auto deadline = sys::Deadline::in(24h);
+    if (choice == core::RescueChoice::Reboot) {
+      report.print("  restarting in 30 seconds\r\n");
+      deadline = sys::Deadline::in(kUntilRestart);
+    }
+    const auto key = report.wait_for_key(deadline);
+    if (key.value == 's' && shell) {
+      choice = core::RescueChoice::Menu;
+      offer_shell(key.terminal, report);
+    } else if (key.value == 'p') {
+      report.error(sys::power_off().message());
+    } else if (key.value == 'r' || (key.value == 0 && choice == core::RescueChoice::Reboot)) {
+      report.error(sys::reboot().message());
+    }
+  }
+}
+
+}  // namespace vhdboot::stage

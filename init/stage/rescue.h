@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What comes after an error: never a dead end.
+#pragma once
+
+#include "base/error.h"
+#include "init/core/config.h"
+#include "init/sys/console.h"
+
+namespace vhdboot::stage {
+
+/// Tells what went wrong, then offers a shell, a restart and switching off on every console. Process 1 stays here.
+[[noreturn]] void rescue(const Error& error, core::RescueChoice choice, const sys::Reporter& report);
+
+}  // namespace vhdboot::stage

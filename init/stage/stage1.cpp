@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is ever
+// written: every device is opened read-only.
+#include <cstdlib>
+
+#include "base/text.h"
+#include "init/core/image_source.h"
+#include "init/stage/archive.h"
+#include "init/stage/attach.h"
+#include "init/stage/find_image.h"
+#include "init/stage/guest_entry.h"
+#include "init/stage/guest_modules.h"
+#include "init/stage/rescue.h"
+#include "init/stage/settings.h"
+#include "init/stage/stage.h"
+#include "init/sys/mount.h"
+#include "init/sys/power.h"
+#include "kexec/cmdline.h"
+#include "kexec/kexec_load.h"
+#include "kexec/plan.h"
+
+namespace vhdboot::stage {
+namespace {
+
+// Images carry their partition table in blocks of 512 bytes unless they were made on a disk of larger ones.
+Result<core::PartitionTable> read_table(const FoundImage& image) {
+  const auto file = TRY(core::ImageSource::make(*image.volume->source, image.layout.extents, image.layout.size));
+  const SliceSource payload(file, image.payload().offset, image.payload().size);
+  return core::read_partition_table(payload);
+}
+
+core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
+                           const kexec::KexecPlan& plan, const CarriedModules& modules) {
+  core::Handoff handoff{.engine = config.engine(),
+                        .kind = image.volume->reader->kind(),
+                        .serial = image.volume->identity.uuid,
+                        .path = image.path.text(),
+                        .file_size = image.layout.size,
+                        .payload = image.payload(),
+                        .guest_block = table.logical_block,
+                        .extents = image.layout.extents,
+                        .host_mount = config.host_mount,
+                        .init = plan.guest_init,
+                        .timeout_seconds = config.timeout(),
+                        .rescue = config.after_error()};
+  if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
+  for (const CarriedModule& module : modules.files) handoff.modules.push_back(module_path(module));
+  return handoff;
+}
+
+// Hands kernel and initrd over to the running kernel, which keeps copies of its own.
+Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes archive) {
+  auto kernel = TRY(sys::MemoryFile::create("kernel"));
+  TRY_IN("reading the guest's kernel", kernel.append(*entry.file, plan.kernel.offset, plan.kernel.length));
+  auto initrd = TRY(sys::MemoryFile::create("initrd"));
+  for (const kexec::InitrdPart& part : plan.initrds) {
+    TRY(initrd.pad_to(part.destination));
+    TRY_IN("reading the guest's initrd", initrd.append(*entry.file, part.source.offset, part.source.length));
+  }
+  TRY(initrd.pad_to(plan.archive_at));
+  TRY(initrd.append(archive));
+  const sys::Fd kernel_file = TRY(std::move(kernel).seal());
+  const sys::Fd initrd_file = TRY(std::move(initrd).seal());
+  return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
+}
+
+Result<void> boot(core::Config& config, const sys::Reporter& report) {
+  auto volumes = TRY(HostVolumes::watch());
+  const Settings settings = TRY(read_settings(volumes, report));
+  config = settings.config;
+  report.checkpoint("settings");
+
+  const FoundImage image = TRY(find_image(volumes, settings, report));
+  report.checkpoint("volume");
+  report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.payload().size), ' ',
+                    vhd::name(image.info.format), ", on ", image.volume->description()));
+  report.checkpoint("image");
+
+  const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+  for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
+  const auto attach_plan = TRY(plan_attachment(image, core::Engine::Extents, true, table.logical_block));
+  for (const std::string& warning : attach_plan.warnings) report.warn(warning);
+  auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
+  report.checkpoint("attached");
+
+  GuestEntry entry = TRY(choose_entry(disk.disk(), table, config.entry.value_or(""), report));
+  report.checkpoint("uki");
+  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, config.options));
+  if (!plan.has_initrd)
+    return fail(Code::Unsupported, concat(entry.entry.id,
+                                          " has no initrd: vhdboot boots guests whose initrd mounts "
+                                          "the root file system"));
+  const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
+  report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
+                    printable(release)));
+
+  const auto options = kexec::CommandLine::parse(plan.cmdline);
+  const auto modules =
+      TRY(collect_modules(disk.disk(), table, image, config, release, options.find("root").value_or(""),
+                          options.find("rootflags").value_or(""), report));
+  report.checkpoint("modules");
+  const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
+  TRY(load(entry, plan, archive));
+  report.checkpoint("loaded");
+
+  entry.mounts.clear();
+  TRY(disk.detach());
+  report.say("  starting ...");
+  report.checkpoint("kexec");
+  sys::release_usb_controllers();
+  return std::unexpected(sys::execute_loaded_kernel());
+}
+
+// Directories and variables that programs of the rescue shell expect.
+Result<void> make_room() {
+  ::setenv("PATH", "/bin", 1);
+  ::setenv("HOME", "/", 1);
+  ::setenv("TERM", "linux", 1);
+  auto run = TRY(sys::Mount::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"));
+  run.release();
+  return {};
+}
+
+}  // namespace
+
+void stage1() {
+  auto file_systems = sys::ApiFileSystems::mount();
+  const sys::Reporter report("stage1", sys::Reporter::Audience::Consoles);
+  core::Config config;
+  if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+  report.say(concat("vhdboot ", VHDBOOT_VERSION));
+  report.checkpoint("start");
+  auto result = make_room();
+  if (result) result = boot(config, report);
+  rescue(result.error(), config.after_error(), report);
+}
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The target kernel's process 1, before the guest's own init: attaches the image again, this time for writing, and
+// disappears.
+#include <fcntl.h>
+
+#include <chrono>
+
+#include "base/text.h"
+#include "init/core/handoff.h"
+#include "init/stage/archive.h"
+#include "init/stage/attach.h"
+#include "init/stage/find_image.h"
+#include "init/stage/host_volumes.h"
+#include "init/stage/keeper.h"
+#include "init/stage/rescue.h"
+#include "init/stage/stage.h"
+#include "init/sys/directory.h"
+#include "init/sys/kernel_module.h"
+#include "init/sys/mount.h"
+#include "init/sys/process.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
+
+Result<void> load_carried_modules(const core::Handoff& handoff) {
+  for (const std::string& path : handoff.modules)
+    TRY(sys::load_module(path, TRY(sys::read_file(path, kMaxModuleBytes))));
+  return {};
+}
+
+// When the guest's root could not be read, its initrd has to bring the modules, and modprobe.
+void ask_guest_for_modules(const sys::Reporter& report) {
+  const auto wanted = sys::read_text(std::string(kWantedModulesPath));
+  if (!wanted) return;
+  for (const char* modprobe : {"/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe", "/usr/bin/modprobe"}) {
+    if (!sys::exists(modprobe)) continue;
+    for (const std::string_view name : split_lines(*wanted))
+      if (sys::run({modprobe, "-q", std::string(name)}).value_or(1) != 0)
+        report.warn(concat("the guest's initrd has no module for ", name));
+    return;
+  }
+  report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");
+}
+
+// The volume of the handoff, as soon as its disk appears.
+Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff) {
+  const auto deadline = sys::Deadline::in(std::chrono::seconds(handoff.timeout_seconds));
+  do {
+    for (HostVolume& volume : volumes.all())
+      if (core::is_handoff_volume(handoff, volume.identity)) return &volume;
+  } while (TRY(volumes.wait(deadline)));
+  return fail(Code::NotFound,
+              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.timeout_seconds,
+                     " seconds: the guest's kernel has no driver for its disk, or the disk was unplugged"));
+}
+
+// What stage 1 found must still be true, by this kernel's own reading of the disk.
+Result<FoundImage> find_same_image(HostVolume& volume, const core::Handoff& handoff) {
+  auto image = TRY(examine_image(volume, TRY(volume::parse_path(handoff.path))));
+  TRY(core::compare_extents(handoff, image.layout.size, image.layout.extents));
+  if (image.payload() != handoff.payload)
+    return fail(Code::Unsafe, concat(printable(handoff.path), " is not the image that stage 1 saw"));
+  return image;
+}
+
+Result<void> attach_for_guest(const FoundImage& image, const core::Handoff& handoff, char* argv0,
+                              const sys::Reporter& report) {
+  const auto plan = TRY(plan_attachment(image, handoff.engine, false, handoff.guest_block));
+  for (const std::string& warning : plan.warnings) report.warn(warning);
+  if (handoff.engine == core::Engine::Loop) return attach_on_mounted_volume(plan, image, handoff, argv0, report);
+  auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
+  if (plan.direct_io && !disk.disk().direct_io())
+    report.warn("the kernel refused direct I/O: the guest disk is slower");
+  disk.release();
+  return {};
+}
+
+Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
+  const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
+  handoff = TRY_IN("the handoff", core::parse_handoff(record));
+  TRY(load_carried_modules(handoff));
+  ask_guest_for_modules(report);
+  report.checkpoint("modules");
+
+  auto volumes = TRY(HostVolumes::watch());
+  HostVolume* volume = TRY(find_volume(volumes, handoff));
+  report.checkpoint("volume");
+  const FoundImage image = TRY(find_same_image(*volume, handoff));
+  TRY(attach_for_guest(image, handoff, argv0, report));
+  report.checkpoint("attached");
+  return {};
+}
+
+// Gives the memory back that the appended archive takes: the guest never looks at it.
+void remove_tree(const std::string& path) {
+  for (const std::string& name : sys::list_directory(path)) {
+    const std::string entry = concat(path, '/', name);
+    if (::unlink(entry.c_str()) < 0) remove_tree(entry);
+  }
+  ::rmdir(path.c_str());
+}
+
+}  // namespace
+
+void stage2(const Arguments& arguments, char* argv0) {
+  auto file_systems = sys::ApiFileSystems::mount();
+  const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
+  core::Handoff handoff;
+  if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+  report.checkpoint("start");
+  if (const auto attached = attach(handoff, argv0, report); !attached) rescue(attached.error(), handoff.rescue, report);
+
+  remove_tree(std::string(kArchiveFolder));
+  report.checkpoint("init");
+  {
+    // The guest's init finds the initramfs as the kernel unpacked it.
+    const auto unmounted = *std::move(file_systems);
+  }
+  Arguments guest_arguments = arguments;
+  guest_arguments.front() = handoff.init;
+  const Error error = sys::execute(handoff.init, guest_arguments);
+  auto again = sys::ApiFileSystems::mount();
+  rescue(error.within("the guest's initrd"), handoff.rescue, report);
+}
+
+}  // namespace vhdboot::stage
