@@ -31,7 +31,8 @@ inline constexpr std::uint16_t kLoadFlagFiveLevel = 1U << 5;         ///< knows 
 inline constexpr std::uint16_t kLoadFlagFiveLevelEnabled = 1U << 6;  ///< may be entered with 5-level paging on
 
 /// Checks the header of the kernel at `kernel` in `file`. Unsupported: not a Linux kernel, no bzImage, too old, no
-/// 64-bit entry (a 32-bit kernel); a PE file for another machine says so. Corrupt: truncated, or impossible values.
+/// 64-bit entry (a 32-bit kernel), not relocatable; a kernel for another machine says so. Corrupt: truncated, or
+/// impossible values.
 [[nodiscard]] Result<BzImage> parse_bzimage(const ByteSource& file, Range kernel);
 
 }  // namespace vhdboot::kexec

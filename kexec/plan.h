@@ -41,7 +41,9 @@ inline constexpr std::string_view kStage2Init = "/vhdboot/init";
 [[nodiscard]] Result<KexecPlan> make_plan(const ByteSource& file, const Uki& uki, std::string_view extra_options,
                                           std::string_view init = kStage2Init);
 
-/// Does `cmdline` fit the kernel? Invalid, with both lengths, when it does not.
+/// Does `cmdline` fit the kernel? Invalid, with both lengths, when it does not. kexec_file_load(2) keeps some bytes of
+/// the kernel's cmdline_size for itself: longest_cmdline() counts them off.
+[[nodiscard]] std::uint32_t longest_cmdline(const BzImage& header);
 [[nodiscard]] Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& header);
 
 }  // namespace vhdboot::kexec

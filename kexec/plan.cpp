@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kexec/plan.h"
+
+#include <utility>
+
+#include "base/cpio.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "kexec/cmdline.h"
+
+namespace vhdboot::kexec {
+
+namespace {
+
+constexpr std::string_view kDefaultInit = "/init";
+
+// kexec_file_load counts the NUL and keeps room for "elfcorehdr=0x... ", even where it adds none
+// (arch/x86/kernel/kexec-bzimage64.c, MAX_ELFCOREHDR_STR_LEN).
+constexpr std::uint32_t kReservedCmdline = 1 + 30;
+
+}  // namespace
+
+std::uint32_t longest_cmdline(const BzImage& header) {
+  return header.cmdline_size > kReservedCmdline ? header.cmdline_size - kReservedCmdline : 0;
+}
+
+Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& header) {
+  if (cmdline.size() <= longest_cmdline(header)) return {};
+  return fail(Code::Invalid,
+              concat("the kernel's command line has ", cmdline.size(), " characters, this kernel takes at most ",
+                     longest_cmdline(header), ": shorten the options"));
+}
+
+Result<KexecPlan> make_plan(const ByteSource& file, const Uki& uki, std::string_view extra_options,
+                            std::string_view init) {
+  KexecPlan plan;
+  plan.kernel = uki.kernel;
+  plan.header = TRY_IN("the kernel in the image", parse_bzimage(file, uki.kernel));
+
+  // The order of systemd-stub. The kernel looks for microcode at the very start of its initrd only.
+  for (const auto& part : {uki.ucode, uki.initrd}) {
+    if (!part || part->empty()) continue;
+    plan.initrds.push_back({*part, plan.archive_at});
+    plan.archive_at = align_up(plan.archive_at + part->length, cpio::kAlignment);
+  }
+  plan.has_initrd = uki.initrd && !uki.initrd->empty();
+
+  auto cmdline = CommandLine::parse(uki.cmdline.value_or(""));
+  cmdline.append(extra_options);
+  plan.guest_init = cmdline.find("rdinit").value_or("");
+  if (plan.guest_init.empty()) plan.guest_init = kDefaultInit;
+  // In front: rdinit= makes the kernel forget the arguments for init before it, which the guest's line must keep.
+  TRY(cmdline.set_in_front("rdinit", init));
+  plan.cmdline = cmdline.text();
+  TRY(check_cmdline_length(plan.cmdline, plan.header));
+  return plan;
+}
+
+}  // namespace vhdboot::kexec

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kexec/plan.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/kexec/builders.h"
+
+namespace vhdboot::kexec {
+namespace {
+
+using test::Buffer;
+using test::make_kernel;
+using test::PeBuilder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+PeBuilder image() {
+  PeBuilder builder;
+  builder.add({.name = ".linux", .data = make_kernel(), .virtual_size = {}});
+  return builder;
+}
+
+Result<KexecPlan> plan(const PeBuilder& builder, std::string_view extra = "") {
+  const Buffer file = builder.build();
+  const MemorySource source(file);
+  const auto uki = parse_uki(source);
+  if (!uki) return std::unexpected(uki.error());
+  return make_plan(source, *uki, extra);
+}
+
+TEST(Plan, MicrocodeThenInitrdThenArchive) {
+  const auto builder = image().add(".initrd", "initrd").add(".ucode", "micro").add(".cmdline", "quiet\n");
+  const Buffer file = builder.build();
+  const auto uki = parse_uki(MemorySource(file)).value();
+  const auto result = plan(builder, "debug");
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->kernel, uki.kernel);
+  EXPECT_EQ(result->header.version, "6.12.1-test");
+  EXPECT_THAT(result->initrds, ElementsAre(InitrdPart{*uki.ucode, 0}, InitrdPart{*uki.initrd, 8}));
+  EXPECT_EQ(result->archive_at, 16U);
+  EXPECT_TRUE(result->has_initrd);
+  EXPECT_EQ(result->cmdline, "rdinit=/vhdboot/init quiet debug");
+  EXPECT_EQ(result->guest_init, "/init");
+}
+
+TEST(Plan, WithoutInitrd) {
+  const auto result = plan(image());
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_THAT(result->initrds, IsEmpty());
+  EXPECT_EQ(result->archive_at, 0U);
+  EXPECT_FALSE(result->has_initrd);
+  EXPECT_EQ(result->cmdline, "rdinit=/vhdboot/init");
+
+  const auto only_microcode = plan(image().add(".ucode", "micro"));
+  ASSERT_TRUE(only_microcode);
+  EXPECT_FALSE(only_microcode->has_initrd);
+  EXPECT_EQ(only_microcode->archive_at, 8U);
+}
+
+TEST(Plan, TheGuestsRdinitIsRemembered) {
+  const auto result = plan(image().add(".cmdline", "single rdinit=/sbin/a rdinit=/sbin/b quiet -- rdinit=/c"));
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->guest_init, "/sbin/b");
+  EXPECT_EQ(result->cmdline, "single rdinit=/vhdboot/init quiet -- rdinit=/c");
+  EXPECT_EQ(plan(image().add(".cmdline", "a"), "rdinit=/x")->guest_init, "/x");
+  EXPECT_EQ(plan(image().add(".cmdline", "rdinit="))->guest_init, "/init");
+}
+
+TEST(Plan, TooLongACommandLineIsInvalid) {
+  constexpr std::size_t kOurs = std::string_view("rdinit=/vhdboot/init ").size();
+  const std::size_t longest = longest_cmdline(parse_bzimage(MemorySource(make_kernel()), {0, 2048 + 64}).value());
+  EXPECT_EQ(longest, 2047U - 31);
+  EXPECT_TRUE(plan(image().add(".cmdline", std::string(longest - kOurs, 'x'))));
+  const auto result = plan(image().add(".cmdline", std::string(longest - kOurs, 'x')), "y");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::Invalid);
+  EXPECT_THAT(result.error().text, HasSubstr("has 2018 characters, this kernel takes at most 2016"));
+}
+
+TEST(Plan, ABadKernelIsNamed) {
+  const auto result = plan(PeBuilder().add(".linux", "not one"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().text, "the kernel in the image: not a Linux kernel (no bzImage header)");
+}
+
+}  // namespace
+}  // namespace vhdboot::kexec
