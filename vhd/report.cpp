@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/report.h"
+
+#include "base/text.h"
+#include "vhd/json.h"
+
+namespace vhdboot::vhd {
+namespace {
+
+std::string size_text(std::uint64_t bytes) {
+  return concat(human_size(bytes), " (", bytes, " bytes)");
+}
+
+std::string uuid_text(const Guid& uuid) {
+  const GuidText text = to_text(uuid);
+  return {text.data(), text.size()};
+}
+
+std::string headline(const Conversion& conversion, const ReportOptions& options) {
+  const std::string size = size_text(conversion.payload_size);
+  const std::string uuid = options.uuid_known ? concat("UUID ", uuid_text(conversion.footer.uuid)) : "a new UUID";
+  switch (conversion.change) {
+    case Change::Created:
+      return concat(options.dry_run ? "would become" : "is now", " a fixed VHD of ", size, ", ", uuid);
+    case Change::Grown:
+      return concat(options.dry_run ? "would grow" : "has grown", " from ", human_size(conversion.old_payload_size),
+                    " to ", size, ", ", uuid);
+    case Change::Resized:
+      return concat(options.dry_run ? "would get" : "got", " a new footer for ", size, ", ", uuid);
+    case Change::None:
+      break;
+  }
+  return concat("is a fixed VHD of ", size, ", ", uuid, conversion.writes.empty() ? ": nothing to do" : "");
+}
+
+}  // namespace
+
+std::string text_report(std::string_view file_name, const Conversion& conversion, const ReportOptions& options) {
+  const std::string name = printable(file_name);
+  std::string out = concat(name, ": ", headline(conversion, options), '\n');
+  for (const DiskWrite& write : conversion.writes)
+    out += concat(name, options.dry_run ? ": would write " : ": wrote ", write.data.size(), " bytes at byte ",
+                  write.offset, ": ", write.what, '\n');
+  for (const std::string& hint : conversion.hints) out += concat(name, ": hint: ", hint, '\n');
+  return out;
+}
+
+std::string json_report(std::string_view file_name, const Conversion& conversion, const ReportOptions& options) {
+  JsonWriter json;
+  json.begin_object()
+      .member("file", file_name)
+      .member("status", 0u)
+      .member("change", name(conversion.change))
+      .member("dry_run", options.dry_run)
+      .member("old_payload_size", conversion.old_payload_size)
+      .member("payload_size", conversion.payload_size)
+      .member("file_size", conversion.new_file_size);
+  if (options.uuid_known) json.member("uuid", uuid_text(conversion.footer.uuid));
+  json.key("writes").begin_array();
+  for (const DiskWrite& write : conversion.writes)
+    json.begin_object()
+        .member("offset", write.offset)
+        .member("length", write.data.size())
+        .member("what", write.what)
+        .end_object();
+  json.end_array().key("hints").begin_array();
+  for (const std::string& hint : conversion.hints) json.value(hint);
+  json.end_array().end_object();
+  return json.text();
+}
+
+std::string json_report(std::string_view file_name, const Refusal& refusal) {
+  JsonWriter json;
+  json.begin_object()
+      .member("file", file_name)
+      .member("status", static_cast<unsigned>(refusal.reason))
+      .member("reason", name(refusal.reason))
+      .member("message", refusal.error.message())
+      .end_object();
+  return json.text();
+}
+
+}  // namespace vhdboot::vhd

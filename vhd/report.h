@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What raw2vhd tells about one file, for people and for programs.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "vhd/conversion.h"
+#include "vhd/refusal.h"
+
+namespace vhdboot::vhd {
+
+struct ReportOptions {
+  bool dry_run = false;    ///< nothing was written: say what would be
+  bool uuid_known = true;  ///< false: the UUID is made up anew when it is really done
+};
+
+/// Lines that each begin with the file's name and end with a line feed.
+[[nodiscard]] std::string text_report(std::string_view file_name, const Conversion& conversion,
+                                      const ReportOptions& options);
+
+/// One JSON object on one line, without the line feed.
+[[nodiscard]] std::string json_report(std::string_view file_name, const Conversion& conversion,
+                                      const ReportOptions& options);
+[[nodiscard]] std::string json_report(std::string_view file_name, const Refusal& refusal);
+
+}  // namespace vhdboot::vhd
