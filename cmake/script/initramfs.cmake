@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DBLKID=file -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
+# -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
+# manifest's, times are fixed.
+cmake_minimum_required(VERSION 3.25)
+include(${CMAKE_CURRENT_LIST_DIR}/apt.cmake)
+
+# The limit of the design.
+file(SIZE ${INIT} size)
+if(size GREATER 1048576)
+  message(FATAL_ERROR "${INIT} has ${size} bytes; vhdboot-init may have at most 1 MiB")
+endif()
+
+vhdboot_package(package version busybox-static)
+set(busybox ${package}/files/bin/busybox)
+
+# Every link to busybox must be something it can do.
+execute_process(COMMAND ${busybox} --list OUTPUT_VARIABLE applets COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "\n" ";" applets "${applets}")
+file(STRINGS ${MANIFEST} links REGEX "^slink [^ ]+ busybox ")
+foreach(link ${links})
+  string(REGEX REPLACE "^slink [^ ]*/([^ /]+) busybox .*" "\\1" applet "${link}")
+  if(NOT applet IN_LIST applets)
+    message(FATAL_ERROR "${MANIFEST}: busybox-static ${version} has no ${applet}")
+  endif()
+endforeach()
+
+file(MAKE_DIRECTORY ${WORK})
+set(generator ${WORK}/gen_init_cpio)
+execute_process(COMMAND ${CC} -O1 -o ${generator} ${GENERATOR_SOURCE} COMMAND_ERROR_IS_FATAL ANY)
+set(ENV{INIT} ${INIT})
+set(ENV{BLKID} ${BLKID})
+set(ENV{BUSYBOX} ${busybox})
+execute_process(COMMAND ${generator} -t 1704067200 ${MANIFEST} OUTPUT_FILE ${WORK}/initramfs.cpio
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND zstd -q -19 -T1 -f ${WORK}/initramfs.cpio -o ${WORK}/initramfs.cpio.zst
+  COMMAND_ERROR_IS_FATAL ANY)
+file(RENAME ${WORK}/initramfs.cpio.zst ${OUT})
+file(SIZE ${OUT} packed)
+message(STATUS "initramfs: ${packed} bytes, vhdboot-init ${size} bytes, busybox ${version}")

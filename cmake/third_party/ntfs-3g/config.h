@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libntfs-3g on musl: reading only, without xattr mappings, POSIX ACLs, plugins and encryption. What the installed
+ * headers ask for again is repeated for their users in cmake/dependencies.cmake. */
+#define PACKAGE "ntfs-3g"
+#define VERSION "2022.10.3"
+#define NDEBUG 1
+#define DISABLE_PLUGINS 1
+#define HAVE_BYTESWAP_H 1
+#define HAVE_CLOCK_GETTIME 1
+#define HAVE_CTYPE_H 1
+#define HAVE_DAEMON 1
+#define HAVE_ENDIAN_H 1
+#define HAVE_ERRNO_H 1
+#define HAVE_FCNTL_H 1
+#define HAVE_FFS 1
+#define HAVE_GETTIMEOFDAY 1
+#define HAVE_HASMNTOPT 1
+#define HAVE_INTTYPES_H 1
+#define HAVE_LIMITS_H 1
+#define HAVE_LINUX_FD_H 1
+#define HAVE_LINUX_FS_H 1
+#define HAVE_LINUX_HDREG_H 1
+#define HAVE_LOCALE_H 1
+#define HAVE_MBSINIT 1
+#define HAVE_MNTENT_H 1
+#define HAVE_REALPATH 1
+#define HAVE_SETXATTR 1
+#define HAVE_STDARG_H 1
+#define HAVE_STDDEF_H 1
+#define HAVE_STDINT_H 1
+#define HAVE_STDIO_H 1
+#define HAVE_STDLIB_H 1
+#define HAVE_STRING_H 1
+#define HAVE_STRSEP 1
+#define HAVE_SYSLOG_H 1
+#define HAVE_SYS_IOCTL_H 1
+#define HAVE_SYS_PARAM_H 1
+#define HAVE_SYS_STAT_H 1
+#define HAVE_SYS_SYSMACROS_H 1
+#define HAVE_SYS_TYPES_H 1
+#define HAVE_SYS_XATTR_H 1
+#define HAVE_TIME_H 1
+#define HAVE_UNISTD_H 1
+#define HAVE_WCHAR_H 1
+#define MAJOR_IN_SYSMACROS 1

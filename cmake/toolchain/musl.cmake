@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Toolchain file of the product build; VHDBOOT_SYSROOT is the folder that the superbuild fills.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES VHDBOOT_SYSROOT)
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER ${VHDBOOT_SYSROOT}/bin/musl-cc)
+set(CMAKE_CXX_COMPILER ${VHDBOOT_SYSROOT}/bin/musl-c++)
+set(CMAKE_FIND_ROOT_PATH ${VHDBOOT_SYSROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(flags "-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables")
+set(CMAKE_C_FLAGS_INIT "${flags}")
+set(CMAKE_CXX_FLAGS_INIT "${flags}")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections -Wl,--build-id=none -s")
