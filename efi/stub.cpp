@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "efi/stub.h"
+
+#include "efi/config_file.h"
+#include "efi/console.h"
+#include "efi/give_up.h"
+#include "efi/initrd_media.h"
+#include "efi/kernel_image.h"
+#include "efi/load_options.h"
+#include "efi/origin.h"
+#include "efi/pe_sections.h"
+#include "efi/started_from.h"
+#include "efi/ventoy.h"
+
+namespace vhdboot::efi {
+
+namespace {
+
+constexpr UINTN kReadingTime = 3'000'000;  // microseconds
+
+Bytes image_bytes(const EFI_LOADED_IMAGE& image) {
+  return {static_cast<const std::byte*>(image.ImageBase), image.ImageSize};
+}
+
+LoadOptions load_options(const EFI_LOADED_IMAGE& image, const StartedFrom& from) {
+  if (image.LoadOptions == nullptr) return {};
+  return read_load_options({static_cast<const std::byte*>(image.LoadOptions), image.LoadOptionsSize},
+                           from.path ? from.path->view() : std::string_view());
+}
+
+// Something that a person should know but that need not stop the boot; the kernel's first lines may clear the screen.
+void warn(EFI_SYSTEM_TABLE& table, std::string_view sentence) {
+  Console(table).paragraph(Sentence("vhdboot: warning: ", sentence).view());
+  table.BootServices->Stall(kReadingTime);
+}
+
+// The record of where we come from, as an archive. Empty when there is no memory.
+PoolBytes make_origin_archive(EFI_BOOT_SERVICES& boot, const StartedFrom& from, const LoadOptions& options,
+                              const ConfigFile& conf) {
+  Origin origin;
+  if (from.partition) origin.partuuid = from.partition->view();
+  if (from.serial) origin.serial = from.serial->view();
+  if (from.path) origin.path = from.path->view();
+  origin.options = options.text.view();
+  if (conf.found) origin.conf = conf.bytes();
+  PoolBytes archive = PoolBytes::allocate(boot, static_cast<std::size_t>(origin_archive_size(origin)));
+  if (archive && !write_origin_archive(origin, archive.bytes())) return {};
+  return archive;
+}
+
+// Returns only when the boot kernel could not be started, with the reason.
+Sentence start(EFI_HANDLE self, EFI_SYSTEM_TABLE& table, const EFI_LOADED_IMAGE& image, const StartedFrom& from) {
+  EFI_BOOT_SERVICES& boot = *table.BootServices;
+  const auto kernel = find_section(image_bytes(image), ".linux");
+  const auto initrd = find_section(image_bytes(image), ".initrd");
+  const auto command_line = find_section(image_bytes(image), ".cmdline");
+  if (!kernel || !initrd)
+    return Sentence("this file is not complete: it holds no boot ", kernel ? "initramfs" : "kernel",
+                    ". Copy vhdboot.efi again.");
+
+  const LoadOptions options = load_options(image, from);
+  if (options.too_long)
+    return Sentence(
+        "the load options are longer than 4096 bytes: shorten them in the boot menu's entry, or put them "
+        "into the .conf file beside this one.");
+  const ConfigFile conf = read_config_file(boot, from.device, from.path ? from.path->view() : std::string_view());
+  if (!conf.problem.empty()) warn(table, conf.problem.view());
+
+  const PoolBytes archive = make_origin_archive(boot, from, options, conf);
+  if (!archive) return Sentence("out of memory.");
+  const InitrdMedia media(boot, *initrd, archive.bytes());
+  if (media.status() == EFI_ALREADY_STARTED)
+    return Sentence(
+        "the program that started vhdboot already offers an initramfs for another kernel: start vhdboot "
+        "directly from the boot menu, without an initrd line.");
+  if (failed(media.status()))
+    return Sentence("the initramfs cannot be offered to the boot kernel (", describe(media.status()), ").");
+  return start_kernel(boot, self, *kernel, command_line ? as_text(*command_line) : std::string_view());
+}
+
+}  // namespace
+
+EFI_STATUS run(EFI_HANDLE self, EFI_SYSTEM_TABLE& table) {
+  EFI_BOOT_SERVICES& boot = *table.BootServices;
+  const auto* const image = find_protocol<EFI_LOADED_IMAGE>(boot, self, kLoadedImage);
+  if (image == nullptr) give_up(table, "the firmware does not say where this file was loaded.", {});
+
+  const StartedFrom from = find_origin(boot, self, *image);
+  if (is_ventoy_retry(*table.RuntimeServices, from.device_path)) return EFI_ABORTED;
+
+  Console(table).print("vhdboot " VHDBOOT_VERSION ": starting the boot kernel\n");
+  const Sentence reason = start(self, table, *image, from);
+  give_up(table, reason.view(), from);
+}
+
+}  // namespace vhdboot::efi
