@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/config.h"
+
+#include <string>
+
+#include "tests/unit/core/error_matchers.h"
+
+namespace vhdboot::core {
+namespace {
+
+using test::Fails;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Result<ParsedConfig> file(std::string_view text) {
+  return parse_config(text, "debian.conf");
+}
+
+TEST(Config, NothingSaid) {
+  for (const char* text : {"", "\n", "# only a comment\n\n   \n\t# another\n"}) {
+    const auto parsed = file(text);
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(parsed->config, Config{});
+    EXPECT_THAT(parsed->warnings, IsEmpty());
+  }
+  EXPECT_EQ(Config{}.engine(), Engine::Extents);
+  EXPECT_EQ(Config{}.timeout(), 30u);
+  EXPECT_EQ(Config{}.module_source(), ModuleSource::Auto);
+  EXPECT_EQ(Config{}.after_error(), RescueChoice::Menu);
+}
+
+TEST(Config, EverythingSaid) {
+  const auto parsed = file(
+      "# debian.conf\r\n"
+      "image     \\Boot\\debian 12.vhd\r\n"
+      "volume\tUUID=0123456789ABCDEF\r\n"
+      "entry debian-*.efi\n"
+      "options quiet  splash\n"
+      "options   root=\"UUID=a b\"\n"
+      "attach loop\n"
+      "root 2\n"
+      "modules guest\n"
+      "host-mount //disk/./host/\n"
+      "timeout 600\n"
+      "rescue shell");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  const Config expected{.image = "/Boot/debian 12.vhd",
+                        .volume = Selector{Selector::By::Uuid, "0123456789ABCDEF"},
+                        .entry = "debian-*.efi",
+                        .options = "quiet  splash root=\"UUID=a b\"",
+                        .attach = Engine::Loop,
+                        .root = Selector{.by = Selector::By::Number, .number = 2},
+                        .modules = ModuleSource::Guest,
+                        .host_mount = "/disk/host",
+                        .timeout_seconds = 600,
+                        .rescue = RescueChoice::Shell};
+  EXPECT_EQ(parsed->config, expected);
+  EXPECT_TRUE(check(parsed->config));
+}
+
+TEST(Config, ImageBesideTheProgramStaysRelative) {
+  EXPECT_EQ(file("image debian.vhd")->config.image, "debian.vhd");
+  EXPECT_EQ(file("image images\\debian.vhd")->config.image, "images/debian.vhd");
+  EXPECT_EQ(file("image \\debian.vhd")->config.image, "/debian.vhd");
+}
+
+TEST(Config, AWrongValueNamesFileAndLine) {
+  EXPECT_THAT(file("# one\n\nattach fuse\n"),
+              Fails(Code::Invalid, "debian.conf:3: attach: expected extents or loop, found \"fuse\""));
+  EXPECT_THAT(file("image"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("image /"), Fails(Code::Invalid, "debian.conf:1: image: expected the path"));
+  EXPECT_THAT(file("image /a/../b.vhd"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("image C:\\debian.vhd"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("volume /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: volume: "));
+  EXPECT_THAT(file("volume"), Fails(Code::Invalid, "debian.conf:1: volume: "));
+  EXPECT_THAT(file("entry"), Fails(Code::Invalid, "debian.conf:1: entry: "));
+  EXPECT_THAT(file("root /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: root: "));
+  EXPECT_THAT(file("modules no"), Fails(Code::Invalid, "expected auto or guest, found \"no\""));
+  EXPECT_THAT(file("rescue me"), Fails(Code::Invalid, "expected menu, shell or reboot, found \"me\""));
+  for (const char* bad : {"", "0", "601", "-1", "1.5", "30s", "99999999999999999999"})
+    EXPECT_THAT(file(std::string("timeout ") + bad), Fails(Code::Invalid, "timeout: expected seconds from 1 to 600"))
+        << bad;
+  for (const char* bad : {"", "disk", "/", "//", "/.", "/a/../b", "\\disk"})
+    EXPECT_THAT(file(std::string("host-mount ") + bad), Fails(Code::Invalid, "host-mount: expected an absolute path"))
+        << bad;
+}
+
+TEST(Config, ForeignTextInAMessageIsFitForATerminal) {
+  const auto parsed = file("attach \x1b[2J" + std::string(500, 'x'));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().text.find('\x1b'), std::string::npos);
+  EXPECT_LT(parsed.error().text.size(), 200u);
+}
+
+TEST(Config, OddThingsWarnWithTheirPlace) {
+  const auto parsed = file("imgae /a.vhd\nImage /b.vhd\nimage /c.vhd\nimage /d.vhd\n");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->config.image, "/d.vhd");
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre("debian.conf:1: unknown key \"imgae\"", "debian.conf:2: unknown key \"Image\"",
+                          "debian.conf:4: image is said twice, the later one counts"));
+}
+
+TEST(Config, WarningsAreBounded) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "nonsense\n";
+  EXPECT_THAT(file(text)->warnings, SizeIs(16));
+}
+
+TEST(Config, WhatWindowsEditorsMake) {
+  EXPECT_EQ(file("\xEF\xBB\xBFimage /a.vhd\r\n")->config.image, "/a.vhd") << "a byte order mark";
+  EXPECT_THAT(file(std::string_view("\xFF\xFEi\0m\0", 6)), Fails(Code::Invalid, "UTF-16"));
+  EXPECT_THAT(file(std::string_view("image a\0b", 9)), Fails(Code::Invalid, "debian.conf:1: is not text"));
+}
+
+TEST(Config, Caps) {
+  EXPECT_THAT(file(std::string(kMaxConfigBytes + 1, '#')), Fails(Code::Invalid, "larger than"));
+  EXPECT_TRUE(file(std::string(kMaxConfigBytes, '#')));
+  EXPECT_THAT(file("options " + std::string(kMaxOptionsBytes + 1, 'x')), Fails(Code::Invalid, "kernel options"));
+  EXPECT_THAT(file("options a\x01"), Fails(Code::Invalid, "control characters"));
+  EXPECT_THAT(file("entry " + std::string(256, 'x')), Fails(Code::Invalid, "entry: "));
+}
+
+TEST(LoadOptions, WordsWithQuotes) {
+  const auto parsed = parse_load_options(
+      "image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" attach=loop timeout=5");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  EXPECT_EQ(parsed->config.image, "/My Images/debian.vhd");
+  EXPECT_EQ(parsed->config.options, "quiet splash root=LABEL=a b");
+  EXPECT_EQ(parsed->config.attach, Engine::Loop);
+  EXPECT_EQ(parsed->config.timeout_seconds, 5u);
+}
+
+TEST(LoadOptions, TheProgramsOwnNameInFrontIsSkipped) {
+  EXPECT_THAT(parse_load_options("FS0:\\boot\\Debian.EFI image=/a.vhd")->warnings, IsEmpty());
+  EXPECT_THAT(parse_load_options("image=/a.vhd debian.efi")->warnings, SizeIs(1));
+}
+
+TEST(LoadOptions, KernelWordsWarnAndSayWhereTheyGo) {
+  const auto parsed = parse_load_options("quiet console=ttyS0");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->config, Config{});
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre("load options: unknown word \"quiet\" (kernel options go into options=\"...\")",
+                          "load options: unknown key \"console\""));
+}
+
+TEST(LoadOptions, Wrong) {
+  EXPECT_THAT(parse_load_options("attach=fuse"),
+              Fails(Code::Invalid, "load options: attach: expected extents or loop, found \"fuse\""));
+  EXPECT_THAT(parse_load_options("image=\"/a b"), Fails(Code::Invalid, "quote is not closed"));
+  EXPECT_THAT(parse_load_options(std::string(kMaxConfigBytes + 1, ' ')), Fails(Code::Invalid, "longer than"));
+}
+
+TEST(LoadOptions, EndAtTheFirstNul) {
+  EXPECT_EQ(parse_load_options(std::string_view("timeout=5\0timeout=6", 19))->config.timeout_seconds, 5u);
+  EXPECT_EQ(parse_load_options("")->config, Config{});
+}
+
+TEST(Config, MergeTakesTheLaterOne) {
+  const auto base = file("image /a.vhd\nattach loop\noptions quiet\nhost-mount /disk\nroot 2")->config;
+  const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
+  const auto merged = merge(base, over);
+  EXPECT_EQ(merged.image, "/b.vhd");
+  EXPECT_EQ(merged.attach, Engine::Loop);
+  EXPECT_EQ(merged.options, "quiet debug");
+  EXPECT_EQ(merged.host_mount, "/disk");
+  EXPECT_EQ(merged.root, base.root);
+  EXPECT_EQ(merged.rescue, RescueChoice::Reboot);
+  EXPECT_EQ(merge(base, {}), base);
+  EXPECT_EQ(merge({}, over), over);
+}
+
+TEST(Config, HostMountNeedsTheLoopEngine) {
+  EXPECT_THAT(check(Config{.host_mount = "/disk"}), Fails(Code::Invalid, "needs `attach loop`"));
+  EXPECT_THAT(check(Config{.attach = Engine::Extents, .host_mount = "/disk"}),
+              Fails(Code::Invalid, "host-mount /disk"));
+  EXPECT_TRUE(check(Config{.attach = Engine::Loop, .host_mount = "/disk"}));
+  EXPECT_THAT(check(merge({.options = std::string(5000, 'x')}, {.options = std::string(5000, 'y')})),
+              Fails(Code::Invalid, "kernel options"));
+}
+
+}  // namespace
+}  // namespace vhdboot::core
