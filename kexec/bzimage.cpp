@@ -43,7 +43,7 @@ std::string describe_other(Bytes head) {
   if (const auto magic = slice(head, 0x30, 5); magic && as_text(*magic) == "RISCV")
     return "a kernel for RISC-V, not for 64-bit x86";
   if (text.starts_with("\177ELF")) return "an ELF file (vmlinux, perhaps), not a bzImage";
-  if (text.starts_with("MZ") && text.substr(4).starts_with("zimg"))
+  if (const auto magic = slice(head, 4, 4); magic && text.starts_with("MZ") && as_text(*magic) == "zimg")
     return "a compressed EFI kernel for another processor, not a bzImage";
   if (text.starts_with("MZ")) return "an EFI program without a Linux kernel's header, not a bzImage";
   return "not a Linux kernel (no bzImage header)";

@@ -76,6 +76,9 @@ TEST(BzImage, OtherKernelsHaveTheirSentences) {
   std::memcpy(arm.data() + 4, "zimg", 4);
   arm[0x38] = std::byte{0};
   expect_error(arm, Code::Unsupported, "compressed EFI kernel for another processor");
+  for (std::size_t length = 0; length < arm.size(); ++length)
+    EXPECT_EQ(parse(Buffer(arm.begin(), arm.begin() + static_cast<std::ptrdiff_t>(length))).error().code,
+              Code::Unsupported);
   expect_error(with<std::uint16_t>(0x236, 0), Code::Unsupported, "32-bit x86");
   expect_error(with<std::uint16_t>(0x206, 0x020B), Code::Unsupported, "boot protocol 2.11, 2.12 (Linux 3.8) is needed");
   expect_error(with<std::uint8_t>(0x211, 0), Code::Unsupported, "a zImage");
