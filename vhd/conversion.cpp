@@ -2,7 +2,6 @@
 #include "vhd/conversion.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -35,10 +34,14 @@ bool is_zero(Bytes bytes) {
   return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
-// How round a size is: the power of two that divides it; beyond 1 MiB none counts as rounder than another.
+// How round a number of bytes is: as people write sizes, in steps of a file system's blocks, or neither.
 int roundness(std::uint64_t size) {
-  return std::min(std::countr_zero(size), std::countr_zero(kMiB));
+  if (size % kMiB == 0 || size % 1'000'000 == 0) return 2;
+  return size % 4096 == 0 ? 1 : 0;
 }
+
+// A growth below it is what the person asked for, even where it happens to end at a round size.
+constexpr std::uint64_t kLeastGrowthToASize = 64 * kKiB;
 
 // What is known of the disk in the file, and how it is to become a VHD.
 class Planner {
@@ -184,7 +187,8 @@ class Planner {
   [[nodiscard]] bool means_absolute_size(const OldFooter& old) const {
     const std::uint64_t claimed = std::max(gpt_ ? gpt_->disk_end() : 0, partitions_end_);
     if (claimed > end_ - kFooterSize) return true;
-    return roundness(end_) > roundness(end_ - (old.offset + kFooterSize));
+    const std::uint64_t growth = end_ - (old.offset + kFooterSize);
+    return growth >= kLeastGrowthToASize && roundness(end_) > roundness(growth);
   }
 
   Attempt<Footer> resize(const Footer& footer) const {

@@ -5,7 +5,8 @@
 // How large the disk becomes. A raw image is its own payload: the footer is appended. A grown VHD has its old footer in
 // the middle; what was added to the file is added to the disk, so the new footer takes the last 512 bytes of the file
 // and `truncate -s +10G` makes the disk exactly 10 GiB larger. A person who names an absolute size means the disk:
-// when the new file size is a rounder number than the growth is, the footer is appended and the disk gets that size.
+// when the new file size is a rounder number than the growth is, and that is no trifle, the footer is appended and the
+// disk gets that size.
 // The footer is appended as well when the last 512 bytes are in use: not zero, or claimed by a partition table.
 //
 // Loss of power. Each write reaches the disk before the next begins (ByteFile::write), in this order:

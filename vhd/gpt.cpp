@@ -225,7 +225,7 @@ Result<std::vector<DiskWrite>> move_backup(const ByteSource& disk, const Gpt& gp
   if (gpt.alternate_lba < layout.backup_entries_lba && gpt.disk_end() <= disk.size()) {
     TRY_IN("reading the backup partition table", disk.read(old_offset, old));
     if (as_text(old).starts_with(kSignature))
-      writes.push_back({old_offset, std::vector<std::byte>(gpt.block), "old backup header"});
+      writes.push_back({old_offset, std::vector<std::byte>(gpt.block), "zeros over the old backup header"});
   }
   if (auto mbr = TRY(resize_protective_mbr(disk, payload_size / gpt.block))) writes.push_back(std::move(*mbr));
   writes.push_back({gpt.block, primary_header(gpt, layout), "primary partition table header"});

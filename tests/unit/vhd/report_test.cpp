@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "disks.h"
+#include "vhd/json.h"
+
+namespace vhdboot::vhd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST(Json, EscapesWhatMustBe) {
+  EXPECT_EQ(JsonWriter().value("a\"b\\c\nd\te\x7F").text(), R"("a\"b\\c\nd\u0009e\u007f")");
+  EXPECT_EQ(JsonWriter().value("Grüße 😀").text(), "\"Grüße 😀\"");
+  EXPECT_EQ(JsonWriter().value("x\xFFy\xC3").text(), "\"x\uFFFDy\uFFFD\"");
+}
+
+TEST(Json, SeparatesValues) {
+  JsonWriter json;
+  json.begin_object().key("a").begin_array().value(1u).value(true).begin_object().end_object().end_array();
+  json.member("b", "c").key("d").begin_array().end_array().end_object();
+  EXPECT_EQ(json.text(), R"({"a":[1,true,{}],"b":"c","d":[]})");
+}
+
+Conversion sample() {
+  test::SparseFile file(kMiB);
+  ConversionOptions options;
+  options.fresh_uuid = test::kUuid;
+  return plan_conversion(file, options).value();
+}
+
+TEST(Report, SaysWhatWasWrittenAndWhere) {
+  const std::string text = text_report("a.vhd", sample(), {});
+  EXPECT_THAT(text, HasSubstr("a.vhd: is now a fixed VHD of 1 MiB (1048576 bytes), UUID "
+                              "6ba7b810-9dad-11d1-80b4-00c04fd430c8\n"));
+  EXPECT_THAT(text, HasSubstr("a.vhd: wrote 512 bytes at byte 1048576: footer\n"));
+}
+
+TEST(Report, ADryRunPromisesNoRandomUuid) {
+  const std::string text = text_report("a\nb.vhd", sample(), {.dry_run = true, .uuid_known = false});
+  EXPECT_THAT(text, StartsWith("a?b.vhd: would become a fixed VHD"));
+  EXPECT_THAT(text, HasSubstr("would write 512 bytes at byte 1048576: footer\n"));
+  EXPECT_THAT(text, Not(HasSubstr("6ba7b810")));
+  EXPECT_THAT(json_report("a", sample(), {.dry_run = true, .uuid_known = false}), Not(HasSubstr("uuid")));
+}
+
+TEST(Report, JsonHasTheSame) {
+  EXPECT_EQ(json_report("a.vhd", sample(), {}),
+            R"({"file":"a.vhd","status":0,"change":"created","dry_run":false,"old_payload_size":1048576,)"
+            R"("payload_size":1048576,"file_size":1049088,"uuid":"6ba7b810-9dad-11d1-80b4-00c04fd430c8",)"
+            R"("writes":[{"offset":1048576,"length":512,"what":"footer"}],"hints":[]})");
+  EXPECT_EQ(json_report("a.vhd", Refusal(Reason::InUse, Error{Code::Busy, 0, "it is busy"})),
+            R"({"file":"a.vhd","status":9,"reason":"in-use","message":"it is busy"})");
+}
+
+TEST(Refusal, TheReasonFollowsFromWhatTheSystemSaid) {
+  EXPECT_EQ(Refusal(sys_error("writing", ENOSPC)).reason, Reason::NoRoom);
+  EXPECT_EQ(Refusal(sys_error("writing", EFBIG)).reason, Reason::NoRoom);
+  EXPECT_EQ(Refusal(sys_error("opening", EROFS)).reason, Reason::ReadOnly);
+  EXPECT_EQ(Refusal(sys_error("opening", ETXTBSY)).reason, Reason::InUse);
+  EXPECT_EQ(Refusal(sys_error("reading", EIO)).reason, Reason::Failed);
+  EXPECT_EQ(Refusal(sys_error("opening", ENOENT)).reason, Reason::Failed);
+  EXPECT_EQ(Refusal(Error{Code::Corrupt, 0, ""}).reason, Reason::Damaged);
+  EXPECT_EQ(Refusal(Error{Code::Unsupported, 0, ""}).reason, Reason::OtherFormat);
+}
+
+}  // namespace
+}  // namespace vhdboot::vhd
