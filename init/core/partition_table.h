@@ -26,7 +26,7 @@ inline constexpr Guid kXbootldrType = "bc13c2ff-59e6-4262-a352-b275fd6f7172"_gui
 inline constexpr Guid kRootX8664Type = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"_guid;
 inline constexpr Guid kUsrX8664Type = "8484680c-9521-48c6-9c11-b0720656f69e"_guid;
 
-inline constexpr unsigned kMaxPartitions = 256;
+inline constexpr unsigned kMaxPartitions = 255;  ///< also the highest number, as in the kernel
 
 struct Partition {
   unsigned number = 0;           ///< as Linux counts: the 2 of sda2; logical MBR partitions from 5 on
