@@ -10,7 +10,7 @@
 namespace vhdboot::stage {
 
 std::string module_path(const CarriedModule& module) {
-  return concat(kArchiveFolder, "/modules/", module.name, ".ko");
+  return concat("modules/", module.name, ".ko");
 }
 
 Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const CarriedModules& modules) {
@@ -21,7 +21,8 @@ Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const 
   kexec::ArchiveBuilder archive;
   TRY(archive.add_file(kexec::kStage2Init, program, 0755));
   TRY(archive.add_file(core::kHandoffPath, as_bytes(record)));
-  for (const CarriedModule& module : modules.files) TRY(archive.add_file(module_path(module), module.image));
+  for (const CarriedModule& module : modules.files)
+    TRY(archive.add_file(concat(kArchiveFolder, '/', module_path(module)), module.image));
   if (!modules.wanted.empty()) {
     std::string lines;
     for (const std::string& wanted : modules.wanted) lines += concat(wanted, '\n');

@@ -16,7 +16,7 @@ inline constexpr std::string_view kArchiveFolder = "/vhdboot";
 /// Names and aliases of modules, one a line, that stage 2 asks the guest's own initrd for.
 inline constexpr std::string_view kWantedModulesPath = "/vhdboot/wanted";
 
-/// Where a carried module lies in the target kernel's root file system.
+/// How the handoff names a carried module: by its path below kArchiveFolder.
 [[nodiscard]] std::string module_path(const CarriedModule& module);
 
 /// The appended archive: this program as stage 2, the handoff, the modules.

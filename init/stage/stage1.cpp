@@ -64,6 +64,28 @@ Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes a
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
+// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
+Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable& table, const FoundImage& image,
+                        const core::Config& config, const sys::Reporter& report) {
+  GuestEntry entry = TRY(choose_entry(disk, table, config.entry.value_or(""), report));
+  report.checkpoint("uki");
+  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, config.options));
+  if (!plan.has_initrd)
+    return fail(Code::Unsupported, concat(entry.entry.id,
+                                          " has no initrd: vhdboot boots guests whose initrd mounts "
+                                          "the root file system"));
+  const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
+  report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
+                    printable(release)));
+
+  const auto options = kexec::CommandLine::parse(plan.cmdline);
+  const auto modules = TRY(collect_modules(disk, table, image, config, release, options.find("root").value_or(""),
+                                           options.find("rootflags").value_or(""), report));
+  report.checkpoint("modules");
+  const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
+  return load(entry, plan, archive);
+}
+
 Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto volumes = TRY(HostVolumes::watch());
   const Settings settings = TRY(read_settings(volumes, report));
@@ -83,27 +105,9 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");
 
-  GuestEntry entry = TRY(choose_entry(disk.disk(), table, config.entry.value_or(""), report));
-  report.checkpoint("uki");
-  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, config.options));
-  if (!plan.has_initrd)
-    return fail(Code::Unsupported, concat(entry.entry.id,
-                                          " has no initrd: vhdboot boots guests whose initrd mounts "
-                                          "the root file system"));
-  const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
-  report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
-                    printable(release)));
-
-  const auto options = kexec::CommandLine::parse(plan.cmdline);
-  const auto modules =
-      TRY(collect_modules(disk.disk(), table, image, config, release, options.find("root").value_or(""),
-                          options.find("rootflags").value_or(""), report));
-  report.checkpoint("modules");
-  const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
-  TRY(load(entry, plan, archive));
+  TRY(load_guest(disk.disk(), table, image, config, report));
   report.checkpoint("loaded");
 
-  entry.mounts.clear();
   TRY(disk.detach());
   report.say("  starting ...");
   report.checkpoint("kexec");
@@ -116,6 +120,8 @@ Result<void> make_room() {
   ::setenv("PATH", "/bin", 1);
   ::setenv("HOME", "/", 1);
   ::setenv("TERM", "linux", 1);
+  // The kernel drops what a process logs beyond ten lines in five seconds, unless told otherwise.
+  TRY(sys::write_file("/proc/sys/kernel/printk_devkmsg", as_bytes("on\n")));
   auto run = TRY(sys::Mount::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"));
   run.release();
   return {};

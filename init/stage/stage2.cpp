@@ -25,8 +25,8 @@ namespace {
 constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
 
 Result<void> load_carried_modules(const core::Handoff& handoff) {
-  for (const std::string& path : handoff.modules)
-    TRY(sys::load_module(path, TRY(sys::read_file(path, kMaxModuleBytes))));
+  for (const std::string& module : handoff.modules)
+    TRY(sys::load_module(module, TRY(sys::read_file(concat(kArchiveFolder, '/', module), kMaxModuleBytes))));
   return {};
 }
 

@@ -53,8 +53,8 @@ class RawTerminal {
 
 std::vector<std::string> console_terminals() {
   std::vector<std::string> terminals;
-  for (const std::string_view name : split_words(read_attribute("/sys/class/tty/console/active")))
-    terminals.push_back(concat("/dev/", name));
+  const std::string active = read_attribute("/sys/class/tty/console/active");
+  for (const std::string_view name : split_words(active)) terminals.push_back(concat("/dev/", name));
   if (terminals.empty()) terminals.emplace_back("/dev/console");
   return terminals;
 }
