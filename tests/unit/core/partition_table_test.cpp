@@ -36,13 +36,14 @@ class Gpt : public testing::Test {
  protected:
   void SetUp() override {
     if (!test::have("sgdisk")) GTEST_SKIP() << "sgdisk is missing";
-    auto disk =
+    // sgdisk waits until all disks of the machine are written: once is enough.
+    static const auto disk =
         make_disk(8 * kMiB, std::string("sgdisk -U ") + kDiskUuid +
                                 " -n 1:2048:4095 -t 1:ef00 -c 1:'EFI System' -u 1:00000000-1111-2222-3333-444444444444"
                                 " -n 2:4096:8191 -t 2:8304 -c 2:Wurzel-\xC3\xB6 -A 2:set:59 -u 2:" +
                                 kRootUuid + " -n 7:8192:0 -t 7:ea00 $DISK");
     ASSERT_TRUE(disk);
-    disk_ = *std::move(disk);
+    disk_ = *disk;
   }
   /// Makes the header at `at` right again after a field was changed.
   void seal(std::size_t at) {
