@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Makes NTFS volumes in files: mkntfs formats them, libntfs-3g fills them. Unprivileged.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "init/volume/ntfs3g.h"
+#include "tests/support/process.h"
+
+namespace vhdboot::test {
+
+struct NtfsOptions {
+  std::uint64_t size = 16ull << 20;
+  unsigned sector = 512;
+  unsigned cluster = 4096;
+  std::string label = "HOST";
+};
+
+/// Formats the file at `path`, which is made anew.
+inline void make_ntfs(const std::string& path, const NtfsOptions& options = {}) {
+  const auto mkntfs = tool("mkntfs");
+  if (!mkntfs) throw std::runtime_error("mkntfs is not installed");
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0 || ftruncate(file, static_cast<off_t>(options.size)) != 0) throw std::runtime_error("no file " + path);
+  close(file);
+  const auto done =
+      run({*mkntfs, "-F", "-q", "-Q", "-s", std::to_string(options.sector), "-c", std::to_string(options.cluster), "-p",
+           "2048", "-H", "255", "-S", "63", "-L", options.label, path});
+  if (done.status != 0) throw std::runtime_error("mkntfs: " + done.output);
+}
+
+/// An NTFS volume in a file, opened for writing by libntfs-3g; closed with the object.
+class NtfsWriter {
+ public:
+  explicit NtfsWriter(const std::string& path) : volume_(ntfs_mount(path.c_str(), NTFS_MNT_RECOVER)) {
+    ntfs_log_set_handler(ntfs_log_handler_null);
+    if (volume_ == nullptr) throw std::runtime_error("libntfs-3g does not mount " + path);
+  }
+  ~NtfsWriter() { ntfs_umount(volume_, TRUE); }
+  NtfsWriter(const NtfsWriter&) = delete;
+  NtfsWriter& operator=(const NtfsWriter&) = delete;
+
+  [[nodiscard]] ntfs_volume* volume() const { return volume_; }
+
+  /// Makes a directory and those above it.
+  void add_directory(std::string_view path) { close(make(path, S_IFDIR)); }
+
+  void add_file(std::string_view path, Bytes contents) {
+    ntfs_inode* inode = make(path, S_IFREG);
+    {
+      const volume::AttrPtr data(ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0));
+      write(data.get(), 0, contents);
+    }
+    close(inode);
+  }
+
+  /// Like add_file, but of the free clusters only every second one may be taken, so that the file lies in about as
+  /// many pieces as it has clusters.
+  void add_scattered(std::string_view path, Bytes contents) {
+    ntfs_attr* bitmap = volume_->lcnbmp_na;
+    const auto size = static_cast<std::size_t>(bitmap->data_size);
+    std::vector<std::uint8_t> before(size);
+    if (ntfs_attr_pread(bitmap, 0, bitmap->data_size, before.data()) != bitmap->data_size)
+      throw std::runtime_error("reading the bitmap");
+    std::vector<std::uint8_t> blocked(before);
+    for (std::uint8_t& byte : blocked) byte |= 0xAA;
+    write(bitmap, 0, std::as_bytes(std::span(blocked)));
+    ntfs_inode* inode = make(path, S_IFREG);
+    // One cluster at a time: asked for more, the library wants them together.
+    for (std::size_t at = 0; at < contents.size(); at += volume_->cluster_size) {
+      const volume::AttrPtr data(ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0));
+      write(data.get(), static_cast<s64>(at),
+            contents.subspan(at, std::min<std::size_t>(volume_->cluster_size, contents.size() - at)));
+    }
+    close(inode);
+    std::vector<std::uint8_t> after(size);
+    if (ntfs_attr_pread(bitmap, 0, bitmap->data_size, after.data()) != bitmap->data_size)
+      throw std::runtime_error("reading the bitmap");
+    for (std::size_t i = 0; i < size; ++i) after[i] &= static_cast<std::uint8_t>(before[i] | 0x55);
+    write(bitmap, 0, std::as_bytes(std::span(after)));
+  }
+
+  /// An inode to do anything with; close() writes it back.
+  [[nodiscard]] ntfs_inode* inode(std::string_view path) { return make(path, S_IFREG); }
+  void close(ntfs_inode* inode) {
+    if (ntfs_inode_close(inode) != 0) throw std::runtime_error("closing an inode");
+  }
+  static void write(ntfs_attr* data, s64 at, Bytes bytes) {
+    if (data == nullptr || (!bytes.empty() && ntfs_attr_pwrite(data, at, static_cast<s64>(bytes.size()),
+                                                               bytes.data()) != static_cast<s64>(bytes.size())))
+      throw std::runtime_error("writing a file");
+  }
+
+ private:
+  /// The inode of `path`, made when it is missing; directories above it as well.
+  ntfs_inode* make(std::string_view path, mode_t type) {
+    ntfs_inode* at = ntfs_inode_open(volume_, FILE_root);
+    std::vector<std::string_view> names;
+    for (const auto name : split(path, '/'))
+      if (!name.empty()) names.push_back(name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::u16string wide = *to_utf16(names[i]);
+      auto* unicode = reinterpret_cast<ntfschar*>(const_cast<char16_t*>(wide.data()));
+      const auto length = static_cast<u8>(wide.size());
+      const u64 found = ntfs_inode_lookup_by_name(at, unicode, length);
+      ntfs_inode* next = found != static_cast<u64>(-1) ? ntfs_inode_open(volume_, MREF(found))
+                                                       : ntfs_create(at, const_cpu_to_le32(0), unicode, length,
+                                                                     i + 1 < names.size() ? S_IFDIR : type);
+      if (next == nullptr) throw std::runtime_error("making " + std::string(path));
+      close(at);
+      at = next;
+    }
+    return at;
+  }
+
+  ntfs_volume* volume_;
+};
+
+}  // namespace vhdboot::test
