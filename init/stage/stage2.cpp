@@ -105,24 +105,25 @@ void remove_tree(const std::string& path) {
 }  // namespace
 
 void stage2(const Arguments& arguments, char* argv0) {
-  auto file_systems = sys::ApiFileSystems::mount();
-  const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
   core::Handoff handoff;
-  if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
-  report.checkpoint("start");
-  if (const auto attached = attach(handoff, argv0, report); !attached) rescue(attached.error(), handoff.rescue, report);
-
-  remove_tree(std::string(kArchiveFolder));
-  report.checkpoint("init");
   {
-    // The guest's init finds the initramfs as the kernel unpacked it.
-    const auto unmounted = *std::move(file_systems);
+    // Ends before the guest's init starts: that one finds the initramfs as the kernel unpacked it, with nothing
+    // mounted.
+    const auto file_systems = sys::ApiFileSystems::mount();
+    const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
+    if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+    report.checkpoint("start");
+    if (const auto attached = attach(handoff, argv0, report); !attached)
+      rescue(attached.error(), handoff.rescue, report);
+    remove_tree(std::string(kArchiveFolder));
+    report.checkpoint("init");
   }
   Arguments guest_arguments = arguments;
   guest_arguments.front() = handoff.init;
   const Error error = sys::execute(handoff.init, guest_arguments);
-  auto again = sys::ApiFileSystems::mount();
-  rescue(error.within("the guest's initrd"), handoff.rescue, report);
+  const auto file_systems = sys::ApiFileSystems::mount();
+  rescue(error.within("the guest's initrd"), handoff.rescue,
+         sys::Reporter("stage2", sys::Reporter::Audience::KernelLog));
 }
 
 }  // namespace vhdboot::stage

@@ -15,6 +15,9 @@ extern "C" int mount(const char*, const char*, const char*, unsigned long, const
 extern "C" int umount2(const char*, int);
 
 namespace vhdboot::sys {
+namespace {
+constexpr int kDetach = 2;  // MNT_DETACH: leaves the tree now, ends with its last user
+}
 
 Result<Mount> Mount::mount(const std::string& source, const std::string& target, const std::string& type,
                            unsigned long flags, const std::string& options) {
@@ -117,8 +120,11 @@ Result<ApiFileSystems> ApiFileSystems::mount() {
   return all;
 }
 
-void ApiFileSystems::release() {
-  for (Mount& mount : mounts_) mount.release();
+ApiFileSystems::~ApiFileSystems() {
+  for (Mount& mount : mounts_) {
+    ::umount2(mount.target().c_str(), kDetach);
+    mount.release();
+  }
 }
 
 }  // namespace vhdboot::sys

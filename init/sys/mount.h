@@ -51,11 +51,14 @@ class Mount {
 /// Unmounts whatever is mounted there.
 [[nodiscard]] Result<void> unmount(const std::string& target);
 
-/// proc on /proc, sysfs on /sys, devtmpfs on /dev, those that are not there yet; unmounted when the object ends.
+/// proc on /proc, sysfs on /sys, devtmpfs on /dev, those that are not there yet; gone from there when the object ends,
+/// even while files in them are open.
 class ApiFileSystems {
  public:
   [[nodiscard]] static Result<ApiFileSystems> mount();
-  void release();
+  ApiFileSystems(ApiFileSystems&&) noexcept = default;
+  ApiFileSystems& operator=(ApiFileSystems&&) noexcept = default;
+  ~ApiFileSystems();
 
  private:
   ApiFileSystems() = default;
