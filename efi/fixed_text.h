@@ -46,11 +46,6 @@ class FixedText {
     while (digits-- > 0) put(alphabet[value >> (4 * digits) & 15]);
   }
 
-  /// Drops what comes after the first `size` bytes.
-  constexpr void shorten(std::size_t size) {
-    if (size < size_) size_ = size;
-  }
-
   [[nodiscard]] constexpr std::string_view view() const { return {chars_.data(), size_}; }
   [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
   [[nodiscard]] constexpr bool truncated() const { return truncated_; }

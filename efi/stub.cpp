@@ -55,7 +55,7 @@ Sentence start(EFI_HANDLE self, EFI_SYSTEM_TABLE& table, const EFI_LOADED_IMAGE&
   const auto initrd = find_section(image_bytes(image), ".initrd");
   const auto command_line = find_section(image_bytes(image), ".cmdline");
   if (!kernel || !initrd)
-    return Sentence("this file is not complete: it holds no boot ", kernel ? "initramfs" : "kernel",
+    return Sentence("this file is not complete: it holds no ", kernel ? "initramfs" : "boot kernel",
                     ". Copy vhdboot.efi again.");
 
   const LoadOptions options = load_options(image, from);
