@@ -38,6 +38,12 @@ class SparseImage final : public ByteSource {
   }
   SparseImage(SparseImage&& other) noexcept : size_(other.size_), blocks_(std::move(other.blocks_)) {}
 
+  [[nodiscard]] SparseImage copy() const {
+    SparseImage out(size_);
+    out.blocks_ = blocks_;
+    return out;
+  }
+
   [[nodiscard]] std::uint64_t size() const override { return size_; }
 
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
