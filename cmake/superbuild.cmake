@@ -17,6 +17,8 @@ set(VHDBOOT_JOBS ${processors} CACHE STRING "How many compilers may run at a tim
 set(VHDBOOT_KERNEL_PACKAGE linux-source-6.12 CACHE STRING "Debian package with the boot kernel's source")
 set(VHDBOOT_KERNEL_SOURCE "" CACHE PATH "Another kernel source tree (default: linux/ beside this file's folder, if any)")
 
+option(VHDBOOT_KERNEL_KEEP "Keep the kernel's objects, so that a change of kconfig/ compiles only what it touches" OFF)
+
 set(script ${PROJECT_SOURCE_DIR}/cmake/script)
 set(toolchain ${PROJECT_SOURCE_DIR}/cmake/toolchain)
 set(sysroot ${CMAKE_BINARY_DIR}/sysroot)
@@ -117,7 +119,7 @@ set(kernel ${CMAKE_BINARY_DIR}/kernel)
 file(GLOB fragments CONFIGURE_DEPENDS kconfig/*.config)
 set(kernel_command ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DSOURCE=${kernel_tree} -DPACKAGE=${VHDBOOT_KERNEL_PACKAGE}
   -DKCONFIG=${PROJECT_SOURCE_DIR}/kconfig -DWORK=${CMAKE_BINARY_DIR}/kernel-build -DOUT=${kernel} -DJOBS=${VHDBOOT_JOBS}
-  -DCC=gcc-12)
+  -DCC=gcc-12 -DKEEP=${VHDBOOT_KERNEL_KEEP})
 set(kernel_files kernel/bzImage kernel/gen_init_cpio.c)
 if(kernel_tree)
   # A tree that somebody works on: ask every time.

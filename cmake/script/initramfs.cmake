@@ -16,11 +16,11 @@ set(busybox ${package}/files/bin/busybox)
 
 # Every link to busybox must be something it can do.
 execute_process(COMMAND ${busybox} --list OUTPUT_VARIABLE applets COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX REPLACE "\n" ";" applets "${applets}")
 file(STRINGS ${MANIFEST} links REGEX "^slink [^ ]+ busybox ")
 foreach(link ${links})
   string(REGEX REPLACE "^slink [^ ]*/([^ /]+) busybox .*" "\\1" applet "${link}")
-  if(NOT applet IN_LIST applets)
+  string(FIND "\n${applets}" "\n${applet}\n" position) # not a list: the applet [ would upset CMake
+  if(position LESS 0)
     message(FATAL_ERROR "${MANIFEST}: busybox-static ${version} has no ${applet}")
   endif()
 endforeach()

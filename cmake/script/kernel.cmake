@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The boot kernel: cmake -DCACHE=... -DSOURCE=folder|-DPACKAGE=linux-source-X -DKCONFIG=folder -DWORK=folder -DOUT=folder
-# -DJOBS=n -DCC=compiler [-DCONFIG_ONLY=ON] -P kernel.cmake. Leaves OUT/bzImage, OUT/config and OUT/gen_init_cpio.c.
-# The work folder is kept when the build is interrupted, and goes on from there.
+# -DJOBS=n -DCC=compiler [-DKEEP=ON] [-DCONFIG_ONLY=ON] -P kernel.cmake. Leaves OUT/bzImage, OUT/config and OUT/gen_init_cpio.c.
+# The work folder (2.5 GB) stays when the build is interrupted, which then goes on from there, and with KEEP.
 cmake_minimum_required(VERSION 3.25)
 include(${CMAKE_CURRENT_LIST_DIR}/apt.cmake)
 
@@ -140,7 +140,7 @@ if(NOT EXISTS ${entry}/bzImage)
   file(COPY_FILE ${objects}/.config ${result}/config)
   file(COPY_FILE ${WORK}/source/usr/gen_init_cpio.c ${result}/gen_init_cpio.c)
   vhdboot_cache_store(${entry} ${result})
-  if(NOT SOURCE)
+  if(NOT SOURCE AND NOT KEEP)
     file(REMOVE_RECURSE ${WORK})
   endif()
 endif()
