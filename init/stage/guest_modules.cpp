@@ -32,12 +32,21 @@ struct RootType {
 constexpr RootType kRootTypes[] = {
     {"ext4", "noload"}, {"ext3", "noload"}, {"ext2", ""}, {"xfs", "norecovery"}, {"btrfs", "rescue=nologreplay"}};
 
-std::vector<std::string> wanted_modules(const FoundImage& image, core::Engine engine) {
-  // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
-  auto wanted = sys::driver_aliases(image.volume->device);
-  for (std::string& name : core::engine_modules(engine, image.volume->reader->kind()))
-    wanted.push_back(std::move(name));
+// The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
+std::vector<std::string> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
+                                        const std::vector<std::string>& engine_modules) {
+  std::vector<std::string> wanted;
+  for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
+  wanted.insert(wanted.end(), engine_modules.begin(), engine_modules.end());
   return wanted;
+}
+
+// Kernels do not tell the aliases of drivers that are built in, only their names (modules.builtin).
+bool is_builtin_driver(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
+                       const std::string& alias) {
+  const auto device = std::ranges::find(chain, alias, &sys::DrivenDevice::alias);
+  if (device == chain.end()) return false;
+  return index.is_builtin(device->driver == "sd" ? "sd_mod" : device->driver);
 }
 
 // The partitions of the guest disk, the ones that are likely its root first.
@@ -140,6 +149,8 @@ Result<CarriedModules> collect_modules(const sys::LoopDevice& disk, const core::
                                        const std::string& root_option, const std::string& root_flags,
                                        const sys::Reporter& report) {
   const core::Engine engine = config.engine();
+  const auto chain = sys::device_chain(image.volume->device);
+  const auto wanted = wanted_modules(chain, core::engine_modules(engine, image.volume->reader->kind()));
   CarriedModules carried;
   std::string reason = "no partition of the guest disk holds a file system that the boot kernel reads";
   std::optional<ModuleFolder> folder;
@@ -150,15 +161,16 @@ Result<CarriedModules> collect_modules(const sys::LoopDevice& disk, const core::
   if (!folder) {
     report.warn(concat("taking no kernel modules from the guest's root (", reason,
                        "): relying on those in the guest's initrd"));
-    carried.wanted = wanted_modules(image, engine);
+    carried.wanted = wanted;
     return carried;
   }
 
   const auto index = TRY_IN("the guest's kernel modules", read_index(*folder));
   TRY(core::check_engine(index, engine, image.volume->reader->kind(), release));
-  const core::Resolution needed = index.resolve(wanted_modules(image, engine));
+  const core::Resolution needed = index.resolve(wanted);
   for (const std::string& missing : needed.missing)
-    report.warn(concat("kernel ", release, " has no module for ", missing));
+    if (!is_builtin_driver(index, chain, missing))
+      report.warn(concat("kernel ", release, " has no module for ", missing));
   for (const std::string& file : needed.files)
     carried.files.push_back(TRY_IN("the guest's kernel modules", read_module(*folder, file, release)));
   return carried;

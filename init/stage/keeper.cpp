@@ -74,24 +74,24 @@ Result<void> install_exitrd(const core::Teardown& teardown) {
 
 // Shows the volume on its place in the guest; false while the guest's root is still read-only and has no such
 // directory.
-Result<bool> show_host_volume(const sys::Fd& mount, const std::string& host_mount) {
+Result<bool> show_host_volume(const sys::Fd& view, const std::string& host_mount) {
   const std::string target = concat(kGuestRoot, host_mount);
   if (auto made = sys::make_directories(target); !made) {
     if (made.error().sys_errno == EROFS) return false;
     return std::unexpected(made.error());
   }
-  TRY(sys::show_mount(mount, target));
+  TRY(sys::place_mount(view, target));
   return true;
 }
 
-Result<void> keep(const sys::Fd& mount, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
+Result<void> keep(const sys::Fd& view, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
   const auto table = TRY(MountTable::open());
   // The guest has left the initramfs when its root directory is no longer ours.
   while (same_directory("self/root", kGuestRoot) || !is_mount_point(concat(kGuestRoot, "/run")))
     table.wait_for_change();
   TRY(install_exitrd(teardown));
   if (host_mount)
-    while (!TRY(show_host_volume(mount, *host_mount))) table.wait_for_change();
+    while (!TRY(show_host_volume(view, *host_mount))) table.wait_for_change();
   return {};
 }
 
@@ -112,7 +112,10 @@ Result<void> become_keeper(char* argv0) {
 Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
                                       const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const HostVolume& volume = *image.volume;
-  const sys::Fd mount = TRY(sys::mount_detached(volume.device.path, std::string(driver(volume.reader->kind()))));
+  const std::string type(driver(volume.reader->kind()));
+  const sys::Fd mount = TRY(sys::mount_detached(volume.device.path, type));
+  // What the guest sees and may unmount; the loop device holds the other one.
+  const sys::Fd view = TRY(sys::mount_detached(volume.device.path, type));
   const sys::Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
   auto disk = TRY(AttachedDisk::attach_file(plan, file, handoff.path));
   if (plan.direct_io && !disk.disk().direct_io())
@@ -124,7 +127,7 @@ Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundI
   if (child == 0) {
     const sys::Reporter keeper("keeper", sys::Reporter::Audience::KernelLog);
     auto kept = become_keeper(argv0);
-    if (kept) kept = keep(mount, teardown, handoff.host_mount);
+    if (kept) kept = keep(view, teardown, handoff.host_mount);
     if (!kept) keeper.error(kept.error().message());
     disk.release();
     ::_exit(kept ? 0 : 1);

@@ -14,7 +14,7 @@ namespace vhdboot::sys {
 namespace {
 
 // Priorities of <linux/kern_levels.h>.
-constexpr int kLogError = 3;
+constexpr int kLogCritical = 2;
 constexpr int kLogWarning = 4;
 constexpr int kLogNotice = 5;
 
@@ -86,12 +86,17 @@ void Reporter::checkpoint(std::string_view name) const {
 }
 
 void Reporter::warn(std::string_view sentence) const {
-  log(kLogWarning, concat("warning: ", sentence));
+  log(audience_ == Audience::KernelLog ? kLogWarning : kLogNotice, concat("warning: ", sentence));
   if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: warning: ", sentence, "\r\n"), false);
 }
 
 void Reporter::error(std::string_view sentence) const {
-  log(kLogError, concat("error: ", sentence));
+  if (audience_ == Audience::KernelLog) {
+    // The kernel shows this on the consoles itself, whatever the guest's taste for silence.
+    log(kLogCritical, concat("error: ", sentence));
+    return;
+  }
+  log(kLogNotice, concat("error: ", sentence));
   to_consoles(concat("\r\nvhdboot[", stage_, "]: error: ", sentence, "\r\n"), false);
 }
 

@@ -8,17 +8,19 @@
 
 namespace vhdboot::sys {
 
-std::vector<std::string> driver_aliases(const BlockDevice& device) {
+std::vector<DrivenDevice> device_chain(const BlockDevice& device) {
   constexpr std::string_view kRoot = "/sys/devices/";
-  std::vector<std::string> aliases;
+  std::vector<DrivenDevice> chain;
   for (std::string at = device.sysfs; at.size() > kRoot.size(); at.resize(at.rfind('/'))) {
-    const std::string alias = read_attribute(at + "/modalias");
-    char driver[PATH_MAX];
-    if (alias.empty() || ::realpath((at + "/driver").c_str(), driver) == nullptr) continue;
-    if (std::string_view(driver).ends_with("/pcieport")) continue;
-    aliases.insert(aliases.begin(), alias);
+    std::string alias = read_attribute(at + "/modalias");
+    char canonical[PATH_MAX];
+    if (alias.empty() || ::realpath((at + "/driver").c_str(), canonical) == nullptr) continue;
+    const std::string_view path(canonical);
+    const std::string_view driver = path.substr(path.rfind('/') + 1);
+    if (driver == "pcieport") continue;
+    chain.insert(chain.begin(), {std::move(alias), std::string(driver)});
   }
-  return aliases;
+  return chain;
 }
 
 }  // namespace vhdboot::sys

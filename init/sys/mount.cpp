@@ -57,13 +57,9 @@ Result<Fd> mount_detached(const std::string& source, const std::string& type) {
   return mount;
 }
 
-Result<void> show_mount(const Fd& mount, const std::string& target) {
-  const std::string what = concat("mounting the host volume on ", target);
-  const Fd view(
-      static_cast<int>(::syscall(SYS_open_tree, mount.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
-  if (!view) return fail_errno(what);
-  if (::syscall(SYS_move_mount, view.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0)
-    return fail_errno(what);
+Result<void> place_mount(const Fd& mount, const std::string& target) {
+  if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    return fail_errno(concat("mounting the host volume on ", target));
   return {};
 }
 

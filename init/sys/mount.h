@@ -41,9 +41,9 @@ class Mount {
 /// which stands for its root directory. It ends with its last user (kernel 5.2 or newer).
 [[nodiscard]] Result<Fd> mount_detached(const std::string& source, const std::string& type);
 
-/// A second view of a detached mount, on `target` in the directory tree: it can be unmounted while files are open in
-/// the first one.
-[[nodiscard]] Result<void> show_mount(const Fd& mount, const std::string& target);
+/// Gives a detached mount a place in the directory tree. Two of the same source are one file system: the one can be
+/// unmounted there while files are open in the other.
+[[nodiscard]] Result<void> place_mount(const Fd& mount, const std::string& target);
 
 /// The mount points at and below `directory`, in the order in which they were mounted.
 [[nodiscard]] std::vector<std::string> mounts_below(const std::string& directory);
