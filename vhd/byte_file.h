@@ -14,6 +14,10 @@ class ByteFile : public ByteSource {
   /// part of `data` may be in the file.
   [[nodiscard]] virtual Result<void> write(std::uint64_t offset, Bytes data) = 0;
 
+  /// From this byte to `limit`, which is at most size(), the file is one hole; `limit` where there is none or nobody
+  /// can tell. Cheap: it does not look through the file.
+  [[nodiscard]] virtual std::uint64_t data_end(std::uint64_t limit) const { return limit; }
+
   /// Cuts the file off at `size` bytes, or extends it with zeros.
   [[nodiscard]] virtual Result<void> resize(std::uint64_t size) = 0;
 };

@@ -2,6 +2,7 @@
 #include "vhd/conversion.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -15,7 +16,7 @@ namespace {
 // A file as it looks once zeros have filled it up to a multiple of 512 bytes.
 class PaddedSource final : public ByteSource {
  public:
-  explicit PaddedSource(const ByteSource& file) : file_(file) {}
+  explicit PaddedSource(const ByteFile& file) : file_(file) {}
   [[nodiscard]] std::uint64_t size() const override { return align_up(file_.size(), kSectorSize); }
   [[nodiscard]] std::uint64_t padding() const { return size() - file_.size(); }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
@@ -27,7 +28,7 @@ class PaddedSource final : public ByteSource {
   }
 
  private:
-  const ByteSource& file_;
+  const ByteFile& file_;
 };
 
 bool is_zero(Bytes bytes) {
@@ -46,8 +47,8 @@ constexpr std::uint64_t kLeastGrowthToASize = 64 * kKiB;
 // What is known of the disk in the file, and how it is to become a VHD.
 class Planner {
  public:
-  Planner(const ByteSource& file, const ConversionOptions& options)
-      : disk_(file), options_(options), end_(disk_.size()) {
+  Planner(const ByteFile& file, const ConversionOptions& options)
+      : file_(file), disk_(file), options_(options), end_(disk_.size()) {
     plan_.file_size = file.size();
   }
 
@@ -77,7 +78,7 @@ class Planner {
     plan_.payload_size = end_ - kFooterSize;
     if (plan_.payload_size == 0) return refuse(Reason::WrongSize, "the file holds a VHD footer and nothing else");
     plan_.old_payload_size = parsed->current_size;
-    TRY(read_tables());
+    TRY(read_tables(plan_.payload_size));
     const bool right = parsed->current_size == plan_.payload_size && disk_.padding() == 0;
     if (!right) TRY(check_not_cut_off());
     TRY(set_footer(right ? *parsed : TRY(resize(*parsed))));
@@ -85,8 +86,11 @@ class Planner {
     plan_.change = same ? Change::None : Change::Resized;
     if (!same) add_footer_write();
 
-    // One that an interrupted run left: it belongs to this disk only if it says so.
-    for (const OldFooter& old : TRY(find_old_footers(disk_, facts())))
+    // One that an interrupted run left: it belongs to this disk only if it says so. The footer at the end is data, in a
+    // block of its file system.
+    const std::uint64_t payload = plan_.payload_size;
+    for (const OldFooter& old :
+         TRY(find_old_footers(disk_, facts({payload - payload % 4096, payload - payload % 65536}))))
       if (old.footer.uuid == parsed->uuid || old.footer.timestamp == parsed->timestamp) add_wipe(old);
     return {};
   }
@@ -94,9 +98,9 @@ class Planner {
   Attempt<void> plan_without_footer(bool tail_is_zero) {
     if (const auto format = TRY(foreign_format(disk_))) return refuse_format(*format);
     TRY(check_padding());
-    TRY(read_tables());
+    TRY(read_tables(end_));
     TRY(check_not_cut_off());
-    const auto old_footers = TRY(find_old_footers(disk_, facts()));
+    const auto old_footers = TRY(find_old_footers(disk_, facts({plan_.file_size})));
     if (old_footers.empty()) {
       plan_.change = Change::Created;
       plan_.payload_size = tail_is_zero && has_room_behind_gpt() ? end_ - kFooterSize : end_;
@@ -132,17 +136,24 @@ class Planner {
     return {};
   }
 
-  Attempt<void> read_tables() {
-    auto gpt = read_gpt(disk_);
+  // `disk_size`: of the part of the file that can be the disk's.
+  Attempt<void> read_tables(std::uint64_t disk_size) {
+    const SliceSource disk(disk_, 0, disk_size);
+    auto gpt = read_gpt(disk);
     // Without --relocate-gpt a damaged table is the guest's affair: it only tells less about the disk.
     if (!gpt && (gpt.error().code != Code::Corrupt || options_.relocate_gpt)) return std::unexpected(gpt.error());
     if (gpt) gpt_ = std::move(*gpt);
-    partitions_end_ = gpt_ ? gpt_->partitions_end : TRY(mbr_partitions_end(disk_));
+    partitions_end_ = gpt_ ? gpt_->partitions_end : TRY(mbr_partitions_end(disk));
     return {};
   }
 
-  [[nodiscard]] DiskFacts facts() const {
-    return {gpt_ ? std::optional(gpt_->disk_end()) : std::nullopt, partitions_end_, options_.data_end};
+  // The data ends before the first of the `limits` that has a hole in front of it.
+  [[nodiscard]] DiskFacts facts(std::initializer_list<std::uint64_t> limits) const {
+    DiskFacts facts{gpt_ ? std::optional(gpt_->disk_end()) : std::nullopt, partitions_end_, std::nullopt};
+    for (const std::uint64_t limit : limits)
+      if (const std::uint64_t data_end = file_.data_end(limit); !facts.data_end && data_end < limit)
+        facts.data_end = data_end;
+    return facts;
   }
 
   Attempt<void> check_padding() const {
@@ -218,6 +229,7 @@ class Planner {
     plan_.writes.push_back({old.offset, std::vector<std::byte>(kFooterSize), "zeros over the old footer"});
   }
 
+  const ByteFile& file_;
   PaddedSource disk_;
   const ConversionOptions& options_;
   std::uint64_t end_;  // of the padded file
@@ -242,7 +254,7 @@ std::string_view name(Change change) {
   return "unchanged";
 }
 
-Attempt<Conversion> plan_conversion(const ByteSource& file, const ConversionOptions& options) {
+Attempt<Conversion> plan_conversion(const ByteFile& file, const ConversionOptions& options) {
   return Planner(file, options).plan();
 }
 

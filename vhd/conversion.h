@@ -40,13 +40,12 @@
 namespace vhdboot::vhd {
 
 struct ConversionOptions {
-  std::optional<Guid> uuid;               ///< the disk's UUID from now on; absent: the one it has, or `fresh_uuid`
-  Guid fresh_uuid;                        ///< of a disk that had none
-  std::int64_t now = 0;                   ///< creation time of a disk that had none, Unix seconds
-  bool pad = false;                       ///< fill up a size that is no multiple of 512 with zeros
-  bool relocate_gpt = false;              ///< move the backup GPT to the end of the disk
-  std::optional<std::uint64_t> data_end;  ///< the file is a hole from here on, bytes; helps to find an old footer
-  std::string file_name = "IMAGE";        ///< for messages that say what to do
+  std::optional<Guid> uuid;         ///< the disk's UUID from now on; absent: the one it has, or `fresh_uuid`
+  Guid fresh_uuid;                  ///< of a disk that had none
+  std::int64_t now = 0;             ///< creation time of a disk that had none, Unix seconds
+  bool pad = false;                 ///< fill up a size that is no multiple of 512 with zeros
+  bool relocate_gpt = false;        ///< move the backup GPT to the end of the disk
+  std::string file_name = "IMAGE";  ///< for messages that say what to do
 };
 
 enum class Change {
@@ -72,7 +71,7 @@ struct Conversion {
 };
 
 /// Reads `file` at a bounded number of places, whatever its size.
-[[nodiscard]] Attempt<Conversion> plan_conversion(const ByteSource& file, const ConversionOptions& options);
+[[nodiscard]] Attempt<Conversion> plan_conversion(const ByteFile& file, const ConversionOptions& options);
 
 /// Does what `conversion`, planned for `file` as it still is, says. When the first write fails the file gets its old
 /// size back; when a later one fails, running again completes it.

@@ -203,18 +203,19 @@ Result<void> HostFile::resize(std::uint64_t size) {
   return {};
 }
 
-std::uint64_t HostFile::data_end() const {
-  // "There is data from x on" holds up to the end of the last data and never behind it.
-  std::uint64_t low = 0;  // data_end >= low
-  std::uint64_t high = size_;
+std::uint64_t HostFile::data_end(std::uint64_t limit) const {
+  // "There is data between x and the limit" holds for x before the end of the last data, and for none behind it.
+  std::uint64_t low = 0;
+  std::uint64_t high = limit;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    const off_t data = ::lseek(fd_, static_cast<off_t>(middle), SEEK_DATA);
-    if (data < 0 && errno != ENXIO) return size_;
-    if (data < 0)
+    const off_t found = ::lseek(fd_, static_cast<off_t>(middle), SEEK_DATA);
+    if (found < 0 && errno != ENXIO) return limit;
+    const std::uint64_t data = found < 0 ? limit : static_cast<std::uint64_t>(found);
+    if (data >= limit)
       high = middle;
     else
-      low = static_cast<std::uint64_t>(data) + 1;
+      low = data + 1;
   }
   return low;
 }

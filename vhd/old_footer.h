@@ -16,7 +16,7 @@ namespace vhdboot::vhd {
 struct DiskFacts {
   std::optional<std::uint64_t> gpt_disk_end;  ///< where its GPT says that it ends, bytes
   std::uint64_t partitions_end = 0;           ///< bytes; 0 when it has no partitions
-  std::optional<std::uint64_t> data_end;      ///< the file has nothing but a hole from here on, bytes
+  std::optional<std::uint64_t> data_end;  ///< bytes: a hole begins here that reaches to the end or the present footer
 };
 
 struct OldFooter {

@@ -165,7 +165,6 @@ Attempt<Conversion> process(const std::string& path, const CommandLine& line) {
   options.now = creation_time();
   options.pad = line.pad;
   options.relocate_gpt = line.relocate_gpt;
-  options.data_end = file->data_end();
   options.file_name = path;
   auto conversion = TRY(plan_conversion(*file, options));
   if (line.dry_run) return conversion;

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disks.h"
+#include "tests/unit/vhd/disks.h"
 #include "vhd/image.h"
 
 namespace vhdboot::vhd {
@@ -293,9 +293,9 @@ TEST(Grown, ADiskWithoutPartitionsIsKnownByWhereItsDataEnds) {
     ASSERT_TRUE(file.resize(old_payload + 512 + 32 * kMiB));
     for (const std::uint64_t unit : {512, 4096, 65536}) {
       SparseFile copy = file;
-      auto with = options();
-      with.data_end = align_up(old_payload + 512, unit);
-      EXPECT_EQ(run(copy, with).payload_size, old_payload + 32 * kMiB);
+      copy.block = unit;
+      EXPECT_EQ(run(copy).payload_size, old_payload + 32 * kMiB);
+      expect_idempotent(copy);
     }
     EXPECT_EQ(run(file).change, Change::Created) << "without that knowledge it is a raw image";
   }
@@ -332,9 +332,8 @@ TEST(Grown, AFooterInAPartitionIsTheGuestsBusiness) {
   ASSERT_TRUE(file.resize(48 * kMiB));
   // The guest has moved its table and grown its partition over the place.
   test::put_gpt(file, {.disk_size = 48 * kMiB, .last = 60'000});
-  auto with = options();
-  with.data_end = 16 * kMiB + 512;
-  const auto done = run(file, with);
+  file.block = 512;
+  const auto done = run(file);
   EXPECT_EQ(done.change, Change::Created);
   EXPECT_EQ(done.writes.size(), 1u);
 }
@@ -352,9 +351,8 @@ TEST(Grown, OldFootersOfSeveralGrowthsAreAllWiped) {
   test::append_footer(file);
   file.put(32 * kMiB, serialise(*make_fixed_footer(32 * kMiB, test::kUuid, kBirthday)));
   ASSERT_TRUE(file.resize(64 * kMiB + 512));
-  auto with = options();
-  with.data_end = 32 * kMiB + 4096;
-  const auto done = run(file, with);
+  file.block = 4096;
+  const auto done = run(file);
   EXPECT_EQ(done.old_payload_size, 32 * kMiB);
   EXPECT_EQ(done.writes.size(), 3u);
   EXPECT_EQ(file.bytes(16 * kMiB, 512), std::vector<std::byte>(512));

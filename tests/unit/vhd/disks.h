@@ -7,7 +7,7 @@
 
 #include "base/crc32.h"
 #include "base/guid.h"
-#include "sparse_file.h"
+#include "tests/unit/vhd/sparse_file.h"
 #include "vhd/footer.h"
 
 namespace vhdboot::vhd::test {

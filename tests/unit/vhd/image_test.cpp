@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disks.h"
+#include "tests/unit/vhd/disks.h"
 
 namespace vhdboot::vhd {
 namespace {

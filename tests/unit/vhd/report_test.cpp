@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disks.h"
+#include "tests/unit/vhd/disks.h"
 #include "vhd/json.h"
 
 namespace vhdboot::vhd {

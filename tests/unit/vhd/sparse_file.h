@@ -21,7 +21,7 @@ class SparseFile final : public ByteFile {
   using Sector = std::array<std::byte, kSectorSize>;
 
   explicit SparseFile(std::uint64_t size) : size_(size) {}
-  SparseFile(const SparseFile& other) : size_(other.size_), sectors_(other.sectors_) {}
+  SparseFile(const SparseFile& other) : block(other.block), size_(other.size_), sectors_(other.sectors_) {}
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
 
@@ -64,6 +64,12 @@ class SparseFile final : public ByteFile {
     return {};
   }
 
+  [[nodiscard]] std::uint64_t data_end(std::uint64_t limit) const override {
+    if (block == 0) return limit;
+    auto next = sectors_.lower_bound(limit);
+    return next == sectors_.begin() ? 0 : std::min(limit, align_up(std::prev(next)->first + 1, block));
+  }
+
   /// Writes without counting, as somebody else does.
   void put(std::uint64_t offset, Bytes data) {
     each_sector(offset, data.size(), [&](std::uint64_t sector, std::size_t skip, std::size_t from, std::size_t count) {
@@ -84,6 +90,7 @@ class SparseFile final : public ByteFile {
     return out;
   }
 
+  std::uint64_t block = 0;  ///< of the file system that has it, which tells holes in such steps; 0: it cannot tell
   mutable std::size_t reads = 0;
   mutable std::uint64_t bytes_read = 0;
   std::size_t writes_done = 0;
