@@ -35,6 +35,8 @@ execute_process(COMMAND ${generator} -t 1704067200 ${MANIFEST} OUTPUT_FILE ${WOR
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND zstd -q -19 -T1 -f ${WORK}/initramfs.cpio -o ${WORK}/initramfs.cpio.zst
   COMMAND_ERROR_IS_FATAL ANY)
+# Another archive may be put behind it, and must begin at a multiple of four.
+execute_process(COMMAND truncate -s %4 ${WORK}/initramfs.cpio.zst COMMAND_ERROR_IS_FATAL ANY)
 file(RENAME ${WORK}/initramfs.cpio.zst ${OUT})
 file(SIZE ${OUT} packed)
 message(STATUS "initramfs: ${packed} bytes, vhdboot-init ${size} bytes, busybox ${version}")
