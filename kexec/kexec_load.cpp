@@ -2,16 +2,91 @@
 #include "kexec/kexec_load.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <utility>
+#include <vector>
+
 #include "base/text.h"
+#include "base/units.h"
+#include "kexec/bzimage.h"
+#include "kexec/machine_facts.h"
+#include "kexec/segments.h"
 
 namespace vhdboot::kexec {
 
 namespace {
 
 constexpr unsigned long kNoInitrd = 0x00000004;  // linux/kexec.h, KEXEC_FILE_NO_INITRAMFS
+
+constexpr unsigned long kArchX86_64 = 62UL << 16;  // linux/kexec.h, KEXEC_ARCH_X86_64
+
+// struct kexec_segment of linux/kexec.h.
+struct KexecSegment {
+  const void* buffer;
+  std::size_t buffer_size;
+  std::uint64_t memory;
+  std::size_t memory_size;
+};
+static_assert(sizeof(KexecSegment) == 32);
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(fd_); }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// A whole file, readable in memory.
+class Mapping {
+ public:
+  static Result<Mapping> map(int fd, std::string_view what) {
+    struct stat status{};
+    if (::fstat(fd, &status) < 0) return fail_errno(concat("looking at the ", what));
+    if (status.st_size <= 0) return fail(Code::Corrupt, concat("the ", what, " is empty"));
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (memory == MAP_FAILED) return fail_errno(concat("mapping the ", what));
+    return Mapping(memory, size);
+  }
+  Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_) {}
+  Mapping& operator=(Mapping&&) = delete;
+  ~Mapping() {
+    if (memory_ != nullptr) ::munmap(memory_, size_);
+  }
+  [[nodiscard]] Bytes bytes() const { return {static_cast<const std::byte*>(memory_), size_}; }
+
+ private:
+  Mapping(void* memory, std::size_t size) : memory_(memory), size_(size) {}
+  void* memory_;
+  std::size_t size_;
+};
+
+Result<std::string> read_small_file(const std::string& path) {
+  constexpr std::size_t kMost = kMiB;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail_errno(concat("opening ", path));
+  const Descriptor descriptor(fd);
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (text.size() < kMost) {
+    const ssize_t got = ::read(descriptor.get(), buffer.data(), buffer.size());
+    if (got < 0) return fail_errno(concat("reading ", path));
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return fail(Code::Unsupported, concat(path, " is too large"));
+}
 
 std::string sentence(int err) {
   switch (err) {
@@ -60,6 +135,33 @@ Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string
   // The length includes the NUL, or the kernel answers EINVAL.
   if (::syscall(SYS_kexec_file_load, kernel_fd, initrd_fd.value_or(-1), cmdline.size() + 1, cmdline.c_str(), flags) < 0)
     return std::unexpected(load_error(errno));
+  return {};
+}
+
+Result<void> load_segments(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline) {
+  const Mapping kernel = TRY(Mapping::map(kernel_fd, "kernel"));
+  std::optional<Mapping> initrd;
+  if (initrd_fd) initrd.emplace(TRY(Mapping::map(*initrd_fd, "initrd")));
+  const Bytes initrd_bytes = initrd ? initrd->bytes() : Bytes{};
+
+  const BzImage header = TRY(parse_bzimage(MemorySource(kernel.bytes()), {0, kernel.bytes().size()}));
+  MachineFacts facts = TRY(gather_facts(read_small_file));
+  // Left all zero, which means none, when the kernel has no good ones yet.
+  if (::getrandom(facts.seed.data(), facts.seed.size(), GRND_NONBLOCK) != static_cast<ssize_t>(facts.seed.size()))
+    facts.seed = {};
+  const SegmentPlan plan = TRY(plan_segments(facts, header, kernel.bytes(), initrd_bytes, cmdline));
+
+  std::vector<KexecSegment> segments;
+  for (const Segment& segment : plan.segments(header, kernel.bytes(), initrd_bytes))
+    segments.push_back({segment.contents.data(), segment.contents.size(), segment.destination.start,
+                        static_cast<std::size_t>(segment.destination.length)});
+  if (::syscall(SYS_kexec_load, plan.entry, segments.size(), segments.data(), kArchX86_64) < 0) {
+    const int err = errno;
+    // Whatever the reason, kexec_file_load may still do it: it is the judge.
+    Error error = load_error(err);
+    error.code = Code::Unsupported;
+    return std::unexpected(std::move(error).within("kexec_load"));
+  }
   return {};
 }
 

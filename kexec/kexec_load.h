@@ -15,6 +15,12 @@ namespace vhdboot::kexec {
 /// `initrd_fd` nothing: no initrd at all. Errors say in a sentence what the kernel's errno means here.
 [[nodiscard]] Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
 
+/// The same by kexec_load(2), with the memory laid out by us (segments.h): it saves the two SHA-256 sums of everything
+/// that kexec_file_load(2) computes. The same kernel gets the same facts about the machine. Descriptors as for load().
+/// Unsupported: not in this situation (locked down, an unknown firmware memory map, ...): nothing was loaded or
+/// changed, and load() is the way.
+[[nodiscard]] Result<void> load_segments(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
+
 /// The error that load() gives for `err`, the errno of kexec_file_load(2).
 [[nodiscard]] Error load_error(int err);
 

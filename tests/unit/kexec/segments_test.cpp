@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kexec/segments.h"
+
+#include <gmock/gmock.h>
+
+#include "base/units.h"
+#include "kexec/trampoline.h"
+#include "tests/unit/kexec/machine.h"
+
+namespace vhdboot::kexec {
+namespace {
+
+using test::Buffer;
+using test::FakeMachine;
+using test::make_kernel;
+using test::put;
+using ::testing::HasSubstr;
+
+class Segments : public ::testing::Test {
+ protected:
+  Result<SegmentPlan> plan(std::string_view cmdline = "quiet") const {
+    return plan_segments(facts_, header(), kernel_, initrd_, cmdline);
+  }
+  BzImage header() const { return parse_bzimage(MemorySource(kernel_), {0, kernel_.size()}).value(); }
+
+  Buffer kernel_ = make_kernel("6.12", 300000);
+  Buffer initrd_ = Buffer(70001, std::byte{'i'});
+  MachineFacts facts_ = FakeMachine().facts().value();
+};
+
+template <class T>
+T field(const SegmentPlan& plan, std::size_t at) {
+  return load_le<T>(plan.parameters, at).value();
+}
+
+std::uint64_t address_at(const SegmentPlan& plan, std::size_t low, std::size_t high) {
+  return field<std::uint32_t>(plan, low) | std::uint64_t{field<std::uint32_t>(plan, high)} << 32;
+}
+
+/// Where the bytes at a physical address are in the parameters.
+std::size_t inside(const SegmentPlan& plan, std::uint64_t address) {
+  EXPECT_GE(address, plan.parameters_at.start);
+  EXPECT_LT(address, plan.parameters_at.start + plan.parameters.size());
+  return static_cast<std::size_t>(address - plan.parameters_at.start);
+}
+
+TEST_F(Segments, LieHighInFreeMemoryWithoutOverlap) {
+  const auto result = plan();
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->parameters_at.end(), 0x3FEF4000U);
+  EXPECT_EQ(result->kernel_at.start % 0x200000, 0U);
+  EXPECT_EQ(result->kernel_at.length, 0x1791000U);
+  EXPECT_EQ(result->kernel_at.start, 0x3C800000U);  // below the seam at 3e013018, which is within a page
+  EXPECT_EQ(result->initrd_at.length, align_up(initrd_.size(), 4096));
+
+  const auto segments = result->segments(header(), kernel_, initrd_);
+  ASSERT_EQ(segments.size(), 3U);
+  for (const auto& segment : segments) {
+    EXPECT_EQ(segment.destination.start % 4096, 0U);
+    EXPECT_EQ(segment.destination.length % 4096, 0U);
+    EXPECT_LE(segment.contents.size(), segment.destination.length);
+    bool is_memory = false;
+    for (const auto& range : facts_.system_ram)
+      if (range.start <= segment.destination.start && segment.destination.end() <= range.end()) is_memory = true;
+    EXPECT_TRUE(is_memory);
+    for (const auto& other : segments)
+      EXPECT_TRUE(&other == &segment || other.destination.end() <= segment.destination.start ||
+                  segment.destination.end() <= other.destination.start);
+  }
+  EXPECT_EQ(segments[1].contents.size(), 300000U);
+  EXPECT_EQ(segments[1].contents.data(), kernel_.data() + 2048);
+}
+
+TEST_F(Segments, TheZeroPageTellsTheKernelEverything) {
+  facts_.seed.fill(std::byte{0x55});
+  const auto result = plan("root=/dev/sda2 quiet");
+  ASSERT_TRUE(result) << result.error().text;
+  const auto& page = *result;
+  // The header is the kernel's own, with our fields.
+  EXPECT_EQ(as_text(slice(page.parameters, 0x202, 4).value()), "HdrS");
+  EXPECT_EQ(field<std::uint32_t>(page, 0x260), 0x1791000U);
+  EXPECT_EQ(field<std::uint8_t>(page, 0x210), 0xD0);
+  EXPECT_EQ(field<std::uint8_t>(page, 0x211), 0);
+  EXPECT_EQ(field<std::uint8_t>(page, 0x1EF), 0);
+  EXPECT_EQ(address_at(page, 0x218, 0xC0), result->initrd_at.start);
+  EXPECT_EQ(address_at(page, 0x21C, 0xC4), initrd_.size());
+  const auto cmdline = inside(page, address_at(page, 0x228, 0xC8));
+  EXPECT_EQ(as_text(slice(page.parameters, cmdline, 21).value()), std::string("root=/dev/sda2 quiet\0", 21));
+  // Memory.
+  EXPECT_EQ(field<std::uint8_t>(page, 0x1E8), 6);
+  EXPECT_EQ(field<std::uint64_t>(page, 0x2D0 + 20), 0x100000U);
+  EXPECT_EQ(field<std::uint64_t>(page, 0x2D0 + 28), 0x3E9A0000U);
+  EXPECT_EQ(field<std::uint32_t>(page, 0x2D0 + 36), 1U);
+  EXPECT_EQ(field<std::uint32_t>(page, 0x2D0 + 4 * 20 + 16), 4U);
+  EXPECT_EQ(field<std::uint32_t>(page, 0x1E0), (0x3EA9FFFFU >> 10) - 1024);
+  EXPECT_EQ(field<std::uint16_t>(page, 0x002), 0xFC00);
+  // Screen, ACPI, EFI.
+  EXPECT_EQ(field<std::uint32_t>(page, 0x018), 0xC0000000U);
+  EXPECT_EQ(field<std::uint64_t>(page, 0x070), 0x3F77D014U);
+  EXPECT_EQ(field<std::uint8_t>(page, 0x1EC), 3);
+  EXPECT_EQ(as_text(slice(page.parameters, 0x1C0, 4).value()), "EL64");
+  EXPECT_EQ(field<std::uint32_t>(page, 0x1C4), 0x3FBEC018U);
+  EXPECT_EQ(field<std::uint32_t>(page, 0x1D4), 2U * 48);
+  const auto map = inside(page, address_at(page, 0x1D0, 0x1DC));
+  EXPECT_EQ(field<std::uint32_t>(page, map), 6U);
+  EXPECT_EQ(field<std::uint64_t>(page, map + 48 + 8), 0x3F39C000U);
+  EXPECT_EQ(field<std::uint64_t>(page, map + 48 + 16), 0xFFFFFFFEFE19C000U);
+  EXPECT_EQ(field<std::uint64_t>(page, map + 48 + 24), 0x30U);
+  EXPECT_EQ(field<std::uint64_t>(page, map + 48 + 32), 0x800000000000000FU);
+  // The chain of setup_data: the seed, then EFI.
+  const auto seed = inside(page, field<std::uint64_t>(page, 0x250));
+  EXPECT_EQ(field<std::uint32_t>(page, seed + 8), 9U);
+  EXPECT_EQ(field<std::uint32_t>(page, seed + 12), 32U);
+  EXPECT_EQ(field<std::uint64_t>(page, seed + 16), 0x5555555555555555U);
+  const auto efi = inside(page, field<std::uint64_t>(page, seed));
+  EXPECT_EQ(field<std::uint64_t>(page, efi), 0U);
+  EXPECT_EQ(field<std::uint32_t>(page, efi + 8), 4U);
+  EXPECT_EQ(field<std::uint32_t>(page, efi + 12), 96U);
+  EXPECT_EQ(field<std::uint64_t>(page, efi + 16), 0x3FB2C998U);
+  EXPECT_EQ(field<std::uint64_t>(page, efi + 32), 0x3F52AA18U);
+  EXPECT_EQ(field<std::uint64_t>(page, efi + 40), 0x3F52C000U);
+}
+
+TEST_F(Segments, WithoutEfiSeedAndInitrd) {
+  facts_.efi.reset();
+  facts_.boot_params = {};
+  initrd_.clear();
+  const auto result = plan();
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->segments(header(), kernel_, initrd_).size(), 2U);
+  EXPECT_EQ(address_at(*result, 0x218, 0xC0), 0U);
+  EXPECT_EQ(field<std::uint32_t>(*result, 0x21C), 0U);
+  EXPECT_EQ(field<std::uint64_t>(*result, 0x250), 0U);
+  EXPECT_EQ(field<std::uint64_t>(*result, 0x070), 0U);
+  EXPECT_EQ(field<std::uint32_t>(*result, 0x1D4), 0U);
+}
+
+TEST_F(Segments, AMovedFrameBufferIsFollowed) {
+  facts_.framebuffer = 0x4010000000;
+  const auto result = plan();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(address_at(*result, 0x018, 0x03A), 0x4010000000U);
+  EXPECT_EQ(field<std::uint32_t>(*result, 0x036) & 2, 2U);
+}
+
+TEST_F(Segments, OnlyWhatTheFirmwareCallsMemoryToo) {
+  facts_.firmware_map.back().type = MemoryType::Reserved;  // the range at the top
+  const auto result = plan();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->parameters_at.end(), 0x3F4EC000U);
+}
+
+TEST_F(Segments, MemoryAboveFourGigabytes) {
+  facts_.firmware_map.push_back({0x100000000, 0x100000000, MemoryType::Ram});
+  facts_.system_ram.push_back({0x100000000, 0x100000000, MemoryType::Ram});
+  const auto result = plan();
+  ASSERT_TRUE(result);
+  EXPECT_GT(result->initrd_at.start, 0x100000000U);
+  EXPECT_EQ(address_at(*result, 0x218, 0xC0), result->initrd_at.start);
+  const auto cmdline = inside(*result, address_at(*result, 0x228, 0xC8));
+  EXPECT_EQ(as_text(slice(result->parameters, cmdline, 5).value()), "quiet");
+}
+
+TEST_F(Segments, TheTrampolineJumpsToThe64BitEntry) {
+  const auto result = plan();
+  ASSERT_TRUE(result);
+  const auto code = inside(*result, result->entry);
+  EXPECT_EQ(code + trampoline_size(), result->parameters.size());
+  EXPECT_EQ(field<std::uint64_t>(*result, result->parameters.size() - 16), result->parameters_at.start);
+  EXPECT_EQ(field<std::uint64_t>(*result, result->parameters.size() - 8), result->kernel_at.start + 0x200);
+  EXPECT_LE(result->parameters.size() + kTrampolineStack, result->parameters_at.length);
+  EXPECT_EQ(field<std::uint8_t>(*result, code), 0xFA);  // cli
+}
+
+TEST_F(Segments, NoRoomIsAnError) {
+  facts_.system_ram = {{0x100000, 0x1000000, MemoryType::Ram}};
+  auto result = plan();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::NoMemory);
+  EXPECT_THAT(result.error().text, HasSubstr("no free range of 23.5 MiB for the kernel"));
+  // Long enough, but all of it below where this kernel may be loaded.
+  facts_.system_ram = {{0x100000, 0x2000000, MemoryType::Ram}};
+  put<std::uint64_t>(kernel_, 0x258, 0x40000000);
+  EXPECT_EQ(plan().error().code, Code::NoMemory);
+}
+
+TEST_F(Segments, WhatCannotBeToldIsUnsupported) {
+  auto facts = facts_;
+  facts_.firmware_map.assign(129, {0, 1, MemoryType::Reserved});
+  facts_.firmware_map.push_back({0x100000, 0x40000000, MemoryType::Ram});
+  EXPECT_EQ(plan().error().code, Code::Unsupported);
+  facts_ = facts;
+  ASSERT_TRUE(store_le<std::uint32_t>(facts_.boot_params, 0x1C8, 39));
+  EXPECT_EQ(plan().error().code, Code::Unsupported);
+  facts_ = facts;
+  facts_.five_level_paging = true;
+  EXPECT_TRUE(plan());
+  put<std::uint16_t>(kernel_, 0x236, 0x0F);
+  EXPECT_EQ(plan().error().code, Code::Unsupported);
+  facts_.five_level_paging = false;
+  EXPECT_TRUE(plan());
+  EXPECT_EQ(plan(std::string(2048, 'x')).error().code, Code::Invalid);
+  EXPECT_EQ(plan(std::string_view("a\0b", 3)).error().code, Code::Invalid);
+}
+
+}  // namespace
+}  // namespace vhdboot::kexec
