@@ -5,6 +5,8 @@
 // The kernel left 64-bit mode on, interrupts off, memory mapped one to one and writable, GDT and IDT invalid.
 asm(R"(
   .pushsection .rodata
+  .globl  vhdboot_trampoline_begin, vhdboot_trampoline_end
+  .hidden vhdboot_trampoline_begin, vhdboot_trampoline_end
   .balign 16
 vhdboot_trampoline_begin:
   cli
@@ -18,7 +20,7 @@ vhdboot_trampoline_begin:
   mov   %eax, %ss
   mov   %eax, %fs
   mov   %eax, %gs
-  lea   vhdboot_trampoline_end + 256(%rip), %rsp
+  lea   trampoline_end + 256(%rip), %rsp
   lea   1f(%rip), %rax
   pushq $0x10                          # __BOOT_CS
   push  %rax
@@ -46,6 +48,7 @@ trampoline_boot_params:                # the last 16 bytes: make_trampoline() fi
   .quad 0
 trampoline_entry:
   .quad 0
+trampoline_end:
 vhdboot_trampoline_end:
   .popsection
 )");
