@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Puts files into an exFAT volume that mkfs.exfat made, without mounting it: no root, no driver.
 
-Format: Microsoft's exFAT specification. Files are stored in one piece (NoFatChain). The volume lies in a file from
+Format: Microsoft's exFAT specification. Files are stored in one piece (NoFatChain) unless asked otherwise. The volume lies in a file from
 `offset` on; it must have been made by mkfs.exfat and only been changed by this.
 """
 
@@ -127,12 +127,12 @@ class Exfat:
                 return struct.unpack_from("<I", stream, 20)[0], bool(entry[4] & DIRECTORY)
         return None
 
-    def _add(self, folder: list[int], name: str, attributes: int, first: int, size: int) -> None:
+    def _add(self, folder: list[int], name: str, attributes: int, first: int, size: int, chained: bool = False) -> None:
         units = name.encode("utf-16-le")
         names = [units[at:at + 30].ljust(30, b"\0") for at in range(0, len(units), 30)]
         stamp = (2024 - 1980) << 25 | 1 << 21 | 1 << 16
         entries = bytearray(struct.pack("<BBHHHIII12x", FILE, 1 + len(names), 0, attributes, 0, stamp, stamp, stamp))
-        flags = CONTIGUOUS if first else 0x01
+        flags = CONTIGUOUS if first and not chained else 0x01
         entries += struct.pack("<BBBBHHQIIQ", STREAM, flags, 0, len(units) // 2, name_hash(name), 0, size, 0, first, size)
         for part in names:
             entries += bytes([NAME, 0]) + part
@@ -165,17 +165,45 @@ class Exfat:
             clusters = [first]
         return clusters
 
-    def put(self, target: str, source: Path) -> int:
-        """Adds a file; its directories are made. Returns where its bytes lie, from the start of the image file."""
+    def _chain_up(self, runs: list[tuple[int, int]]) -> None:
+        """Writes the FAT entries of a file of (first cluster, count) runs."""
+        ends = [first for first, _ in runs[1:]] + [0xFFFFFFFF]
+        for (first, count), following in zip(runs, ends):
+            entries = [*range(first + 1, first + count), following]
+            self._write(self._fat + 4 * first, struct.pack(f"<{count}I", *entries))
+
+    def _free(self, cluster: int) -> None:
+        at = self._bitmap + (cluster - 2) // 8
+        self._write(at, bytes([self._read(at, 1)[0] & ~(1 << (cluster - 2) % 8)]))
+
+    def put(self, target: str, source: Path, pieces: int = 1) -> list[tuple[int, int]]:
+        """Adds a file; its directories are made. Returns where its bytes lie: (offset in the image file, length).
+
+        With `pieces` it is torn into so many, each followed by a free cluster.
+        """
         *folders, name = target.strip("/").split("/")
         folder = self._folder(folders)
         if self._find(folder, name):
             raise ExfatError(f"{target} is there already")
         size = Path(source).stat().st_size
-        first = self._allocate(-(-size // self.cluster_size)) if size else 0
-        self._add(folder, name, ARCHIVE, first, size)
-        if not size:
-            return 0
-        place = self._offset + self._place(first)
-        copy_range(source, 0, self._path, place, size)
-        return place
+        clusters = -(-size // self.cluster_size)
+        pieces = max(1, min(pieces, clusters))
+        counts = [clusters * (number + 1) // pieces - clusters * number // pieces for number in range(pieces)]
+        runs, gaps = [], []
+        for count in counts if clusters else []:
+            runs.append((self._allocate(count), count))
+            if pieces > 1:
+                gaps.append(self._allocate(1))
+        for gap in gaps:
+            self._free(gap)
+        if pieces > 1:
+            self._chain_up(runs)
+        self._add(folder, name, ARCHIVE, runs[0][0] if runs else 0, size, pieces > 1)
+        extents, done = [], 0
+        for first, count in runs:
+            length = min(count * self.cluster_size, size - done)
+            place = self._offset + self._place(first)
+            copy_range(source, done, self._path, place, length)
+            extents.append((place, length))
+            done += length
+        return extents

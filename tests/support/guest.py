@@ -132,8 +132,10 @@ def _install(recipe: Recipe, rootfs: Path, log: Path) -> None:
 
 
 def _make_uki(recipe: Recipe, rootfs: Path, output: Path) -> None:
-    ukify = Suite("trixie").unpack("systemd-ukify") / "usr/lib/systemd/ukify"
-    stub = Suite(recipe.suite).unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    """Debian 12 has no ukify; and its stub (252) warns of overlapping sections in what a newer ukify makes of it."""
+    tools = Suite("trixie")
+    ukify = tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify"
+    stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
     kernel = max((rootfs / "boot").glob("vmlinuz-*"))
     version = kernel.name.removeprefix("vmlinuz-")
     run("/usr/bin/python3", ukify, "build", f"--linux={kernel}", f"--initrd={rootfs}/boot/initrd.img-{version}",

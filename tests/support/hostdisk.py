@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Host disks: a disk image with an ESP that holds GRUB and an NTFS or exFAT partition that holds the guests' images.
+
+GRUB chainloads the EFI file from that partition, which is how Ventoy starts one. Offsets and sizes are in bytes.
+"""
+
+import re
+import struct
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from . import disk
+from .command import CommandError, run
+from .exfat import Exfat
+
+DISK_GUID = "8B6E4F5A-7F4E-4C7B-9C39-0F2D6A5B1E01"
+ESP_GUID = "8B6E4F5A-7F4E-4C7B-9C39-0F2D6A5B1E02"
+HOST_GUID = "8B6E4F5A-7F4E-4C7B-9C39-0F2D6A5B1E03"
+MBR_SIGNATURE = "0x5eedb007"
+NTFS_SERIAL = "5EEDB00712345678"
+EXFAT_SERIAL = "5EED-B007"
+ESP_SIZE = 32 * disk.MIB
+GRUB_MODULES = "part_gpt part_msdos ntfs exfat fat chain search search_fs_file echo test normal"
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """`table` is gpt, mbr or none (no partition table; GRUB then needs a disk of its own: `make_grub_disk`).
+
+    `pieces`: how many fragments the first file shall have. `slack`: free space in the host volume.
+    """
+
+    fs: str = "ntfs"
+    table: str = "gpt"
+    block_size: int = 512
+    cluster: int = 4096
+    pieces: int = 1
+    label: str = "VHDHOST"
+    efi_path: str = "/boot/debian.efi"
+    load_options: str = ""
+    slack: int = 64 * disk.MIB
+
+
+@dataclass(frozen=True)
+class HostDisk:
+    """`extents`: where the bytes of each file lie on the disk, as (offset, length), in the file's order."""
+
+    path: Path
+    spec: HostSpec
+    offset: int
+    size: int
+    extents: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    @property
+    def partuuid(self) -> str:
+        """As blkid prints it; empty without a partition table."""
+        return {"gpt": HOST_GUID.lower(), "mbr": f"{MBR_SIGNATURE[2:]}-02", "none": ""}[self.spec.table]
+
+    @property
+    def serial(self) -> str:
+        return NTFS_SERIAL if self.spec.fs == "ntfs" else EXFAT_SERIAL
+
+    def moved(self, path: Path) -> "HostDisk":
+        """The same disk in a copy of its file."""
+        return replace(self, path=path)
+
+
+def make(target: Path, spec: HostSpec, files: dict[str, Path]) -> HostDisk:
+    """Makes a host disk with these files ({"/boot/debian.vhd": source}); the first is the one to be torn in pieces."""
+    contents = sum(source.stat().st_size for source in files.values())
+    # exFAT and NTFS spend little; tearing costs a cluster a piece.
+    size = contents + contents // 100 + spec.slack + 2 * spec.pieces * spec.cluster
+    size = -(-size // disk.MIB) * disk.MIB
+    if spec.table == "none":
+        offset, total = 0, size
+        disk.create(target, total)
+    else:
+        offset = disk.MIB + ESP_SIZE
+        total = offset + size + disk.MIB
+        gpt = spec.table == "gpt"
+        disk.create(target, total, disk.Table("gpt" if gpt else "dos", DISK_GUID if gpt else MBR_SIGNATURE, [
+            disk.Partition(disk.MIB, ESP_SIZE, disk.ESP if gpt else "ef", ESP_GUID if gpt else ""),
+            disk.Partition(offset, size, disk.BASIC_DATA if gpt else "07", HOST_GUID if gpt else ""),
+        ]), spec.block_size)
+        with tempfile.TemporaryDirectory(prefix="vhdboot-esp.", dir=target.parent) as work:
+            esp = _grub_esp(Path(work), spec)
+            disk.place(esp, target, disk.MIB)
+    with tempfile.TemporaryDirectory(prefix="vhdboot-host.", dir=target.parent) as work:
+        volume = Path(work) / "volume"
+        disk.create(volume, size)
+        extents = (_fill_ntfs if spec.fs == "ntfs" else _fill_exfat)(volume, offset, spec, files)
+        disk.place(volume, target, offset)
+    placed = {name: [(offset + start, length) for start, length in runs] for name, runs in extents.items()}
+    return HostDisk(target, spec, offset, size, placed)
+
+
+# --- GRUB
+
+def grub_config(spec: HostSpec) -> str:
+    return (f"search --no-floppy --file --set=host {spec.efi_path}\n"
+            f"echo \"GRUB: chainloading ($host){spec.efi_path} {spec.load_options}\"\n"
+            f"set root=$host\n"
+            f"chainloader ($host){spec.efi_path} {spec.load_options}\n"
+            "boot\n")
+
+
+def _grub_esp(work: Path, spec: HostSpec) -> Path:
+    config = work / "grub.cfg"
+    config.write_text(grub_config(spec), encoding="utf-8")
+    program = work / "grub.efi"
+    run("grub-mkstandalone", "-O", "x86_64-efi", "-o", program, f"--install-modules={GRUB_MODULES}",
+        f"--modules={GRUB_MODULES}", "--locales=", "--fonts=", "--themes=", f"boot/grub/grub.cfg={config}")
+    esp = work / "esp.fat"
+    disk.format_esp(esp, ESP_SIZE, {"/EFI/BOOT/BOOTX64.EFI": program}, block_size=spec.block_size)
+    return esp
+
+
+def make_esp_disk(target: Path, program: Path, block_size: int = 512, size: int = 128 * disk.MIB) -> Path:
+    """A small GPT disk whose firmware boot path is that program."""
+    disk.create(target, size + 2 * disk.MIB, disk.Table("gpt", DISK_GUID[:-1] + "9", [
+        disk.Partition(disk.MIB, size, disk.ESP, ESP_GUID[:-1] + "9")]), block_size)
+    with tempfile.TemporaryDirectory(prefix="vhdboot-esp.", dir=target.parent) as work:
+        esp = Path(work) / "esp.fat"
+        disk.format_esp(esp, size, {"/EFI/BOOT/BOOTX64.EFI": program}, block_size=block_size)
+        disk.place(esp, target, disk.MIB)
+    return target
+
+
+def make_grub_disk(target: Path, spec: HostSpec) -> Path:
+    """A disk with nothing but GRUB, which looks for the host volume on every other disk."""
+    with tempfile.TemporaryDirectory(prefix="vhdboot-esp.", dir=target.parent) as work:
+        esp = _grub_esp(Path(work), replace(spec, block_size=512))
+        disk.create(target, ESP_SIZE + 2 * disk.MIB, disk.Table("gpt", DISK_GUID[:-1] + "8", [
+            disk.Partition(disk.MIB, ESP_SIZE, disk.ESP, ESP_GUID[:-1] + "8")]))
+        disk.place(esp, target, disk.MIB)
+    return target
+
+
+# --- NTFS
+
+class Mounted:
+    """A file system by FUSE in a file of its own, mounted as long as the block runs."""
+
+    def __init__(self, volume: Path, *options: str):
+        self._volume = volume
+        self._options = options
+        self.folder = volume.with_name(volume.name + ".mounted")
+
+    def __enter__(self) -> Path:
+        self.folder.mkdir()
+        words = [word for option in self._options for word in ("-o", option)]
+        run("ntfs-3g", *words, self._volume, self.folder)
+        return self.folder
+
+    def __exit__(self, *_) -> None:
+        run("umount", self.folder)
+        self.folder.rmdir()
+
+
+def format_ntfs(volume: Path, offset: int, spec: HostSpec) -> None:
+    run("mkntfs", "-F", "-Q", "-q", "-s", spec.block_size, "-c", spec.cluster, "-p", offset // spec.block_size,
+        "-H", 255, "-S", 63, "-L", spec.label, volume)
+    with open(volume, "r+b") as file:
+        boot = bytearray(file.read(512))
+        boot[72:80] = bytes.fromhex(NTFS_SERIAL)[::-1]
+        # The copy of the boot sector is in the volume's last sector.
+        last = struct.unpack_from("<Q", boot, 40)[0] * spec.block_size
+        for place in (0, last):
+            file.seek(place)
+            if file.read(8)[3:] == b"NTFS ":
+                file.seek(place)
+                file.write(boot)
+
+
+def _fill_ntfs(volume: Path, offset: int, spec: HostSpec, files: dict[str, Path]) -> dict:
+    format_ntfs(volume, offset, spec)
+    with Mounted(volume, "big_writes") as folder:
+        for number, (name, source) in enumerate(files.items()):
+            path = folder / name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_fully(path, source, spec.pieces if number == 0 else 1, spec.cluster)
+    return {name: ntfs_extents(volume, name) for name in files}
+
+
+def _write_fully(target: Path, source: Path, pieces: int, cluster: int) -> None:
+    """Writes every byte, holes too: ntfs-3g then allocates everything, and the valid data length is the size.
+
+    Between the pieces a cluster goes to another file, which is deleted in the end.
+    """
+    size = source.stat().st_size
+    clusters = -(-size // cluster)
+    bounds = [clusters * number // pieces * cluster for number in range(1, pieces)] + [size]
+    filler = target.with_name(target.name + ".filler")
+    with open(source, "rb") as reader, open(target, "wb", buffering=0) as writer:
+        for bound in bounds:
+            while (left := bound - writer.tell()) > 0:
+                writer.write(reader.read(min(disk.MIB, left)))
+            if pieces > 1:
+                with open(filler, "ab", buffering=0) as other:
+                    other.write(bytes(cluster))
+    filler.unlink(missing_ok=True)
+
+
+def ntfs_extents(volume: Path, name: str) -> list[tuple[int, int]]:
+    """Where a file's bytes lie in an NTFS volume, as ntfsinfo lists its runs. Whole clusters."""
+    cluster = int(re.search(r"Cluster Size: (\d+)", run("ntfsinfo", "-m", volume))[1])
+    text = run("ntfsinfo", "-v", "-F", name.lstrip("/"), volume)
+    runs = []
+    for part in re.split(r"Dumping attribute ", text)[1:]:
+        if part.startswith("$DATA"):
+            runs += re.findall(r"^\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s*$", part, re.MULTILINE)
+    ordered = sorted((int(vcn, 16), int(lcn, 16), int(length, 16)) for vcn, lcn, length in runs)
+    return [(lcn * cluster, length * cluster) for _, lcn, length in ordered]
+
+
+# --- exFAT
+
+def _fill_exfat(volume: Path, _offset: int, spec: HostSpec, files: dict[str, Path]) -> dict:
+    if spec.block_size != 512:
+        # mkfs.exfat asks the device for its logical block size; a file counts as 512.
+        device = run("losetup", "--find", "--show", "--sector-size", spec.block_size, volume).strip()
+    else:
+        device = volume
+    try:
+        run("mkfs.exfat", "-c", spec.cluster, "-L", spec.label, device)
+        run("exfatlabel", "-i", device, f"0x{EXFAT_SERIAL.replace('-', '')}")
+    finally:
+        if device != volume:
+            run("losetup", "--detach", device)
+    with Exfat(volume) as writer:
+        return {name: writer.put(name, source, spec.pieces if number == 0 else 1)
+                for number, (name, source) in enumerate(files.items())}
+
+
+# --- what became of it
+
+def outside_digest(host: HostDisk, name: str) -> str:
+    """A hash of everything on the disk but that file's bytes."""
+    return disk.digest_outside(host.path, host.extents[name])
+
+
+def extract_file(host: HostDisk, name: str, target: Path, length: int | None = None) -> Path:
+    """The file's bytes, read from where they lay when the disk was made."""
+    with open(target, "wb") as file:
+        file.truncate(length if length is not None else sum(size for _, size in host.extents[name]))
+    done = 0
+    for start, size in host.extents[name]:
+        take = size if length is None else min(size, length - done)
+        disk.copy_range(host.path, start, target, done, take)
+        done += take
+    return target
+
+
+def volume_complaints(host: HostDisk) -> list[str]:
+    """What is not clean about the host volume: flags, journal, structure. Empty: nothing."""
+    with tempfile.TemporaryDirectory(prefix="vhdboot-check.", dir=host.path.parent) as work:
+        volume = disk.extract(host.path, host.offset, host.size, Path(work) / "volume")
+        return ntfs_complaints(volume) if host.spec.fs == "ntfs" else exfat_complaints(volume)
+
+
+def ntfs_complaints(volume: Path) -> list[str]:
+    complaints = []
+    try:
+        flags = re.search(r"Volume Flags:\s+(0x[0-9a-f]+)(.*)", run("ntfsinfo", "-m", volume))
+        if int(flags[1], 16) != 0:
+            complaints.append(f"the NTFS volume flags are {flags[1]}{flags[2]}")
+        said = run("ntfsfix", "-n", volume)
+        if "was processed successfully" not in said and "OK" not in said:
+            complaints.append(f"ntfsfix says: {said}")
+    except CommandError as error:
+        complaints.append(str(error))
+    return complaints
+
+
+def exfat_complaints(volume: Path) -> list[str]:
+    complaints = []
+    with open(volume, "rb") as file:
+        flags = struct.unpack_from("<H", file.read(512), 106)[0]
+    if flags & 0x2:
+        complaints.append(f"the exFAT volume is marked dirty (flags {flags:#x})")
+    try:
+        run("fsck.exfat", "-n", volume)
+    except CommandError as error:
+        complaints.append(str(error))
+    return complaints
+
+
+def guest_complaints(image: Path, root_offset: int, root_size: int) -> list[str]:
+    """What e2fsck finds in the guest's root file system."""
+    with tempfile.TemporaryDirectory(prefix="vhdboot-check.", dir=image.parent) as work:
+        root = disk.extract(image, root_offset, root_size, Path(work) / "root")
+        try:
+            said = run("e2fsck", "-f", "-n", root)
+        except CommandError as error:
+            return [str(error)]
+    return [said] if "recovering journal" in said.lower() else []
