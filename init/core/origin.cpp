@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "init/core/quoted.h"
+#include "init/core/record.h"
 #include "init/core/selector.h"
 #include "init/volume/path.h"
 
@@ -14,7 +15,7 @@ std::string one_line(std::string_view text) {
   std::string line(text);
   for (char& c : line)
     if (!fits_line({&c, 1})) c = ' ';
-  return std::string(trim(line));
+  return line;
 }
 
 std::string upper(std::string_view text) {
@@ -31,7 +32,7 @@ bool take(Origin& origin, std::string_view key, std::string_view value) {
   else if (key == "serial" && !origin.serial && is_serial(value))
     origin.serial = upper(value);
   else if (key == "options" && origin.options.empty())
-    origin.options = one_line(value);
+    origin.options = trim(one_line(value));
   else if (key == "path" && !origin.path) {
     const auto path = volume::parse_path(value);
     if (!path || path->is_root()) return false;
@@ -49,13 +50,12 @@ ParsedOrigin parse_origin(std::string_view text) {
     parsed.warnings.push_back(concat("the origin record is larger than ", human_size(kMaxOriginBytes), ": not read"));
     return parsed;
   }
-  for (const auto raw : split_lines(text)) {
-    const auto line = trim(raw);
+  for (const auto line : split_lines(text)) {
     if (line.empty()) continue;
-    std::size_t end = 0;
-    while (end < line.size() && !is_blank(line[end])) ++end;
+    // One blank between key and value: a name may begin or end with more of them.
+    const auto words = split_line(line);
     constexpr std::size_t kMostWarnings = 16;
-    if (!take(parsed.origin, line.substr(0, end), trim(line.substr(end))) && parsed.warnings.size() < kMostWarnings)
+    if (!(words && take(parsed.origin, words->first, words->second)) && parsed.warnings.size() < kMostWarnings)
       parsed.warnings.push_back(concat("the origin record has no use for ", quoted(line)));
   }
   return parsed;
@@ -64,7 +64,7 @@ ParsedOrigin parse_origin(std::string_view text) {
 std::string to_text(const Origin& origin) {
   std::string text;
   const auto line = [&text](std::string_view key, std::string_view value) {
-    if (const auto clean = one_line(value); !clean.empty()) text += concat(key, ' ', clean, '\n');
+    if (const auto clean = one_line(value); !trim(clean).empty()) text += concat(key, ' ', clean, '\n');
   };
   line("partuuid", origin.partuuid.value_or(""));
   line("serial", origin.serial.value_or(""));

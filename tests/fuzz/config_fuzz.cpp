@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/config.h"
+
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "init/core/image_path.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace vhdboot;
+  using namespace vhdboot::core;
+  const auto text = as_text({reinterpret_cast<const std::byte*>(data), size});
+  const auto parsed = parse_config(text, "fuzz.conf");
+  if (!parsed) {
+    if (parsed.error().code != Code::Invalid || !parsed.error().text.starts_with("fuzz.conf:")) std::abort();
+    return 0;
+  }
+  const auto& config = parsed->config;
+  if (config.timeout() < 1 || config.timeout() > kMaxTimeoutSeconds || config.options.size() > kMaxOptionsBytes)
+    std::abort();
+  if (config.host_mount && (config.host_mount->size() < 2 || config.host_mount->front() != '/')) std::abort();
+  if (merge(config, {}) != config || merge({}, config) != config) std::abort();
+  // What was accepted can be used.
+  if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();
+  return 0;
+}

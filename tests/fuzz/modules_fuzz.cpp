@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Input: modules.dep, .alias, .softdep, .builtin, .builtin.modinfo and what is wanted, with a byte FF between them.
+#include "init/core/modules.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "init/core/glob.h"
+#include "init/core/needed_modules.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace vhdboot;
+  using namespace vhdboot::core;
+  // Time grows with the product of aliases and names; the stage's own caps are far apart.
+  if (size > 8192) return 0;
+  const auto pieces = split(as_text({reinterpret_cast<const std::byte*>(data), size}), '\xFF');
+  const auto piece = [&pieces](std::size_t i) { return std::string(i < pieces.size() ? pieces[i] : ""); };
+  const auto index = ModuleIndex::parse({piece(0), piece(1), piece(2), piece(3), piece(4)});
+  std::vector<std::string> wanted;
+  for (const auto word : split_words(piece(5))) wanted.emplace_back(word);
+  if (wanted.size() >= 2) (void)glob_matches(wanted[0], wanted[1]);
+  if (!index) return 0;
+  auto result = index->resolve(wanted);
+  for (const auto& file : result.files)
+    if (!index->has(module_name(file))) std::abort();
+  std::ranges::sort(result.files);
+  if (std::ranges::adjacent_find(result.files) != result.files.end() && piece(0).find(".ko") != std::string::npos) {
+    // A file may be listed twice under one name only when modules.dep itself does so.
+    const auto twice = *std::ranges::adjacent_find(result.files);
+    if (piece(0).find(twice) == piece(0).rfind(twice)) std::abort();
+  }
+  (void)check_engine(*index, Engine::Loop, volume::Kind::Exfat, "6.1");
+  return 0;
+}
