@@ -156,7 +156,7 @@ Result<Footer> resized(const Footer& footer, std::uint64_t payload_size) {
   TRY(check_payload(payload_size));
   Footer out;
   out.timestamp = footer.timestamp;
-  out.original_size = footer.original_size;
+  out.original_size = payload_size;
   out.current_size = payload_size;
   out.geometry = geometry_of(payload_size);
   out.uuid = footer.uuid;

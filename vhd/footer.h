@@ -57,7 +57,9 @@ struct Footer {
 /// Invalid when `payload_size` is 0, no multiple of 512 or above kMaxPayload.
 [[nodiscard]] Result<Footer> make_fixed_footer(std::uint64_t payload_size, const Guid& uuid, std::int64_t unix_time);
 
-/// `footer` after its disk got another size: UUID, creation time and original size stay. Fails like make_fixed_footer.
+/// `footer` after its disk got another size: UUID and creation time stay. Its original size does not, although the
+/// specification means the size at creation: libvhdi, and who uses it, takes that field for the size of the disk.
+/// Fails like make_fixed_footer.
 [[nodiscard]] Result<Footer> resized(const Footer& footer, std::uint64_t payload_size);
 
 }  // namespace vhdboot::vhd

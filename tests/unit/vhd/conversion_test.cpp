@@ -242,7 +242,7 @@ TEST_P(Grow, ByWhatThePersonAsked) {
   EXPECT_EQ(done.payload_size, growth.new_payload);
   EXPECT_EQ(done.footer.uuid, test::kUuid);
   EXPECT_EQ(done.footer.timestamp, kBirthday - kVhdEpoch);
-  EXPECT_EQ(done.footer.original_size, growth.old_payload);
+  EXPECT_EQ(done.footer.original_size, growth.new_payload);
   EXPECT_EQ(file.bytes(growth.old_payload, 512), std::vector<std::byte>(512)) << "the old footer is wiped";
   EXPECT_EQ(file.bytes(64 * 512, 5), test::gpt_image(16 * kMiB).bytes(64 * 512, 5));
   EXPECT_THAT(done.hints, ElementsAre(HasSubstr("--relocate-gpt")));

@@ -124,7 +124,7 @@ TEST(Footer, ResizedKeepsWhoTheDiskIs) {
   const Footer grown = resized(footer, kGiB).value();
   EXPECT_EQ(grown.uuid, footer.uuid);
   EXPECT_EQ(grown.timestamp, footer.timestamp);
-  EXPECT_EQ(grown.original_size, kMiB);
+  EXPECT_EQ(grown.original_size, kGiB);
   EXPECT_EQ(grown.current_size, kGiB);
   EXPECT_EQ(grown.geometry, geometry_of(kGiB));
   EXPECT_EQ(std::string(grown.creator.data(), 4), "win ");
