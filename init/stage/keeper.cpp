@@ -34,13 +34,6 @@ bool same_directory(const char* a, const char* b) {
          first.st_ino == second.st_ino;
 }
 
-bool is_mount_point(const std::string& path) {
-  struct stat self{};
-  struct stat parent{};
-  return ::stat(path.c_str(), &self) == 0 && ::stat((path + "/..").c_str(), &parent) == 0 &&
-         self.st_dev != parent.st_dev;
-}
-
 // Every change of the mount table wakes the holder of this descriptor (proc_pid_mountinfo(5)).
 class MountTable {
  public:
@@ -87,7 +80,7 @@ Result<bool> show_host_volume(const sys::Fd& view, const std::string& host_mount
 Result<void> keep(const sys::Fd& view, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
   const auto table = TRY(MountTable::open());
   // The guest has left the initramfs when its root directory is no longer ours.
-  while (same_directory("self/root", kGuestRoot) || !is_mount_point(concat(kGuestRoot, "/run")))
+  while (same_directory("self/root", kGuestRoot) || !sys::is_mount_point(concat(kGuestRoot, "/run")))
     table.wait_for_change();
   TRY(install_exitrd(teardown));
   if (host_mount)

@@ -80,6 +80,13 @@ std::string unescape(std::string_view text) {
 }
 }  // namespace
 
+bool is_mount_point(const std::string& directory) {
+  struct stat self{};
+  struct stat parent{};
+  return ::stat(directory.c_str(), &self) == 0 && ::stat((directory + "/..").c_str(), &parent) == 0 &&
+         self.st_dev != parent.st_dev;
+}
+
 std::vector<std::string> mounts_below(const std::string& directory) {
   std::vector<std::string> found;
   const auto table = read_text("/proc/self/mountinfo", 16 << 20);
@@ -102,17 +109,17 @@ Result<ApiFileSystems> ApiFileSystems::mount() {
   struct Row {
     const char* type;
     const char* target;
-    const char* witness;
     unsigned long flags;
   };
   static constexpr Row kRows[] = {
-      {"proc", "/proc", "/proc/self", MS_NOSUID | MS_NOEXEC | MS_NODEV},
-      {"sysfs", "/sys", "/sys/class", MS_NOSUID | MS_NOEXEC | MS_NODEV},
-      {"devtmpfs", "/dev", "/dev/null", MS_NOSUID},
+      {"proc", "/proc", MS_NOSUID | MS_NOEXEC | MS_NODEV},
+      {"sysfs", "/sys", MS_NOSUID | MS_NOEXEC | MS_NODEV},
+      {"devtmpfs", "/dev", MS_NOSUID},
   };
   ApiFileSystems all;
   for (const Row& row : kRows)
-    if (!exists(row.witness)) all.mounts_.push_back(TRY(Mount::mount(row.type, row.target, row.type, row.flags)));
+    if (!is_mount_point(row.target))
+      all.mounts_.push_back(TRY(Mount::mount(row.type, row.target, row.type, row.flags)));
   return all;
 }
 

@@ -45,6 +45,9 @@ class Mount {
 /// unmounted there while files are open in the other.
 [[nodiscard]] Result<void> place_mount(const Fd& mount, const std::string& target);
 
+/// Whether a file system of its own is mounted on the directory.
+[[nodiscard]] bool is_mount_point(const std::string& directory);
+
 /// The mount points at and below `directory`, in the order in which they were mounted.
 [[nodiscard]] std::vector<std::string> mounts_below(const std::string& directory);
 
