@@ -217,6 +217,7 @@ int main(int argc, char** argv) {
     for (const std::string& path : line->files)
       if (const int one = handle(path, *line); status == 0) status = one;
   }
-  if (std::fflush(stdout) != 0 && status == 0) status = static_cast<int>(Reason::Failed);
+  const bool said_all = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!said_all && status == 0) status = static_cast<int>(Reason::Failed);
   return status;
 }

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """raw2vhd on real files: what qemu-img, vhdiinfo, sgdisk and e2fsck say of what it makes, and that a file which it
-refuses is left byte for byte as it was. Needs qemu-utils and gdisk; vhdiinfo (libvhdi-utils), ntfs-3g and root extend it."""
+refuses is left byte for byte as it was.
+
+Needs qemu-utils and gdisk; with vhdiinfo (libvhdi-utils), ntfs-3g and root it does more.
+"""
 
 import contextlib
 import hashlib
@@ -593,7 +596,8 @@ def another_process(*args, **options):
 
 
 def python_that(code):
-    return another_process(sys.executable, "-c", f"import fcntl, mmap, sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()")
+    code = f"import fcntl, mmap, sys\n{code}\nprint('ready', flush=True)\nsys.stdin.read()"
+    return another_process(sys.executable, "-c", code)
 
 
 def test_open_for_writing(image):
