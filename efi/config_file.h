@@ -2,6 +2,7 @@
 // Reads debian.conf beside debian.efi, where the firmware can read the file system.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "efi/fixed_text.h"
@@ -14,16 +15,13 @@ namespace vhdboot::efi {
 inline constexpr std::size_t kMaxConfSize = 64 * 1024;
 
 struct ConfigFile {
-  bool found = false;
   PoolBytes memory;
-  std::size_t size = 0;
-  Sentence problem;  ///< why it is there but could not be read; empty otherwise
-
-  [[nodiscard]] Bytes bytes() const { return Bytes(memory.bytes()).first(size); }
+  std::optional<Bytes> contents;  ///< within `memory`; nothing when there is no such file or it could not be read
+  Sentence problem;               ///< why it could not be read; empty otherwise
 };
 
-/// `own_path` is the path of our own file with '/'. Not found as well when `device` has no file system that the
-/// firmware knows, which is usual for NTFS and exFAT.
+/// `own_path` is the path of our own file with '/', or empty. No file as well when `device` is null or has no file
+/// system that the firmware knows.
 [[nodiscard]] ConfigFile read_config_file(EFI_BOOT_SERVICES& boot, EFI_HANDLE device, std::string_view own_path);
 
 }  // namespace vhdboot::efi

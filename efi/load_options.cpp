@@ -44,6 +44,25 @@ std::optional<FixedText<4096>> read_8bit(Bytes raw) {
   return line;
 }
 
+// GRUB (2.06) widens each byte of its UTF-8 to 16 bits by its sign, so that 0xC3 becomes U+FFC3. Such a sequence begins
+// with what would be a halfwidth Hangul vowel or no character at all, so that no other text is mistaken for it. Nothing
+// when `line` is not GRUB's.
+std::optional<FixedText<4096>> undo_sign_extension(std::string_view line) {
+  FixedText<4096> bytes;
+  while (!line.empty()) {
+    const auto [value, length] = utf::decode_utf8(line);
+    if (value >= 0x80 && (value < 0xFF80 || value > 0xFFFF)) return std::nullopt;
+    bytes.put(static_cast<char>(value & 0xFF));
+    line.remove_prefix(length);
+  }
+  for (std::string_view rest = bytes.view(); !rest.empty();) {
+    const auto [value, length] = utf::decode_utf8(rest);
+    if (length == 0 || is_control(value)) return std::nullopt;
+    rest.remove_prefix(length);
+  }
+  return bytes;
+}
+
 std::optional<FixedText<4096>> read_utf16(Bytes raw) {
   FixedText<4096> line;
   Utf16Reader text(raw);
@@ -51,7 +70,9 @@ std::optional<FixedText<4096>> read_utf16(Bytes raw) {
     if (text.malformed() || (is_control(*c) && !is_line_blank(*c))) return std::nullopt;
     line.put(is_line_blank(*c) ? U' ' : *c);
   }
-  return line;
+  if (line.truncated()) return line;
+  const auto from_grub = undo_sign_extension(line.view());
+  return from_grub ? from_grub : line;
 }
 
 // Bytes that happen to be valid UTF-16, such as a GUID, look like text in rare scripts; options are "key=value" words.

@@ -2,6 +2,7 @@
 #include "efi/started_from.h"
 
 #include "efi/memory.h"
+#include "efi/volume_files.h"
 
 namespace vhdboot::efi {
 
@@ -50,6 +51,13 @@ StartedFrom find_origin(EFI_BOOT_SERVICES& boot, EFI_HANDLE self, const EFI_LOAD
     if (!from.partition) from.partition = find_partition(path);
   for (const Bytes path : {file, whole})
     if (!from.path) from.path = file_path_text(path);
+
+  // GRUB's chainloader names the partition of its variable "root" together with a path on another one. Where the
+  // firmware can look, our own file must be there.
+  if (from.path && VolumeFiles(boot, from.device).look_for(from.path->view()) == EFI_NOT_FOUND) {
+    from.device = nullptr;
+    from.partition.reset();
+  }
   from.serial = read_serial(boot, from.device);
   return from;
 }

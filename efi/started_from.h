@@ -12,7 +12,7 @@ namespace vhdboot::efi {
 
 struct StartedFrom {
   EFI_HANDLE device = nullptr;  ///< the partition (or whole disk); null when nothing names it
-  Bytes device_path;            ///< of that device, in the firmware's memory; empty when unknown
+  Bytes device_path;            ///< of the device that we are told of, in the firmware's memory; empty when unknown
   std::optional<PartUuid> partition;
   std::optional<VolumeSerial> serial;
   std::optional<PathText> path;

@@ -42,7 +42,7 @@ PoolBytes make_origin_archive(EFI_BOOT_SERVICES& boot, const StartedFrom& from, 
   if (from.serial) origin.serial = from.serial->view();
   if (from.path) origin.path = from.path->view();
   origin.options = options.text.view();
-  if (conf.found) origin.conf = conf.bytes();
+  origin.conf = conf.contents;
   PoolBytes archive = PoolBytes::allocate(boot, static_cast<std::size_t>(origin_archive_size(origin)));
   if (archive && !write_origin_archive(origin, archive.bytes())) return {};
   return archive;

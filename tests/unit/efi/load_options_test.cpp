@@ -51,6 +51,16 @@ TEST(LoadOptions, EightBitText) {
   EXPECT_EQ(text(as_bytes("image=/b\u00fccher.vhd")), "image=/b\u00fccher.vhd");
 }
 
+// Measured with Debian's GRUB 2.06: chainloader /debian.efi image=/b\u00fccher.vhd
+TEST(LoadOptions, GrubWidensBytesByTheirSign) {
+  EXPECT_EQ(text16(u"image=/b\uFFC3\uFFBCcher.vhd"), "image=/b\u00fccher.vhd");
+  EXPECT_EQ(text16(u"image=/\uFFE7\uFFB3\uFFBB\uFFF0\uFF9F\uFF90\uFFA7"), "image=/\u7cfb\U0001F427");
+  EXPECT_EQ(text16(u"image=/\uFF83\uFF9E\uFF8A.vhd"), "image=/\uFF83\uFF9E\uFF8A.vhd") << "katakana stay what they are";
+  EXPECT_EQ(text16(u"image=/\uFFC3.vhd"), "image=/\uFFC3.vhd") << "no UTF-8";
+  EXPECT_EQ(text16(u"image=/\uFFC3\uFFBC\u00fc"), "image=/\uFFC3\uFFBC\u00fc") << "GRUB writes no other character";
+  EXPECT_EQ(text16(u"image=/a\uFFC2\uFF85serial"), "image=/a\uFFC2\uFF85serial") << "no control character by this way";
+}
+
 TEST(LoadOptions, OneLine) {
   EXPECT_EQ(text16(u"  a=1\r\n\tb=2 \n"), "a=1   b=2");
   EXPECT_EQ(text(as_bytes("a=1\nserial 1234")), "a=1 serial 1234") << "no line of its own in the record";

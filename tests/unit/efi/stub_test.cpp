@@ -63,6 +63,7 @@ class Stub : public testing::Test {
     firmware.set_device_path(device, join({controller_nodes(), gpt_node(1, kPartition)}));
     firmware.add_disk(device, std::string(512, '\0'));
     firmware.add_file_system(device);
+    firmware.files[u"\\EFI\\debian.efi"] = {.contents = "this file"};
     image.DeviceHandle = device;
     image.FilePath = firmware.keep_path(join({file_node(u"\\EFI\\debian.efi")}));
   }
@@ -233,6 +234,22 @@ TEST_F(Stub, TakesNoDiskForItsPartition) {
   expect_origin({.partuuid = "0badcafe-01", .path = "/a.efi"});
 }
 
+// GRUB's chainloader: the partition of its variable "root", and a path on another one.
+TEST_F(Stub, NamesNoPartitionWhereItsFileIsNot) {
+  start_from_esp();
+  image.FilePath = firmware.keep_path(join({controller_nodes(), gpt_node(1, kPartition), file_node(u"\\debian.efi")}));
+  firmware.files[u"\\debian.conf"] = {.contents = "not ours"};
+  boot();
+  expect_origin({.path = "/debian.efi"});
+}
+
+TEST_F(Stub, BelievesAPartitionWhoseFilesCannotBeRead) {
+  start_from_esp();
+  firmware.files[u"\\EFI\\debian.efi"].open_status = EFI_DEVICE_ERROR;
+  boot();
+  expect_origin({.partuuid = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", .path = "/EFI/debian.efi"});
+}
+
 TEST_F(Stub, KnowsAnUnpartitionedDiskByItsSerial) {
   device = firmware.add_handle();
   firmware.set_device_path(device, controller_nodes());
@@ -286,6 +303,8 @@ TEST_F(Stub, NamesTheConfigurationAfterItself) {
   start_from_esp();
   firmware.files[u"\\b\u00fccher.conf"] = {.contents = "one"};
   firmware.files[u"\\debian.bin.conf"] = {.contents = "two"};
+  firmware.files[u"\\b\u00fccher.EFI"] = {};
+  firmware.files[u"\\debian.bin"] = {};
   image.FilePath = firmware.keep_path(join({file_node(u"\\b\u00fccher.EFI")}));
   boot();
   EXPECT_THAT(*initrd, HasSubstr("one"));

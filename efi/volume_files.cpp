@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "efi/volume_files.h"
+
+#include <array>
+
+#include "efi/utf16_text.h"
+
+namespace vhdboot::efi {
+
+namespace {
+
+class OpenFile {
+ public:
+  OpenFile(EFI_FILE_HANDLE root, std::string_view path) {
+    // As the firmware wants it: UTF-16, '\', NUL.
+    std::array<CHAR16, kMaxFilePath + 1> name;
+    if (path.size() > kMaxFilePath) return;
+    std::size_t size = 0;
+    for_each_utf16_unit(path, [&](char16_t unit) { name[size++] = unit == u'/' ? u'\\' : unit; });
+    name[size] = 0;
+    status_ = root->Open(root, &file_, name.data(), EFI_FILE_MODE_READ, 0);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (!failed(status_)) file_->Close(file_);
+  }
+
+  [[nodiscard]] EFI_STATUS status() const { return status_; }
+
+  [[nodiscard]] EFI_STATUS size(UINT64& out) const {
+    EFI_GUID file_info = efi_guid(kFileInfo);
+    alignas(EFI_FILE_INFO) std::array<std::byte, sizeof(EFI_FILE_INFO) + 2 * 1024> bytes{};
+    UINTN count = bytes.size();
+    if (const EFI_STATUS status = file_->GetInfo(file_, &file_info, &count, bytes.data()); failed(status))
+      return status;
+    const auto& info = *reinterpret_cast<const EFI_FILE_INFO*>(bytes.data());
+    out = info.FileSize;
+    return (info.Attribute & EFI_FILE_DIRECTORY) != 0 ? EFI_UNSUPPORTED : EFI_SUCCESS;
+  }
+
+  /// Fills all of `out`; EFI_DEVICE_ERROR when the file ends before.
+  [[nodiscard]] EFI_STATUS read(MutableBytes out) const {
+    while (!out.empty()) {
+      UINTN count = out.size();
+      if (const EFI_STATUS status = file_->Read(file_, &count, out.data()); failed(status)) return status;
+      if (count == 0 || count > out.size()) return EFI_DEVICE_ERROR;
+      out = out.subspan(count);
+    }
+    return EFI_SUCCESS;
+  }
+
+ private:
+  EFI_FILE_HANDLE file_ = nullptr;
+  EFI_STATUS status_ = EFI_INVALID_PARAMETER;
+};
+
+}  // namespace
+
+VolumeFiles::VolumeFiles(EFI_BOOT_SERVICES& boot, EFI_HANDLE device) : boot_(boot) {
+  if (auto* const volume = find_protocol<EFI_FILE_IO_INTERFACE>(boot, device, kSimpleFileSystem))
+    status_ = volume->OpenVolume(volume, &root_);
+}
+
+VolumeFiles::~VolumeFiles() {
+  if (!failed(status_)) root_->Close(root_);
+}
+
+EFI_STATUS VolumeFiles::look_for(std::string_view path) const {
+  if (failed(status_)) return status_;
+  return OpenFile(root_, path).status();
+}
+
+EFI_STATUS VolumeFiles::read(std::string_view path, std::size_t cap, PoolBytes& contents, std::size_t& size) const {
+  if (failed(status_)) return status_;
+  const OpenFile file(root_, path);
+  if (failed(file.status())) return file.status();
+  UINT64 file_size = 0;
+  if (const EFI_STATUS status = file.size(file_size); failed(status)) return status;
+  if (file_size > cap) return EFI_BUFFER_TOO_SMALL;
+  contents = PoolBytes::allocate(boot_, file_size + 1);  // a pool of no bytes need not exist
+  if (!contents) return EFI_OUT_OF_RESOURCES;
+  size = static_cast<std::size_t>(file_size);
+  return file.read(contents.bytes().first(size));
+}
+
+}  // namespace vhdboot::efi
