@@ -155,10 +155,13 @@ void ModuleIndex::Tables::read_builtin_modinfo() {
   for (const auto entry : split(texts.builtin_modinfo, '\0')) {
     const auto dot = entry.find('.');
     const auto equals = entry.find('=');
-    if (equals == std::string_view::npos || dot >= equals) continue;
+    if (equals == std::string_view::npos || dot >= equals || dot == 0) continue;
+    // Not all that is built in could be a module, and only those are in modules.builtin.
+    const auto module = entry.substr(0, dot);
+    builtin.insert(module);
     const auto pattern = entry.substr(equals + 1);
     if (entry.substr(dot + 1, equals - dot - 1) == kAliasKey && pattern.size() <= kMaxAliasBytes)
-      aliases.push_back({.pattern = pattern, .module = entry.substr(0, dot)});
+      aliases.push_back({.pattern = pattern, .module = module});
   }
 }
 
@@ -212,10 +215,13 @@ class ModuleIndex::Walk {
         loaded_(tables_.modules.size(), false) {}
 
   void want(std::string_view name) {
-    if (push_provider(name) || index_.is_builtin(name)) {
-      if (index_.is_builtin(name)) note_builtin(normalised(name));
-    } else if (!push_aliases(name, true)) {
-      result_.missing.emplace_back(name);
+    // As modprobe: a module of that name, else all that have such an alias, and only then what is built in.
+    if (!push_provider(name)) {
+      const bool found = push_aliases(name, true);
+      if (index_.is_builtin(name))
+        note_builtin(normalised(name));
+      else if (!found)
+        result_.missing.emplace_back(name);
     }
     run();
   }
@@ -247,7 +253,7 @@ class ModuleIndex::Walk {
 
   void push_soft(const NameList& names) {
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
-      if (push_provider(*name) || index_.is_builtin(*name) || alias_searches_ == kMaxAliasSearches) continue;
+      if (push_provider(*name) || alias_searches_ == kMaxAliasSearches) continue;
       ++alias_searches_;
       push_aliases(*name, false);
     }

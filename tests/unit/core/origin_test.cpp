@@ -50,7 +50,7 @@ TEST(Origin, TextAndBack) {
                       .options = "a \"b  c\""};
   EXPECT_EQ(parse_origin(to_text(origin)).origin, origin);
   EXPECT_EQ(to_text(Origin{}), "");
-  EXPECT_EQ(to_text(Origin{.options = "a\nserial 1234-ABCD\x01"}), "options a serial 1234-ABCD\n")
+  EXPECT_EQ(to_text(Origin{.options = "a\nserial 1234-ABCD\x01"}), "options a serial 1234-ABCD \n")
       << "a value never makes another line";
 }
 
