@@ -48,8 +48,10 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
   return handoff;
 }
 
-// Hands kernel and initrd over to the running kernel, which keeps copies of its own.
-Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes archive) {
+// Hands kernel and initrd over to the running kernel, which keeps copies of its own. kexec_load leaves out two passes
+// of SHA-256 over everything, in C without acceleration; where it is refused (lockdown, odd firmware), kexec_file_load
+// does.
+Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
   auto kernel = TRY(sys::MemoryFile::create("kernel"));
   TRY_IN("reading the guest's kernel", kernel.append(*entry.file, plan.kernel.offset, plan.kernel.length));
   auto initrd = TRY(sys::MemoryFile::create("initrd"));
@@ -61,6 +63,9 @@ Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes a
   TRY(initrd.append(archive));
   const sys::Fd kernel_file = TRY(std::move(kernel).seal());
   const sys::Fd initrd_file = TRY(std::move(initrd).seal());
+  const auto loaded = kexec::load_segments(kernel_file.get(), initrd_file.get(), plan.cmdline);
+  if (loaded) return {};
+  report.log(concat("using kexec_file_load: ", loaded.error().message()));
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
@@ -83,7 +88,7 @@ Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable&
                                            options.find("rootflags").value_or(""), report));
   report.checkpoint("modules");
   const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
-  return load(entry, plan, archive);
+  return load(entry, plan, archive, report);
 }
 
 Result<void> boot(core::Config& config, const sys::Reporter& report) {

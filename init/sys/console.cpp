@@ -62,7 +62,7 @@ std::vector<std::string> console_terminals() {
 Reporter::Reporter(std::string stage, Audience audience)
     : stage_(std::move(stage)), audience_(audience), kernel_log_(open_file("/dev/kmsg", O_WRONLY).value_or(Fd())) {}
 
-void Reporter::log(int level, std::string_view line) const {
+void Reporter::log_at(int level, std::string_view line) const {
   (void)write_all(kernel_log_, as_bytes(concat('<', level, ">vhdboot[", stage_, "]: ", line, '\n')));
 }
 
@@ -75,28 +75,32 @@ void Reporter::to_consoles(std::string_view line, bool serial_only) const {
 }
 
 void Reporter::say(std::string_view line) const {
-  log(kLogNotice, line);
+  log_at(kLogNotice, line);
   if (audience_ == Audience::Consoles) to_consoles(concat(line, "\r\n"), false);
+}
+
+void Reporter::log(std::string_view line) const {
+  log_at(kLogNotice, line);
 }
 
 void Reporter::checkpoint(std::string_view name) const {
   const std::string line = concat("checkpoint=", name);
-  log(kLogNotice, line);
+  log_at(kLogNotice, line);
   if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: ", line, "\r\n"), true);
 }
 
 void Reporter::warn(std::string_view sentence) const {
-  log(audience_ == Audience::KernelLog ? kLogWarning : kLogNotice, concat("warning: ", sentence));
+  log_at(audience_ == Audience::KernelLog ? kLogWarning : kLogNotice, concat("warning: ", sentence));
   if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: warning: ", sentence, "\r\n"), false);
 }
 
 void Reporter::error(std::string_view sentence) const {
   if (audience_ == Audience::KernelLog) {
     // The kernel shows this on the consoles itself, whatever the guest's taste for silence.
-    log(kLogCritical, concat("error: ", sentence));
+    log_at(kLogCritical, concat("error: ", sentence));
     return;
   }
-  log(kLogNotice, concat("error: ", sentence));
+  log_at(kLogNotice, concat("error: ", sentence));
   to_consoles(concat("\r\nvhdboot[", stage_, "]: error: ", sentence, "\r\n"), false);
 }
 

@@ -29,6 +29,8 @@ class Reporter {
   /// A stable line that tests wait for: "vhdboot[stage1]: checkpoint=NAME"; to the log and the serial lines only.
   void checkpoint(std::string_view name) const;
   void warn(std::string_view sentence) const;
+  /// A line for the kernel's log alone.
+  void log(std::string_view line) const;
   /// Reaches the consoles whatever the audience.
   void error(std::string_view sentence) const;
 
@@ -43,7 +45,7 @@ class Reporter {
   [[nodiscard]] Key wait_for_key(Deadline deadline) const;
 
  private:
-  void log(int level, std::string_view line) const;
+  void log_at(int level, std::string_view line) const;
   void to_consoles(std::string_view line, bool serial_only) const;
 
   std::string stage_;
