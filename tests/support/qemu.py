@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .png import png_from_ppm
@@ -196,7 +196,8 @@ class Machine:
             words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={spec.code}",
                       "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
         for number, disk in enumerate(spec.disks):
-            words += disk_words(number, disk)
+            # QEMU's own loader of -kernel takes the first place in the boot order.
+            words += disk_words(number, replace(disk, boot=None) if spec.kernel else disk)
         return words + spec.extra
 
     def _note_exit(self) -> None:
