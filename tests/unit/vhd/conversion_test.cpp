@@ -199,6 +199,18 @@ TEST(Existing, AFooterThatNamesAnotherSizeIsRewritten) {
   expect_idempotent(file);
 }
 
+TEST(Existing, AnOldFooterOfAnotherDiskIsData) {
+  SparseFile file = test::gpt_image(64 * kMiB);
+  test::put_gpt(file, {.disk_size = 16 * kMiB});
+  test::append_footer(file);
+  Footer stranger = *make_fixed_footer(16 * kMiB, kChosen, kBirthday + 7);
+  file.put(16 * kMiB, serialise(stranger));
+  EXPECT_THAT(run(file).writes, IsEmpty());
+  stranger.uuid = test::kUuid;
+  file.put(16 * kMiB, serialise(stranger));
+  EXPECT_EQ(run(file).writes.size(), 1u);
+}
+
 TEST(Existing, TheShortFooterOfOldProgramsIsCompleted) {
   SparseFile file(kMiB);
   test::append_footer(file);
