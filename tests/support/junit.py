@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test results as JUnit XML, which GoogleTest, ctest and pytest write: counted, and written for what has no such tool."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`problem` None: passed."""
+
+    suite: str
+    name: str
+    seconds: float
+    problem: str | None = None
+    skipped: bool = False
+
+
+def write(path: Path, cases: Iterable[Case]) -> None:
+    root = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(root, "testsuite")
+    for case in cases:
+        element = ElementTree.SubElement(suite, "testcase", classname=case.suite, name=case.name,
+                                         time=f"{case.seconds:.3f}")
+        if case.problem is not None:
+            what = ElementTree.SubElement(element, "skipped" if case.skipped else "failure", message=case.problem[:200])
+            # XML 1.0 has no place for control characters.
+            what.text = "".join(char if char in "\n\t" or char >= " " else "?" for char in case.problem)
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def count(path: Path) -> tuple[Counts, list[str]]:
+    """How many test cases passed, failed and were skipped in a file, and the names of those that failed."""
+    totals, failed = Counts(), []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        tags = {child.tag for child in case}
+        # GoogleTest and ctest say it in an attribute.
+        status = case.get("status", ""), case.get("result", "")
+        if tags & {"failure", "error"} or "fail" in status:
+            totals += Counts(failed=1)
+            failed.append(f"{case.get('classname', '')}.{case.get('name', '')}".strip("."))
+        elif "skipped" in tags or set(status) & {"notrun", "skipped", "suppressed", "disabled"}:
+            totals += Counts(skipped=1)
+        else:
+            totals += Counts(passed=1)
+    return totals, failed

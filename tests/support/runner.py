@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tests/run.sh does: builds, runs every tier of tests, counts the test cases of all of them.
+
+The product (which takes long when nothing is cached) and the guests are made in the background from the start.
+A part that could not run counts as a failed test.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from . import junit
+from .paths import REPOSITORY, TEST_OUTPUT
+
+PARTS = ("lint", "unit", "fuzz", "integration", "boot")
+RESULTS = TEST_OUTPUT / "results"
+LOGS = TEST_OUTPUT / "logs"
+GUESTS = ("debian12", "debian13")
+NEED_PRODUCTS = {"integration", "boot", "bench"}
+
+
+class StepFailed(Exception):
+    """A build step or test program failed; the text says which and ends with what it said."""
+
+
+class Runner:
+    def __init__(self, args: argparse.Namespace):
+        self._args = args
+        self._start = time.monotonic()
+        self._steps = ThreadPoolExecutor(max_workers=2)
+        self._lock = threading.Lock()
+        self._background: dict[str, Future] = {}
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            print(f"[{time.monotonic() - self._start:6.0f} s] {text}", flush=True)
+
+    def step(self, title: str, *words, seconds: float, env: dict | None = None, stream: bool = False) -> None:
+        """Runs a command with its output in a log file (or on the screen)."""
+        self.say(title)
+        log = LOGS / f"{title.replace(' ', '-').replace('/', '-')}.log"
+        with open(log, "wb") as file:
+            try:
+                done = subprocess.run([str(word) for word in words], cwd=REPOSITORY, env={**os.environ, **(env or {})},
+                                      stdin=subprocess.DEVNULL, stdout=None if stream else file,
+                                      stderr=None if stream else subprocess.STDOUT, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                raise StepFailed(f"{title}: not done after {seconds:.0f} s; the log: {log}") from None
+            except OSError as error:
+                raise StepFailed(f"{title}: {error}") from None
+        if done.returncode != 0:
+            tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-40:])
+            raise StepFailed(f"{title}: exit status {done.returncode}; the log: {log}\n{tail}")
+
+    # --- what is made in the background
+
+    def start_background(self, parts: list[str]) -> None:
+        if NEED_PRODUCTS & set(parts):
+            self._background["products"] = self._steps.submit(self._build_products)
+        if {"boot", "bench"} & set(parts):
+            self._background["guests"] = self._steps.submit(self._make_guests)
+
+    def _build_products(self) -> None:
+        self.step("configuring the products", "cmake", "--preset", "release", seconds=600)
+        self.step("building the products", "cmake", "--build", "--preset", "release", seconds=3600)
+        self.say("the products are built")
+
+    def _make_guests(self) -> None:
+        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *GUESTS, seconds=1800)
+        self.say("the guests are made")
+
+    def wait_for(self, *names: str) -> None:
+        for name in names:
+            if name in self._background:
+                self._background[name].result()
+
+    # --- the parts
+
+    def native_build(self, preset: str) -> None:
+        self.step(f"configuring {preset}", "cmake", "--preset", preset, seconds=300)
+        self.step(f"building {preset}", "cmake", "--build", "--preset", preset, seconds=2400)
+
+    def unit(self) -> None:
+        self.native_build("test")
+        build = REPOSITORY / "build/test"
+        programs = sorted(path for path in (build / "unit").glob("unit_*") if os.access(path, os.X_OK))
+        if not programs:
+            raise StepFailed("there is no unit test program in build/test/unit")
+        words = [f"--gtest_filter=*{self._args.k}*"] if self._args.k else []
+        for program in programs:
+            result = RESULTS / f"unit-{program.name}.xml"
+            self.attempt(f"unit {program.name}", result,
+                         lambda p=program, r=result: self.step(f"unit {p.name}", p, f"--gtest_output=xml:{r}",
+                                                               "--gtest_brief=1", *words, seconds=900))
+        if not self._args.k:
+            result = RESULTS / "unit-replay.xml"
+            self.attempt("unit replay", result, lambda: self.step(
+                "replaying the fuzzers' inputs", "ctest", "--test-dir", build, "-E", "^unit_", "-j2",
+                "--output-on-failure", "--output-junit", result, seconds=900))
+
+    def fuzz(self) -> None:
+        self.native_build("fuzz")
+        programs = sorted((REPOSITORY / "build/fuzz/fuzz").glob("fuzz_*"))
+        programs = [path for path in programs if os.access(path, os.X_OK) and (self._args.k or "") in path.name]
+        if not programs:
+            raise StepFailed("there is no fuzz target in build/fuzz/fuzz")
+        self.say(f"fuzzing {len(programs)} targets, {self._args.fuzz_seconds} s each")
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            junit.write(RESULTS / "fuzz.xml", list(pool.map(self._fuzz_one, programs)))
+
+    def _fuzz_one(self, program: Path) -> junit.Case:
+        name = program.name.removeprefix("fuzz_")
+        found = TEST_OUTPUT / "fuzz" / name
+        found.mkdir(parents=True, exist_ok=True)
+        known = REPOSITORY / "tests/fuzz/corpus" / name
+        corpus = [found] + ([known] if known.is_dir() else [])
+        started = time.monotonic()
+        problem = None
+        try:
+            self.step(f"fuzz {name}", program, f"-max_total_time={self._args.fuzz_seconds}", "-timeout=10",
+                      "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found.parent}/{name}-",
+                      *corpus, seconds=self._args.fuzz_seconds + 300)
+        except StepFailed as error:
+            problem = str(error)
+            self.say(problem)
+        return junit.Case("fuzz", name, time.monotonic() - started, problem)
+
+    def pytest(self, part: str, *words: str) -> None:
+        result = RESULTS / f"{part}.xml"
+        chosen = (["-k", self._args.k] if self._args.k else []) + (["--all"] if self._args.all else [])
+        self.attempt(part, result, lambda: self.step(
+            f"{part} tests", sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", f"tests/{part}", "-v",
+            "--durations=10", f"--junit-xml={result}", *chosen, *words, seconds=5400, stream=True))
+
+    def lint(self) -> None:
+        self.pytest("lint", "-q")
+
+    def integration(self) -> None:
+        self.wait_for("products")
+        self.pytest("integration")
+
+    def boot(self) -> None:
+        self.wait_for("products", "guests")
+        self.pytest("boot", "-n", str(min(2, os.cpu_count() or 1)), "--dist=worksteal")
+
+    def bench(self) -> None:
+        self.wait_for("products", "guests")
+        self.step("benchmark", sys.executable, "-m", "tests.bench.boot_bench", seconds=3600, stream=True)
+        junit.write(RESULTS / "bench.xml", [junit.Case("bench", "boot_bench", 0)])
+
+    # --- counting
+
+    def attempt(self, name: str, result: Path, action) -> None:
+        """Runs something that writes `result`; when it did not, its failure is written there instead."""
+        started = time.monotonic()
+        try:
+            action()
+            problem = None if result.is_file() else f"{name}: wrote no results"
+        except StepFailed as error:
+            problem = str(error)
+            self.say(problem)
+        if problem and (not result.is_file() or junit.count(result)[0].failed == 0):
+            extra = result.with_name(f"{result.stem}-itself.xml")
+            junit.write(extra, [junit.Case("run", name, time.monotonic() - started, problem)])
+
+    def run(self, parts: list[str]) -> int:
+        shutil.rmtree(RESULTS, ignore_errors=True)
+        RESULTS.mkdir(parents=True)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.start_background(parts)
+        for part in parts:
+            try:
+                getattr(self, part)()
+            except StepFailed as error:
+                self.say(str(error))
+                junit.write(RESULTS / f"{part}-itself.xml", [junit.Case("run", part, 0, str(error))])
+        self._steps.shutdown()
+        return self.summary()
+
+    def summary(self) -> int:
+        total, failed = junit.Counts(), []
+        print("\nResults:")
+        for path in sorted(RESULTS.glob("*.xml")):
+            counts, names = junit.count(path)
+            print(f"  {path.stem:24} {counts}")
+            total += counts
+            failed += names
+        for name in failed:
+            print(f"  failed: {name}")
+        print(f"  in {time.monotonic() - self._start:.0f} s\n")
+        if total.passed + total.failed == 0:
+            total += junit.Counts(failed=1)
+            print("no test ran")
+        print(total, flush=True)
+        return 1 if total.failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/run.sh", description="Builds vhdboot and runs its tests.")
+    parser.add_argument("part", nargs="*", metavar="PART",
+                        help=f"{', '.join(PARTS)} or bench; without one: all of them but bench")
+    parser.add_argument("--all", action="store_true", help="boot tests: every combination, not a representative few")
+    parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
+    parser.add_argument("--fuzz-seconds", type=int, default=8, help="how long each fuzz target runs (default 8)")
+    args = parser.parse_args()
+    unknown = [part for part in args.part if part not in (*PARTS, "bench")]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}")
+    parts = [part for part in (*PARTS, "bench") if part in (args.part or PARTS)]
+    return Runner(args).run(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
