@@ -24,7 +24,6 @@ extern "C" {
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/dir.h>
-#include <ntfs-3g/logfile.h>
 #include <ntfs-3g/logging.h>
 #include <ntfs-3g/runlist.h>
 }

@@ -21,14 +21,16 @@ constexpr std::uint64_t kClustersPerIndexRecord = 68;
 constexpr std::uint64_t kSerial = 72;
 
 constexpr std::uint64_t kMaxClusterSize = 2 * kMiB;
-constexpr std::uint64_t kMaxRecordSize = 64 * kKiB;
+// Windows makes MFT records of 1 KiB, or of 4 KiB on disks with 4 KiB blocks.
+constexpr std::uint64_t kMaxMftRecordSize = 4 * kKiB;
+constexpr std::uint64_t kMaxIndexRecordSize = 64 * kKiB;
 
 /// A count of clusters, or as a negative number the exponent of a size in bytes; nothing when out of bounds.
-std::optional<std::uint32_t> record_size(std::uint8_t code, std::uint64_t cluster_size) {
+std::optional<std::uint32_t> record_size(std::uint8_t code, std::uint64_t cluster_size, std::uint64_t most) {
   const auto value = static_cast<std::int8_t>(code);
   if (value < -16) return std::nullopt;
   const std::uint64_t size = value < 0 ? 1ull << -value : static_cast<std::uint64_t>(value) * cluster_size;
-  if (!std::has_single_bit(size) || size < kSectorSize || size > kMaxRecordSize) return std::nullopt;
+  if (!std::has_single_bit(size) || size < kSectorSize || size > most) return std::nullopt;
   return static_cast<std::uint32_t>(size);
 }
 
@@ -66,10 +68,12 @@ Result<NtfsGeometry> parse_ntfs_boot(Bytes sector, std::uint64_t partition_size)
                           partition_size / out.sector_size));
   out.volume_size = sectors * out.sector_size;
 
-  const auto mft_record = record_size(*load_le<std::uint8_t>(sector, kClustersPerMftRecord), out.cluster_size);
+  const auto mft_record =
+      record_size(*load_le<std::uint8_t>(sector, kClustersPerMftRecord), out.cluster_size, kMaxMftRecordSize);
   if (!mft_record) return corrupt("an impossible size of MFT records");
   out.mft_record_size = *mft_record;
-  const auto index_record = record_size(*load_le<std::uint8_t>(sector, kClustersPerIndexRecord), out.cluster_size);
+  const auto index_record =
+      record_size(*load_le<std::uint8_t>(sector, kClustersPerIndexRecord), out.cluster_size, kMaxIndexRecordSize);
   if (!index_record) return corrupt("an impossible size of index records");
   out.index_record_size = *index_record;
 

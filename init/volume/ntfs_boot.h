@@ -14,7 +14,7 @@ struct NtfsGeometry {
   std::uint64_t volume_size = 0;        ///< bytes, without the backup boot sector behind it
   std::uint32_t sector_size = 0;        ///< bytes, 512 to 4096
   std::uint32_t cluster_size = 0;       ///< bytes, 512 to 2 MiB
-  std::uint32_t mft_record_size = 0;    ///< bytes, 512 to 64 KiB
+  std::uint32_t mft_record_size = 0;    ///< bytes, 512 to 4096
   std::uint32_t index_record_size = 0;  ///< bytes, 512 to 64 KiB
   std::uint64_t serial = 0;
 };

@@ -5,11 +5,13 @@
 #include <bit>
 #include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "init/volume/extents.h"
+#include "init/volume/ntfs_journal.h"
 
 namespace vhdboot::volume {
 namespace {
@@ -36,8 +38,45 @@ std::u16string_view as_utf16(const ntfschar* name, std::size_t units) {
   return {reinterpret_cast<const char16_t*>(name), units};
 }
 
+/// A field that the library declares as an enumeration although any bits may come from the disk.
+template <class Enum>
+auto bits(const Enum* field) {
+  std::underlying_type_t<Enum> value{};
+  std::memcpy(&value, field, sizeof(value));
+  return value;
+}
+
 bool is_directory(const ntfs_inode* inode) {
-  return (inode->mrec->flags & MFT_RECORD_IS_DIRECTORY) != 0;
+  std::uint16_t flags = 0;  // in a packed structure
+  std::memcpy(&flags, reinterpret_cast<const std::byte*>(inode->mrec) + offsetof(MFT_RECORD, flags), sizeof(flags));
+  return (flags & static_cast<std::uint16_t>(MFT_RECORD_IS_DIRECTORY)) != 0;
+}
+
+/// Whether each entry of the attribute list lies within it. The library looks at the next entry before it has made sure
+/// of that.
+bool attribute_list_intact(const ntfs_inode* inode) {
+  if (!NInoAttrList(inode)) return true;
+  constexpr std::uint64_t kEntryHeader = 26;
+  const Bytes list{reinterpret_cast<const std::byte*>(inode->attr_list), inode->attr_list_size};
+  for (std::uint64_t at = 0; at < list.size();) {
+    const auto length = load_le<std::uint16_t>(list, at + 4);
+    if (!length || *length < kEntryHeader || *length % 8 != 0) return false;
+    const auto entry = slice(list, at, *length);
+    if (!entry) return false;
+    const std::uint64_t name_units = *load_le<std::uint8_t>(*entry, 6);
+    const std::uint64_t name_offset = *load_le<std::uint8_t>(*entry, 7);
+    if (name_units != 0 && name_offset + 2 * name_units > *length) return false;
+    at += *length;
+  }
+  return true;
+}
+
+bool has(const ntfs_inode* inode, FILE_ATTR_FLAGS flag) {
+  return (bits(&inode->flags) & static_cast<std::uint32_t>(flag)) != 0;
+}
+
+bool has(const ntfs_attr* attribute, ATTR_FLAGS flag) {
+  return (bits(&attribute->data_flags) & static_cast<std::uint16_t>(flag)) != 0;
 }
 
 /// How names are compared while it lives; the volume compares ignoring case otherwise.
@@ -50,6 +89,26 @@ class CaseSensitive {
 
  private:
   ntfs_volume* volume_;
+};
+
+/// The contents of an attribute.
+class AttributeSource final : public ByteSource {
+ public:
+  AttributeSource(ntfs_attr& attribute, const NtfsDevice& device) : attribute_(attribute), device_(device) {}
+  [[nodiscard]] std::uint64_t size() const override {
+    return attribute_.data_size > 0 ? static_cast<std::uint64_t>(attribute_.data_size) : 0;
+  }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    if (offset > size() || out.size() > size() - offset) return fail(Code::Corrupt, "read past the end");
+    const auto length = static_cast<s64>(out.size());
+    if (length == 0 || ntfs_attr_pread(&attribute_, static_cast<s64>(offset), length, out.data()) == length) return {};
+    if (device_.error()) return std::unexpected(*device_.error());
+    return fail(Code::Corrupt, "where it lies is damaged");
+  }
+
+ private:
+  ntfs_attr& attribute_;
+  const NtfsDevice& device_;
 };
 
 struct Listed {
@@ -146,18 +205,11 @@ Result<std::string> NtfsVolume::read_label() {
 }
 
 Result<bool> NtfsVolume::journal_pending() {
-  const InodePtr inode(ntfs_inode_open(volume_, FILE_LogFile));
-  if (!inode) return failure("opening the NTFS journal");
+  const InodePtr inode = TRY(open_inode(FILE_LogFile, "opening the NTFS journal"));
   const AttrPtr log(ntfs_attr_open(inode.get(), AT_DATA, AT_UNNAMED, 0));
   if (!log) return failure("opening the NTFS journal");
-  RESTART_PAGE_HEADER* page = nullptr;
-  const bool consistent = ntfs_check_logfile(log.get(), &page) != FALSE;
-  const MallocPtr<RESTART_PAGE_HEADER> owner(page);
-  if (device_.error()) return failure("reading the NTFS journal");
-  if (!consistent || ntfs_is_logfile_clean(log.get(), page) == FALSE) return true;
-  // Windows raises the journal's version to 2.0 while it has the volume mounted and lowers it again when it lets go
-  // of all that it caches. What says 2.0 now was left by Fast Startup, hibernation or a crash.
-  return page != nullptr && page->major_ver == 2;
+  const AttributeSource contents(*log, device_);
+  return TRY_IN("reading the NTFS journal", ntfs_journal_pending(contents));
 }
 
 Result<bool> NtfsVolume::hibernated() {
@@ -176,6 +228,13 @@ Result<VolumeState> NtfsVolume::state() {
   state.journal_pending = TRY(journal_pending());
   state.hibernated = TRY(hibernated());
   return state;
+}
+
+Result<InodePtr> NtfsVolume::open_inode(std::uint64_t reference, std::string_view doing) {
+  InodePtr inode(ntfs_inode_open(volume_, reference));
+  if (!inode) return failure(doing);
+  if (!attribute_list_intact(inode.get())) return failure(doing, EIO);
+  return inode;
 }
 
 Result<void> NtfsVolume::check_index(ntfs_inode* directory) {
@@ -212,14 +271,11 @@ Result<InodePtr> NtfsVolume::find_in(ntfs_inode* directory, std::string_view nam
       return fail(Code::NotFound, concat("there is no \"", printable(name), "\" in ", printable(where)));
     return failure(doing);
   }
-  InodePtr inode(ntfs_inode_open(volume_, reference));
-  if (!inode) return failure(doing);
-  return inode;
+  return open_inode(reference, doing);
 }
 
 Result<InodePtr> NtfsVolume::find(const Path& path) {
-  InodePtr inode(ntfs_inode_open(volume_, FILE_root));
-  if (!inode) return failure("opening the root directory");
+  InodePtr inode = TRY(open_inode(FILE_root, "opening the root directory"));
   Path where;
   for (const std::string& name : path.components()) {
     inode = TRY(find_in(inode.get(), name, where.text()));
@@ -229,7 +285,7 @@ Result<InodePtr> NtfsVolume::find(const Path& path) {
 }
 
 Result<std::uint32_t> NtfsVolume::reparse_tag(ntfs_inode* inode) {
-  if ((inode->flags & FILE_ATTR_REPARSE_POINT) == 0) return 0;
+  if (!has(inode, FILE_ATTR_REPARSE_POINT)) return 0;
   s64 size = 0;
   const MallocPtr<std::byte> data(
       static_cast<std::byte*>(ntfs_attr_readall(inode, AT_REPARSE_POINT, AT_UNNAMED, 0, &size)));
@@ -262,25 +318,26 @@ Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
   FileLayout out;
   out.reparse_tag = TRY(reparse_tag(inode));
   out.directory = is_directory(inode);
-  out.sparse = (inode->flags & FILE_ATTR_SPARSE_FILE) != 0;
-  out.compressed = (inode->flags & FILE_ATTR_COMPRESSED) != 0;
-  out.encrypted = (inode->flags & FILE_ATTR_ENCRYPTED) != 0;
+  out.sparse = has(inode, FILE_ATTR_SPARSE_FILE);
+  out.compressed = has(inode, FILE_ATTR_COMPRESSED);
+  out.encrypted = has(inode, FILE_ATTR_ENCRYPTED);
   if (out.directory) return out;
 
   const AttrPtr data(ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0));
   if (!data) return failure("reading its data attribute");
   if (data->data_size < 0 || data->initialized_size < 0 || data->allocated_size < 0 || data->compressed_size < 0)
     return failure("reading its sizes", EIO);
-  out.sparse = out.sparse || (data->data_flags & ATTR_IS_SPARSE) != 0;
+  out.sparse = out.sparse || has(data.get(), ATTR_IS_SPARSE);
   // The attribute decides, the file's own flag only says what new data would become.
-  out.compressed = (data->data_flags & ATTR_COMPRESSION_MASK) != 0;
-  out.encrypted = out.encrypted || (data->data_flags & ATTR_IS_ENCRYPTED) != 0;
+  out.compressed = has(data.get(), ATTR_COMPRESSION_MASK);
+  out.encrypted = out.encrypted || has(data.get(), ATTR_IS_ENCRYPTED);
   out.resident = NAttrNonResident(data.get()) == 0;
   out.size = static_cast<std::uint64_t>(data->data_size);
   out.valid_size = std::min(out.size, static_cast<std::uint64_t>(data->initialized_size));
   if (out.resident) return out;
-  out.allocated_size = static_cast<std::uint64_t>(
-      (data->data_flags & (ATTR_IS_COMPRESSED | ATTR_IS_SPARSE)) != 0 ? data->compressed_size : data->allocated_size);
+  out.allocated_size = static_cast<std::uint64_t>(has(data.get(), ATTR_IS_COMPRESSED) || has(data.get(), ATTR_IS_SPARSE)
+                                                      ? data->compressed_size
+                                                      : data->allocated_size);
   out.extents = TRY(extents_of(data.get()));
   return out;
 }
@@ -329,8 +386,11 @@ Result<std::vector<std::byte>> NtfsVolume::read_file(const Path& path, std::uint
                 concat(name, " is a reparse point (tag 0x", to_hex(tag, 8), "): copy it to a new file"));
   const AttrPtr data(ntfs_attr_open(inode.get(), AT_DATA, AT_UNNAMED, 0));
   if (!data) return failure(name + ": reading its data attribute");
-  if ((data->data_flags & ATTR_IS_ENCRYPTED) != 0 || (inode->flags & FILE_ATTR_ENCRYPTED) != 0)
+  if (has(data.get(), ATTR_IS_ENCRYPTED) || has(inode.get(), FILE_ATTR_ENCRYPTED))
     return fail(Code::Unsupported, name + " is encrypted (EFS): in Windows run \"cipher /d FILE\"");
+  // The library's decompressor trusts its input too much.
+  if (has(data.get(), ATTR_COMPRESSION_MASK) && NAttrNonResident(data.get()) != 0)
+    return fail(Code::Unsupported, name + " is compressed: in Windows run \"compact /u FILE\"");
   if (data->data_size < 0 || static_cast<std::uint64_t>(data->data_size) > cap)
     return fail(Code::Unsupported, concat(name, " has ", data->data_size, " bytes, more than the ", cap, " expected"));
   std::vector<std::byte> contents(static_cast<std::size_t>(data->data_size));

@@ -38,6 +38,8 @@ class NtfsVolume final : public HostVolume {
   [[nodiscard]] Result<bool> journal_pending();
   [[nodiscard]] Result<bool> hibernated();
 
+  /// Opens an inode that may be given to the library again.
+  [[nodiscard]] Result<InodePtr> open_inode(std::uint64_t reference, std::string_view doing);
   /// The inode of a path, found as Windows finds it.
   [[nodiscard]] Result<InodePtr> find(const Path& path);
   /// The inode of one name in `directory`, whose own path is `where`.

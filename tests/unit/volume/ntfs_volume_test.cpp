@@ -11,9 +11,11 @@
 namespace vhdboot::volume {
 namespace {
 
+using test::Journal;
 using test::make_ntfs;
 using test::NtfsOptions;
 using test::NtfsWriter;
+using test::restart_page;
 using test::SparseImage;
 using testing::AllOf;
 using testing::Contains;
@@ -244,7 +246,7 @@ TEST_F(NtfsTest, ACompressedFile) {
   EXPECT_TRUE(layout.compressed);
   EXPECT_LT(layout.allocated_size, 100'000u);
   EXPECT_THAT(refusal(*volume, "/debian.vhd"), HasSubstr("compact /u"));
-  EXPECT_EQ(*volume->read_file(path_of("/debian.vhd"), 300'000), contents);
+  EXPECT_THAT(volume->read_file(path_of("/debian.vhd"), 300'000).error().text, HasSubstr("compact /u"));
 }
 
 /// Lets `change` edit the data attribute of a file as it lies in its MFT record.
@@ -368,54 +370,9 @@ TEST_F(NtfsTest, Hibernation) {
   EXPECT_EQ(state_with("/windows/hiberfil.sys", "hibr", 100'000), VolumeState{});
 }
 
-struct Journal {
-  std::uint16_t major = 1;
-  std::uint16_t minor = 1;
-  std::uint16_t in_use = 0;  ///< the first client that has the journal open; 0xFFFF: none
-  std::uint16_t flags = 0;   ///< 2: the volume is clean
-  std::uint64_t lsn = 1000;
-};
-
-/// A page of $LogFile as Windows writes it (ntfs-3g's logfile.h: RESTART_PAGE_HEADER, RESTART_AREA).
-std::vector<std::byte> restart_page(const Journal& journal) {
-  std::vector<std::byte> page(4096);
-  const auto put = [&]<class T>(std::size_t at, T value) { ASSERT_TRUE(store_le(MutableBytes(page), at, value)); };
-  std::ranges::copy(as_bytes("RSTR"), page.begin());
-  put(4, std::uint16_t{30});  // update sequence
-  put(6, std::uint16_t{9});
-  put(16, std::uint32_t{4096});  // system page
-  put(20, std::uint32_t{4096});  // log page
-  put(24, std::uint16_t{64});    // restart area
-  put(26, journal.minor);
-  put(28, journal.major);
-  put(30, std::uint16_t{0x1234});  // update sequence number, and at the end of each sector
-  for (std::size_t sector = 1; sector <= 8; ++sector) put(sector * 512 - 2, std::uint16_t{0x1234});
-  constexpr std::size_t kArea = 64;
-  put(kArea, journal.lsn);
-  put(kArea + 8, std::uint16_t{1});                                                    // clients
-  put(kArea + 10, static_cast<std::uint16_t>(journal.in_use == 0xFFFF ? 0 : 0xFFFF));  // free ones
-  put(kArea + 12, journal.in_use);
-  put(kArea + 14, journal.flags);
-  put(kArea + 16, std::uint32_t{67 - 21});  // bits of the sequence number: they and those of the size make 67
-  put(kArea + 20, std::uint16_t{224});      // length of the area
-  put(kArea + 22, std::uint16_t{64});       // the clients in it
-  put(kArea + 24, std::uint64_t{1 << 20});
-  put(kArea + 36, std::uint16_t{48});
-  put(kArea + 38, std::uint16_t{64});
-  put(kArea + 64 + 16, std::uint16_t{0xFFFF});
-  put(kArea + 64 + 18, std::uint16_t{0xFFFF});
-  put(kArea + 64 + 28, std::uint32_t{8});
-  for (std::size_t i = 0; i < 4; ++i) put(kArea + 64 + 32 + 2 * i, static_cast<std::uint16_t>("NTFS"[i]));
-  return page;
-}
-
 TEST_F(NtfsTest, JournalStates) {
   SparseImage image = ntfs_image({}, [](NtfsWriter&) {});
-  std::uint64_t log = 0;
-  for (std::uint64_t at = 0; log == 0; at += 4096)  // mkntfs fills the journal with FF
-    if (image.get<std::uint64_t>(at) == UINT64_MAX && image.get<std::uint64_t>(at + 4096) == UINT64_MAX &&
-        image.get<std::uint64_t>(at + 65536) == UINT64_MAX)
-      log = at;
+  const std::uint64_t log = test::journal_offset(image);
   const auto state_with = [&](const Journal& first, const Journal& second) {
     image.write(log, restart_page(first));
     image.write(log + 4096, restart_page(second));
