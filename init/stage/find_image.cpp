@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 // With no volume named, every disk has to be seen before a match can be called the only one. No device says "I was the
 // last"; the slowest ones, USB disks, follow each other within a second.
 constexpr auto kQuietTime = 2s;
-constexpr auto kPatience = 3s;  // how long a person waits before being told for what
 
 struct Match {
   HostVolume* volume;
@@ -61,9 +60,8 @@ class Search {
   Search(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report, std::vector<volume::Path> paths)
       : volumes_(volumes),
         settings_(settings),
-        report_(report),
         paths_(std::move(paths)),
-        deadline_(sys::Deadline::in(std::chrono::seconds(settings.config.timeout()))) {}
+        wait_(volumes, settings.config.timeout(), report) {}
 
   Result<Match> run() {
     if (settings_.config.volume) return on_named_volume();
@@ -101,7 +99,7 @@ class Search {
         if (auto match = look_on(*named.front(), paths_)) return *std::move(match);
         return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
       }
-      if (!TRY(wait(concat("the volume ", wanted))))
+      if (!TRY(wait_.wait(concat("the volume ", wanted))))
         return fail(Code::NotFound, concat("no volume ", wanted, " after ", settings_.config.timeout(), " seconds; ",
                                            searched(volumes_)));
     }
@@ -111,7 +109,7 @@ class Search {
     for (;;) {
       auto matches = look_on_all(volumes_, paths_);
       if (matches.empty()) {
-        if (!TRY(wait(concat("a volume with ", alternatives(paths_)))))
+        if (!TRY(wait_.wait(concat("a volume with ", alternatives(paths_)))))
           return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.timeout(),
                                              " seconds; ", searched(volumes_)));
         continue;
@@ -122,25 +120,15 @@ class Search {
             concat("two images match: ", printable(matches[0].path.text()), " on ", matches[0].volume->description(),
                    " and on ", matches[1].volume->description(), "; say which with `volume` (",
                    matches[0].volume->identity.uuid, " or ", matches[1].volume->identity.uuid, ")"));
-      if (!TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kQuietTime))))) return std::move(matches.front());
+      if (!TRY(volumes_.wait(earlier(wait_.deadline(), sys::Deadline::in(kQuietTime)))))
+        return std::move(matches.front());
     }
-  }
-
-  // Waits for a new device; tells what for, once, when that takes long.
-  Result<bool> wait(const std::string& what) {
-    if (!told_ && TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kPatience))))) return true;
-    if (!told_ && !deadline_.passed())
-      report_.say(concat("waiting up to ", settings_.config.timeout(), " seconds for ", what, " ..."));
-    told_ = true;
-    return volumes_.wait(deadline_);
   }
 
   HostVolumes& volumes_;
   const Settings& settings_;
-  const sys::Reporter& report_;
   std::vector<volume::Path> paths_;
-  sys::Deadline deadline_;
-  bool told_ = false;
+  PatientWait wait_;
 };
 
 }  // namespace

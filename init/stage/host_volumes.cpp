@@ -47,4 +47,21 @@ void HostVolumes::look() {
   }
 }
 
+PatientWait::PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Reporter& report)
+    : volumes_(volumes),
+      report_(report),
+      seconds_(seconds),
+      deadline_(sys::Deadline::in(std::chrono::seconds(seconds))) {}
+
+Result<bool> PatientWait::wait(std::string_view what) {
+  constexpr auto kPatience = std::chrono::seconds(3);
+  if (!told_) {
+    if (TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kPatience))))) return true;
+    if (deadline_.passed()) return false;
+    report_.say(concat("waiting up to ", seconds_, " seconds for ", what, " ..."));
+    told_ = true;
+  }
+  return volumes_.wait(deadline_);
+}
+
 }  // namespace vhdboot::stage

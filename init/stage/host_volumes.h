@@ -11,6 +11,8 @@
 #include "base/result.h"
 #include "init/core/selector.h"
 #include "init/sys/block.h"
+#include "init/sys/console.h"
+#include "init/sys/deadline.h"
 #include "init/sys/device_monitor.h"
 #include "init/sys/file.h"
 #include "init/volume/volume.h"
@@ -52,6 +54,23 @@ class HostVolumes {
   std::list<HostVolume> volumes_;
   std::vector<std::string> unreadable_;
   std::set<std::string> seen_;
+};
+
+/// Waits for volumes up to one deadline, and tells a person for what when that takes longer than a moment.
+class PatientWait {
+ public:
+  PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Reporter& report);
+
+  /// Waits for a new device and looks at it; false when the deadline has passed. `what` is told once.
+  [[nodiscard]] Result<bool> wait(std::string_view what);
+  [[nodiscard]] sys::Deadline deadline() const { return deadline_; }
+
+ private:
+  HostVolumes& volumes_;
+  const sys::Reporter& report_;
+  unsigned seconds_;
+  sys::Deadline deadline_;
+  bool told_ = false;
 };
 
 }  // namespace vhdboot::stage

@@ -14,16 +14,18 @@ constexpr char kOriginConfigPath[] = "/vhdboot/origin.conf";
 
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
 // not appear in time.
-Result<HostVolume*> origin_volume(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds) {
+Result<HostVolume*> origin_volume(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds,
+                                  const sys::Reporter& report) {
   if (!origin.serial) return nullptr;
   const core::Selector serial{.by = core::Selector::By::Uuid, .value = *origin.serial};
   const core::Selector partuuid{.by = core::Selector::By::PartUuid, .value = origin.partuuid.value_or("")};
-  const auto deadline = sys::Deadline::in(std::chrono::seconds(timeout_seconds));
+  PatientWait wait(volumes, timeout_seconds, report);
   do {
     for (HostVolume& volume : volumes.all())
       if (core::matches(serial, volume.identity) && (!origin.partuuid || core::matches(partuuid, volume.identity)))
         return &volume;
-  } while (TRY(volumes.wait(deadline)));
+  } while (TRY(wait.wait(
+      concat("the volume ", *origin.serial, " that holds ", printable(origin.path.value_or("the EFI file"))))));
   return nullptr;
 }
 
@@ -67,7 +69,7 @@ Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"),
                       TRY(sys::read_text(kOriginConfigPath))};
   } else if (settings.origin.path) {
-    if (HostVolume* volume = TRY(origin_volume(volumes, settings.origin, options.config.timeout())))
+    if (HostVolume* volume = TRY(origin_volume(volumes, settings.origin, options.config.timeout(), report)))
       file = TRY(config_beside(*volume, *settings.origin.path));
   }
   if (file) take(TRY(core::parse_config(file->text, file->name)));

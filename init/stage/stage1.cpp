@@ -69,12 +69,17 @@ Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes a
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
+// A guest that resumed from hibernation would go on writing to where its image lay when it fell asleep, whatever
+// Windows did to the volume meanwhile.
+constexpr char kSafetyOptions[] = "nohibernate";
+
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
 Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable& table, const FoundImage& image,
                         const core::Config& config, const sys::Reporter& report) {
   GuestEntry entry = TRY(choose_entry(disk, table, config.entry.value_or(""), report));
   report.checkpoint("uki");
-  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, config.options));
+  const auto plan =
+      TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, concat(kSafetyOptions, ' ', config.options)));
   if (!plan.has_initrd)
     return fail(Code::Unsupported, concat(entry.entry.id,
                                           " has no initrd: vhdboot boots guests whose initrd mounts "

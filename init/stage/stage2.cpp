@@ -45,12 +45,12 @@ void ask_guest_for_modules(const sys::Reporter& report) {
 }
 
 // The volume of the handoff, as soon as its disk appears.
-Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff) {
-  const auto deadline = sys::Deadline::in(std::chrono::seconds(handoff.timeout_seconds));
+Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff, const sys::Reporter& report) {
+  PatientWait wait(volumes, handoff.timeout_seconds, report);
   do {
     for (HostVolume& volume : volumes.all())
       if (core::is_handoff_volume(handoff, volume.identity)) return &volume;
-  } while (TRY(volumes.wait(deadline)));
+  } while (TRY(wait.wait(concat("the volume ", handoff.serial))));
   return fail(Code::NotFound,
               concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.timeout_seconds,
                      " seconds: the guest's kernel has no driver for its disk, or the disk was unplugged"));
@@ -85,7 +85,7 @@ Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& re
   report.checkpoint("modules");
 
   auto volumes = TRY(HostVolumes::watch());
-  HostVolume* volume = TRY(find_volume(volumes, handoff));
+  HostVolume* volume = TRY(find_volume(volumes, handoff, report));
   report.checkpoint("volume");
   const FoundImage image = TRY(find_same_image(*volume, handoff));
   TRY(attach_for_guest(image, handoff, argv0, report));

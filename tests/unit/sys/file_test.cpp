@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/file.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "init/sys/directory.h"
+#include "init/sys/mount.h"
+#include "init/sys/process.h"
+
+namespace vhdboot::sys {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() {
+    char folder[] = "/tmp/vhdboot-sys-XXXXXX";
+    folder_ = ::mkdtemp(folder);
+  }
+  ~FileTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string make(const std::string& name, std::string_view content) {
+    const std::string path = folder_ + "/" + name;
+    EXPECT_TRUE(write_file(path, as_bytes(content)));
+    return path;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(FileTest, ReadsWhatWasWritten) {
+  const auto content = read_text(make("a", "hello\nworld\n"));
+  ASSERT_TRUE(content);
+  EXPECT_EQ(*content, "hello\nworld\n");
+  EXPECT_EQ(read_attribute(folder_ + "/a"), "hello");
+}
+
+TEST_F(FileTest, RefusesFilesLargerThanTheCap) {
+  const std::string path = make("large", std::string(5000, 'x'));
+  EXPECT_TRUE(read_file(path, 5000));
+  const auto refused = read_file(path, 4999);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::NoMemory);
+  EXPECT_THAT(refused.error().message(), HasSubstr(path));
+}
+
+TEST_F(FileTest, ReadsFilesOfProcWhoseSizeIsUnknown) {
+  const auto content = read_text("/proc/self/mountinfo", 16 << 20);
+  ASSERT_TRUE(content);
+  EXPECT_THAT(*content, HasSubstr("/proc"));
+}
+
+TEST_F(FileTest, NamesTheFileThatIsMissing) {
+  const auto missing = read_text(folder_ + "/nothing");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::NotFound);
+  EXPECT_THAT(missing.error().message(), HasSubstr("nothing: No such file or directory"));
+  EXPECT_EQ(read_attribute(folder_ + "/nothing"), "");
+}
+
+TEST_F(FileTest, ForeignLinksDoNotLeadOutOfTheirRoot) {
+  std::filesystem::create_directories(folder_ + "/root/lib");
+  make("secret", "outside");
+  make("root/lib/modules.dep", "inside");
+  std::filesystem::create_symlink("../../../secret", folder_ + "/root/lib/escape");
+  std::filesystem::create_symlink("/lib/modules.dep", folder_ + "/root/absolute");
+  const auto root = open_file(folder_ + "/root", O_PATH | O_DIRECTORY);
+  ASSERT_TRUE(root);
+  EXPECT_FALSE(open_below(*root, "lib/escape", O_RDONLY));
+  const auto absolute = open_below(*root, "absolute", O_RDONLY);
+  ASSERT_TRUE(absolute);
+  const auto content = read_all(*absolute, 100);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(as_text(*content), "inside");
+}
+
+TEST_F(FileTest, MakesDirectoriesAlsoBelowRelativePaths) {
+  EXPECT_TRUE(make_directories(folder_ + "/a/b/c"));
+  EXPECT_TRUE(make_directories(folder_ + "/a/b/c"));
+  EXPECT_TRUE(std::filesystem::is_directory(folder_ + "/a/b/c"));
+  make("file", "");
+  EXPECT_FALSE(make_directories(folder_ + "/file/x"));
+}
+
+TEST_F(FileTest, SourceReadsExactlyAndNeverPastTheEnd) {
+  const auto source = FdSource::open(make("image", "0123456789"));
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->size(), 10U);
+  std::array<std::byte, 4> part{};
+  ASSERT_TRUE((*source)->read(6, part));
+  EXPECT_EQ(as_text(part), "6789");
+  EXPECT_FALSE((*source)->read(7, part));
+  EXPECT_FALSE((*source)->read(~std::uint64_t{0}, part));
+}
+
+TEST_F(FileTest, SourceOfADirectoryOrATerminalIsRefused) {
+  EXPECT_FALSE(FdSource::open(folder_));
+  EXPECT_FALSE(FdSource::open("/dev/null"));
+}
+
+TEST_F(FileTest, MemoryFileIsAssembledThenReadOnly) {
+  auto file = MemoryFile::create("test");
+  ASSERT_TRUE(file);
+  const MemorySource source(as_bytes("0123456789"));
+  ASSERT_TRUE(file->append(as_bytes("abc")));
+  ASSERT_TRUE(file->pad_to(4));
+  ASSERT_TRUE(file->append(source, 2, 3));
+  EXPECT_EQ(file->size(), 7U);
+  EXPECT_FALSE(file->pad_to(6));
+  EXPECT_FALSE(file->append(source, 9, 2));
+  auto sealed = std::move(*file).seal();
+  ASSERT_TRUE(sealed);
+  const auto content = read_all(*sealed, 100);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(as_text(*content), std::string_view("abc\000234", 7));
+  EXPECT_FALSE(write_all(*sealed, as_bytes("x")));
+}
+
+TEST_F(FileTest, ListsNamesInOrder) {
+  make("b", "");
+  make("a", "");
+  EXPECT_THAT(list_directory(folder_), ElementsAre("a", "b"));
+  EXPECT_THAT(list_directory(folder_ + "/nothing"), ElementsAre());
+}
+
+TEST(Mounts, ProcIsAMountPointAndItsFoldersAreNot) {
+  EXPECT_TRUE(is_mount_point("/proc"));
+  EXPECT_FALSE(is_mount_point("/proc/self"));
+  EXPECT_FALSE(is_mount_point("/nothing"));
+  EXPECT_THAT(mounts_below("/proc"), testing::Contains("/proc"));
+}
+
+TEST(Processes, TellHowAProgramEnded) {
+  EXPECT_EQ(run({"/bin/sh", "-c", "exit 3"}).value_or(-1), 3);
+  EXPECT_EQ(run({"/bin/sh", "-c", "kill -9 $$"}).value_or(-1), 128 + 9);
+  EXPECT_EQ(run({"/nothing"}).value_or(-1), 127);
+}
+
+}  // namespace
+}  // namespace vhdboot::sys
