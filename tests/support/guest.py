@@ -4,11 +4,9 @@
 Nothing of vhdboot is inside. A guest is a GPT disk with an ESP, which holds its UKI, and a root partition.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import tomllib
 import uuid
@@ -20,6 +18,7 @@ from .command import run
 from .debian import KEYRING, Suite, mirror
 from .paths import REPOSITORY, cache_folder, locked
 
+FORMAT = 2  # of what this module makes of a recipe: count it up when that changes
 RECIPES = REPOSITORY / "tests/boot/guests"
 NAMESPACE = uuid.UUID("6f1f9c8a-0c0e-4d53-9b0e-6d1a3f5b7c21")
 USUAL_PACKAGES = ["systemd-sysv", "udev", "login", "kmod", "linux-image-amd64", "initramfs-tools", "busybox", "zstd"]
@@ -46,18 +45,18 @@ class Recipe:
     @property
     def key(self) -> str:
         """Changes when the recipe does or the way guests are built."""
-        code = b"".join(Path(path).read_bytes() for path in (__file__, disk.__file__))
-        return hashlib.sha256(repr(self).encode() + code).hexdigest()[:16]
+        return hashlib.sha256(f"{FORMAT} {self!r}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Guest:
-    """`disk` is the raw image (sparse); `uki` the same UKI as on its ESP; `root_offset` the root partition's place."""
+    """`disk` is the raw image (sparse); `uki` the same UKI as on its ESP; the root partition's place in bytes."""
 
     recipe: Recipe
     disk: Path
     uki: Path
     root_offset: int
+    root_size: int
 
 
 def load_recipe(name: str) -> Recipe:
@@ -88,7 +87,8 @@ def guest(name: str) -> Guest:
             for old in cache_folder().glob(f"{name}-" + "?" * 16):
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
-    return Guest(recipe, folder / "disk.raw", folder / "uki.efi", _layout(recipe).partitions[1].start)
+    root = _layout(recipe).partitions[1]
+    return Guest(recipe, folder / "disk.raw", folder / "uki.efi", root.start, root.size)
 
 
 def _layout(recipe: Recipe) -> disk.Table:
@@ -178,16 +178,3 @@ def _make_root(recipe: Recipe, rootfs: Path, target: Path) -> None:
                 mounted.rmdir()
         case other:
             raise SystemExit(f"{recipe.name}: no way to make a root file system of type {other!r}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Makes a guest (or takes it from the cache) and prints its disk.")
-    parser.add_argument("name", nargs="+")
-    for name in parser.parse_args().name:
-        made = guest(name)
-        print(made.disk, made.uki, sep="\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,7 @@
 GRUB chainloads the EFI file from that partition, which is how Ventoy starts one. Offsets and sizes are in bytes.
 """
 
+import os
 import re
 import struct
 import tempfile
@@ -20,6 +21,7 @@ HOST_GUID = "8B6E4F5A-7F4E-4C7B-9C39-0F2D6A5B1E03"
 MBR_SIGNATURE = "0x5eedb007"
 NTFS_SERIAL = "5EEDB00712345678"
 EXFAT_SERIAL = "5EED-B007"
+ATTRIBUTE_COMPRESSED = 0x800
 ESP_SIZE = 32 * disk.MIB
 GRUB_MODULES = "part_gpt part_msdos ntfs exfat fat chain search search_fs_file echo test normal"
 
@@ -28,7 +30,8 @@ GRUB_MODULES = "part_gpt part_msdos ntfs exfat fat chain search search_fs_file e
 class HostSpec:
     """`table` is gpt, mbr or none (no partition table; GRUB then needs a disk of its own: `make_grub_disk`).
 
-    `pieces`: how many fragments the first file shall have. `slack`: free space in the host volume.
+    `loader` grub: GRUB on the ESP chainloads `efi_path` from the host volume; esp: `esp_files` of `make` are on the ESP.
+    `sparse`, `compressed`: the files (NTFS) to be made so; a sparse one is all hole. `pieces`: how many fragments the first file shall have. `slack`: free space in the host volume.
     """
 
     fs: str = "ntfs"
@@ -39,7 +42,10 @@ class HostSpec:
     label: str = "VHDHOST"
     efi_path: str = "/boot/debian.efi"
     load_options: str = ""
+    loader: str = "grub"
     slack: int = 64 * disk.MIB
+    sparse: tuple[str, ...] = ()
+    compressed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,9 @@ class HostDisk:
         return replace(self, path=path)
 
 
-def make(target: Path, spec: HostSpec, files: dict[str, Path]) -> HostDisk:
+def make(target: Path, spec: HostSpec, files: dict[str, Path], esp_files: dict[str, Path] | None = None) -> HostDisk:
     """Makes a host disk with these files ({"/boot/debian.vhd": source}); the first is the one to be torn in pieces."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     contents = sum(source.stat().st_size for source in files.values())
     # exFAT and NTFS spend little; tearing costs a cluster a piece.
     size = contents + contents // 100 + spec.slack + 2 * spec.pieces * spec.cluster
@@ -84,7 +91,11 @@ def make(target: Path, spec: HostSpec, files: dict[str, Path]) -> HostDisk:
             disk.Partition(offset, size, disk.BASIC_DATA if gpt else "07", HOST_GUID if gpt else ""),
         ]), spec.block_size)
         with tempfile.TemporaryDirectory(prefix="vhdboot-esp.", dir=target.parent) as work:
-            esp = _grub_esp(Path(work), spec)
+            if spec.loader == "grub":
+                esp = _grub_esp(Path(work), spec)
+            else:
+                esp = Path(work) / "esp.fat"
+                disk.format_esp(esp, ESP_SIZE, esp_files or {}, block_size=spec.block_size)
             disk.place(esp, target, disk.MIB)
     with tempfile.TemporaryDirectory(prefix="vhdboot-host.", dir=target.parent) as work:
         volume = Path(work) / "volume"
@@ -173,12 +184,48 @@ def format_ntfs(volume: Path, offset: int, spec: HostSpec) -> None:
                 file.write(boot)
 
 
+def set_ntfs_flags(host: HostDisk, flags: int) -> None:
+    """Sets the flags of the $Volume file, such as 1 for dirty, in the MFT and its mirror."""
+    with open(host.path, "r+b") as file:
+        file.seek(host.offset)
+        boot = file.read(512)
+        cluster = struct.unpack_from("<H", boot, 11)[0] * boot[13]
+        size = struct.unpack_from("<b", boot, 64)[0]
+        record = cluster * size if size > 0 else 1 << -size
+        for place in struct.unpack_from("<QQ", boot, 48):
+            at = host.offset + place * cluster + 3 * record
+            file.seek(at)
+            data = bytearray(file.read(record))
+            attribute = struct.unpack_from("<H", data, 20)[0]
+            while (kind := struct.unpack_from("<I", data, attribute)[0]) != 0x70:
+                if kind == 0xFFFFFFFF:
+                    raise ValueError("the volume has no $VOLUME_INFORMATION")
+                attribute += struct.unpack_from("<I", data, attribute + 4)[0]
+            value = attribute + struct.unpack_from("<H", data, attribute + 20)[0]
+            struct.pack_into("<H", data, value + 10, flags)
+            file.seek(at)
+            file.write(data)
+
+
+def set_exfat_flags(host: HostDisk, flags: int) -> None:
+    """Sets VolumeFlags in the boot sector, which its checksum leaves out; 2 is dirty."""
+    with open(host.path, "r+b") as file:
+        file.seek(host.offset + 106)
+        file.write(struct.pack("<H", flags))
+
+
 def _fill_ntfs(volume: Path, offset: int, spec: HostSpec, files: dict[str, Path]) -> dict:
     format_ntfs(volume, offset, spec)
-    with Mounted(volume, "big_writes") as folder:
+    with Mounted(volume, "big_writes", "compression") as folder:
         for number, (name, source) in enumerate(files.items()):
             path = folder / name.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
+            if name in spec.sparse:
+                with open(path, "wb") as file:
+                    file.truncate(source.stat().st_size)
+                continue
+            if name in spec.compressed:
+                os.setxattr(path.parent, "system.ntfs_attrib", struct.pack("<I", ATTRIBUTE_COMPRESSED))
             _write_fully(path, source, spec.pieces if number == 0 else 1, spec.cluster)
     return {name: ntfs_extents(volume, name) for name in files}
 
@@ -286,12 +333,10 @@ def exfat_complaints(volume: Path) -> list[str]:
     return complaints
 
 
-def guest_complaints(image: Path, root_offset: int, root_size: int) -> list[str]:
-    """What e2fsck finds in the guest's root file system."""
-    with tempfile.TemporaryDirectory(prefix="vhdboot-check.", dir=image.parent) as work:
-        root = disk.extract(image, root_offset, root_size, Path(work) / "root")
-        try:
-            said = run("e2fsck", "-f", "-n", root)
-        except CommandError as error:
-            return [str(error)]
+def guest_complaints(root: Path) -> list[str]:
+    """What e2fsck finds in a guest's root file system."""
+    try:
+        said = run("e2fsck", "-f", "-n", root)
+    except CommandError as error:
+        return [str(error)]
     return [said] if "recovering journal" in said.lower() else []

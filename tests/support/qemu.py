@@ -4,6 +4,7 @@
 Everything waits for events with a deadline. QEMU never outlives the Machine, nor this process.
 """
 
+import codecs
 import contextlib
 import ctypes
 import functools
@@ -123,6 +124,7 @@ class Machine:
         self._accelerator = accelerator
         self._echo = echo
         self._text = ""  # everything the console said, without escapes
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial = ""  # an escape sequence cut in two
         self._arrivals: list[tuple[int, float]] = []  # (length of the text so far, when)
         self._position = 0  # where the next expect() looks on
@@ -222,7 +224,7 @@ class Machine:
             self._serial_open = False
             self._selector.unregister(self._serial)
             return
-        raw = self._partial + data.decode("utf-8", "replace")
+        raw = self._partial + self._decoder.decode(data)
         cut = INCOMPLETE.search(raw)
         self._partial = raw[cut.start():] if cut and len(cut[0]) < 200 else ""
         clean = ESCAPES.sub("", raw[:cut.start()] if self._partial else raw)

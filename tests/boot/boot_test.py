@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A whole boot: firmware, GRUB, vhdboot.efi, an untouched Debian up to login, power-off, and a host volume as it was.
+
+The cases are tests/boot/cases/*.toml; --all adds every combination of guest, host file system, engine and bus.
+"""
+
+import re
+import shutil
+
+import pytest
+
+from tests.support import bootcase, disk, hostdisk
+from tests.support.command import run
+from tests.support.guest import guest as get_guest
+from tests.support.images import guest_vhd
+from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.qemu import Disk, Machine, MachineSpec
+from tests.support.shell import TROUBLE, GuestShell
+
+OUTPUT = TEST_OUTPUT / "boot"
+MARKER = "/root/written-in-the-guest"
+
+
+def pytest_generate_tests(metafunc):
+    if "case" in metafunc.fixturenames:
+        cases = bootcase.representative()
+        if metafunc.config.getoption("--all"):
+            cases += bootcase.matrix()
+        metafunc.parametrize("case", cases, ids=lambda case: case.name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def products():
+    for name in ("vhdboot.efi", "raw2vhd"):
+        assert (PRODUCTS / name).is_file(), f"{PRODUCTS / name} is missing: cmake --preset release && " \
+                                            "cmake --build --preset release"
+
+
+@pytest.fixture
+def folder(case):
+    path = OUTPUT / case.name
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    yield path
+    for image in path.glob("*.raw"):
+        image.unlink()
+
+
+def make_host(case, guest, folder):
+    """The host disk, and GRUB's own disk when the host disk has no partition table."""
+    image = guest.disk if case.raw else guest_vhd(guest)
+    efi = PRODUCTS / "vhdboot.efi"
+    conf = folder / "debian.conf"
+    conf.write_text(case.conf_text, encoding="utf-8")
+    files = {case.image: image}
+    esp_files = None
+    if case.start == "grub":
+        files["/boot/debian.efi"] = efi
+        if case.conf_text:
+            files["/boot/debian.conf"] = conf
+    else:
+        esp_files = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
+    spec = hostdisk.HostSpec(fs=case.fs, table=case.table, block_size=case.block_size, cluster=case.cluster,
+                             pieces=case.pieces, load_options=case.load_options, loader=case.start)
+    host = hostdisk.make(folder / "host.raw", spec, files, esp_files)
+    disks = [Disk(host.path, bus=case.bus, block_size=case.block_size, boot=1)]
+    if case.table == "none":
+        disks.insert(0, Disk(hostdisk.make_grub_disk(folder / "grub.raw", spec), boot=0))
+    return host, disks
+
+
+def test_boot(case, folder):
+    guest = get_guest(case.guest)
+    host, disks = make_host(case, guest, folder)
+    if case.pieces > 1:
+        assert len(host.extents[case.image]) >= case.pieces * 9 // 10
+    outside = hostdisk.outside_digest(host, case.image)
+    efi = {name: hostdisk.extract_file(host, name, folder / "before.raw").read_bytes()
+           for name in host.extents if name != case.image}
+
+    with Machine(MachineSpec(disks, memory_mib=case.memory_mib), log=folder / "console.log") as machine:
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
+        machine.expect(r"vhdboot\[stage2\]: checkpoint=init", 300, failing=TROUBLE)
+        shell = GuestShell(machine)
+        shell.log_in(600)
+        look_around(case, guest, shell)
+        machine.send(f"echo {case.name} > {MARKER}; {case.power}\n")
+        assert machine.wait_exit(240) == 0
+        trouble = re.search(r".*(I/O error|EXT4-fs (error|warning)|Buffer I/O|Oops|BUG:|Call Trace).*", machine.text)
+        assert trouble is None, trouble[0]
+
+    if case.engine == "extents":
+        assert hostdisk.outside_digest(host, case.image) == outside
+    assert hostdisk.volume_complaints(host) == []
+    for name, contents in efi.items():
+        assert hostdisk.extract_file(host, name, folder / "after.raw").read_bytes() == contents, name
+    examine_image(case, guest, host, folder)
+
+
+def look_around(case, guest, shell):
+    """What a person would look at first in the guest."""
+    assert shell.check("findmnt -no SOURCE /").startswith("/dev/loop")
+    status, text = shell.run("systemctl is-system-running --wait", 240)
+    failed = "" if status == 0 else shell.run("systemctl --failed --no-legend")[1]
+    assert status == 0, f"the guest is {text}: {failed}"
+    recipe = guest.recipe
+    links = shell.check("ls /dev/disk/by-uuid /dev/disk/by-partuuid /dev/disk/by-label")
+    for link in (recipe.identity("rootfs"), recipe.identity("root"), "guestroot", "GUESTESP"):
+        assert link in links
+    # Nothing of ours is left behind but what must undo the attachment at shutdown.
+    assert shell.run("grep -c ' /vhdboot' /proc/self/mountinfo")[1] == "0"
+    for command in case.commands:
+        shell.check(command)
+
+
+def examine_image(case, guest, host, folder):
+    """The image still is one, its file system is in order, and what the guest wrote is in it."""
+    size = guest.disk.stat().st_size + (0 if case.raw else 512)
+    image = hostdisk.extract_file(host, case.image, folder / "image.raw", size)
+    if not case.raw:
+        assert image.read_bytes()[-512:] == guest_vhd(guest).read_bytes()[-512:], "the footer changed"
+    root = disk.extract(image, guest.root_offset, guest.root_size, folder / "root.raw")
+    assert hostdisk.guest_complaints(root) == []
+    assert run("debugfs", "-R", f"cat {MARKER}", root).strip() == case.name

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What vhdboot refuses, each by the whole way from the firmware on: the sentence on the serial console says what, where
+and what to do; then the menu; and not one byte of any disk has changed.
+
+The images are small: stage 1 gives up before anything in them is started.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from tests.support import disk, hostdisk, images, vhd
+from tests.support.guest import guest as get_guest
+from tests.support.hostdisk import HostSpec
+from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.qemu import Disk, Machine, MachineSpec
+
+OUTPUT = TEST_OUTPUT / "failure"
+EFI = PRODUCTS / "vhdboot.efi"
+VHD = "/boot/debian.vhd"
+SLACK = 16 * disk.MIB
+
+
+class Bench:
+    """Makes the parts of a failure in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def text(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def blob(self, name: str, data: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def image(self, uki: Path | None = None, esp: bool = True, footer: bytes | None = None) -> Path:
+        path = images.small_disk(self.folder / "small.vhd", uki, esp)
+        size = path.stat().st_size
+        with open(path, "ab") as file:
+            file.write(vhd.footer(size) if footer is None else footer)
+        return path
+
+    def host(self, files: dict[str, Path], conf: str = "", name: str = "host.raw", **spec) -> hostdisk.HostDisk:
+        """GRUB starts debian.efi from the host volume, with that configuration beside it."""
+        files = {**files, "/boot/debian.efi": EFI}
+        if conf:
+            files["/boot/debian.conf"] = self.text("debian.conf", conf)
+        return hostdisk.make(self.folder / name, HostSpec(slack=SLACK, **spec), files)
+
+    def host_with_esp(self, files: dict[str, Path], conf: str, **spec) -> hostdisk.HostDisk:
+        """The firmware starts vhdboot.efi from the ESP, with that configuration beside it."""
+        esp_files = {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.conf": self.text("boot.conf", conf)}
+        return hostdisk.make(self.folder / "host.raw", HostSpec(slack=SLACK, loader="esp", **spec), files, esp_files)
+
+
+def no_image(bench):
+    return bench.host({})
+
+
+def no_image_anywhere(bench):
+    return bench.host_with_esp({"/boot/other.vhd": bench.image()}, "image /boot/debian.vhd\ntimeout 2\n")
+
+
+def no_such_volume(bench):
+    return bench.host({VHD: bench.image()}, "volume LABEL=ELSEWHERE\ntimeout 2\n")
+
+
+def two_images(bench):
+    image = bench.image()
+    one = bench.host_with_esp({VHD: image}, "image /boot/debian.vhd\n")
+    other = hostdisk.make(bench.folder / "other.raw", HostSpec(fs="exfat", table="mbr", slack=SLACK), {VHD: image})
+    return one, other
+
+
+def no_esp(bench):
+    return bench.host({VHD: bench.image(esp=False)})
+
+
+def no_uki(bench):
+    return bench.host({VHD: bench.image()})
+
+
+def garbage_uki(bench):
+    return bench.host({VHD: bench.image(bench.blob("uki", b"MZ" + b"no UKI at all" * 5000))})
+
+
+def truncated_uki(bench):
+    whole = get_guest("debian12").uki.read_bytes()
+    return bench.host({VHD: bench.image(bench.blob("uki", whole[:len(whole) // 2]))})
+
+
+def uki_without_initrd(bench):
+    kernel = PRODUCTS.parent / "kernel/bzImage"
+    return bench.host({VHD: bench.image(images.make_uki(bench.folder / "uki", kernel, None))})
+
+
+def kernel_is_none(bench):
+    blob = bench.blob("kernel", b"this is not a kernel, " * 4096)
+    return bench.host({VHD: bench.image(images.make_uki(bench.folder / "uki", blob, blob))})
+
+
+def no_such_entry(bench):
+    uki = images.make_uki(bench.folder / "uki", bench.blob("kernel", bytes(65536)), None)
+    return bench.host({VHD: bench.image(uki)}, "entry other*.efi\n")
+
+
+def broken_footer(bench):
+    return bench.host({VHD: bench.image(footer=vhd.footer(42 * disk.MIB, checksum=0x12345678))})
+
+
+def dynamic_vhd(bench):
+    return bench.host({VHD: bench.image(footer=vhd.footer(42 * disk.MIB, kind=3))})
+
+
+def footer_of_another_size(bench):
+    return bench.host({VHD: bench.image(footer=vhd.footer(42 * disk.MIB, current_size=80 * disk.MIB))})
+
+
+def hibernated(bench):
+    return bench.host({VHD: bench.image(), "/hiberfil.sys": bench.blob("hiber", b"hibr" + bytes(65532))})
+
+
+def dirty_ntfs(bench):
+    host = bench.host({VHD: bench.image()})
+    hostdisk.set_ntfs_flags(host, 0x1)
+    return host
+
+
+def dirty_exfat(bench):
+    host = bench.host({VHD: bench.image()}, fs="exfat", table="mbr")
+    hostdisk.set_exfat_flags(host, 0x2)
+    return host
+
+
+def sparse_file(bench):
+    return bench.host({VHD: bench.image()}, sparse=(VHD,))
+
+
+def compressed_file(bench):
+    return bench.host({VHD: bench.image()}, compressed=(VHD,))
+
+
+def bitlocker(bench):
+    host = bench.host_with_esp({VHD: bench.image()}, "image /boot/debian.vhd\ntimeout 2\n")
+    with open(host.path, "r+b") as file:
+        file.seek(host.offset + 3)
+        file.write(b"-FVE-FS-")
+    return host
+
+
+def wrong_value(bench):
+    return bench.host({VHD: bench.image()}, "# mine\nattach sideways\n")
+
+
+def wrong_load_option(bench):
+    return bench.host({VHD: bench.image()}, load_options="timeout=soon")
+
+
+def loop_without_driver(bench):
+    return bench.host({VHD: images.guest_vhd(get_guest("debian12"))}, "attach loop\n")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`sentence`: what the error line must match, in this order, whatever is between."""
+
+    make: Callable[[Bench], object]
+    sentence: list[str]
+
+    @property
+    def name(self) -> str:
+        return self.make.__name__
+
+
+FAILURES = [
+    Failure(no_image, ["no image beside /boot/debian.efi", "NTFS", "VHDHOST", "put /boot/debian.vhd"]),
+    Failure(no_image_anywhere, ["no image /boot/debian.vhd", "after 2 seconds", "looked at", "NTFS"]),
+    Failure(no_such_volume, ["no volume LABEL=ELSEWHERE", "after 2 seconds", "looked at"]),
+    Failure(two_images, ["two images match", "NTFS", "exFAT", "say which with `volume`"]),
+    Failure(no_esp, ["no EFI system partition", "GPT, 1 partition"]),
+    Failure(no_uki, ["no unified kernel image in /EFI/Linux on the guest's ESP", "ukify"]),
+    Failure(garbage_uki, ["/EFI/Linux/small.efi"]),
+    Failure(truncated_uki, ["/EFI/Linux/small.efi"]),
+    Failure(uki_without_initrd, ["small.efi", "no initrd"]),
+    Failure(kernel_is_none, ["kernel"]),
+    Failure(no_such_entry, ["other*.efi", "small.efi"]),
+    Failure(broken_footer, ["/boot/debian.vhd", "checksum"]),
+    Failure(dynamic_vhd, ["/boot/debian.vhd", "dynamic"]),
+    Failure(footer_of_another_size, ["/boot/debian.vhd", "footer"]),
+    Failure(hibernated, ["must not be written", "hibernated", "Shift"]),
+    Failure(dirty_ntfs, ["must not be written", "marked dirty", "chkdsk /f"]),
+    Failure(dirty_exfat, ["must not be written", "marked dirty", "chkdsk /f"]),
+    Failure(sparse_file, ["/boot/debian.vhd", "is sparse", "fsutil sparse setflag"]),
+    Failure(compressed_file, ["/boot/debian.vhd", "is compressed", "compact /u"]),
+    Failure(bitlocker, ["no image /boot/debian.vhd", "BitLocker"]),
+    Failure(wrong_value, ["debian.conf:2", "attach", "sideways"]),
+    Failure(wrong_load_option, ["timeout", "soon"]),
+    Failure(loop_without_driver, ["kernel 6.1", "no driver for NTFS", "attach extents"]),
+]
+
+
+@pytest.fixture
+def bench(failure):
+    folder = OUTPUT / failure.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield Bench(folder)
+    for path in folder.iterdir():
+        if path.name != "console.log":
+            path.unlink()
+
+
+def start(hosts, folder) -> Machine:
+    disks = [Disk(host.path, boot=number) for number, host in enumerate(hosts)]
+    return Machine(MachineSpec(disks, memory_mib=512), log=folder / "console.log")
+
+
+def as_tuple(made):
+    return made if isinstance(made, tuple) else (made,)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+def test_failure(failure, bench):
+    hosts = as_tuple(failure.make(bench))
+    before = [disk.digest(host.path) for host in hosts]
+    with start(hosts, bench.folder) as machine:
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
+        said = machine.expect(r"vhdboot\[stage1\]: error: (.*)", 120, failing=r"checkpoint=kexec")[1]
+        machine.expect(r"\[s\] shell +\[r\] restart +\[p\] power off", 30)
+        machine.send("p")
+        assert machine.wait_exit(60) == 0
+    assert [disk.digest(host.path) for host in hosts] == before
+    position = 0
+    for part in failure.sentence:
+        found = said.lower().find(part.lower(), position)
+        assert found >= 0, f"{part!r} is not said, or too early: {said}"
+        position = found + len(part)
+
+
+@pytest.mark.parametrize("failure", [replace(FAILURES[0])], ids=["rescue_shell"])
+def test_rescue_shell(failure, bench):
+    """The shell has the tools to look around, and leads back to the menu; nothing it was used for wrote anything."""
+    hosts = as_tuple(failure.make(bench))
+    before = [disk.digest(host.path) for host in hosts]
+    with start(hosts, bench.folder) as machine:
+        machine.expect(r"\[s\] shell", 180)
+        machine.send("s")
+        machine.expect(r"# $", 30)
+        for command, answer in [
+            ("blkid", r"TYPE=\"?ntfs"),
+            ("losetup -a; echo lo''setup=$?", r"losetup=0"),
+            ("mount | head -n 3; echo mo''unt=$?", r"mount=0"),
+            ("inspect", r"(?i)NTFS"),
+        ]:
+            machine.send(f"{command}\n")
+            machine.expect(answer, 60)
+        machine.send("exit\n")
+        machine.expect(r"\[r\] restart", 30)
+        machine.send("r")
+        assert machine.wait_exit(60) == 0
+    assert [disk.digest(host.path) for host in hosts] == before

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One boot of a guest, all the way: which host disk, bus, engine and configuration; the recipes are
+tests/boot/cases/*.toml, and `matrix` combines everything with everything."""
+
+import itertools
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from .paths import REPOSITORY
+
+CASES = REPOSITORY / "tests/boot/cases"
+
+
+@dataclass(frozen=True)
+class BootCase:
+    """`config`: the text of debian.conf; `image`: where the image lies on the host volume; `raw`: without a footer.
+    `start`: by GRUB's chainloader from the host volume (grub), or by the firmware from the ESP (esp).
+    `power`: the command that ends it. `commands`: run in the guest, each must succeed."""
+
+    name: str
+    guest: str = "debian12"
+    fs: str = "ntfs"
+    table: str = "gpt"
+    bus: str = "virtio"
+    engine: str = "extents"
+    config: str = ""
+    load_options: str = ""
+    image: str = "/boot/debian.vhd"
+    raw: bool = False
+    start: str = "grub"
+    block_size: int = 512
+    cluster: int = 4096
+    pieces: int = 1
+    memory_mib: int = 1024
+    power: str = "poweroff"
+    commands: tuple[str, ...] = ()
+
+    @property
+    def conf_text(self) -> str:
+        attach = f"attach {self.engine}\n" if self.engine != "extents" else ""
+        return attach + self.config
+
+
+def load(path: Path) -> BootCase:
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    known = {field.name for field in fields(BootCase)} - {"name"}
+    if unknown := set(values) - known:
+        raise ValueError(f"{path}: unknown key {sorted(unknown)[0]!r}")
+    values["commands"] = tuple(values.get("commands", ()))
+    return BootCase(name=path.stem, **values)
+
+
+def representative() -> list[BootCase]:
+    return [load(path) for path in sorted(CASES.glob("*.toml"))]
+
+
+def matrix() -> list[BootCase]:
+    """Every guest on every bus from every host file system by every engine. Debian 12 has no NTFS driver."""
+    cases = []
+    rows = itertools.product(("debian12", "debian13"), ("ntfs", "exfat"), ("extents", "loop"),
+                             ("virtio", "nvme", "ahci", "usb", "uas"))
+    for number, (guest, fs, engine, bus) in enumerate(rows):
+        if (guest, fs, engine) == ("debian12", "ntfs", "loop"):
+            continue
+        cases.append(BootCase(name=f"{guest}-{fs}-{engine}-{bus}", guest=guest, fs=fs, engine=engine, bus=bus,
+                              table=("gpt", "mbr")[number % 2]))
+    return cases

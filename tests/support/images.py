@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The images that host disks carry: guests made VHDs by the product's raw2vhd, and small ones to break on purpose."""
+
+import hashlib
+from pathlib import Path
+
+from . import disk
+from .command import run
+from .debian import Suite
+from .guest import Guest
+from .paths import PRODUCTS, TEST_OUTPUT, locked
+
+IMAGES = TEST_OUTPUT / "images"
+
+
+def guest_vhd(guest: Guest) -> Path:
+    """The guest's disk as a fixed VHD; made once for each build of raw2vhd."""
+    program = PRODUCTS / "raw2vhd"
+    key = hashlib.sha256(program.read_bytes() + guest.recipe.key.encode()).hexdigest()[:12]
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    image = IMAGES / f"{guest.recipe.name}-{key}.vhd"
+    with locked(image):
+        if not image.is_file():
+            for old in IMAGES.glob(f"{guest.recipe.name}-*.vhd"):
+                old.unlink()
+            fresh = disk.clone(guest.disk, image.with_suffix(".fresh"))
+            run(program, fresh)
+            fresh.rename(image)
+    return image
+
+
+def small_disk(target: Path, uki: Path | None, esp: bool = True) -> Path:
+    """A raw disk with nothing but an ESP, with that file as its UKI."""
+    size = 40 * disk.MIB
+    kind = disk.ESP if esp else disk.BASIC_DATA
+    disk.create(target, size + 2 * disk.MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(disk.MIB, size, kind, "5EEDB007-0000-4000-8000-000000000002")]))
+    files = {"/EFI/Linux/small.efi": uki} if uki else {"/EFI/BOOT/empty": Path("/dev/null")}
+    fat = target.with_suffix(".fat")
+    disk.format_esp(fat, size, files)
+    disk.place(fat, target, disk.MIB)
+    fat.unlink()
+    return target
+
+
+def make_uki(target: Path, kernel: Path, initrd: Path | None) -> Path:
+    """A UKI of anything: `kernel` need be none."""
+    tools = Suite("trixie")
+    stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    words = [f"--initrd={initrd}"] if initrd else []
+    run("/usr/bin/python3", tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify", "build", f"--linux={kernel}",
+        "--cmdline=console=ttyS0", "--os-release=ID=small\nNAME=Small\n", f"--stub={stub}", "--uname=6.1.0-small",
+        f"--output={target}", *words)
+    return target

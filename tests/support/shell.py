@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A root shell in a guest, over its serial console."""
+
+import itertools
+
+from .qemu import Machine
+
+TROUBLE = r"vhdboot\[\w+\]: error: .*|Kernel panic.*|Entering emergency mode.*|You are in emergency mode.*|ALERT! .*"
+
+
+class GuestShell:
+    def __init__(self, machine: Machine):
+        self._machine = machine
+        self._numbers = itertools.count(1)
+
+    def log_in(self, seconds: float) -> None:
+        """Waits for the login prompt; the guests' root has no password."""
+        machine = self._machine
+        machine.expect(r"^\S+ login: ", seconds, failing=TROUBLE)
+        machine.send("root\n")
+        machine.expect(r"root@\S+:~# ", 120)
+        # No kernel messages in between, and no line that the terminal breaks.
+        machine.send("dmesg -n 1; stty cols 500\n")
+
+    def run(self, command: str, seconds: float = 60) -> tuple[int, str]:
+        """The exit status of a command and what it printed."""
+        mark = f"mark{next(self._numbers)}"
+        # The quotes keep the echo of the typed line from looking like the answer.
+        self._machine.send(f"echo '{mark}'\"begin\"; {command}; echo '{mark}'\"end=$?\"\n")
+        self._machine.expect(f"{mark}begin\n", seconds)
+        found = self._machine.expect(rf"(?s:(.*?)){mark}end=(\d+)", seconds)
+        return int(found[2]), found[1].strip()
+
+    def check(self, command: str, seconds: float = 60) -> str:
+        status, text = self.run(command, seconds)
+        assert status == 0, f"{command}: exit status {status}: {text}"
+        return text
