@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "init/core/image_path.h"
-#include "init/core/image_source.h"
+#include "init/volume/file_source.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -139,9 +139,13 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   image.layout = TRY_IN(where, volume.reader->layout(path));
   TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
   TRY_IN(where, volume::check_mappable(image.layout, path));
-  const auto source = TRY_IN(where, core::ImageSource::make(*volume.source, image.layout.extents, image.layout.size));
+  const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source));
   return image;
+}
+
+volume::FileSource contents(const FoundImage& image) {
+  return {*image.volume->source, image.layout.extents, image.layout.size, image.layout.valid_size};
 }
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {

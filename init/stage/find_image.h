@@ -7,6 +7,7 @@
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
+#include "init/volume/file_source.h"
 #include "vhd/image.h"
 
 namespace vhdboot::stage {
@@ -27,6 +28,9 @@ struct FoundImage {
 /// Unsafe, Unsupported or Corrupt when it was found but must not be used.
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
+
+/// The bytes of the file, read from the partition. Borrows the image's volume.
+[[nodiscard]] volume::FileSource contents(const FoundImage& image);
 
 /// Looks at one file, with the same checks. NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);

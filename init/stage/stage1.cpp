@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "init/core/image_source.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
@@ -24,7 +23,7 @@ namespace {
 
 // Images carry their partition table in blocks of 512 bytes unless they were made on a disk of larger ones.
 Result<core::PartitionTable> read_table(const FoundImage& image) {
-  const auto file = TRY(core::ImageSource::make(*image.volume->source, image.layout.extents, image.layout.size));
+  const volume::FileSource file = contents(image);
   const SliceSource payload(file, image.payload().offset, image.payload().size);
   return core::read_partition_table(payload);
 }
