@@ -10,6 +10,7 @@ namespace vhdboot::efi {
 namespace {
 
 constexpr std::size_t kUsualColumns = 80;
+constexpr INT32 kMostModes = 64;
 constexpr UINTN kMicrosecondsPerSecond = 1'000'000;
 constexpr UINT64 kTimerUnitsPerSecond = 10'000'000;  // of 100 ns
 
@@ -41,8 +42,20 @@ class Outgoing {
 
 }  // namespace
 
+// A boot menu may have left the screen in a graphics mode of its own. EDK2's console does not notice: it fails to clear
+// the screen and writes across the menu or outside the picture. It sets its own graphics mode only together with a text
+// mode that is not the one it believes in: so there and back.
+void Console::leave_graphics() {
+  if (out_->Mode == nullptr) return;
+  const INT32 current = out_->Mode->Mode < 0 ? 0 : out_->Mode->Mode;
+  for (INT32 other = 0; other < out_->Mode->MaxMode && other < kMostModes; ++other)
+    if (other != current && !failed(out_->SetMode(out_, static_cast<UINTN>(other)))) break;
+  if (failed(out_->SetMode(out_, static_cast<UINTN>(current)))) out_->Reset(out_, FALSE);
+}
+
 void Console::clear() {
   if (out_ == nullptr) return;
+  leave_graphics();
   out_->SetAttribute(out_, EFI_TEXT_ATTR(EFI_LIGHTGRAY, EFI_BLACK));
   out_->ClearScreen(out_);
   out_->EnableCursor(out_, FALSE);

@@ -12,7 +12,7 @@ class Console {
  public:
   explicit Console(EFI_SYSTEM_TABLE& table) : boot_(*table.BootServices), out_(table.ConOut), in_(table.ConIn) {}
 
-  /// An empty screen in plain colours, without a cursor.
+  /// An empty text screen in plain colours, without a cursor, whatever was on the screen before.
   void clear();
 
   /// UTF-8; '\n' begins a new line, '\r' goes back to the start of this one.
@@ -50,6 +50,7 @@ class Console {
     EFI_EVENT timer_ = nullptr;
   };
 
+  void leave_graphics();
   [[nodiscard]] std::size_t columns() const;
   [[nodiscard]] bool read_key();
 

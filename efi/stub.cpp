@@ -30,7 +30,9 @@ LoadOptions load_options(const EFI_LOADED_IMAGE& image, const StartedFrom& from)
 
 // Something that a person should know but that need not stop the boot; the kernel's first lines may clear the screen.
 void warn(EFI_SYSTEM_TABLE& table, std::string_view sentence) {
-  Console(table).paragraph(Sentence("vhdboot: warning: ", sentence).view());
+  Console console(table);
+  console.clear();
+  console.paragraph(Sentence("vhdboot: warning: ", sentence).view());
   table.BootServices->Stall(kReadingTime);
 }
 

@@ -13,6 +13,7 @@ Needs no root. VHDBOOT_STUB and VHDBOOT_KERNEL name other files than those of th
 import os
 import re
 import shutil
+import struct
 import tempfile
 import time
 import unittest
@@ -36,7 +37,7 @@ DATA_UUID = "1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9"
 SECURE_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 SECURE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
 SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil")
-GRUB_MODULES = "ntfs exfat fat part_gpt part_msdos chain search search_fs_file normal boot echo all_video gfxterm".split()
+GRUB_MODULES = "ntfs exfat fat part_gpt part_msdos chain search search_fs_file normal boot echo efi_gop gfxterm".split()
 
 STARTED = r"vhdboot [0-9.]+: starting the boot kernel"
 GAVE_UP = r"vhdboot [0-9.]+ could not start\."
@@ -165,15 +166,17 @@ class StubTest(unittest.TestCase):
         print(f"\n    {self.id().rsplit('.', 1)[-1]}: stub after {started:.1f} s, init {machine.now() - started:.1f} s later")
         self.assertEqual(machine.wait_exit(30), 0)
 
-    def check_failure(self, machine: Machine, sentence: str) -> None:
-        """The stub shows this sentence, counts down, and restarts the machine when a key is pressed."""
+    def check_failure(self, machine: Machine, sentence: str) -> Path:
+        """The stub shows this sentence, counts down, and restarts the machine when a key is pressed. The screenshot."""
         machine.expect(GAVE_UP, 90)
         machine.expect(r"\s+".join(re.escape(word) for word in sentence.split()), 10)
         machine.expect("it restarts by itself in 29 s", 10)
-        machine.screenshot(OUTPUT / f"{self.id().rsplit('.', 1)[-1]}.png")
+        shot = OUTPUT / f"{self.id().rsplit('.', 1)[-1]}.png"
+        machine.screenshot(shot)
         machine.expect("it restarts by itself in 27 s", 10)
         machine.press("spc")
         self.assertEqual(machine.wait_exit(10), 0)  # QEMU is told to end instead of a restart
+        return shot
 
 
 class FromEsp(StubTest):
@@ -250,14 +253,17 @@ class Failures(StubTest):
             self.check_failure(machine, "error: this file is not complete: it holds no boot kernel.")
 
     def test_incomplete_file_from_grub(self) -> None:
-        """GRUB's own graphical menu is on the screen before."""
+        """GRUB left the screen in a graphics mode of its own: the firmware's must come back, or the text is lost in it."""
         need("grub-mkimage", "mkntfs", "ntfscp")
         volume = self.work.data_volume("ntfs", "/debian.efi", STUB)
         grub = self.work.grub(["set gfxmode=1024x768", "terminal_output gfxterm", "echo GRUB was here",
                                "search --no-floppy --file /debian.efi --set=root", "chainloader /debian.efi", "boot"])
         image = self.work.ventoy_like_disk("dos", volume, self.work.esp({"/EFI/BOOT/BOOTX64.EFI": grub}))
         with self.machine(image) as machine:
-            self.check_failure(machine, "error: this file is not complete: it holds no boot kernel.")
+            machine.expect("GRUB", 60)
+            shot = self.check_failure(machine, "error: this file is not complete: it holds no boot kernel.")
+        size = struct.unpack_from(">II", shot.read_bytes(), 16)  # of the PNG's IHDR
+        self.assertNotEqual(size, (1024, 768))
 
     def test_not_a_kernel(self) -> None:
         junk = self.work.write("junk", b"MZ" + bytes(100000))

@@ -60,12 +60,15 @@ MockFirmware::MockFirmware() {
   boot_.UnloadImage = unload_image;
   runtime_.ResetSystem = reset_system;
   runtime_.GetVariable = get_variable;
+  out_.Reset = reset_output;
   out_.OutputString = output_string;
+  out_.SetMode = set_mode;
   out_.QueryMode = query_mode;
   out_.SetAttribute = set_attribute;
   out_.ClearScreen = clear_screen;
   out_.EnableCursor = enable_cursor;
   out_.Mode = &mode_;
+  mode_.MaxMode = text_modes;
   in_.ReadKeyStroke = read_key;
   in_.WaitForKey = kKeyEvent;
   volume_.OpenVolume = open_volume;
@@ -341,7 +344,19 @@ EFI_STATUS EFIAPI MockFirmware::get_variable(CHAR16* name, EFI_GUID*, UINT32*, U
 
 // ---- console
 
+EFI_STATUS EFIAPI MockFirmware::reset_output(SIMPLE_TEXT_OUTPUT_INTERFACE* out, BOOLEAN) {
+  return set_mode(out, 0);
+}
+
+EFI_STATUS EFIAPI MockFirmware::set_mode(SIMPLE_TEXT_OUTPUT_INTERFACE* out, UINTN mode) {
+  if (mode == 1 || mode >= static_cast<UINTN>(current->text_modes)) return EFI_UNSUPPORTED;
+  if (static_cast<INT32>(mode) != current->mode_.Mode) current->graphics = false;
+  current->mode_.Mode = static_cast<INT32>(mode);
+  return clear_screen(out);
+}
+
 EFI_STATUS EFIAPI MockFirmware::output_string(SIMPLE_TEXT_OUTPUT_INTERFACE*, CHAR16* text) {
+  if (current->graphics) return EFI_SUCCESS;
   current->screen += to_utf8(text_of(text));
   return EFI_SUCCESS;
 }

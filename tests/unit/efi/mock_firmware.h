@@ -75,6 +75,10 @@ class MockFirmware {
   std::string screen;  ///< all that was printed since the screen was last cleared, as UTF-8
   std::string before_clear;
   UINTN columns = 80;
+  /// A boot menu left the screen in a mode in which nothing is shown until the text mode changes.
+  bool graphics = false;
+  INT32 text_modes = 3;  ///< number 1 of them is not supported, as on many machines
+  INT32& text_mode() { return mode_.Mode; }
   std::vector<Key> keys;
   double now = 0;
   bool timers_work = true;
@@ -131,7 +135,9 @@ class MockFirmware {
   static EFI_STATUS EFIAPI unload_image(EFI_HANDLE);
   static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE, EFI_STATUS, UINTN, CHAR16*);
   static EFI_STATUS EFIAPI get_variable(CHAR16*, EFI_GUID*, UINT32*, UINTN*, void*);
+  static EFI_STATUS EFIAPI reset_output(SIMPLE_TEXT_OUTPUT_INTERFACE*, BOOLEAN);
   static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE*, CHAR16*);
+  static EFI_STATUS EFIAPI set_mode(SIMPLE_TEXT_OUTPUT_INTERFACE*, UINTN);
   static EFI_STATUS EFIAPI query_mode(SIMPLE_TEXT_OUTPUT_INTERFACE*, UINTN, UINTN*, UINTN*);
   static EFI_STATUS EFIAPI set_attribute(SIMPLE_TEXT_OUTPUT_INTERFACE*, UINTN);
   static EFI_STATUS EFIAPI clear_screen(SIMPLE_TEXT_OUTPUT_INTERFACE*);

@@ -379,6 +379,17 @@ TEST_F(Stub, FailureTellsWhatAndWhere) {
   EXPECT_EQ(firmware.watchdog.back(), 0u) << "the firmware's own watchdog must not cut the waiting short";
 }
 
+TEST_F(Stub, FailureIsSeenAfterAGraphicalMenu) {
+  firmware.load_status = EFI_UNSUPPORTED;
+  for (const INT32 mode : {-1, 0, 2}) {
+    firmware.graphics = true;
+    firmware.text_mode() = mode;
+    fail();
+    EXPECT_THAT(firmware.screen, HasSubstr("could not start."));
+    EXPECT_EQ(firmware.text_mode(), mode < 0 ? 0 : mode) << "the text mode is what it was";
+  }
+}
+
 TEST_F(Stub, AKernelThatComesBackIsAFailure) {
   start_from_ntfs();
   firmware.start_status = EFI_OUT_OF_RESOURCES;
