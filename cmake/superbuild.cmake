@@ -6,7 +6,7 @@
 # Long steps use all processors and therefore ninja's console pool: one at a time, and one sees what they say.
 include(ExternalProject)
 
-if(DEFINED ENV{XDG_CACHE_HOME})
+if(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
   set(cache_home $ENV{XDG_CACHE_HOME})
 else()
   set(cache_home $ENV{HOME}/.cache)
