@@ -16,12 +16,13 @@ from tests.support import disk, hostdisk, images, vhd
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
-from tests.support.qemu import Disk, Machine, MachineSpec
+from tests.support.qemu import Disk, Machine, MachineError, MachineSpec
 
 OUTPUT = TEST_OUTPUT / "failure"
 EFI = PRODUCTS / "vhdboot.efi"
 VHD = "/boot/debian.vhd"
 SLACK = 16 * disk.MIB
+MENU = r"\[s\] shell +\[r\] restart +\[p\] power off"
 
 
 class Bench:
@@ -222,6 +223,17 @@ def start(hosts, folder) -> Machine:
     return Machine(MachineSpec(disks, memory_mib=512), log=folder / "console.log")
 
 
+def press_until_off(machine: Machine, key: str) -> int:
+    """As a person does: once more when nothing happens."""
+    for _ in range(5):
+        machine.send(key)
+        try:
+            return machine.wait_exit(15)
+        except MachineError:
+            continue
+    raise AssertionError(f"the menu does not obey {key!r}")
+
+
 def as_tuple(made):
     return made if isinstance(made, tuple) else (made,)
 
@@ -232,10 +244,9 @@ def test_failure(failure, bench):
     before = [disk.digest(host.path) for host in hosts]
     with start(hosts, bench.folder) as machine:
         machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
-        said = machine.expect(r"vhdboot\[stage1\]: error: (.*)", 120, failing=r"checkpoint=kexec")[1]
-        machine.expect(r"\[s\] shell +\[r\] restart +\[p\] power off", 30)
-        machine.send("p")
-        assert machine.wait_exit(60) == 0
+        said = machine.expect(r"vhdboot\[stage1\]: error: (.*)\n", 120, failing=r"checkpoint=kexec")[1]
+        machine.expect(MENU, 30)
+        assert press_until_off(machine, "p") == 0
     assert [disk.digest(host.path) for host in hosts] == before
     position = 0
     for part in failure.sentence:
@@ -263,6 +274,5 @@ def test_rescue_shell(failure, bench):
             machine.expect(answer, 60)
         machine.send("exit\n")
         machine.expect(r"\[r\] restart", 30)
-        machine.send("r")
-        assert machine.wait_exit(60) == 0
+        assert press_until_off(machine, "r") == 0
     assert [disk.digest(host.path) for host in hosts] == before

@@ -21,13 +21,15 @@ from .paths import REPOSITORY, cache_folder, locked
 FORMAT = 2  # of what this module makes of a recipe: count it up when that changes
 RECIPES = REPOSITORY / "tests/boot/guests"
 NAMESPACE = uuid.UUID("6f1f9c8a-0c0e-4d53-9b0e-6d1a3f5b7c21")
-USUAL_PACKAGES = ["systemd-sysv", "udev", "login", "kmod", "linux-image-amd64", "initramfs-tools", "busybox", "zstd"]
+USUAL_PACKAGES = ["systemd-sysv", "udev", "login", "kmod", "linux-image-amd64", "zstd"]
+USUAL_INITRD = ["initramfs-tools", "busybox"]
 
 
 @dataclass(frozen=True)
 class Recipe:
     name: str
     suite: str
+    initrd: tuple[str, ...]
     packages: tuple[str, ...]
     root_fs: str
     image_mib: int
@@ -69,6 +71,7 @@ def load_recipe(name: str) -> Recipe:
     return Recipe(
         name=name,
         suite=values["suite"],
+        initrd=tuple(values.get("initrd", USUAL_INITRD)),
         packages=tuple(values.get("packages", [])),
         root_fs=values.get("root_fs", "ext4"),
         image_mib=values["image_mib"],
@@ -125,7 +128,7 @@ def _install(recipe: Recipe, rootfs: Path, log: Path) -> None:
         "--aptopt=Acquire::Languages none",
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f"--include={','.join([*USUAL_PACKAGES, *recipe.packages])}",
+        f"--include={','.join([*USUAL_PACKAGES, *recipe.initrd, *recipe.packages])}",
         f"--essential-hook=echo {hostname} > \"$1/etc/hostname\"; echo '{fstab}' > \"$1/etc/fstab\"",
         '--customize-hook=chroot "$1" passwd --quiet --delete root',
         recipe.suite, rootfs, f"deb {mirror()} {recipe.suite} main", log=log)

@@ -118,11 +118,13 @@ class Machine:
     """Starts QEMU on entry, ends it on exit. Times are seconds since QEMU's start."""
 
     def __init__(self, spec: MachineSpec, log: Path | None = None, accelerator: tuple[str, ...] | None = None,
-                 echo: Callable[[str], None] | None = None):
+                 echo: Callable[[str], None] | None = None, echo_raw: bool = False):
+        """`echo` is given what the console says as it comes; with `echo_raw` including what a terminal obeys."""
         self._spec = spec
         self._log_path = log
         self._accelerator = accelerator
         self._echo = echo
+        self._echo_raw = echo_raw
         self._text = ""  # everything the console said, without escapes
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial = ""  # an escape sequence cut in two
@@ -224,7 +226,10 @@ class Machine:
             self._serial_open = False
             self._selector.unregister(self._serial)
             return
-        raw = self._partial + self._decoder.decode(data)
+        decoded = self._decoder.decode(data)
+        if self._echo and self._echo_raw:
+            self._echo(decoded)
+        raw = self._partial + decoded
         cut = INCOMPLETE.search(raw)
         self._partial = raw[cut.start():] if cut and len(cut[0]) < 200 else ""
         clean = ESCAPES.sub("", raw[:cut.start()] if self._partial else raw)
@@ -232,7 +237,7 @@ class Machine:
             return
         self._text += clean
         self._arrivals.append((len(self._text), self.now()))
-        if self._echo:
+        if self._echo and not self._echo_raw:
             self._echo(clean)
         self._write_log()
 
@@ -305,6 +310,26 @@ class Machine:
             if self._stopped:
                 raise self._error(f"the processor stopped before {pattern!r}")
             self._step(deadline, repr(pattern))
+
+    @property
+    def exited(self) -> bool:
+        return self._exited
+
+    def attend(self, fd: int, arrived: Callable[[], bool], seconds: float) -> None:
+        """Runs the machine until it is off, or `arrived`, called when `fd` can be read, answers False."""
+        going = True
+
+        def handle() -> None:
+            nonlocal going
+            going = going and arrived()
+
+        deadline = time.monotonic() + seconds
+        self._selector.register(fd, selectors.EVENT_READ, handle)
+        try:
+            while going and not self._exited:
+                self._step(deadline, "the machine to power off")
+        finally:
+            self._selector.unregister(fd)
 
     def wait_exit(self, seconds: float) -> int:
         """Waits until the machine is off; returns QEMU's exit status."""

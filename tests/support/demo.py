@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tests/demo.sh shows: from nothing to a Debian that booted out of a VHD on an NTFS or exFAT volume."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import tty
+from pathlib import Path
+
+from . import disk, hostdisk
+from .command import CommandError, run
+from .guest import guest as get_guest
+from .paths import PRODUCTS, REPOSITORY, TEST_OUTPUT
+from .qemu import Disk, Machine, MachineError, MachineSpec
+from .shell import TROUBLE, GuestShell
+
+BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+CHECKPOINTS = [
+    ("firmware and GRUB", r"^Welcome to GRUB"),
+    ("vhdboot.efi starts the boot kernel", r"vhdboot [\d.]+: starting the boot kernel"),
+    ("stage 1 runs", r"vhdboot\[stage1\]: checkpoint=start"),
+    ("image found and attached", r"vhdboot\[stage1\]: checkpoint=attached"),
+    ("kexec", r"vhdboot\[stage1\]: checkpoint=kexec"),
+    ("Debian's kernel starts", r"^\[ +0\.0+\] Linux version .*Debian"),
+    ("stage 2 runs", r"vhdboot\[stage2\]: checkpoint=start"),
+    ("Debian's own /init", r"vhdboot\[stage2\]: checkpoint=init"),
+    ("login prompt", r"^\S+ login: "),
+]
+
+
+class Steps:
+    """Says what happens now, and in the end how long each thing took."""
+
+    def __init__(self):
+        self._times: list[tuple[str, float]] = []
+
+    @contextlib.contextmanager
+    def step(self, title: str):
+        print(f"{BOLD}== {title}{PLAIN}", flush=True)
+        started = time.monotonic()
+        yield
+        self._times.append((title, time.monotonic() - started))
+
+    def add(self, title: str, seconds: float) -> None:
+        self._times.append((title, seconds))
+
+    def report(self) -> None:
+        print(f"\n{BOLD}Time of each step:{PLAIN}")
+        for title, seconds in self._times:
+            print(f"  {seconds:7.1f} s  {title}")
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tests/demo.sh", description="Builds vhdboot and boots a Debian out of a VHD on an NTFS volume, in QEMU.")
+    parser.add_argument("--exfat", action="store_true", help="an exFAT volume instead of NTFS")
+    parser.add_argument("--interactive", action="store_true",
+                        help="leave the console to you; log in as root without a password; Ctrl-] ends it")
+    parser.add_argument("--image", type=Path, metavar="FILE",
+                        help="boot your own image (fixed VHD or raw, with a UKI on its ESP); it is copied, never changed")
+    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save the screen at the login prompt as a PNG")
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(words)
+    if args.image and not args.image.is_file():
+        parser.error(f"there is no file {args.image}")
+    return args
+
+
+def build() -> None:
+    for words in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
+        done = subprocess.run(words, cwd=REPOSITORY, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise CommandError(f"{' '.join(words)}: exit status {done.returncode}")
+
+
+def make_image(args, folder: Path) -> Path:
+    """The image to boot, as a copy in `folder`: a VHD made by raw2vhd, or the person's own."""
+    if args.image:
+        with open(args.image, "rb") as file:
+            file.seek(max(0, args.image.stat().st_size - 512))
+            is_vhd = file.read(8) == b"conectix"
+        return disk.clone(args.image, folder / f"debian.{'vhd' if is_vhd else 'img'}")
+    image = disk.clone(get_guest("debian12").disk, folder / "debian.vhd")
+    print(run(PRODUCTS / "raw2vhd", image).strip())
+    return image
+
+
+def hand_over(machine: Machine, seconds: float) -> None:
+    """The terminal becomes the machine's console until the machine is off or Ctrl-] is pressed."""
+    print(f"{BOLD}The console is yours (root, no password); `poweroff` or Ctrl-] ends it.{PLAIN}", flush=True)
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+
+    def typed() -> bool:
+        data = os.read(keyboard, 1024)
+        if not data or b"\x1d" in data:
+            return False
+        machine.send(data.decode("utf-8", "replace"))
+        return True
+
+    tty.setraw(keyboard)
+    try:
+        machine.attend(keyboard, typed, seconds)
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        print()
+
+
+def boot(args, disks: list[Disk], steps: Steps) -> bool:
+    """Returns whether the machine was powered off from within."""
+    TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
+    log = TEST_OUTPUT / "demo-console.log"
+    show = lambda text: print(text, end="", flush=True)  # noqa: E731
+    with Machine(MachineSpec(disks), log=log, echo=show, echo_raw=args.interactive) as machine:
+        if args.interactive:
+            hand_over(machine, 24 * 3600)
+            return machine.exited
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 300, failing=TROUBLE)
+        if args.image:
+            machine.expect(r"login: ", 900, failing=TROUBLE)
+            machine.power_button()
+        else:
+            GuestShell(machine).log_in(900)
+        if args.screenshot:
+            machine.screenshot(args.screenshot)
+        last = 0.0
+        for title, pattern in CHECKPOINTS:
+            if (moment := machine.time_of(pattern)) is not None:
+                steps.add(f"  boot: {title} (at {moment:.1f} s)", moment - last)
+                last = moment
+        before = machine.now()
+        if not args.image:
+            machine.send("poweroff\n")
+        machine.wait_exit(300)
+        steps.add("  power-off", machine.now() - before)
+    print()
+    return True
+
+
+def show_off(args) -> int:
+    steps = Steps()
+    fs = "exfat" if args.exfat else "ntfs"
+    TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="demo.", dir=TEST_OUTPUT) as temporary:
+        folder = Path(temporary)
+        with steps.step("Building vhdboot.efi, vhdboot-init and raw2vhd (the first time: a quarter of an hour)"):
+            build()
+        with steps.step("Making a minimal Debian 12 on a raw disk and a fixed VHD of it" if not args.image else
+                        f"Copying {args.image}"):
+            image = make_image(args, folder)
+        name = f"/boot/{image.name}"
+        with steps.step(f"Putting {image.name} and debian.efi on an {fs.upper() if fs == 'ntfs' else 'exFAT'} volume"):
+            files = {name: image, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"}
+            host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs=fs), files)
+            outside = hostdisk.outside_digest(host, name)
+        with steps.step("Booting it in QEMU: UEFI firmware, GRUB's chainloader (as Ventoy does it), debian.efi"):
+            finished = boot(args, [Disk(host.path, boot=0)], steps)
+        if not finished:
+            print("The machine was switched off while it ran: nothing to check.")
+            return 0
+        with steps.step("Checking the volume"):
+            fine = check(host, outside, name, image, folder, args)
+        steps.report()
+    print(f"\nThe console's log: {TEST_OUTPUT / 'demo-console.log'}")
+    return 0 if fine else 1
+
+
+def check(host, outside: str, name: str, image: Path, folder: Path, args) -> bool:
+    complaints = hostdisk.volume_complaints(host)
+    if hostdisk.outside_digest(host, name) != outside:
+        complaints.append("something outside the image has changed")
+    after = hostdisk.extract_file(host, name, folder / "after", image.stat().st_size)
+    if not args.image:
+        guest = get_guest("debian12")
+        root = disk.extract(after, guest.root_offset, guest.root_size, folder / "root")
+        complaints += hostdisk.guest_complaints(root)
+    for complaint in complaints:
+        print(f"  NOT CLEAN: {complaint}")
+    if not complaints:
+        print("  the volume is clean, everything outside the image is byte for byte as it was" +
+              ("" if args.image else ", and e2fsck finds nothing in the guest's root"))
+    return not complaints
+
+
+def main() -> int:
+    args = parse(sys.argv[1:])
+    if args.check:
+        return 0
+    if args.interactive and not sys.stdin.isatty():
+        print("--interactive needs a terminal", file=sys.stderr)
+        return 2
+    # Being ended runs the same clean-up as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return show_off(args)
+    except KeyboardInterrupt:
+        print("\nstopped; everything temporary is removed", file=sys.stderr)
+        return 130
+    except (CommandError, MachineError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
