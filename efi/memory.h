@@ -21,6 +21,8 @@ class PoolBytes {
     return PoolBytes(boot, {static_cast<std::byte*>(memory), size});
   }
 
+  PoolBytes(const PoolBytes&) = delete;
+  PoolBytes& operator=(const PoolBytes&) = delete;
   PoolBytes(PoolBytes&& other) noexcept
       : boot_(std::exchange(other.boot_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
   PoolBytes& operator=(PoolBytes&& other) noexcept {
@@ -59,6 +61,7 @@ class Page {
   /// Empty when there was no memory.
   [[nodiscard]] MutableBytes bytes() const {
     if (address_ == 0) return {};
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the firmware's type for addresses is an integer
     return {reinterpret_cast<std::byte*>(address_), kSize};
   }
 

@@ -32,7 +32,8 @@ std::optional<std::string> serial_of_file(const std::filesystem::path& file, std
 }
 
 void compare_with_blkid(const std::string& make, std::uintmax_t size) {
-  setenv("PATH", (std::string(getenv("PATH")) + ":/usr/sbin:/sbin").c_str(), 1);
+  const char* const path = getenv("PATH");
+  setenv("PATH", (std::string(path != nullptr ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin").c_str(), 1);
   if (!have(make.substr(0, make.find(' '))) || !have("blkid")) GTEST_SKIP() << "needs " << make << " and blkid";
   const ScratchFolder scratch;
   for (int i = 0; i < 3; ++i) {

@@ -10,8 +10,6 @@
 namespace vhdboot::efi {
 namespace {
 
-using test::append;
-using test::append_le;
 using test::Buffer;
 using test::utf16_bytes;
 
