@@ -216,45 +216,72 @@ def set_exfat_flags(host: HostDisk, flags: int) -> None:
 
 def _fill_ntfs(volume: Path, offset: int, spec: HostSpec, files: dict[str, Path]) -> dict:
     format_ntfs(volume, offset, spec)
-    with Mounted(volume, "big_writes", "compression") as folder:
-        for number, (name, source) in enumerate(files.items()):
-            path = folder / name.lstrip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if name in spec.sparse:
-                with open(path, "wb") as file:
-                    file.truncate(source.stat().st_size)
-                continue
-            if name in spec.compressed:
-                os.setxattr(path.parent, "system.ntfs_attrib", struct.pack("<I", ATTRIBUTE_COMPRESSED))
-            _write_fully(path, source, spec.pieces if number == 0 else 1, spec.cluster)
+    first, *others = files.items()
+    separators = _separate(volume, spec, first[1].stat().st_size) if spec.pieces > 1 else []
+    _write_ntfs(volume, spec, dict([first]))
+    _mark(volume, separators, used=False)
+    _write_ntfs(volume, spec, dict(others))
     return {name: ntfs_extents(volume, name) for name in files}
 
 
-def _write_fully(target: Path, source: Path, pieces: int, cluster: int) -> None:
-    """Writes every byte, holes too: ntfs-3g then allocates everything, and the valid data length is the size.
+def _write_ntfs(volume: Path, spec: HostSpec, files: dict[str, Path]) -> None:
+    """Writes every byte, holes too: ntfs-3g then allocates everything, and the valid data length is the size."""
+    if not files:
+        return
+    with Mounted(volume, "big_writes", "compression") as folder:
+        for name, source in files.items():
+            path = folder / name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name in spec.compressed:
+                os.setxattr(path.parent, "system.ntfs_attrib", struct.pack("<I", ATTRIBUTE_COMPRESSED))
+            with open(source, "rb") as reader, open(path, "wb", buffering=0) as writer:
+                if name in spec.sparse:
+                    writer.truncate(source.stat().st_size)
+                    continue
+                while data := reader.read(disk.MIB):
+                    writer.write(data)
 
-    Between the pieces a cluster goes to another file, which is deleted in the end.
-    """
-    size = source.stat().st_size
-    clusters = -(-size // cluster)
-    bounds = [clusters * number // pieces * cluster for number in range(1, pieces)] + [size]
-    filler = target.with_name(target.name + ".filler")
-    with open(source, "rb") as reader, open(target, "wb", buffering=0) as writer:
-        for bound in bounds:
-            while (left := bound - writer.tell()) > 0:
-                writer.write(reader.read(min(disk.MIB, left)))
-            if pieces > 1:
-                with open(filler, "ab", buffering=0) as other:
-                    other.write(bytes(cluster))
-    filler.unlink(missing_ok=True)
+
+def _separate(volume: Path, spec: HostSpec, size: int) -> list[int]:
+    """Takes single clusters out of the free space at even distances, so that a file of that size falls in pieces."""
+    with open(volume, "rb") as file:
+        bits = b"".join(_pread(file, start, length) for start, length in _runs(volume, "-i", 6))
+    step = max(1, -(-size // spec.cluster) // spec.pieces) + 1
+    clusters = volume.stat().st_size // spec.cluster
+    free = [number for number in range(0, clusters, step) if not bits[number // 8] >> number % 8 & 1]
+    _mark(volume, free, used=True)
+    return free
+
+
+def _mark(volume: Path, clusters: list[int], used: bool) -> None:
+    """Sets or clears the bits of clusters in $Bitmap."""
+    if not clusters:
+        return
+    runs = _runs(volume, "-i", 6)
+    with open(volume, "r+b") as file:
+        bits = bytearray(b"".join(_pread(file, start, length) for start, length in runs))
+        for number in clusters:
+            mask = 1 << number % 8
+            bits[number // 8] = bits[number // 8] | mask if used else bits[number // 8] & ~mask
+        done = 0
+        for start, length in runs:
+            os.pwrite(file.fileno(), bits[done:done + length], start)
+            done += length
+
+
+def _pread(file, start: int, length: int) -> bytes:
+    return os.pread(file.fileno(), length, start)
 
 
 def ntfs_extents(volume: Path, name: str) -> list[tuple[int, int]]:
     """Where a file's bytes lie in an NTFS volume, as ntfsinfo lists its runs. Whole clusters."""
+    return _runs(volume, "-F", name.lstrip("/"))
+
+
+def _runs(volume: Path, *which) -> list[tuple[int, int]]:
     cluster = int(re.search(r"Cluster Size: (\d+)", run("ntfsinfo", "-m", volume))[1])
-    text = run("ntfsinfo", "-v", "-F", name.lstrip("/"), volume)
     runs = []
-    for part in re.split(r"Dumping attribute ", text)[1:]:
+    for part in run("ntfsinfo", "-v", *which, volume).split("Dumping attribute ")[1:]:
         if part.startswith("$DATA"):
             runs += re.findall(r"^\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s*$", part, re.MULTILINE)
     ordered = sorted((int(vcn, 16), int(lcn, 16), int(length, 16)) for vcn, lcn, length in runs)
@@ -309,7 +336,7 @@ def volume_complaints(host: HostDisk) -> list[str]:
 def ntfs_complaints(volume: Path) -> list[str]:
     complaints = []
     try:
-        flags = re.search(r"Volume Flags:\s+(0x[0-9a-f]+)(.*)", run("ntfsinfo", "-m", volume))
+        flags = re.search(r"Volume Flags:\s+(0x[0-9a-f]+)(.*)", run("ntfsinfo", "-f", "-m", volume))
         if int(flags[1], 16) != 0:
             complaints.append(f"the NTFS volume flags are {flags[1]}{flags[2]}")
         said = run("ntfsfix", "-n", volume)

@@ -38,9 +38,10 @@ def write(path: Path, cases: Iterable[Case]) -> None:
         element = ElementTree.SubElement(suite, "testcase", classname=case.suite, name=case.name,
                                          time=f"{case.seconds:.3f}")
         if case.problem is not None:
-            what = ElementTree.SubElement(element, "skipped" if case.skipped else "failure", message=case.problem[:200])
             # XML 1.0 has no place for control characters.
-            what.text = "".join(char if char in "\n\t" or char >= " " else "?" for char in case.problem)
+            clean = "".join(char if char in "\n\t" or char >= " " else "?" for char in case.problem)
+            what = ElementTree.SubElement(element, "skipped" if case.skipped else "failure", message=clean[:200])
+            what.text = clean
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
