@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto piece = [&pieces](std::size_t i) { return std::string(i < pieces.size() ? pieces[i] : ""); };
   const auto index = ModuleIndex::parse({piece(0), piece(1), piece(2), piece(3), piece(4)});
   std::vector<std::string> wanted;
-  for (const auto word : split_words(piece(5))) wanted.emplace_back(word);
+  const std::string words = piece(5);
+  for (const auto word : split_words(words)) wanted.emplace_back(word);
   if (wanted.size() >= 2) (void)glob_matches(wanted[0], wanted[1]);
   if (!index) return 0;
   auto result = index->resolve(wanted);
