@@ -17,7 +17,7 @@ std::string serial_text(std::uint32_t serial) {
   std::string text = to_hex(serial, 8);
   for (char& c : text)
     if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
-  return text.insert(4, "-");
+  return concat(std::string_view(text).substr(0, 4), '-', std::string_view(text).substr(4));
 }
 
 constexpr std::string_view kRepair = "; let Windows repair the volume with \"chkdsk /f\"";
