@@ -44,8 +44,9 @@ class Steps:
     def step(self, title: str):
         print(f"{BOLD}== {title}{PLAIN}", flush=True)
         started = time.monotonic()
+        place = len(self._times)
         yield
-        self._times.append((title, time.monotonic() - started))
+        self._times.insert(place, (title, time.monotonic() - started))
 
     def add(self, title: str, seconds: float) -> None:
         self._times.append((title, seconds))
@@ -64,7 +65,8 @@ def parse(words: list[str]) -> argparse.Namespace:
                         help="leave the console to you; log in as root without a password; Ctrl-] ends it")
     parser.add_argument("--image", type=Path, metavar="FILE",
                         help="boot your own image (fixed VHD or raw, with a UKI on its ESP); it is copied, never changed")
-    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save the screen at the login prompt as a PNG")
+    parser.add_argument("--screenshot", type=Path, metavar="FILE",
+                        help="save the screen at the login prompt as a PNG, and vhdboot's own as FILE with -vhdboot")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(words)
     if args.image and not args.image.is_file():
@@ -121,6 +123,9 @@ def boot(args, disks: list[Disk], steps: Steps) -> bool:
         if args.interactive:
             hand_over(machine, 24 * 3600)
             return machine.exited
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=uki", 300, failing=TROUBLE)
+        if args.screenshot:
+            machine.screenshot(args.screenshot.with_stem(f"{args.screenshot.stem}-vhdboot"))
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 300, failing=TROUBLE)
         if args.image:
             machine.expect(r"login: ", 900, failing=TROUBLE)

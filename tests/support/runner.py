@@ -16,12 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import junit
+from .guest import RECIPES
 from .paths import REPOSITORY, TEST_OUTPUT
 
 PARTS = ("lint", "unit", "fuzz", "integration", "boot")
 RESULTS = TEST_OUTPUT / "results"
 LOGS = TEST_OUTPUT / "logs"
-GUESTS = ("debian12", "debian13")
 NEED_PRODUCTS = {"integration", "boot", "bench"}
 
 
@@ -72,7 +72,7 @@ class Runner:
         self.say("the products are built")
 
     def _make_guests(self) -> None:
-        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *GUESTS, seconds=1800)
+        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *sorted(path.stem for path in RECIPES.glob("*.toml")), seconds=1800)
         self.say("the guests are made")
 
     def wait_for(self, *names: str) -> None:
