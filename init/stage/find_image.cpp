@@ -11,12 +11,6 @@
 namespace vhdboot::stage {
 namespace {
 
-using namespace std::chrono_literals;
-
-// With no volume named, every disk has to be seen before a match can be called the only one. No device says "I was the
-// last"; the slowest ones, USB disks, follow each other within a second.
-constexpr auto kQuietTime = 2s;
-
 struct Match {
   HostVolume* volume;
   volume::Path path;
@@ -50,11 +44,6 @@ std::string searched(HostVolumes& volumes) {
   return text.empty() ? "no NTFS or exFAT volume appeared" : concat("looked at ", text);
 }
 
-bool is_origin(const HostVolume& volume, const core::Origin& origin) {
-  if (!origin.serial || !equals_ignoring_ascii_case(*origin.serial, volume.identity.uuid)) return false;
-  return !origin.partuuid || equals_ignoring_ascii_case(*origin.partuuid, volume.identity.partuuid);
-}
-
 class Search {
  public:
   Search(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report, std::vector<volume::Path> paths)
@@ -65,7 +54,7 @@ class Search {
 
   Result<Match> run() {
     if (settings_.config.volume) return on_named_volume();
-    if (HostVolume* origin = find_origin()) {
+    if (HostVolume* origin = settings_.origin_volume) {
       if (auto match = look_on(*origin, paths_)) return *std::move(match);
       // Without a configured path the convention holds: the image lies beside the EFI file, and nowhere else.
       if (!settings_.config.image)
@@ -78,13 +67,6 @@ class Search {
   }
 
  private:
-  HostVolume* find_origin() {
-    const auto& all = volumes_.all();
-    const auto found = std::ranges::find_if(
-        volumes_.all(), [&](const HostVolume& volume) { return is_origin(volume, settings_.origin); });
-    return found == all.end() ? nullptr : &*found;
-  }
-
   Result<Match> on_named_volume() {
     const core::Selector& selector = *settings_.config.volume;
     const std::string wanted = core::to_text(selector);
@@ -106,7 +88,7 @@ class Search {
   }
 
   Result<Match> on_any_volume() {
-    for (;;) {
+    for (bool settled = false;;) {
       auto matches = look_on_all(volumes_, paths_);
       if (matches.empty()) {
         if (!TRY(wait_.wait(concat("a volume with ", alternatives(paths_)))))
@@ -120,8 +102,10 @@ class Search {
             concat("two images match: ", printable(matches[0].path.text()), " on ", matches[0].volume->description(),
                    " and on ", matches[1].volume->description(), "; say which with `volume` (",
                    matches[0].volume->identity.uuid, " or ", matches[1].volume->identity.uuid, ")"));
-      if (!TRY(volumes_.wait(earlier(wait_.deadline(), sys::Deadline::in(kQuietTime)))))
-        return std::move(matches.front());
+      // With no volume named, every disk has to be seen before a match can be called the only one.
+      if (settled) return std::move(matches.front());
+      TRY(volumes_.settle());
+      settled = true;
     }
   }
 

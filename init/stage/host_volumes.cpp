@@ -32,6 +32,12 @@ Result<bool> HostVolumes::wait(sys::Deadline deadline) {
   return true;
 }
 
+Result<void> HostVolumes::settle() {
+  constexpr auto kQuietTime = std::chrono::seconds(2);
+  while (TRY(wait(sys::Deadline::in(kQuietTime)))) continue;
+  return {};
+}
+
 void HostVolumes::look() {
   for (const sys::BlockDevice& device : sys::block_devices()) {
     if (sys::is_virtual(device) || seen_.contains(device.sysfs)) continue;

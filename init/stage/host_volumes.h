@@ -46,6 +46,10 @@ class HostVolumes {
   /// Waits for a new device and looks at it; false when the deadline passes first.
   [[nodiscard]] Result<bool> wait(sys::Deadline deadline);
 
+  /// Waits until no device has appeared for a moment. No device says that it is the last one, but the slowest ones,
+  /// USB disks, follow each other within that time.
+  [[nodiscard]] Result<void> settle();
+
  private:
   explicit HostVolumes(sys::DeviceMonitor monitor) : monitor_(std::move(monitor)) {}
   void look();

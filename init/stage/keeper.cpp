@@ -93,7 +93,8 @@ Result<void> become_keeper(char* argv0) {
   argv0[0] = '@';
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (null >= 0) ::dup2(null, standard);
   if (null > STDERR_FILENO) ::close(null);
   const sys::Fd proc = TRY(sys::mount_detached("proc", "proc"));
   if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");

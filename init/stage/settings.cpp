@@ -12,20 +12,43 @@ namespace {
 constexpr char kOriginPath[] = "/vhdboot/origin";
 constexpr char kOriginConfigPath[] = "/vhdboot/origin.conf";
 
+bool is_named(const HostVolume& volume, const core::Origin& origin) {
+  if (!origin.serial || !equals_ignoring_ascii_case(*origin.serial, volume.identity.uuid)) return false;
+  return !origin.partuuid || equals_ignoring_ascii_case(*origin.partuuid, volume.identity.partuuid);
+}
+
+bool holds(const HostVolume& volume, const volume::Path& file) {
+  return volume.reader->layout(file).has_value();
+}
+
+// The only volume with the EFI file, once no more devices appear; null when there is none, or more than one.
+Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes) {
+  TRY(volumes.settle());
+  HostVolume* only = nullptr;
+  for (HostVolume& volume : volumes.all()) {
+    if (!holds(volume, file)) continue;
+    if (only != nullptr) return nullptr;
+    only = &volume;
+  }
+  return only;
+}
+
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
 // not appear in time.
-Result<HostVolume*> origin_volume(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds,
-                                  const sys::Reporter& report) {
-  if (!origin.serial) return nullptr;
-  const core::Selector serial{.by = core::Selector::By::Uuid, .value = *origin.serial};
-  const core::Selector partuuid{.by = core::Selector::By::PartUuid, .value = origin.partuuid.value_or("")};
+Result<HostVolume*> find_origin(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds,
+                                const sys::Reporter& report) {
+  if (!origin.path) return nullptr;
+  const auto file = volume::parse_path(*origin.path);
+  if (!file) return nullptr;
+  if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes));
   PatientWait wait(volumes, timeout_seconds, report);
   do {
-    for (HostVolume& volume : volumes.all())
-      if (core::matches(serial, volume.identity) && (!origin.partuuid || core::matches(partuuid, volume.identity)))
-        return &volume;
-  } while (TRY(wait.wait(
-      concat("the volume ", *origin.serial, " that holds ", printable(origin.path.value_or("the EFI file"))))));
+    for (HostVolume& volume : volumes.all()) {
+      if (!is_named(volume, origin)) continue;
+      // GRUB names the partition of its variable `root`, wherever the file came from.
+      return holds(volume, *file) ? &volume : TRY(only_volume_with(*file, volumes));
+    }
+  } while (TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path)))));
   return nullptr;
 }
 
@@ -57,20 +80,20 @@ Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     settings.origin = std::move(parsed.origin);
   }
-  const auto take = [&](core::ParsedConfig parsed) {
+  const auto take = [&](const core::ParsedConfig& parsed) {
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     settings.config = core::merge(settings.config, parsed.config);
   };
 
   // The load options are read first, for their time-out, and win over the file at the end.
-  const auto options = TRY_IN("load options", core::parse_load_options(settings.origin.options));
+  const auto options = TRY(core::parse_load_options(settings.origin.options));
+  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.timeout(), report));
   std::optional<ConfigText> file;
   if (sys::exists(kOriginConfigPath)) {
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"),
                       TRY(sys::read_text(kOriginConfigPath))};
-  } else if (settings.origin.path) {
-    if (HostVolume* volume = TRY(origin_volume(volumes, settings.origin, options.config.timeout(), report)))
-      file = TRY(config_beside(*volume, *settings.origin.path));
+  } else if (settings.origin_volume != nullptr) {
+    file = TRY(config_beside(*settings.origin_volume, *settings.origin.path));
   }
   if (file) take(TRY(core::parse_config(file->text, file->name)));
   take(options);

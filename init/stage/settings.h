@@ -12,6 +12,7 @@ namespace vhdboot::stage {
 
 struct Settings {
   core::Origin origin;
+  HostVolume* origin_volume = nullptr;  ///< that holds the EFI file; null when it came from elsewhere, such as an ESP
   core::Config config;
 };
 

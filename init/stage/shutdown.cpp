@@ -62,7 +62,7 @@ Error finish(std::string_view verb) {
 }  // namespace
 
 void shutdown(const Arguments& arguments) {
-  auto file_systems = sys::ApiFileSystems::mount();
+  [[maybe_unused]] const auto file_systems = sys::ApiFileSystems::mount();
   const sys::Reporter report("shutdown", sys::Reporter::Audience::KernelLog);
   report.checkpoint("start");
   const auto down = tear_down(report);

@@ -121,7 +121,7 @@ void stage2(const Arguments& arguments, char* argv0) {
   Arguments guest_arguments = arguments;
   guest_arguments.front() = handoff.init;
   const Error error = sys::execute(handoff.init, guest_arguments);
-  const auto file_systems = sys::ApiFileSystems::mount();
+  [[maybe_unused]] const auto file_systems = sys::ApiFileSystems::mount();
   rescue(error.within("the guest's initrd"), handoff.rescue,
          sys::Reporter("stage2", sys::Reporter::Audience::KernelLog));
 }
