@@ -198,7 +198,7 @@ std::strong_ordering compare_versions(std::string_view a_text, std::string_view 
 EntryName parse_entry_name(std::string_view file_name) {
   const std::string_view stem = without_suffix(file_name);
   const std::string_view suffix = file_name.substr(stem.size());
-  const EntryName plain{std::string(file_name), std::nullopt};
+  EntryName plain{std::string(file_name), std::nullopt};
   const std::size_t plus = stem.find_last_of('+');
   if (plus == std::string_view::npos || plus == 0) return plain;
 

@@ -92,7 +92,7 @@ Result<IoMemory> parse_iomem(std::string_view text) {
     const auto first = parse_hex(line.substr(0, dash));
     const auto last = parse_hex(line.substr(dash + 1, colon - dash - 1));
     if (!first || !last) continue;
-    if (name == "BOOTFB" || name == "efifb") result.framebuffer = *first;
+    if (name == "BOOTFB" || name == "efifb") result.framebuffer = first;
     if (name != "System RAM" || line.starts_with(' ')) continue;
     // Without the privilege to see addresses all of them are 0.
     const auto range = inclusive(*first, *last, MemoryType::Ram);

@@ -54,7 +54,7 @@ Result<void> add_options(Config& config, std::string_view value) {
 Result<void> set_attach(Config& config, std::string_view value) {
   const auto engine = parse_engine(value);
   if (!engine) return unexpected_value("extents or loop", value);
-  config.attach = *engine;
+  config.attach = engine;
   return {};
 }
 

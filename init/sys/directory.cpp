@@ -35,8 +35,9 @@ std::vector<std::string> list_directory(const std::string& path) {
 std::vector<std::string> list_directory(Fd directory) {
   // The stream closes the descriptor; the duplicate keeps Fd the only owner of its own.
   const int copy = ::dup(directory.get());
+  if (copy < 0) return {};
   Directory stream(::fdopendir(copy), &::closedir);
-  if (!stream && copy >= 0) ::close(copy);
+  if (!stream) ::close(copy);
   return names_in(stream);
 }
 

@@ -73,7 +73,8 @@ Result<void> start_daemon(const std::string& program, const std::vector<std::str
   if (child == 0) {
     ::setsid();
     const int null = ::open("/dev/null", O_RDWR);
-    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+      if (null >= 0) ::dup2(null, standard);
     if (null > STDERR_FILENO) ::close(null);
     ::execv(program.c_str(), argv.data());
     ::_exit(kCannotExecute);
