@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a folder promises: its namespace, that a pure library makes no system call, that the stub stays freestanding."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACES = {
+    "base": "vhdboot", "vhd": "vhdboot::vhd", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
+    "init/volume": "vhdboot::volume", "init/core": "vhdboot::core", "init/sys": "vhdboot::sys",
+    "init/stage": "vhdboot::stage",
+}
+# What the firmware and the compiler call by names of theirs.
+NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
+# The pure libraries, and in each the few files that may touch the system.
+PURE = {
+    "base": set(),
+    "init/core": set(),
+    "vhd": {"vhd/host_file.h", "vhd/host_file.cpp"},
+    "kexec": {"kexec/kexec_load.cpp"},
+    "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
+}
+SYSTEM_HEADER = re.compile(
+    r"^\s*#\s*include\s+<((?:sys|linux|asm|net|netinet)/\S+|unistd\.h|fcntl\.h|dirent\.h|poll\.h|spawn\.h|termios\.h|"
+    r"stdio\.h|cstdio|iostream|fstream|print|filesystem|thread|csignal|signal\.h)>", re.MULTILINE)
+NAMESPACE = re.compile(r"^namespace (vhdboot[\w:]*) \{", re.MULTILINE)
+BASE_HEADER = re.compile(r'^\s*#\s*include\s+"(base/[^"]+)"', re.MULTILINE)
+
+
+def sources(folder, *suffixes):
+    return sorted(path for path in (ROOT / folder).glob("*") if path.suffix in (suffixes or (".h", ".cpp")))
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_program(text):
+    return re.search(r"^int main\(", text, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize("folder", NAMESPACES)
+def test_headers_are_read_once(folder):
+    assert not [name_of(path) for path in sources(folder, ".h") if "\n#pragma once\n" not in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("folder,namespace", NAMESPACES.items())
+def test_namespace_of_the_folder(folder, namespace):
+    wrong = []
+    for path in sources(folder):
+        text = path.read_text("utf-8")
+        found = NAMESPACE.findall(text)
+        fine = [name for name in found if name == namespace or name.startswith(f"{namespace}::")]
+        # A program has nothing that others would have to find.
+        exempt = not found and (is_program(text) or name_of(path) in NAMED_BY_OTHERS)
+        if (not found or found != fine) and not exempt:
+            wrong.append(f"{name_of(path)}: {found} instead of {namespace}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("folder,exempt", PURE.items())
+def test_pure_libraries_leave_the_system_alone(folder, exempt):
+    wrong = []
+    for path in sources(folder):
+        text = path.read_text("utf-8")
+        if name_of(path) in exempt or is_program(text):
+            continue
+        wrong += [f"{name_of(path)} includes <{header}>" for header in SYSTEM_HEADER.findall(text)]
+    assert not wrong, "\n".join(wrong)
+    assert not [name for name in exempt if not SYSTEM_HEADER.search((ROOT / name).read_text("utf-8"))]
+
+
+def test_the_stub_uses_only_what_is_freestanding():
+    wrong = []
+    for path in sources("efi"):
+        for name in BASE_HEADER.findall(path.read_text("utf-8")):
+            comment = (ROOT / name).read_text("utf-8").split("#pragma once")[0]
+            if "Freestanding" not in comment:
+                wrong.append(f"{name_of(path)} includes {name}, which does not say that it is freestanding")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_check_of_system_headers_itself():
+    for line in ("#include <sys/mount.h>", "# include <cstdio>", "  #include <unistd.h>"):
+        assert SYSTEM_HEADER.search(line), line
+    for line in ("#include <string>", '#include "init/sys/fd.h"', "// #include <cstdio>"):
+        assert not SYSTEM_HEADER.search(line), line
