@@ -232,8 +232,9 @@ def _write_ntfs(volume: Path, spec: HostSpec, files: dict[str, Path]) -> None:
         for name, source in files.items():
             path = folder / name.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
-            if name in spec.compressed:
-                os.setxattr(path.parent, "system.ntfs_attrib", struct.pack("<I", ATTRIBUTE_COMPRESSED))
+            # What is made in a compressed directory is compressed.
+            attributes = ATTRIBUTE_COMPRESSED if name in spec.compressed else 0
+            os.setxattr(path.parent, "system.ntfs_attrib", struct.pack("<I", attributes))
             with open(source, "rb") as reader, open(path, "wb", buffering=0) as writer:
                 if name in spec.sparse:
                     writer.truncate(source.stat().st_size)
