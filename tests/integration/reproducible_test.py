@@ -41,7 +41,6 @@ def copy_tree(destination: pathlib.Path) -> None:
 
 def build(folder: pathlib.Path, cache: pathlib.Path, umask: int, **environment: str) -> pathlib.Path:
     tree = folder / "tree"
-    copy_tree(tree)
     home = folder / "home"
     home.mkdir()
     log = folder / "build.log"
@@ -71,10 +70,13 @@ def builds(tmp_path_factory):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     cache = shared_cache()
+    # Both copies first: somebody may be working on the tree.
     first_folder = tmp_path_factory.mktemp("first")
+    second_folder = tmp_path_factory.mktemp("second") / "much" / "deeper"
+    copy_tree(first_folder / "tree")
+    copy_tree(second_folder / "tree")
     first = build(first_folder, cache, 0o022, TZ="UTC", LC_ALL="C")
 
-    second_folder = tmp_path_factory.mktemp("second") / "much" / "deeper"
     own_cache = second_folder / "cache"
     own_cache.mkdir(parents=True)
     shared = ["packages", "apt"] if os.environ.get("VHDBOOT_TEST_KERNEL") else ["packages", "apt", "kernel"]
