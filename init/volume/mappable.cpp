@@ -2,23 +2,16 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/volume/reparse.h"
 #include "init/volume/volume.h"
 
 namespace vhdboot::volume {
 namespace {
 
-// Reparse tags ([MS-FSCC] 2.1.2.1).
-constexpr std::uint32_t kTagMountPoint = 0xA0000003;
-constexpr std::uint32_t kTagSymlink = 0xA000000C;
-constexpr std::uint32_t kTagWof = 0x80000017;
-constexpr std::uint32_t kTagDedup = 0x80000013;
-constexpr std::uint32_t kTagCloud = 0x9000001A;  // bits 12 to 15 vary
-constexpr std::uint32_t kTagCloudMask = 0xFFFF0FFF;
-
 std::string reparse_sentence(std::uint32_t tag) {
   if (tag == kTagWof) return "is compressed by Windows (WOF): in Windows run \"compact /u /exe FILE\"";
   if (tag == kTagDedup) return "is deduplicated: in Windows copy it to a volume without deduplication";
-  if (tag == kTagMountPoint || tag == kTagSymlink) return "is a link: name the file that it points to";
+  if (is_link(tag)) return "is a link: name the file that it points to";
   if ((tag & kTagCloudMask) == kTagCloud)
     return "is a cloud file (OneDrive): copy it to a folder that is not synchronised";
   return concat("is a reparse point (tag 0x", to_hex(tag, 8),

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "init/volume/extents.h"
 #include "init/volume/ntfs_journal.h"
+#include "init/volume/reparse.h"
 
 namespace vhdboot::volume {
 namespace {
@@ -27,9 +28,6 @@ constexpr s64 kMaxLabelBytes = 256;
 // repair object ids, chkdsk under way, modified by chkdsk. (Linux fs/ntfs: VOLUME_MUST_MOUNT_RO_MASK.)
 constexpr std::uint16_t kDirtyFlag = 0x0001;
 constexpr std::uint16_t kMaintenanceFlags = 0x0002 | 0x0004 | 0x0020 | 0x4000 | 0x8000;
-
-constexpr std::uint32_t kTagMountPoint = 0xA0000003;
-constexpr std::uint32_t kTagSymlink = 0xA000000C;
 
 static_assert(std::endian::native == std::endian::little, "libntfs-3g's names are used as UTF-16 in memory order");
 static_assert(sizeof(ntfschar) == sizeof(char16_t));
@@ -116,15 +114,11 @@ struct Listed {
   MFT_REF reference;
 };
 
-struct Listing {
-  std::vector<Listed> names;
-};
-
 /// Called by the library, so no exception may leave it.
 int collect(void* into, const ntfschar* name, const int units, const int type, const s64, const MFT_REF reference,
             const unsigned) {
   try {
-    auto& names = static_cast<Listing*>(into)->names;
+    auto& names = *static_cast<std::vector<Listed>*>(into);
     if (type == FILE_NAME_DOS || units <= 0) return 0;
     if (MREF(reference) != FILE_root && MREF(reference) < FILE_first_user) return 0;
     std::string text = to_utf8(as_utf16(name, static_cast<std::size_t>(units)));
@@ -251,7 +245,7 @@ Result<InodePtr> NtfsVolume::find_in(ntfs_inode* directory, std::string_view nam
   if (!is_directory(directory)) return fail(Code::NotFound, concat(printable(where), " is not a directory"));
   const std::string doing = concat("looking for \"", printable(name), "\" in ", printable(where));
   const std::uint32_t tag = TRY_IN(doing, reparse_tag(directory));
-  if (tag == kTagMountPoint || tag == kTagSymlink)
+  if (is_link(tag))
     return fail(Code::Unsupported, concat(printable(where), " is a link: name the folder that it points to"));
   TRY_IN(doing, check_index(directory));
 
@@ -355,16 +349,13 @@ Result<std::vector<DirEntry>> NtfsVolume::list(const Path& path) {
     return fail(Code::NotFound, concat(printable(path.text()), " is not a directory"));
   TRY_IN(printable(path.text()), check_index(directory.get()));
 
-  Listing listing;
+  std::vector<Listed> names;
   s64 position = 0;
-  {
-    const CaseSensitive as_stored(volume_);  // the library gives names in lower case otherwise
-    if (ntfs_readdir(directory.get(), &position, &listing, collect) != 0)
-      return failure(concat("listing ", printable(path.text())));
-  }
+  if (ntfs_readdir(directory.get(), &position, &names, collect) != 0)
+    return failure(concat("listing ", printable(path.text())));
   std::vector<DirEntry> entries;
-  entries.reserve(listing.names.size());
-  for (Listed& listed : listing.names) {
+  entries.reserve(names.size());
+  for (Listed& listed : names) {
     DirEntry entry{std::move(listed.name), false, 0};
     // A file that cannot be opened is still there for the person to see.
     if (const InodePtr inode{ntfs_inode_open(volume_, listed.reference)}) {

@@ -392,6 +392,12 @@ TEST_F(NtfsTest, JournalStates) {
   EXPECT_EQ(state_with({.major = 2, .minor = 0, .flags = 2}, {.major = 2, .minor = 0, .flags = 2}), pending);
   // Versions and pages that are not understood are no reason to write.
   EXPECT_EQ(state_with({.major = 3, .minor = 0, .flags = 2}, {.major = 3, .minor = 0, .flags = 2}), pending);
+  // A page that was written only in part does not count.
+  EXPECT_EQ(state_with(clean, {.lsn = 2000}), pending);
+  image.put<std::uint16_t>(log + 4096 + 3 * 512 - 2, 0x1235);
+  EXPECT_EQ(state_of(image), VolumeState{});
+  image.put<std::uint16_t>(log + 3 * 512 - 2, 0x1235);
+  EXPECT_EQ(state_of(image), pending) << "none is left that says it is clean";
   image.write(log, std::vector<std::byte>(8192, std::byte{0x5A}));
   EXPECT_EQ(state_of(image), pending);
 }
@@ -436,6 +442,7 @@ TEST_F(NtfsTest, BootSectorsThatCannotBe) {
   EXPECT_THAT(broken(48, UINT64_MAX), HasSubstr("MFT"));
   EXPECT_THAT(broken(48, std::uint64_t{0}), HasSubstr("MFT"));
   EXPECT_THAT(broken(56, std::uint64_t{1} << 40), HasSubstr("MFT"));
+  EXPECT_THAT(broken(56, good.get<std::uint64_t>(48)), HasSubstr("an MFT that lies outside"));
   EXPECT_THAT(broken(64, std::uint8_t{0xE1}), HasSubstr("MFT records"));  // 2 GiB each
   EXPECT_THAT(broken(64, std::uint8_t{0}), HasSubstr("MFT records"));
   EXPECT_THAT(broken(64, std::uint8_t{3}), HasSubstr("MFT records"));
