@@ -251,7 +251,7 @@ Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now
 
 bool is_handoff_volume(const Handoff& handoff, const Identity& volume) {
   if (!equals_ignoring_ascii_case(handoff.serial, volume.uuid)) return false;
-  return !handoff.partuuid || volume.partuuid.empty() || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
+  return !handoff.partuuid || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
 }
 
 }  // namespace vhdboot::core

@@ -70,6 +70,8 @@ class Search {
   Result<Match> on_named_volume() {
     const core::Selector& selector = *settings_.config.volume;
     const std::string wanted = core::to_text(selector);
+    // Labels are no identities: another disk with the same one may be about to appear.
+    if (selector.by == core::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
     for (;;) {
       std::vector<HostVolume*> named;
       for (HostVolume& volume : volumes_.all())
@@ -104,7 +106,7 @@ class Search {
                    matches[0].volume->identity.uuid, " or ", matches[1].volume->identity.uuid, ")"));
       // With no volume named, every disk has to be seen before a match can be called the only one.
       if (settled) return std::move(matches.front());
-      TRY(volumes_.settle());
+      TRY(volumes_.settle(wait_.deadline()));
       settled = true;
     }
   }
@@ -124,7 +126,11 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
   TRY_IN(where, volume::check_mappable(image.layout, path));
   const volume::FileSource source = contents(image);
-  image.info = TRY_IN(where, vhd::identify(source));
+  image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
+  // As a raw disk it would be larger by the missing footer, and a guest could write there.
+  if (image.info.format == vhd::Format::Raw && equals_ignoring_ascii_case(path.extension(), ".vhd"))
+    return fail(Code::Corrupt, concat(where, ": it has no VHD footer: run `raw2vhd ", printable(path.name()),
+                                      "`, or call it .img when it is a raw disk"));
   return image;
 }
 

@@ -10,11 +10,21 @@ std::string HostVolume::description() const {
   return concat(device.path, " (", volume::name(reader->kind()), label, ')');
 }
 
+std::string twins(const HostVolume& one, const HostVolume& other) {
+  return concat(one.description(), " and ", other.description(), " have the same identity (", one.identity.uuid,
+                "): one is a copy of the other; unplug the one that is not meant");
+}
+
 Result<HostVolume> open_host_volume(const sys::BlockDevice& device) {
   HostVolume volume{.device = device};
   volume.source = TRY(sys::FdSource::open(device.path));
   volume.reader = TRY(volume::HostVolume::open(*volume.source));
-  volume.identity = sys::identify(device).identity;
+  const sys::Content content = sys::identify(device);
+  // A member of a RAID looks like the volume on it; writing to one member alone would tear the two apart.
+  if (!content.type.empty() && content.type != "ntfs" && content.type != "exfat")
+    return fail(Code::Unsupported, concat("it looks like ", volume::name(volume.reader->kind()),
+                                          " but is a part of something else (", printable(content.type), ')'));
+  volume.identity = content.identity;
   volume.identity.uuid = volume.reader->serial_text();
   volume.identity.label = volume.reader->label();
   return volume;
@@ -32,9 +42,9 @@ Result<bool> HostVolumes::wait(sys::Deadline deadline) {
   return true;
 }
 
-Result<void> HostVolumes::settle() {
+Result<void> HostVolumes::settle(sys::Deadline limit) {
   constexpr auto kQuietTime = std::chrono::seconds(2);
-  while (TRY(wait(sys::Deadline::in(kQuietTime)))) continue;
+  while (TRY(wait(earlier(limit, sys::Deadline::in(kQuietTime))))) continue;
   return {};
 }
 
@@ -44,8 +54,8 @@ void HostVolumes::look() {
     auto volume = open_host_volume(device);
     if (volume) {
       volumes_.push_back(*std::move(volume));
-    } else if (volume.error().code == Code::Io) {
-      continue;  // a medium that is not ready yet announces itself again
+    } else if (volume.error().sys_errno != 0) {
+      continue;  // the device or its node is not ready yet: its own event will come
     } else if (volume.error().code != Code::NotFound) {
       unreadable_.push_back(concat(device.path, ": ", volume.error().message()));
     }

@@ -30,6 +30,9 @@ struct HostVolume {
   [[nodiscard]] std::string description() const;
 };
 
+/// Two volumes that nothing tells apart, a disk and its clone: the sentence that refuses both.
+[[nodiscard]] std::string twins(const HostVolume& one, const HostVolume& other);
+
 /// Opens the volume on `device`.
 [[nodiscard]] Result<HostVolume> open_host_volume(const sys::BlockDevice& device);
 
@@ -46,9 +49,9 @@ class HostVolumes {
   /// Waits for a new device and looks at it; false when the deadline passes first.
   [[nodiscard]] Result<bool> wait(sys::Deadline deadline);
 
-  /// Waits until no device has appeared for a moment. No device says that it is the last one, but the slowest ones,
-  /// USB disks, follow each other within that time.
-  [[nodiscard]] Result<void> settle();
+  /// Waits until no device has appeared for a moment, or `limit` has passed. No device says that it is the last one,
+  /// but the slowest ones, USB disks, follow each other within that time.
+  [[nodiscard]] Result<void> settle(sys::Deadline limit);
 
  private:
   explicit HostVolumes(sys::DeviceMonitor monitor) : monitor_(std::move(monitor)) {}

@@ -89,16 +89,22 @@ Result<void> keep(const sys::Fd& view, const core::Teardown& teardown, const std
 }
 
 // From a child of stage 2 to a process that survives: systemd spares what is called "@..." when it leaves the initrd.
-Result<void> become_keeper(char* argv0) {
+Result<void> become_keeper(char* argv0, const sys::Fd& null) {
   argv0[0] = '@';
   ::setsid();
-  const int null = ::open("/dev/null", O_RDWR);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (null >= 0) ::dup2(null, standard);
-  if (null > STDERR_FILENO) ::close(null);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
   const sys::Fd proc = TRY(sys::mount_detached("proc", "proc"));
   if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
   return {};
+}
+
+// The driver may find another file than our reader did, where names differ only in upper and lower case.
+Result<void> check_same_file(const sys::Fd& file, const FoundImage& image) {
+  struct stat status{};
+  if (::fstat(file.get(), &status) < 0) return fail_errno("reading the status of the image");
+  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == image.layout.size) return {};
+  return fail(Code::Unsafe, concat("the kernel's driver finds another file at ", printable(image.path.text()),
+                                   " than the one that was checked"));
 }
 
 }  // namespace
@@ -107,23 +113,29 @@ Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundI
                                       const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const HostVolume& volume = *image.volume;
   const std::string type(driver(volume.reader->kind()));
-  const sys::Fd mount = TRY(sys::mount_detached(volume.device.path, type));
+  sys::Fd mount = TRY(sys::mount_detached(volume.device.path, type));
   // What the guest sees and may unmount; the loop device holds the other one.
   const sys::Fd view = TRY(sys::mount_detached(volume.device.path, type));
-  const sys::Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
+  sys::Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
+  TRY(check_same_file(file, image));
   auto disk = TRY(AttachedDisk::attach_file(plan, file, handoff.path));
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
 
   const core::Teardown teardown{{{core::TeardownStep::Action::DetachLoop, concat(disk.disk().number())}}};
+  // Opened before the fork: /dev goes away with stage 2.
+  const sys::Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
+  const sys::Reporter keeper("keeper", sys::Reporter::Audience::KernelLog);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("starting the keeper of the host volume");
   if (child == 0) {
-    const sys::Reporter keeper("keeper", sys::Reporter::Audience::KernelLog);
-    auto kept = become_keeper(argv0);
+    // Whatever the keeper still holds at shutdown would keep the host volume mounted.
+    disk.release();
+    file = sys::Fd();
+    mount = sys::Fd();
+    auto kept = become_keeper(argv0, null);
     if (kept) kept = keep(view, teardown, handoff.host_mount);
     if (!kept) keeper.error(kept.error().message());
-    disk.release();
     ::_exit(kept ? 0 : 1);
   }
   disk.release();

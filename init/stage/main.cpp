@@ -32,17 +32,18 @@ int play(core::Role role, const stage::Arguments& arguments, char* argv0) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const stage::Arguments arguments(argv, argv + argc);
-  const core::Role role = core::pick_role({.pid = ::getpid(),
-                                           .argv0 = argc > 0 ? argv[0] : "",
-                                           .handoff = sys::exists(std::string(core::kHandoffPath)),
-                                           .teardown = sys::exists(std::string(core::kTeardownPath))});
-  // Process 1 must not end; the only exceptions here are those of the standard library, out of memory above all.
+  // Process 1 must not end. The only exceptions here are those of the standard library, out of memory above all.
+  core::Role role = core::Role::Stage1;
   try {
+    const stage::Arguments arguments(argv, argv + argc);
+    role = core::pick_role({.pid = ::getpid(),
+                            .argv0 = argc > 0 ? argv[0] : "",
+                            .handoff = sys::exists(std::string(core::kHandoffPath)),
+                            .teardown = sys::exists(std::string(core::kTeardownPath))});
     return play(role, arguments, argv[0]);
   } catch (const std::exception& exception) {
-    const Error error{Code::NoMemory, 0, exception.what()};
     if (role == core::Role::Inspect) return 1;
+    const Error error{Code::NoMemory, 0, exception.what()};
     stage::rescue(error, core::RescueChoice::Menu,
                   sys::Reporter(std::string(core::name(role)), sys::Reporter::Audience::Consoles));
   }

@@ -23,7 +23,7 @@ bool holds(const HostVolume& volume, const volume::Path& file) {
 
 // The only volume with the EFI file, once no more devices appear; null when there is none, or more than one.
 Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes) {
-  TRY(volumes.settle());
+  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(core::kDefaultTimeoutSeconds))));
   HostVolume* only = nullptr;
   for (HostVolume& volume : volumes.all()) {
     if (!holds(volume, file)) continue;
@@ -43,11 +43,14 @@ Result<HostVolume*> find_origin(HostVolumes& volumes, const core::Origin& origin
   if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes));
   PatientWait wait(volumes, timeout_seconds, report);
   do {
+    HostVolume* named = nullptr;
     for (HostVolume& volume : volumes.all()) {
       if (!is_named(volume, origin)) continue;
-      // GRUB names the partition of its variable `root`, wherever the file came from.
-      return holds(volume, *file) ? &volume : TRY(only_volume_with(*file, volumes));
+      if (named != nullptr) return fail(Code::Unsafe, twins(*named, volume));
+      named = &volume;
     }
+    // GRUB names the partition of its variable `root`, wherever the file came from.
+    if (named != nullptr) return holds(*named, *file) ? named : TRY(only_volume_with(*file, volumes));
   } while (TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path)))));
   return nullptr;
 }

@@ -11,6 +11,7 @@
 #include "init/sys/loop.h"
 #include "init/sys/mount.h"
 #include "init/sys/power.h"
+#include "init/sys/process.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -28,6 +29,26 @@ Result<void> unmount_old_root() {
   }
 }
 
+// A step, and the host volume's device that must be free afterwards.
+struct Undo {
+  core::TeardownStep step;
+  std::string device;
+};
+
+// Asked while the guest's root is still mounted: systemd has told its loop device to detach itself with the last user,
+// and afterwards nobody knows what it lay on.
+Result<std::vector<Undo>> plan_teardown() {
+  const auto record = TRY(sys::read_text(std::string(core::kTeardownPath), core::kMaxTeardownBytes));
+  std::vector<Undo> plan;
+  for (core::TeardownStep& step : TRY(core::parse_teardown(record)).reversed()) {
+    std::string device;
+    if (step.action == core::TeardownStep::Action::DetachLoop)
+      device = TRY(sys::loop_backing_device(concat("/dev/loop", step.target)));
+    plan.push_back({std::move(step), std::move(device)});
+  }
+  return plan;
+}
+
 Result<void> undo(const core::TeardownStep& step) {
   switch (step.action) {
     case core::TeardownStep::Action::Unmount:
@@ -37,18 +58,17 @@ Result<void> undo(const core::TeardownStep& step) {
     case core::TeardownStep::Action::DetachLoop:
       break;
   }
-  const std::string path = concat("/dev/loop", step.target);
-  const auto backing = sys::loop_backing_device(path);
-  TRY(sys::detach_loop(path));
-  if (backing) TRY(sys::wait_until_released(*backing));
-  return {};
+  return sys::detach_loop(concat("/dev/loop", step.target));
 }
 
 Result<void> tear_down(const sys::Reporter& report) {
+  const auto plan = TRY(plan_teardown());
+  sys::kill_all_others();
   TRY_IN("the guest's root", unmount_old_root());
-  const auto record = TRY(sys::read_text(std::string(core::kTeardownPath), core::kMaxTeardownBytes));
-  for (const core::TeardownStep& step : TRY(core::parse_teardown(record)).reversed()) TRY(undo(step));
+  for (const Undo& each : plan) TRY(undo(each.step));
   report.checkpoint("detached");
+  for (const Undo& each : plan)
+    if (!each.device.empty()) TRY(sys::wait_until_released(each.device));
   return {};
 }
 

@@ -95,6 +95,19 @@ Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable&
   return load(entry, plan, archive, report);
 }
 
+// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
+Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {
+  if (image.volume->reader->kind() != volume::Kind::Exfat) return {};
+  for (HostVolume& volume : volumes.all()) {
+    if (volume.reader->kind() != volume::Kind::Ntfs) continue;
+    const auto state = volume.reader->state();
+    if (state && state->hibernated)
+      return fail(Code::Unsafe, concat("Windows sleeps on ", volume.description(), " and may hold ",
+                                       image.volume->description(), " too: ", volume::describe(*state)));
+  }
+  return {};
+}
+
 Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto volumes = TRY(HostVolumes::watch());
   const Settings settings = TRY(read_settings(volumes, report));
@@ -107,6 +120,7 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
                     vhd::name(image.info.format), ", on ", image.volume->description()));
   report.checkpoint("image");
 
+  TRY(check_no_windows_sleeps(volumes, image));
   const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, core::Engine::Extents, true, table.logical_block));
@@ -120,8 +134,10 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   TRY(disk.detach());
   report.say("  starting ...");
   report.checkpoint("kexec");
-  sys::release_usb_controllers();
-  return std::unexpected(sys::execute_loaded_kernel());
+  const auto controllers = sys::release_usb_controllers();
+  const Error refused = sys::execute_loaded_kernel();
+  sys::take_back_usb_controllers(controllers);
+  return std::unexpected(refused);
 }
 
 // Directories and variables that programs of the rescue shell expect.
@@ -130,7 +146,7 @@ Result<void> make_room() {
   ::setenv("HOME", "/", 1);
   ::setenv("TERM", "linux", 1);
   // The kernel drops what a process logs beyond ten lines in five seconds, unless told otherwise.
-  TRY(sys::write_file("/proc/sys/kernel/printk_devkmsg", as_bytes("on\n")));
+  (void)sys::write_file("/proc/sys/kernel/printk_devkmsg", as_bytes("on\n"));
   auto run = TRY(sys::Mount::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"));
   run.release();
   return {};

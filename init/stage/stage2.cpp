@@ -24,10 +24,14 @@ namespace {
 
 constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
 
-Result<void> load_carried_modules(const core::Handoff& handoff) {
-  for (const std::string& module : handoff.modules)
-    TRY(sys::load_module(module, TRY(sys::read_file(concat(kArchiveFolder, '/', module), kMaxModuleBytes))));
-  return {};
+// A module that does not load is no reason to stop: some are accelerations for other processors. Whether the disk
+// appears and can be attached decides.
+void load_carried_modules(const core::Handoff& handoff, const sys::Reporter& report) {
+  for (const std::string& module : handoff.modules) {
+    const auto image = sys::read_file(concat(kArchiveFolder, '/', module), kMaxModuleBytes);
+    const auto loaded = image ? sys::load_module(module, *image) : std::unexpected(image.error());
+    if (!loaded) report.warn(loaded.error().message());
+  }
 }
 
 // When the guest's root could not be read, its initrd has to bring the modules, and modprobe.
@@ -48,8 +52,11 @@ void ask_guest_for_modules(const sys::Reporter& report) {
 Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff, const sys::Reporter& report) {
   PatientWait wait(volumes, handoff.timeout_seconds, report);
   do {
+    std::vector<HostVolume*> found;
     for (HostVolume& volume : volumes.all())
-      if (core::is_handoff_volume(handoff, volume.identity)) return &volume;
+      if (core::is_handoff_volume(handoff, volume.identity)) found.push_back(&volume);
+    if (found.size() > 1) return fail(Code::Unsafe, twins(*found[0], *found[1]));
+    if (found.size() == 1) return found.front();
   } while (TRY(wait.wait(concat("the volume ", handoff.serial))));
   return fail(Code::NotFound,
               concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.timeout_seconds,
@@ -80,7 +87,9 @@ Result<void> attach_for_guest(const FoundImage& image, const core::Handoff& hand
 Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
   handoff = TRY_IN("the handoff", core::parse_handoff(record));
-  TRY(load_carried_modules(handoff));
+  if (::access(handoff.init.c_str(), X_OK) < 0)
+    return fail_errno(concat("the guest's initrd has no program ", handoff.init));
+  load_carried_modules(handoff, report);
   ask_guest_for_modules(report);
   report.checkpoint("modules");
 

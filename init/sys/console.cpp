@@ -14,7 +14,6 @@ namespace vhdboot::sys {
 namespace {
 
 // Priorities of <linux/kern_levels.h>.
-constexpr int kLogCritical = 2;
 constexpr int kLogWarning = 4;
 constexpr int kLogNotice = 5;
 
@@ -95,11 +94,6 @@ void Reporter::warn(std::string_view sentence) const {
 }
 
 void Reporter::error(std::string_view sentence) const {
-  if (audience_ == Audience::KernelLog) {
-    // The kernel shows this on the consoles itself, whatever the guest's taste for silence.
-    log_at(kLogCritical, concat("error: ", sentence));
-    return;
-  }
   log_at(kLogNotice, concat("error: ", sentence));
   to_consoles(concat("\r\nvhdboot[", stage_, "]: error: ", sentence, "\r\n"), false);
 }
@@ -125,7 +119,9 @@ Reporter::Key Reporter::wait_for_key(Deadline deadline) const {
       if ((waits[i].revents & POLLIN) != 0 && ::read(waits[i].fd, &key, 1) == 1) return {key, names[i]};
       if ((waits[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) waits[i].fd = -1;
     }
-    if (std::ranges::all_of(waits, [](const pollfd& wait) { return wait.fd < 0; })) break;
+    // With no terminal left only the time passes.
+    if (std::ranges::all_of(waits, [](const pollfd& wait) { return wait.fd < 0; }))
+      ::poll(nullptr, 0, deadline.poll_timeout());
   }
   return {};
 }

@@ -32,13 +32,4 @@ std::vector<std::string> list_directory(const std::string& path) {
   return names_in(Directory(::opendir(path.c_str()), &::closedir));
 }
 
-std::vector<std::string> list_directory(Fd directory) {
-  // The stream closes the descriptor; the duplicate keeps Fd the only owner of its own.
-  const int copy = ::dup(directory.get());
-  if (copy < 0) return {};
-  Directory stream(::fdopendir(copy), &::closedir);
-  if (!stream) ::close(copy);
-  return names_in(stream);
-}
-
 }  // namespace vhdboot::sys

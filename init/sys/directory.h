@@ -5,12 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "init/sys/fd.h"
-
 namespace vhdboot::sys {
 
 /// Sorted, without "." and ".."; empty when it cannot be read. At most 65536 names.
 [[nodiscard]] std::vector<std::string> list_directory(const std::string& path);
-[[nodiscard]] std::vector<std::string> list_directory(Fd directory);
 
 }  // namespace vhdboot::sys

@@ -2,7 +2,6 @@
 #include "init/sys/kernel_module.h"
 
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -12,11 +11,6 @@ namespace vhdboot::sys {
 Result<void> load_module(const std::string& name, Bytes image) {
   if (::syscall(SYS_init_module, image.data(), image.size(), "") == 0 || errno == EEXIST) return {};
   return fail_errno(concat("loading the kernel module ", name));
-}
-
-std::string kernel_release() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.release : "";
 }
 
 }  // namespace vhdboot::sys

@@ -12,7 +12,4 @@ namespace vhdboot::sys {
 /// Loads an uncompressed module. One that is loaded or built in already is fine. `name` is for the error's text.
 [[nodiscard]] Result<void> load_module(const std::string& name, Bytes image);
 
-/// The release of the running kernel, as `uname -r` prints it.
-[[nodiscard]] std::string kernel_release();
-
 }  // namespace vhdboot::sys

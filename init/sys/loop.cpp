@@ -33,9 +33,12 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
       if (errno == EBUSY) continue;
       return fail_errno(concat("attaching ", name, " to /dev/loop", number));
     }
+    LoopDevice attached(std::move(device), number);
     loop_info64 info{};
-    if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0) return fail_errno("reading the loop device's status");
-    return LoopDevice(std::move(device), number, (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0);
+    if (::ioctl(attached.device_.get(), LOOP_GET_STATUS64, &info) < 0)
+      return fail_errno("reading the loop device's status");
+    attached.direct_io_ = (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0;
+    return attached;
   }
   return fail(Code::Busy, "no free loop device");
 }

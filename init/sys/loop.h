@@ -39,11 +39,10 @@ class LoopDevice {
   void release() { device_ = Fd(); }
 
  private:
-  LoopDevice(Fd device, int number, bool direct_io)
-      : device_(std::move(device)), number_(number), direct_io_(direct_io) {}
+  LoopDevice(Fd device, int number) : device_(std::move(device)), number_(number) {}
   Fd device_;
   int number_;
-  bool direct_io_;
+  bool direct_io_ = false;
 };
 
 /// Detaches the loop device at `path`, whoever attached it. Success means that nothing is attached to it any more.

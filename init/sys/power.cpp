@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
 
@@ -37,13 +38,29 @@ bool kernel_is_loaded() {
   return read_attribute("/sys/kernel/kexec_loaded") == "1";
 }
 
-void release_usb_controllers() {
-  const std::string driver = "/sys/bus/pci/drivers/xhci_hcd";
-  for (const std::string& name : list_directory(driver)) {
+namespace {
+
+constexpr char kUsbDriver[] = "/sys/bus/pci/drivers/xhci_hcd";
+
+void tell_usb_driver(const char* attribute, std::string_view address) {
+  const auto file = open_file(concat(kUsbDriver, '/', attribute), O_WRONLY);
+  if (file) (void)write_all(*file, as_bytes(address));
+}
+
+}  // namespace
+
+std::vector<std::string> release_usb_controllers() {
+  std::vector<std::string> addresses;
+  for (std::string& name : list_directory(kUsbDriver)) {
     if (name.find(':') == std::string::npos) continue;  // an attribute, not the address of a controller
-    const auto unbind = open_file(driver + "/unbind", O_WRONLY);
-    if (unbind) (void)write_all(*unbind, as_bytes(name));
+    tell_usb_driver("unbind", name);
+    addresses.push_back(std::move(name));
   }
+  return addresses;
+}
+
+void take_back_usb_controllers(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) tell_usb_driver("bind", address);
 }
 
 }  // namespace vhdboot::sys

@@ -2,6 +2,9 @@
 // How a boot stage ends the running kernel.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 
 namespace vhdboot::sys {
@@ -18,6 +21,10 @@ namespace vhdboot::sys {
 
 /// Takes xHCI controllers away from their driver, so that they reach the next kernel in reset. Without it, USB
 /// keyboards stay dead on some machines after the jump. Call it when nothing on USB is needed any more.
-void release_usb_controllers();
+/// Returns the addresses of the controllers.
+[[nodiscard]] std::vector<std::string> release_usb_controllers();
+
+/// Gives them back, when the jump was refused: the person needs the keyboard.
+void take_back_usb_controllers(const std::vector<std::string>& addresses);
 
 }  // namespace vhdboot::sys

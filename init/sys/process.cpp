@@ -2,6 +2,7 @@
 #include "init/sys/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,20 +67,10 @@ Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std
   return wait_for(child);
 }
 
-Result<void> start_daemon(const std::string& program, const std::vector<std::string>& arguments) {
-  auto argv = as_argv(arguments);
-  const pid_t child = ::fork();
-  if (child < 0) return fail_errno(concat("starting ", program));
-  if (child == 0) {
-    ::setsid();
-    const int null = ::open("/dev/null", O_RDWR);
-    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-      if (null >= 0) ::dup2(null, standard);
-    if (null > STDERR_FILENO) ::close(null);
-    ::execv(program.c_str(), argv.data());
-    ::_exit(kCannotExecute);
-  }
-  return {};
+void kill_all_others() {
+  ::kill(-1, SIGKILL);
+  // All of them are children of process 1 by now, or will be.
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
 }
 
 Error execute(const std::string& program, const std::vector<std::string>& arguments) {

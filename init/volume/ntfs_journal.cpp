@@ -90,6 +90,7 @@ Result<std::optional<RestartPage>> read_page(const ByteSource& log, std::uint64_
 }  // namespace
 
 Result<bool> ntfs_journal_pending(const ByteSource& log) {
+  constexpr std::uint64_t kUsualSystemPage = 4096;
   std::optional<RestartPage> newest;
   bool used = false;
   std::array<std::byte, kSectorSize> sector{};
@@ -103,6 +104,8 @@ Result<bool> ntfs_journal_pending(const ByteSource& log) {
     if (magic == kRecordPage) break;
     if (magic != kRestartPage && magic != kRestartByChkdsk) continue;
     const auto page = TRY(read_page(log, position, sector));
+    // A torn page, or one of a later version, may be the newer one: nothing is known then.
+    if (!page && (position == 0 || position == kUsualSystemPage)) return true;
     if (page && (!newest || page->lsn > newest->lsn)) newest = page;
   }
   if (!newest) return used;

@@ -293,12 +293,16 @@ Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data) {
   if (ntfs_attr_map_whole_runlist(data) != 0) return failure("reading where it lies");
   const auto clusters = static_cast<std::uint64_t>(volume_->nr_clusters);
   const std::uint64_t cluster = geometry_.cluster_size;
+  // libntfs-3g has read the boot sector a second time: both readings must agree before anything is multiplied.
+  if (volume_->cluster_size != cluster || clusters > geometry_.volume_size / cluster)
+    return failure("reading where it lies", EIO);
   ExtentList extents(static_cast<std::uint64_t>(data->data_size), clusters * cluster);
   for (const runlist_element* run = data->rl; run != nullptr && run->length > 0; ++run) {
     if (run->lcn == LCN_HOLE) continue;
     const auto length = static_cast<std::uint64_t>(run->length);
     const auto physical = static_cast<std::uint64_t>(run->lcn);
-    if (run->lcn < 0 || run->vcn < 0 || length > clusters || physical > clusters)
+    // Cluster 0 is $Boot: no file lies there.
+    if (run->lcn < 1 || run->vcn < 0 || length > clusters || physical > clusters)
       return failure("reading where it lies", EIO);
     // Beyond this no multiplication fits, and no file of such a size either.
     if (static_cast<std::uint64_t>(run->vcn) > (UINT64_MAX >> 1) / cluster)

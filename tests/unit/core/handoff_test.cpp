@@ -165,7 +165,7 @@ TEST(Handoff, CompareExtents) {
 TEST(Handoff, TheVolumeIsKnownByWhatIsKnown) {
   const auto handoff = full();
   EXPECT_TRUE(is_handoff_volume(handoff, {.uuid = "1234-abcd", .partuuid = "89ABCDEF-01"}));
-  EXPECT_TRUE(is_handoff_volume(handoff, {.uuid = "1234-ABCD"})) << "a superfloppy has no partition UUID";
+  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD"})) << "on another, unpartitioned disk";
   EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD", .partuuid = "89abcdef-02"})) << "a copied partition";
   EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCE", .partuuid = "89abcdef-01"}));
   EXPECT_FALSE(is_handoff_volume(handoff, {.partuuid = "89abcdef-01"}));
