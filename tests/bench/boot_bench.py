@@ -67,7 +67,7 @@ def main() -> None:
         spec = hostdisk.HostSpec(fs=args.fs, loader="esp")
         hostdisk.make(folder / "ours", spec, {"/boot/guest.vhd": guest_vhd(guest)}, esp)
         disk.clone(guest.disk, folder / "direct")
-        starter = hostdisk.make_esp_disk(folder / "starter", guest.uki)
+        starter = hostdisk.make_esp_disk(folder / "starter", {"/EFI/BOOT/BOOTX64.EFI": guest.uki})
         for number in range(args.runs):
             direct.append(measure([Disk(folder / "direct"), Disk(starter, boot=0)], ALL,
                                   output / f"direct-{number}.log"))

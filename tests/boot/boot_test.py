@@ -10,7 +10,6 @@ import shutil
 import pytest
 
 from tests.support import bootcase, disk, hostdisk
-from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
@@ -18,6 +17,10 @@ from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 OUTPUT = TEST_OUTPUT / "boot"
+# A lockup may be the host's doing, on a machine that is busy.
+TROUBLE_LATER = (r".*(I/O error|EXT4-fs (error|warning)|BTRFS (error|warning)|XFS.*(corrupt|error)|Oops|"
+                 r"BUG: (?!soft lockup|workqueue lockup)).*")
+NO_FIRMWARE_DRIVER = ("uas",)  # OVMF speaks only the older USB storage protocol
 MARKER = "/root/written-in-the-guest"
 
 
@@ -47,25 +50,27 @@ def folder(case):
 
 
 def make_host(case, guest, folder):
-    """The host disk, and GRUB's own disk when the host disk has no partition table."""
+    """The host disk, and what else the machine starts from: GRUB's own disk when the host disk has no partition table,
+    an ESP on another disk when the firmware has no driver for the host disk's bus."""
     image = guest.disk if case.raw else guest_vhd(guest)
     efi = PRODUCTS / "vhdboot.efi"
+    elsewhere = case.bus in NO_FIRMWARE_DRIVER
     conf = folder / "debian.conf"
-    conf.write_text(case.conf_text, encoding="utf-8")
+    conf.write_text((f"image {case.image}\n" if elsewhere else "") + case.conf_text, encoding="utf-8")
     files = {case.image: image}
-    esp_files = None
-    if case.start == "grub":
+    esp_files = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
+    if case.start == "grub" and not elsewhere:
         files["/boot/debian.efi"] = efi
         if case.conf_text:
             files["/boot/debian.conf"] = conf
-    else:
-        esp_files = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
     spec = hostdisk.HostSpec(fs=case.fs, table=case.table, block_size=case.block_size, cluster=case.cluster,
                              pieces=case.pieces, load_options=case.load_options, loader=case.start)
     host = hostdisk.make(folder / "host.raw", spec, files, esp_files)
     disks = [Disk(host.path, bus=case.bus, block_size=case.block_size, boot=1)]
-    if case.table == "none":
-        disks.insert(0, Disk(hostdisk.make_grub_disk(folder / "grub.raw", spec), boot=0))
+    if elsewhere:
+        disks.insert(0, Disk(hostdisk.make_esp_disk(folder / "start.raw", esp_files), boot=0))
+    elif case.table == "none":
+        disks.insert(0, Disk(hostdisk.make_grub_disk(folder / "start.raw", spec), boot=0))
     return host, disks
 
 
@@ -85,9 +90,9 @@ def test_boot(case, folder):
         shell = GuestShell(machine)
         shell.log_in(600)
         look_around(case, guest, shell)
-        machine.send(f"echo {case.name} > {MARKER}; {case.power}\n")
-        assert machine.wait_exit(240) == 0
-        trouble = re.search(r".*(I/O error|EXT4-fs (error|warning)|Buffer I/O|Oops|BUG:|Call Trace).*", machine.text)
+        shell.check(f"echo {case.name} > {MARKER}")
+        leave(case, machine, shell)
+        trouble = re.search(TROUBLE_LATER, machine.text)
         assert trouble is None, trouble[0]
 
     if case.engine == "extents":
@@ -96,6 +101,22 @@ def test_boot(case, folder):
     for name, contents in efi.items():
         assert hostdisk.extract_file(host, name, folder / "after.raw").read_bytes() == contents, name
     examine_image(case, guest, host, folder)
+
+
+def leave(case, machine, shell):
+    """Powers off, restarts (which ends QEMU) or starts another kernel: that one knows nothing of vhdboot and is ended."""
+    shell.check("dmesg -n 7")
+    if case.power == "kexec":
+        shell.check("kexec --load /boot/vmlinuz-$(uname -r) --append='console=ttyS0,115200 panic=1'", 120)
+        machine.send("systemctl kexec\n")
+    else:
+        machine.send(f"{case.power}\n")
+    if case.engine == "loop":
+        machine.expect(r"vhdboot\[shutdown\]: checkpoint=unmounted", 240, failing=TROUBLE)
+    if case.power == "kexec":
+        machine.expect(r"^\[ +0\.0+\] Linux version .*", 240)
+    else:
+        assert machine.wait_exit(240) == 0
 
 
 def look_around(case, guest, shell):
@@ -121,5 +142,5 @@ def examine_image(case, guest, host, folder):
     if not case.raw:
         assert image.read_bytes()[-512:] == guest_vhd(guest).read_bytes()[-512:], "the footer changed"
     root = disk.extract(image, guest.root_offset, guest.root_size, folder / "root.raw")
-    assert hostdisk.guest_complaints(root) == []
-    assert run("debugfs", "-R", f"cat {MARKER}", root).strip() == case.name
+    assert hostdisk.guest_complaints(root, guest.recipe.root_fs) == []
+    assert hostdisk.read_guest_file(root, MARKER).strip() == case.name

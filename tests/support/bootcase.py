@@ -16,7 +16,7 @@ CASES = REPOSITORY / "tests/boot/cases"
 class BootCase:
     """`config`: the text of debian.conf; `image`: where the image lies on the host volume; `raw`: without a footer.
     `start`: by GRUB's chainloader from the host volume (grub), or by the firmware from the ESP (esp).
-    `power`: the command that ends it. `commands`: run in the guest, each must succeed."""
+    `power`: the command that ends it, or kexec. `commands`: run in the guest, each must succeed."""
 
     name: str
     guest: str = "debian12"

@@ -123,7 +123,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 def _install(recipe: Recipe, rootfs: Path, log: Path) -> None:
     hostname = recipe.name
-    fstab = f"UUID={recipe.identity('rootfs')} / {recipe.root_fs} defaults 0 1"
+    fstab = f"UUID={recipe.identity('rootfs')} / {recipe.root_fs} defaults 0 {int(recipe.root_fs == 'ext4')}"
     run("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64", f"--keyring={KEYRING}",
         "--aptopt=Acquire::Languages none",
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",

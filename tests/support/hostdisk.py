@@ -127,13 +127,13 @@ def _grub_esp(work: Path, spec: HostSpec) -> Path:
     return esp
 
 
-def make_esp_disk(target: Path, program: Path, block_size: int = 512, size: int = 128 * disk.MIB) -> Path:
-    """A small GPT disk whose firmware boot path is that program."""
+def make_esp_disk(target: Path, files: dict[str, Path], block_size: int = 512, size: int = 128 * disk.MIB) -> Path:
+    """A small GPT disk with nothing but an ESP."""
     disk.create(target, size + 2 * disk.MIB, disk.Table("gpt", DISK_GUID[:-1] + "9", [
         disk.Partition(disk.MIB, size, disk.ESP, ESP_GUID[:-1] + "9")]), block_size)
     with tempfile.TemporaryDirectory(prefix="vhdboot-esp.", dir=target.parent) as work:
         esp = Path(work) / "esp.fat"
-        disk.format_esp(esp, size, {"/EFI/BOOT/BOOTX64.EFI": program}, block_size=block_size)
+        disk.format_esp(esp, size, files, block_size=block_size)
         disk.place(esp, target, disk.MIB)
     return target
 
@@ -361,10 +361,25 @@ def exfat_complaints(volume: Path) -> list[str]:
     return complaints
 
 
-def guest_complaints(root: Path) -> list[str]:
-    """What e2fsck finds in a guest's root file system."""
+def guest_complaints(root: Path, kind: str = "ext4") -> list[str]:
+    """What the file system's own checker finds in a guest's root; it writes nothing."""
+    checkers = {"ext4": ("e2fsck", "-f", "-n"), "btrfs": ("btrfs", "check", "--readonly"), "xfs": ("xfs_repair", "-n")}
     try:
-        said = run("e2fsck", "-f", "-n", root)
+        said = run(*checkers[kind], root)
     except CommandError as error:
         return [str(error)]
     return [said] if "recovering journal" in said.lower() else []
+
+
+def read_guest_file(root: Path, name: str) -> str:
+    """A file of a guest's root file system, mounted read-only for it (root)."""
+    folder = root.with_name(root.name + ".mounted")
+    folder.mkdir()
+    try:
+        run("mount", "-o", "loop,ro", root, folder)
+        try:
+            return (folder / name.lstrip("/")).read_text(encoding="utf-8")
+        finally:
+            run("umount", folder)
+    finally:
+        folder.rmdir()
