@@ -8,7 +8,7 @@
 
 namespace vhdboot {
 
-/// The kinds of failure; each asks for another reaction (see stage/ for the table that maps them).
+/// The kinds of failure.
 enum class Code {
   NotFound,     ///< the thing looked for is not there
   Corrupt,      ///< bytes that contradict their format

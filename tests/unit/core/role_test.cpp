@@ -3,8 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include "init/core/reaction.h"
-
 namespace vhdboot::core {
 namespace {
 
@@ -31,29 +29,6 @@ TEST(Role, Names) {
   EXPECT_EQ(name(Role::Stage2), "stage2");
   EXPECT_EQ(name(Role::Shutdown), "shutdown");
   EXPECT_EQ(name(Role::Inspect), "inspect");
-}
-
-TEST(Reaction, OnePerCode) {
-  EXPECT_EQ(reaction_to(Code::NotFound), Reaction::NextCandidate);
-  EXPECT_EQ(reaction_to(Code::Unsupported), Reaction::NextCandidate);
-  EXPECT_EQ(reaction_to(Code::Corrupt), Reaction::NextCandidate);
-  EXPECT_EQ(reaction_to(Code::Io), Reaction::NextCandidate);
-  EXPECT_EQ(reaction_to(Code::Unsafe), Reaction::Menu) << "never silently something else instead";
-  EXPECT_EQ(reaction_to(Code::Busy), Reaction::Menu);
-  EXPECT_EQ(reaction_to(Code::Timeout), Reaction::Menu);
-  EXPECT_EQ(reaction_to(Code::Invalid), Reaction::Menu);
-  EXPECT_EQ(reaction_to(Code::NoMemory), Reaction::Rescue);
-}
-
-TEST(Reaction, TheMostTellingError) {
-  EXPECT_EQ(most_telling({}), nullptr);
-  const std::vector<Error> errors{{Code::NotFound, 0, "a"},
-                                  {Code::Unsupported, 0, "b"},
-                                  {Code::Unsafe, 0, "c"},
-                                  {Code::Unsafe, 0, "d"},
-                                  {Code::Corrupt, 0, "e"}};
-  EXPECT_EQ(most_telling(errors), &errors[2]);
-  EXPECT_EQ(most_telling(std::span(errors).first(2)), &errors[1]);
 }
 
 }  // namespace
