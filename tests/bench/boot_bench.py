@@ -23,15 +23,16 @@ START = r"BdsDxe: starting Boot"
 KERNEL = r"^\[ +0\.0+\] Linux version .*"
 ROOT = r"EXT4-fs \(\w+\): mounted filesystem"
 LOGIN = r"^\S+ login: "
-ALL = [("target kernel's first line", KERNEL), ("root mounted", ROOT), ("login prompt", LOGIN)]
+PROCESS = ("target kernel's first process", r"Run /\S+ as init process")
+ALL = [("target kernel's first line", KERNEL), PROCESS, ("root mounted", ROOT), ("login prompt", LOGIN)]
 # The boot kernel is quiet, so the first "Linux version" is the target's.
 OURS = [("stub starts the boot kernel", r"vhdboot [\d.]+: starting the boot kernel")] + [
     (f"stage 1: {name}", rf"vhdboot\[stage1\]: checkpoint={name}")
     for name in ("start", "settings", "image", "attached", "uki", "modules", "loaded", "kexec")
-] + [("target kernel's first line", KERNEL)] + [
+] + ALL[:2] + [
     (f"stage 2: {name}", rf"vhdboot\[stage2\]: checkpoint={name}")
     for name in ("start", "modules", "volume", "attached", "init")
-] + ALL[1:]
+] + ALL[2:]
 
 
 def measure(disks: list[Disk], moments, log: Path) -> dict[str, float]:
@@ -62,9 +63,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="boot.", dir=output) as temporary:
         folder = Path(temporary)
         conf = folder / "conf"
-        conf.write_text("image /boot/guest.vhd\n", encoding="utf-8")
-        esp = {"/EFI/BOOT/BOOTX64.EFI": PRODUCTS / "vhdboot.efi", "/EFI/BOOT/BOOTX64.conf": conf}
         spec = hostdisk.HostSpec(fs=args.fs, loader="esp")
+        # Named, as it is when GRUB or Ventoy starts vhdboot from the host volume: else every disk is waited for.
+        serial = hostdisk.NTFS_SERIAL if args.fs == "ntfs" else hostdisk.EXFAT_SERIAL
+        conf.write_text(f"image /boot/guest.vhd\nvolume {serial}\n", encoding="utf-8")
+        esp = {"/EFI/BOOT/BOOTX64.EFI": PRODUCTS / "vhdboot.efi", "/EFI/BOOT/BOOTX64.conf": conf}
         hostdisk.make(folder / "ours", spec, {"/boot/guest.vhd": guest_vhd(guest)}, esp)
         disk.clone(guest.disk, folder / "direct")
         starter = hostdisk.make_esp_disk(folder / "starter", {"/EFI/BOOT/BOOTX64.EFI": guest.uki})
