@@ -20,8 +20,9 @@ void offer_shell(const std::string& terminal, const sys::Reporter& report) {
   if (!status) report.error(status.error().message());
 }
 
-void say_menu(const sys::Reporter& report, bool shell) {
-  report.print(concat("\r\n  ", shell ? "[s] shell   " : "", "[r] restart   [p] power off\r\n"));
+std::string menu(bool shell, bool restarting) {
+  return concat("\r\n  ", shell ? "[s] shell   " : "", "[r] restart   [p] power off\r\n",
+                restarting ? "  restarting in 30 seconds\r\n" : "");
 }
 
 }  // namespace
@@ -31,19 +32,15 @@ void rescue(const Error& error, core::RescueChoice choice, const sys::Reporter& 
   const bool shell = sys::exists(kShell);
   if (choice == core::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), report);
   for (;;) {
-    say_menu(report, shell);
-    auto deadline = sys::Deadline::in(24h);
-    if (choice == core::RescueChoice::Reboot) {
-      report.print("  restarting in 30 seconds\r\n");
-      deadline = sys::Deadline::in(kUntilRestart);
-    }
-    const auto key = report.wait_for_key(deadline);
+    const bool restarting = choice == core::RescueChoice::Reboot;
+    const auto deadline = restarting ? sys::Deadline::in(kUntilRestart) : sys::Deadline::in(24h);
+    const auto key = report.wait_for_key(menu(shell, restarting), deadline);
     if (key.value == 's' && shell) {
       choice = core::RescueChoice::Menu;
       offer_shell(key.terminal, report);
     } else if (key.value == 'p') {
       report.error(sys::power_off().message());
-    } else if (key.value == 'r' || (key.value == 0 && choice == core::RescueChoice::Reboot)) {
+    } else if (key.value == 'r' || (key.value == 0 && restarting)) {
       report.error(sys::reboot().message());
     }
   }

@@ -92,7 +92,7 @@ void shutdown(const Arguments& arguments) {
     report.error(down.error().within("the host volume may need a check").message());
   const Error refused = finish(arguments.size() > 1 ? arguments[1] : "reboot");
   report.error(refused.message());
-  for (;;) (void)report.wait_for_key(sys::Deadline::in(std::chrono::hours(24)));
+  for (;;) (void)report.wait_for_key("", sys::Deadline::in(std::chrono::hours(24)));
 }
 
 }  // namespace vhdboot::stage

@@ -102,7 +102,7 @@ void Reporter::print(std::string_view text) const {
   to_consoles(text, false);
 }
 
-Reporter::Key Reporter::wait_for_key(Deadline deadline) const {
+Reporter::Key Reporter::wait_for_key(std::string_view prompt, Deadline deadline) const {
   const std::vector<std::string> names = console_terminals();
   std::vector<RawTerminal> terminals;
   std::vector<pollfd> waits;
@@ -112,6 +112,8 @@ Reporter::Key Reporter::wait_for_key(Deadline deadline) const {
     terminals.emplace_back(fd ? std::move(*fd) : Fd());
     waits.push_back({.fd = terminals.back().get(), .events = POLLIN, .revents = 0});
   }
+  // Only now: a key that answers at once must find the terminals ready.
+  print(prompt);
   while (!deadline.passed()) {
     if (::poll(waits.data(), waits.size(), deadline.poll_timeout()) <= 0) continue;
     for (std::size_t i = 0; i < waits.size(); ++i) {

@@ -41,8 +41,8 @@ class Reporter {
     char value = 0;
     std::string terminal;
   };
-  /// The next key on any console; nothing when the deadline passes. Takes keys one by one, without echo.
-  [[nodiscard]] Key wait_for_key(Deadline deadline) const;
+  /// Prints `prompt`, then takes the next key on any console, without echo; nothing when the deadline passes.
+  [[nodiscard]] Key wait_for_key(std::string_view prompt, Deadline deadline) const;
 
  private:
   void log_at(int level, std::string_view line) const;

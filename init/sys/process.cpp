@@ -2,10 +2,11 @@
 #include "init/sys/process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "base/text.h"
 #include "init/sys/file.h"
