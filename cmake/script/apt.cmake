@@ -13,11 +13,11 @@ set(apt_options -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=$
   -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::Retries=3
   -o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false)
 
-# The mirror that the machine uses for CODENAME, or FALLBACK.
-function(apt_mirror uri label codename fallback)
+# The mirror that the machine uses for CODENAME; empty when it has none.
+function(apt_mirror uri label codename)
   execute_process(COMMAND apt-get indextargets --format "$(LABEL)|$(CODENAME)|$(REPO_URI)"
     OUTPUT_VARIABLE targets ERROR_QUIET)
-  set(${uri} ${fallback} PARENT_SCOPE)
+  set(${uri} "" PARENT_SCOPE)
   if(targets MATCHES "(^|\n)${label}\\|${codename}\\|((http|https|file):[^\n]+)")
     set(${uri} ${CMAKE_MATCH_2} PARENT_SCOPE)
   endif()
@@ -31,8 +31,11 @@ function(apt_write_sources main security)
   file(MAKE_DIRECTORY ${apt_root}/sources ${apt_root}/lists/partial ${apt_root}/cache/archives/partial)
   file(WRITE ${apt_root}/sources/debian.sources
     "Types: deb deb-src\nURIs: ${main}\nSuites: bookworm bookworm-updates bookworm-backports\n"
-    "Components: main\nSigned-By: ${keyring}\n\n"
-    "Types: deb deb-src\nURIs: ${security}\nSuites: bookworm-security\nComponents: main\nSigned-By: ${keyring}\n")
+    "Components: main\nSigned-By: ${keyring}\n")
+  if(security)
+    file(APPEND ${apt_root}/sources/debian.sources
+      "\nTypes: deb deb-src\nURIs: ${security}\nSuites: bookworm-security\nComponents: main\nSigned-By: ${keyring}\n")
+  endif()
 endfunction()
 
 # Refreshes the lists, at most once an hour unless forced.
@@ -47,19 +50,17 @@ function(apt_update)
       return()
     endif()
   endif()
-  set(main http://deb.debian.org/debian)
-  set(security http://deb.debian.org/debian-security)
-  apt_mirror(local_main Debian bookworm ${main})
-  apt_mirror(local_security Debian-Security bookworm-security ${security})
-  foreach(attempt "${local_main};${local_security}" "${main};${security}")
-    apt_write_sources(${attempt})
-    execute_process(COMMAND apt-get ${apt_options} update RESULT_VARIABLE failure OUTPUT_VARIABLE text ERROR_VARIABLE text)
-    if(NOT failure)
-      file(TOUCH ${stamp})
-      return()
-    endif()
-  endforeach()
-  message(FATAL_ERROR "apt-get update (private lists in ${apt_root}) failed:\n${text}")
+  apt_mirror(main Debian bookworm)
+  apt_mirror(security Debian-Security bookworm-security)
+  if(NOT main)
+    message(FATAL_ERROR "apt has no Debian 12 mirror: add bookworm main to /etc/apt/sources.list and run apt-get update")
+  endif()
+  apt_write_sources(${main} "${security}")
+  execute_process(COMMAND apt-get ${apt_options} update RESULT_VARIABLE failure OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  if(failure)
+    message(FATAL_ERROR "apt-get update (private lists in ${apt_root}) failed:\n${text}")
+  endif()
+  file(TOUCH ${stamp})
 endfunction()
 
 # Whether the pin allows this version: [epoch:]upstream[-revision].
