@@ -147,7 +147,7 @@ class Runner:
 
     def boot(self) -> None:
         self.wait_for("products", "guests")
-        self.pytest("boot", "-n", str(min(2, os.cpu_count() or 1)), "--dist=worksteal")
+        self.pytest("boot", "-n", str(min(2, os.cpu_count() or 1)))
 
     def bench(self) -> None:
         self.wait_for("products", "guests")
