@@ -2,20 +2,23 @@
 # What the product build takes from the Debian archive. Everything is verified by the archive's signature; the upstream
 # tarballs of what is linked into our programs are pinned here as well.
 
-# vhdboot_source(NAME KIND UPSTREAM-VERSION FILE SHA256): KIND is source (a source package) or binary. FILE is the
-# pinned file: the upstream tarball in a source package, a path inside a binary one.
+# vhdboot_source(NAME KIND UPSTREAM-VERSION FILE SHA256 [MINIMUM]): KIND is source (a source package) or binary. FILE is
+# the pinned file: the upstream tarball in a source package, a path inside a binary one. MINIMUM: the oldest revision
+# of the package that will do, for what Debian's patches mend.
 macro(vhdboot_source name kind upstream file sha256)
   list(APPEND VHDBOOT_SOURCES ${name})
   set(${name}_KIND ${kind})
   set(${name}_UPSTREAM ${upstream})
   set(${name}_FILE ${file})
   set(${name}_SHA256 ${sha256})
+  set(${name}_MINIMUM ${ARGN})
 endmacro()
 
 vhdboot_source(util-linux source 2.38.1 util-linux_2.38.1.orig.tar.xz
   60492a19b44e6cf9a3ddff68325b333b8b52b6c59ce3ebd6a0ecaa4c5117e84f)
 vhdboot_source(ntfs-3g source 2022.10.3 ntfs-3g_2022.10.3.orig.tar.gz
-  8bd7749ea9d8534c9f0664d48b576e90b96d45ec8803c9427f6ffaa2f0dde299)
+  8bd7749ea9d8534c9f0664d48b576e90b96d45ec8803c9427f6ffaa2f0dde299
+  1:2022.10.3-1+deb12u4) # CVE-2026-42616 and the eight after it
 vhdboot_source(zlib source 1.2.13.dfsg zlib_1.2.13.dfsg.orig.tar.bz2
   71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1)
 vhdboot_source(xz-utils source 5.4.1 xz-utils_5.4.1.orig.tar.xz

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Packages from the Debian archive through a private apt: its own sources, lists and cache, no root. The machine's
-# configured mirror is used, with what its stock configuration lacks: deb-src, updates, security and backports.
+# configured mirror is used, with what its stock configuration lacks: deb-src, updates, security, backports and the
+# sources of the next release, whose revisions of the same upstream version may have more security patches.
 # Reads CACHE (the cache folder) and UPDATE (ask the archive for newer versions).
 cmake_minimum_required(VERSION 3.25)
 include(${CMAKE_CURRENT_LIST_DIR}/cache.cmake)
@@ -31,10 +32,12 @@ function(apt_write_sources main security)
   file(MAKE_DIRECTORY ${apt_root}/sources ${apt_root}/lists/partial ${apt_root}/cache/archives/partial)
   file(WRITE ${apt_root}/sources/debian.sources
     "Types: deb deb-src\nURIs: ${main}\nSuites: bookworm bookworm-updates bookworm-backports\n"
-    "Components: main\nSigned-By: ${keyring}\n")
+    "Components: main\nSigned-By: ${keyring}\n"
+    "\nTypes: deb-src\nURIs: ${main}\nSuites: trixie\nComponents: main\nSigned-By: ${keyring}\n")
   if(security)
     file(APPEND ${apt_root}/sources/debian.sources
-      "\nTypes: deb deb-src\nURIs: ${security}\nSuites: bookworm-security\nComponents: main\nSigned-By: ${keyring}\n")
+      "\nTypes: deb deb-src\nURIs: ${security}\nSuites: bookworm-security\nComponents: main\nSigned-By: ${keyring}\n"
+      "\nTypes: deb-src\nURIs: ${security}\nSuites: trixie-security\nComponents: main\nSigned-By: ${keyring}\n")
   endif()
 endfunction()
 
@@ -63,13 +66,18 @@ function(apt_update)
   file(TOUCH ${stamp})
 endfunction()
 
-# Whether the pin allows this version: [epoch:]upstream[-revision].
+# Whether the pin allows this version: [epoch:]upstream[-revision], of that upstream version and not too old.
 function(apt_allowed allowed name version)
   string(REGEX REPLACE "^[0-9]+:" "" upstream "${version}")
   string(REGEX REPLACE "-[^-]*$" "" upstream "${upstream}")
   set(${allowed} ON PARENT_SCOPE)
   if(NOT "${${name}_UPSTREAM}" STREQUAL "" AND NOT upstream STREQUAL "${${name}_UPSTREAM}")
     set(${allowed} OFF PARENT_SCOPE)
+  elseif(${name}_MINIMUM)
+    execute_process(COMMAND dpkg --compare-versions "${version}" ge ${${name}_MINIMUM} RESULT_VARIABLE too_old)
+    if(too_old)
+      set(${allowed} OFF PARENT_SCOPE)
+    endif()
   endif()
 endfunction()
 
@@ -198,7 +206,7 @@ function(vhdboot_package folder version name)
       set(updated ON)
     endforeach()
     if(NOT done)
-      message(FATAL_ERROR "no version of ${name} ${${name}_UPSTREAM} can be fetched from the Debian archive.\n${errors}")
+      message(FATAL_ERROR "no version of ${name} ${${name}_UPSTREAM} ${${name}_MINIMUM} can be fetched from the Debian archive.\n${errors}")
     endif()
     set(taken ${done})
     string(REPLACE ":" "%3a" taken_folder "${home}/${taken}")
