@@ -121,8 +121,9 @@ class Search {
 
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   const std::string where = concat(printable(path.text()), " on ", volume.description());
-  FoundImage image{.volume = &volume, .path = path};
+  FoundImage image{.volume = &volume};
   image.layout = TRY_IN(where, volume.reader->layout(path));
+  image.path = TRY_IN(where, volume.reader->spelling(path));
   TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
   TRY_IN(where, volume::check_mappable(image.layout, path));
   const volume::FileSource source = contents(image);

@@ -15,7 +15,7 @@ namespace vhdboot::stage {
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
-  volume::Path path;
+  volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
   vhd::ImageInfo info;
 

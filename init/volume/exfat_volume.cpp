@@ -119,6 +119,15 @@ Result<FileLayout> ExfatVolume::layout(const Path& path) {
   return out;
 }
 
+Result<Path> ExfatVolume::spelling(const Path& path) {
+  Path spelled;
+  for (const std::string& name : path.components()) {
+    const ExfatFileEntry entry = TRY(find(TRY(spelled.child(name))));
+    spelled = TRY_IN(printable(path.text()), spelled.child(to_utf8(entry.name)));
+  }
+  return spelled;
+}
+
 Result<std::vector<DirEntry>> ExfatVolume::list(const Path& path) {
   const Contents contents = TRY(open_directory(path));
   ExfatDirectory entries(*contents);

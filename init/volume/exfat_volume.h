@@ -28,6 +28,7 @@ class ExfatVolume final : public HostVolume {
 
   [[nodiscard]] Result<VolumeState> state() override;
   [[nodiscard]] Result<FileLayout> layout(const Path& path) override;
+  [[nodiscard]] Result<Path> spelling(const Path& path) override;
   [[nodiscard]] Result<std::vector<DirEntry>> list(const Path& path) override;
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) override;
 

@@ -2,6 +2,7 @@
 #include "init/volume/ntfs_volume.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <new>
 #include <optional>
@@ -109,6 +110,37 @@ class AttributeSource final : public ByteSource {
   const NtfsDevice& device_;
 };
 
+struct SearchContextDeleter {
+  void operator()(ntfs_attr_search_ctx* context) const { ntfs_attr_put_search_ctx(context); }
+};
+
+/// The name that an inode has in the directory `parent`: `asked` when it is one of them, else the first that is no DOS
+/// name. Empty when there is none, on a damaged volume.
+std::string name_in(ntfs_inode* inode, std::uint64_t parent, std::string_view asked) {
+  static_assert(offsetof(FILE_NAME_ATTR, file_name) == 0x42);
+  constexpr std::uint64_t kHeader = offsetof(FILE_NAME_ATTR, file_name);
+  const std::unique_ptr<ntfs_attr_search_ctx, SearchContextDeleter> context(ntfs_attr_get_search_ctx(inode, nullptr));
+  std::string found;
+  while (context && ntfs_attr_lookup(AT_FILE_NAME, AT_UNNAMED, 0, CASE_SENSITIVE, 0, nullptr, 0, context.get()) == 0) {
+    const ATTR_RECORD* record = context->attr;
+    if (record->non_resident != 0) break;
+    const Bytes bytes(reinterpret_cast<const std::byte*>(record), record->length);
+    const auto value = slice(bytes, record->value_offset, record->value_length);
+    if (!value || value->size() < kHeader) break;
+    const auto units = *load_le<std::uint8_t>(*value, offsetof(FILE_NAME_ATTR, file_name_length));
+    const auto type = *load_le<std::uint8_t>(*value, offsetof(FILE_NAME_ATTR, file_name_type));
+    const auto name = slice(*value, kHeader, 2ULL * units);
+    if (!name) break;
+    if (MREF(*load_le<std::uint64_t>(*value, 0)) != parent || type == FILE_NAME_DOS) continue;
+    std::u16string text(units, u'\0');
+    std::memcpy(text.data(), name->data(), name->size());
+    std::string spelled = to_utf8(text);
+    if (spelled == asked) return spelled;
+    if (found.empty()) found = std::move(spelled);
+  }
+  return found;
+}
+
 struct Listed {
   std::string name;
   MFT_REF reference;
@@ -213,6 +245,20 @@ Result<bool> NtfsVolume::hibernated() {
   return failure("reading hiberfil.sys");
 }
 
+// The library knows a session that sleeps ("hibr"), not one whose waking up was cut off.
+Result<bool> NtfsVolume::half_awake() {
+  const InodePtr root = TRY(open_inode(FILE_root, "opening the root directory"));
+  const auto file = find_in(root.get(), "hiberfil.sys", "/");
+  if (!file && file.error().code == Code::NotFound) return false;
+  if (!file) return std::unexpected(file.error());
+  const AttrPtr data(ntfs_attr_open(file->get(), AT_DATA, AT_UNNAMED, 0));
+  if (!data) return failure("reading hiberfil.sys");
+  std::array<std::byte, 4> signature{};
+  const s64 got = ntfs_attr_pread(data.get(), 0, static_cast<s64>(signature.size()), signature.data());
+  if (got < 0) return failure("reading hiberfil.sys");
+  return as_text(signature) == "RSTR";
+}
+
 Result<VolumeState> NtfsVolume::state() {
   device_.begin(kReads);
   const std::uint16_t flags = volume_->flags;
@@ -220,7 +266,7 @@ Result<VolumeState> NtfsVolume::state() {
   state.dirty = (flags & kDirtyFlag) != 0;
   state.chkdsk_scheduled = (flags & kMaintenanceFlags) != 0;
   state.journal_pending = TRY(journal_pending());
-  state.hibernated = TRY(hibernated());
+  state.hibernated = TRY(hibernated()) || TRY(half_awake());
   return state;
 }
 
@@ -344,6 +390,18 @@ Result<FileLayout> NtfsVolume::layout(const Path& path) {
   device_.begin(kReads);
   const InodePtr inode = TRY(find(path));
   return TRY_IN(printable(path.text()), layout_of(inode.get()));
+}
+
+Result<Path> NtfsVolume::spelling(const Path& path) {
+  device_.begin(kReads);
+  InodePtr inode = TRY(open_inode(FILE_root, "opening the root directory"));
+  Path spelled;
+  for (const std::string& name : path.components()) {
+    InodePtr child = TRY(find_in(inode.get(), name, spelled.text()));
+    spelled = TRY_IN(printable(path.text()), spelled.child(name_in(child.get(), inode->mft_no, name)));
+    inode = std::move(child);
+  }
+  return spelled;
 }
 
 Result<std::vector<DirEntry>> NtfsVolume::list(const Path& path) {

@@ -27,6 +27,7 @@ class NtfsVolume final : public HostVolume {
 
   [[nodiscard]] Result<VolumeState> state() override;
   [[nodiscard]] Result<FileLayout> layout(const Path& path) override;
+  [[nodiscard]] Result<Path> spelling(const Path& path) override;
   [[nodiscard]] Result<std::vector<DirEntry>> list(const Path& path) override;
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) override;
 
@@ -37,6 +38,7 @@ class NtfsVolume final : public HostVolume {
   [[nodiscard]] Result<std::string> read_label();
   [[nodiscard]] Result<bool> journal_pending();
   [[nodiscard]] Result<bool> hibernated();
+  [[nodiscard]] Result<bool> half_awake();
 
   /// Opens an inode that may be given to the library again.
   [[nodiscard]] Result<InodePtr> open_inode(std::uint64_t reference, std::string_view doing);

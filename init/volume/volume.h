@@ -96,6 +96,9 @@ class HostVolume {
   /// All below: names match as Windows matches them, ignoring case by the volume's own upcase table. NotFound says
   /// which name is missing in which directory.
   [[nodiscard]] virtual Result<FileLayout> layout(const Path& path) = 0;
+  /// The same path with each name as the volume spells it, and no DOS names: how a driver finds it that does not ignore
+  /// case (Linux' ntfs3).
+  [[nodiscard]] virtual Result<Path> spelling(const Path& path) = 0;
   /// The names in a directory in the volume's order, without ".", "..", DOS names and the file system's own files.
   [[nodiscard]] virtual Result<std::vector<DirEntry>> list(const Path& path) = 0;
   /// The contents of a small file; Unsupported when it is larger than `cap` bytes.

@@ -83,5 +83,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   unsigned files = 0;
   walk(**volume, Path(), 0, files);
   (void)(*volume)->layout(*parse_path("/boot/debian.vhd"));
+  (void)(*volume)->spelling(*parse_path("/BOOT/Debian.vhd"));
   return 0;
 }

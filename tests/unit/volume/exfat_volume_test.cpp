@@ -141,6 +141,9 @@ TEST(Exfat, NamesIgnoreCaseAsTheVolumeSays) {
     for (const auto* path : {"/Ärger/Ωmega/ПриВет.vhd", "/ärGER/ωMEGA/пРИвЕТ.VHD", "/ÄRGER/ΩMEGA/ПРИВЕТ.VHD",
                              "/\xF0\x9D\x84\x9E CLEF.IMG", "/STRAßE.VHD"})
       expect_mappable(*volume, image, path, contents);
+    EXPECT_EQ(volume->spelling(path_of("/ärGER/ωMEGA/пРИвЕТ.VHD"))->text(), "/Ärger/Ωmega/ПриВет.vhd");
+    EXPECT_EQ(volume->spelling(path_of("/"))->text(), "/");
+    EXPECT_EQ(volume->spelling(path_of("/Ärger/missing")).error().code, Code::NotFound);
     // No full case folding, as on Windows: one unit maps to one unit.
     EXPECT_EQ(layout_error(*volume, "/STRASSE.VHD").code, Code::NotFound);
   }

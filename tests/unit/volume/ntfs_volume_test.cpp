@@ -140,6 +140,35 @@ TEST_F(NtfsTest, TheVeryNameIsPreferred) {
   EXPECT_TRUE(volume->layout(path_of("/dEbIaN.vhd")));
 }
 
+TEST_F(NtfsTest, PathsAreSpelledAsTheVolumeHasThem) {
+  const SparseImage image = ntfs_image({}, [&](NtfsWriter& writer) {
+    writer.add_file("/Ärger/ПриВет.vhd", pattern(100));
+    writer.add_file("/two/Debian.vhd", pattern(5000, 1));
+    writer.add_file("/two/debian.vhd", pattern(5000, 2));
+    writer.add_file("/long/Debian Testing.vhd", pattern(100));
+    ntfs_inode* file = writer.inode("/long/Debian Testing.vhd");
+    ntfs_inode* directory = writer.inode("/long");
+    EXPECT_EQ(ntfs_set_ntfs_dos_name(file, directory, "DEBIAN~1.VHD", 12, 0), 0);  // closes both
+    writer.add_file("/links/One.vhd", pattern(100));
+    file = writer.inode("/links/One.vhd");
+    directory = writer.inode("/links");
+    const std::u16string other = u"Other.vhd";
+    EXPECT_EQ(ntfs_link(file, directory, reinterpret_cast<const ntfschar*>(other.data()), 9), 0);
+    writer.close(file);
+    writer.close(directory);
+  });
+  const auto volume = open_volume(image);
+  const auto spelled = [&](const char* path) { return volume->spelling(path_of(path)).value_or(Path()).text(); };
+  EXPECT_EQ(spelled("/"), "/");
+  EXPECT_EQ(spelled("/äRGER/пРИвЕТ.VHD"), "/Ärger/ПриВет.vhd");
+  EXPECT_EQ(spelled("/TWO/Debian.vhd"), "/two/Debian.vhd");
+  EXPECT_EQ(spelled("/TWO/debian.vhd"), "/two/debian.vhd");
+  EXPECT_EQ(spelled("/Long/debian~1.vhd"), "/long/Debian Testing.vhd");
+  EXPECT_EQ(spelled("/Links/Other.vhd"), "/links/Other.vhd");
+  EXPECT_EQ(spelled("/Links/One.vhd"), "/links/One.vhd");
+  EXPECT_EQ(volume->spelling(path_of("/two/ubuntu.vhd")).error().code, Code::NotFound);
+}
+
 TEST_F(NtfsTest, DeepPathsAndLongNames) {
   std::string path;
   for (int i = 0; i < 60; ++i) path += concat("/directory with a rather long name, number ", i);
@@ -365,6 +394,7 @@ TEST_F(NtfsTest, Hibernation) {
   EXPECT_EQ(state_with("/hiberfil.sys", "HIBR", 100'000), hibernated);
   EXPECT_EQ(state_with("/Hiberfil.Sys", "HIBR", 100'000), hibernated);
   EXPECT_EQ(state_with("/hiberfil.sys", "hibr", 100), hibernated);
+  EXPECT_EQ(state_with("/hiberfil.sys", "RSTR", 100'000), hibernated);  // resuming was cut off
   EXPECT_EQ(state_with("/hiberfil.sys", "", 100'000), VolumeState{});
   EXPECT_EQ(state_with("/hiberfil.sys", "wake", 100'000), VolumeState{});
   EXPECT_EQ(state_with("/windows/hiberfil.sys", "hibr", 100'000), VolumeState{});
