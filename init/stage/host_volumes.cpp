@@ -4,6 +4,14 @@
 #include "base/text.h"
 
 namespace vhdboot::stage {
+namespace {
+
+// A disk that is unplugged and comes back is another one.
+std::string key(const sys::BlockDevice& device) {
+  return concat(device.sysfs, '#', device.sequence);
+}
+
+}  // namespace
 
 std::string HostVolume::description() const {
   const std::string label = reader->label().empty() ? "" : concat(" \"", printable(reader->label()), '"');
@@ -48,9 +56,22 @@ Result<void> HostVolumes::settle(sys::Deadline limit) {
   return {};
 }
 
+// Or a USB disk that its hub resets would be taken for its own twin.
+void HostVolumes::forget_unplugged(const std::vector<sys::BlockDevice>& present) {
+  std::set<std::string> keys;
+  for (const sys::BlockDevice& device : present) keys.insert(key(device));
+  std::erase_if(seen_, [&](const std::string& seen) { return !keys.contains(seen); });
+  for (auto volume = volumes_.begin(); volume != volumes_.end();) {
+    const auto here = volume++;
+    if (!keys.contains(key(here->device))) unplugged_.splice(unplugged_.end(), volumes_, here);
+  }
+}
+
 void HostVolumes::look() {
-  for (const sys::BlockDevice& device : sys::block_devices()) {
-    if (sys::is_virtual(device) || seen_.contains(device.sysfs)) continue;
+  const std::vector<sys::BlockDevice> devices = sys::block_devices();
+  forget_unplugged(devices);
+  for (const sys::BlockDevice& device : devices) {
+    if (sys::is_virtual(device) || seen_.contains(key(device))) continue;
     auto volume = open_host_volume(device);
     if (volume) {
       volumes_.push_back(*std::move(volume));
@@ -59,7 +80,7 @@ void HostVolumes::look() {
     } else if (volume.error().code != Code::NotFound) {
       unreadable_.push_back(concat(device.path, ": ", volume.error().message()));
     }
-    seen_.insert(device.sysfs);
+    seen_.insert(key(device));
   }
 }
 
@@ -67,7 +88,7 @@ PatientWait::PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Repo
     : volumes_(volumes),
       report_(report),
       seconds_(seconds),
-      deadline_(sys::Deadline::in(std::chrono::seconds(seconds))) {}
+      deadline_(sys::Deadline::after(volumes.began(), std::chrono::seconds(seconds))) {}
 
 Result<bool> PatientWait::wait(std::string_view what) {
   constexpr auto kPatience = std::chrono::seconds(3);

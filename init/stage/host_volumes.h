@@ -41,8 +41,11 @@ class HostVolumes {
   /// Listens for devices from now on and looks at those that are there.
   [[nodiscard]] static Result<HostVolumes> watch();
 
-  /// Those that were found so far; stable references.
+  /// Those that were found so far and are still there; stable references, also to one that was unplugged since.
   [[nodiscard]] std::list<HostVolume>& all() { return volumes_; }
+  /// When watching began: what one wait takes of the configured time, the next one does not have.
+  [[nodiscard]] sys::Deadline::Clock::time_point began() const { return began_; }
+
   /// What is on the partitions that could not be opened, one clause each: BitLocker, damaged volumes.
   [[nodiscard]] const std::vector<std::string>& unreadable() const { return unreadable_; }
 
@@ -56,14 +59,18 @@ class HostVolumes {
  private:
   explicit HostVolumes(sys::DeviceMonitor monitor) : monitor_(std::move(monitor)) {}
   void look();
+  void forget_unplugged(const std::vector<sys::BlockDevice>& present);
 
   sys::DeviceMonitor monitor_;
+  sys::Deadline::Clock::time_point began_ = sys::Deadline::Clock::now();
   std::list<HostVolume> volumes_;
+  std::list<HostVolume> unplugged_;
   std::vector<std::string> unreadable_;
   std::set<std::string> seen_;
 };
 
-/// Waits for volumes up to one deadline, and tells a person for what when that takes longer than a moment.
+/// Waits for volumes until they have been watched for so many seconds, and tells a person for what when that takes
+/// longer than a moment.
 class PatientWait {
  public:
   PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Reporter& report);

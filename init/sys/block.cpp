@@ -28,6 +28,7 @@ Result<BlockDevice> block_device(const std::string& name) {
   device.size = parse_u64(read_attribute(link + "/size")).value_or(0) * kSectorSize;
   device.partition = static_cast<unsigned>(parse_u64(read_attribute(link + "/partition")).value_or(0));
   const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
+  device.sequence = read_attribute(disk + "/diskseq");
   device.logical_block =
       static_cast<unsigned>(parse_u64(read_attribute(disk + "/queue/logical_block_size")).value_or(kSectorSize));
   return device;

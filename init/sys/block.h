@@ -15,6 +15,7 @@ struct BlockDevice {
   std::string path;              ///< "/dev/sda1"
   std::string numbers;           ///< "8:1", as device-mapper and sysfs write it
   std::string sysfs;             ///< canonical: "/sys/devices/pci0000:00/…/block/sda/sda1"
+  std::string sequence;          ///< of the disk: another one whenever a disk appears, also in the same place
   std::uint64_t size = 0;        ///< bytes
   unsigned partition = 0;        ///< partition number; 0 for a whole disk
   unsigned logical_block = 512;  ///< bytes, of the disk

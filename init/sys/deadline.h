@@ -11,7 +11,8 @@ class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  static Deadline in(std::chrono::milliseconds time) { return Deadline(Clock::now() + time); }
+  static Deadline in(std::chrono::milliseconds time) { return after(Clock::now(), time); }
+  static Deadline after(Clock::time_point start, std::chrono::milliseconds time) { return Deadline(start + time); }
 
   [[nodiscard]] bool passed() const { return Clock::now() >= at_; }
 
