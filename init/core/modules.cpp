@@ -43,9 +43,15 @@ std::string normalised(std::string_view name) {
   return out;
 }
 
-bool climbs(std::string_view path) {
-  const auto components = split(path, '/');
-  return std::ranges::find(components, "..") != components.end();
+/// Whether a path in a line of modules.dep has a component "..".
+bool climbs(std::string_view line) {
+  constexpr std::string_view kBetween = "/: \t";
+  for (auto at = line.find(".."); at != std::string_view::npos; at = line.find("..", at + 1)) {
+    const bool begins = at == 0 || kBetween.contains(line[at - 1]);
+    const bool ends = at + 2 == line.size() || kBetween.contains(line[at + 2]);
+    if (begins && ends) return true;
+  }
+  return false;
 }
 
 std::unexpected<Error> bad_line(std::string_view file, std::size_t number, std::string_view what) {
@@ -61,7 +67,7 @@ struct SoftDependencies {
 
 struct Module {
   std::string_view file;
-  NameList needs;  // files, as in modules.dep: the last one is loaded first
+  std::string_view needs;  // files, as in modules.dep: the last one is loaded first
 };
 
 struct Alias {
@@ -111,20 +117,25 @@ Result<void> ModuleIndex::Tables::read_dep() {
       return bad_line("modules.dep", number, concat("no module and colon in ", quoted(line)));
     if (modules.size() == kMaxModules)
       return fail(Code::NoMemory, concat("modules.dep: more than ", kMaxModules, " modules"));
-    Module module{.file = line.substr(0, colon), .needs = split_words(line.substr(colon + 1))};
-    if (climbs(module.file) || std::ranges::any_of(module.needs, climbs))
-      return bad_line("modules.dep", number, concat("a path with .. in ", quoted(line)));
+    if (climbs(line)) return bad_line("modules.dep", number, concat("a path with .. in ", quoted(line)));
+    const Module module{.file = line.substr(0, colon), .needs = line.substr(colon + 1)};
     by_name.emplace(name_part(module.file), static_cast<Number>(modules.size()));
-    modules.push_back(std::move(module));
+    modules.push_back(module);
   }
   return {};
 }
 
 void ModuleIndex::Tables::read_alias() {
+  // Tens of thousands of lines: not one allocation for each.
+  constexpr std::string_view kKey = "alias ";
   for (const auto line : split_lines(texts.alias)) {
-    const auto words = split_words(line);
-    if (words.size() == 3 && words[0] == "alias" && words[1].size() <= kMaxAliasBytes)
-      aliases.push_back({.pattern = words[1], .module = words[2]});
+    if (!line.starts_with(kKey)) continue;
+    const auto words = line.substr(kKey.size());
+    const auto space = words.find(' ');
+    if (space == 0 || space >= words.size() - 1 || space > kMaxAliasBytes) continue;
+    const auto module = words.substr(space + 1);
+    if (module.find(' ') == std::string_view::npos)
+      aliases.push_back({.pattern = words.substr(0, space), .module = module});
   }
 }
 
@@ -283,12 +294,12 @@ class ModuleIndex::Walk {
     if (has_soft) push_soft(soft->second.after);
     stack_.push_back({.module = number, .load = true});
     if (has_soft) push_soft(soft->second.before);
-    for (const auto file : module.needs) push_provider(name_part(file));
+    for (const auto file : split_words(module.needs)) push_provider(name_part(file));
   }
 
   /// With what it cannot do without, even where a soft dependency goes round in a circle.
   void load(Number number) {
-    const auto& needs = tables_.modules[number].needs;
+    const auto needs = split_words(tables_.modules[number].needs);
     for (auto file = needs.rbegin(); file != needs.rend(); ++file)
       if (const auto needed = tables_.find(name_part(*file))) load_one(*needed);
     load_one(number);
