@@ -165,11 +165,4 @@ Result<void> load_segments(int kernel_fd, std::optional<int> initrd_fd, const st
   return {};
 }
 
-Result<int> reopen_read_only(int fd) {
-  const std::string path = concat("/proc/self/fd/", fd);
-  const int reopened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (reopened < 0) return fail_errno(concat("opening ", path, " again for reading"));
-  return reopened;
-}
-
 }  // namespace vhdboot::kexec

@@ -10,8 +10,8 @@
 namespace vhdboot::kexec {
 
 /// kexec_file_load(2): the running kernel reads, checks and keeps both files; the descriptors may be closed afterwards.
-/// Each must be a regular, non-empty file that nobody holds open for writing: of a memfd, reopen it read-only through
-/// /proc/self/fd/N and close the writer (reopen_read_only()).
+/// Each must be a regular, non-empty file that nobody holds open for writing: of a memfd, open it again
+/// through /proc/self/fd/N for reading and close the writer.
 /// `initrd_fd` nothing: no initrd at all. Errors say in a sentence what the kernel's errno means here.
 [[nodiscard]] Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
 
@@ -23,8 +23,5 @@ namespace vhdboot::kexec {
 
 /// The error that load() gives for `err`, the errno of kexec_file_load(2).
 [[nodiscard]] Error load_error(int err);
-
-/// A new read-only descriptor (close-on-exec) of the file behind `fd`; the caller closes both.
-[[nodiscard]] Result<int> reopen_read_only(int fd);
 
 }  // namespace vhdboot::kexec

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kexec/kexec_load.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -29,21 +26,6 @@ TEST(KexecLoad, EachErrnoHasASentence) {
   EXPECT_EQ(load_error(ENOMEM).code, Code::NoMemory);
   EXPECT_EQ(load_error(EBUSY).code, Code::Busy);
   EXPECT_EQ(load_error(EIO).sys_errno, EIO);
-}
-
-TEST(KexecLoad, ReopensReadOnly) {
-  const int writer = ::memfd_create("test", MFD_CLOEXEC);
-  ASSERT_GE(writer, 0);
-  ASSERT_EQ(::write(writer, "abc", 3), 3);
-  const auto reader = reopen_read_only(writer);
-  ASSERT_TRUE(reader) << reader.error().message();
-  ::close(writer);
-  EXPECT_EQ(::fcntl(*reader, F_GETFL) & O_ACCMODE, O_RDONLY);
-  char buffer[4] = {};
-  EXPECT_EQ(::read(*reader, buffer, 4), 3);
-  EXPECT_STREQ(buffer, "abc");
-  ::close(*reader);
-  EXPECT_FALSE(reopen_read_only(writer));
 }
 
 }  // namespace
