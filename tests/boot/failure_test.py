@@ -22,6 +22,7 @@ OUTPUT = TEST_OUTPUT / "failure"
 EFI = PRODUCTS / "vhdboot.efi"
 VHD = "/boot/debian.vhd"
 SLACK = 16 * disk.MIB
+KEXEC_DISABLED = "sysctl.kernel.kexec_load_disabled=1"
 MENU = r"\[s\] shell +\[r\] restart +\[p\] power off"
 
 
@@ -48,9 +49,10 @@ class Bench:
             file.write(vhd.footer(size) if footer is None else footer)
         return path
 
-    def host(self, files: dict[str, Path], conf: str = "", name: str = "host.raw", **spec) -> hostdisk.HostDisk:
+    def host(self, files: dict[str, Path], conf: str = "", name: str = "host.raw", efi: Path = EFI,
+             **spec) -> hostdisk.HostDisk:
         """GRUB starts debian.efi from the host volume, with that configuration beside it."""
-        files = {**files, "/boot/debian.efi": EFI}
+        files = {**files, "/boot/debian.efi": efi}
         if conf:
             files["/boot/debian.conf"] = self.text("debian.conf", conf)
         return hostdisk.make(self.folder / name, HostSpec(slack=SLACK, **spec), files)
@@ -148,6 +150,18 @@ def compressed_file(bench):
     return bench.host({VHD: bench.image()}, compressed=(VHD,))
 
 
+def encrypted_file(bench):
+    return bench.host({VHD: bench.image()}, encrypted=(VHD,))
+
+
+def half_valid_file(bench):
+    return bench.host({VHD: bench.image()}, fs="exfat", table="mbr", half_valid=(VHD,))
+
+
+def open_journal(bench):
+    return bench.host({VHD: bench.image()}, journal=hostdisk.ntfs_restart_page(2, 0))
+
+
 def bitlocker(bench):
     host = bench.host_with_esp({VHD: bench.image()}, "image /boot/debian.vhd\ntimeout 2\n")
     with open(host.path, "r+b") as file:
@@ -166,6 +180,12 @@ def wrong_load_option(bench):
 
 def loop_without_driver(bench):
     return bench.host({VHD: images.guest_vhd(get_guest("debian12"))}, "attach loop\n")
+
+
+def kexec_refused(bench):
+    """The whole way up to the last step, in a boot kernel that was told to refuse it."""
+    refusing = images.with_kernel_option(bench.folder / "refusing.efi", EFI, KEXEC_DISABLED)
+    return bench.host({VHD: images.guest_vhd(get_guest("debian12"))}, efi=refusing)
 
 
 @dataclass(frozen=True)
@@ -200,9 +220,13 @@ FAILURES = [
     Failure(dirty_exfat, ["must not be written", "marked dirty", "chkdsk /f"]),
     Failure(sparse_file, ["/boot/debian.vhd", "is sparse", "fsutil sparse setflag"]),
     Failure(compressed_file, ["/boot/debian.vhd", "is compressed", "compact /u"]),
+    Failure(encrypted_file, ["/boot/debian.vhd", "is encrypted", "cipher /d"]),
+    Failure(half_valid_file, ["/boot/debian.vhd", "is written only up to byte", "valid data length"]),
+    Failure(open_journal, ["must not be written", "journal is still open", "Shift"]),
     Failure(bitlocker, ["no image /boot/debian.vhd", "BitLocker"]),
     Failure(wrong_value, ["debian.conf:2", "attach", "sideways"]),
     Failure(wrong_load_option, ["timeout", "soon"]),
+    Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
     Failure(loop_without_driver, ["kernel 6.1", "no driver for NTFS", "attach extents"]),
 ]
 

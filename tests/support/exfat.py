@@ -127,13 +127,15 @@ class Exfat:
                 return struct.unpack_from("<I", stream, 20)[0], bool(entry[4] & DIRECTORY)
         return None
 
-    def _add(self, folder: list[int], name: str, attributes: int, first: int, size: int, chained: bool = False) -> None:
+    def _add(self, folder: list[int], name: str, attributes: int, first: int, size: int, chained: bool = False,
+             valid: int | None = None) -> None:
         units = name.encode("utf-16-le")
         names = [units[at:at + 30].ljust(30, b"\0") for at in range(0, len(units), 30)]
         stamp = (2024 - 1980) << 25 | 1 << 21 | 1 << 16
         entries = bytearray(struct.pack("<BBHHHIII12x", FILE, 1 + len(names), 0, attributes, 0, stamp, stamp, stamp))
         flags = CONTIGUOUS if first and not chained else 0x01
-        entries += struct.pack("<BBBBHHQIIQ", STREAM, flags, 0, len(units) // 2, name_hash(name), 0, size, 0, first, size)
+        entries += struct.pack("<BBBBHHQIIQ", STREAM, flags, 0, len(units) // 2, name_hash(name), 0,
+                               size if valid is None else valid, 0, first, size)
         for part in names:
             entries += bytes([NAME, 0]) + part
         struct.pack_into("<H", entries, 2, set_checksum(bytes(entries)))
@@ -176,10 +178,10 @@ class Exfat:
         at = self._bitmap + (cluster - 2) // 8
         self._write(at, bytes([self._read(at, 1)[0] & ~(1 << (cluster - 2) % 8)]))
 
-    def put(self, target: str, source: Path, pieces: int = 1) -> list[tuple[int, int]]:
+    def put(self, target: str, source: Path, pieces: int = 1, valid: int | None = None) -> list[tuple[int, int]]:
         """Adds a file; its directories are made. Returns where its bytes lie: (offset in the image file, length).
 
-        With `pieces` it is torn into so many, each followed by a free cluster.
+        With `pieces` it is torn into so many, each followed by a free cluster. `valid` is its valid data length.
         """
         *folders, name = target.strip("/").split("/")
         folder = self._folder(folders)
@@ -198,7 +200,7 @@ class Exfat:
             self._free(gap)
         if pieces > 1:
             self._chain_up(runs)
-        self._add(folder, name, ARCHIVE, runs[0][0] if runs else 0, size, pieces > 1)
+        self._add(folder, name, ARCHIVE, runs[0][0] if runs else 0, size, pieces > 1, valid)
         extents, done = [], 0
         for first, count in runs:
             length = min(count * self.cluster_size, size - done)

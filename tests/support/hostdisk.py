@@ -31,7 +31,9 @@ class HostSpec:
     """`table` is gpt, mbr or none (no partition table; GRUB then needs a disk of its own: `make_grub_disk`).
 
     `loader` grub: GRUB on the ESP chainloads `efi_path` from the host volume; esp: `esp_files` of `make` are on the ESP.
-    `sparse`, `compressed`: the files (NTFS) to be made so; a sparse one is all hole. `pieces`: how many fragments the first file shall have. `slack`: free space in the host volume.
+    `sparse`, `compressed`, `encrypted`: the files (NTFS) to be made so; a sparse one is all hole. `half_valid`: the files
+    (exFAT) whose valid data length is half their size. `journal`: what $LogFile shall begin with. `pieces`: how many
+    fragments the first file shall have. `slack`: free space in the host volume.
     """
 
     fs: str = "ntfs"
@@ -46,6 +48,9 @@ class HostSpec:
     slack: int = 64 * disk.MIB
     sparse: tuple[str, ...] = ()
     compressed: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
+    half_valid: tuple[str, ...] = ()
+    journal: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -196,15 +201,31 @@ def set_ntfs_flags(host: HostDisk, flags: int) -> None:
             at = host.offset + place * cluster + 3 * record
             file.seek(at)
             data = bytearray(file.read(record))
-            attribute = struct.unpack_from("<H", data, 20)[0]
-            while (kind := struct.unpack_from("<I", data, attribute)[0]) != 0x70:
-                if kind == 0xFFFFFFFF:
-                    raise ValueError("the volume has no $VOLUME_INFORMATION")
-                attribute += struct.unpack_from("<I", data, attribute + 4)[0]
+            attribute = _attribute(data, 0x70)  # $VOLUME_INFORMATION
             value = attribute + struct.unpack_from("<H", data, attribute + 20)[0]
             struct.pack_into("<H", data, value + 10, flags)
             file.seek(at)
             file.write(data)
+
+
+def _attribute(record: bytes, wanted: int) -> int:
+    """Where the attribute of that type begins in an MFT record."""
+    at = struct.unpack_from("<H", record, 20)[0]
+    while (kind := struct.unpack_from("<I", record, at)[0]) != wanted:
+        if kind == 0xFFFFFFFF:
+            raise ValueError(f"no attribute {wanted:#x} in the record")
+        at += struct.unpack_from("<I", record, at + 4)[0]
+    return at
+
+
+def ntfs_restart_page(major: int, minor: int) -> bytes:
+    """The first page of $LogFile as a Windows leaves it that has the volume open: one client, not clean."""
+    page = bytearray(4096)
+    struct.pack_into("<4sHHQIIHHH", page, 0, b"RSTR", 30, 9, 0, 4096, 4096, 64, minor, major)
+    for place in (30, *range(510, 4096, 512)):
+        struct.pack_into("<H", page, place, 1)  # the update sequence number
+    struct.pack_into("<QHHHHI", page, 64, 1000, 1, 0xFFFF, 0, 0, 0)
+    return bytes(page)
 
 
 def set_exfat_flags(host: HostDisk, flags: int) -> None:
@@ -221,6 +242,11 @@ def _fill_ntfs(volume: Path, offset: int, spec: HostSpec, files: dict[str, Path]
     _write_ntfs(volume, spec, dict([first]))
     _mark(volume, separators, used=False)
     _write_ntfs(volume, spec, dict(others))
+    for name in spec.encrypted:
+        _mark_encrypted(volume, name)
+    if spec.journal:
+        with open(volume, "r+b") as file:
+            os.pwrite(file.fileno(), spec.journal, _runs(volume, "-i", 2)[0][0])
     return {name: ntfs_extents(volume, name) for name in files}
 
 
@@ -241,6 +267,24 @@ def _write_ntfs(volume: Path, spec: HostSpec, files: dict[str, Path]) -> None:
                     continue
                 while data := reader.read(disk.MIB):
                     writer.write(data)
+
+
+def _mark_encrypted(volume: Path, name: str) -> None:
+    """Sets the flags by which Windows knows a file that EFS encrypts; no driver here can make one."""
+    number = int(re.search(r"Dumping Inode (\d+)", run("ntfsinfo", "-F", name.lstrip("/"), volume))[1])
+    size = int(re.search(r"MFT Record Size: (\d+)", run("ntfsinfo", "-m", volume))[1])
+    at = number * size
+    for start, length in _runs(volume, "-i", 0):
+        if at < length:
+            break
+        at -= length
+    with open(volume, "r+b") as file:
+        record = bytearray(_pread(file, start + at, size))
+        information = _attribute(record, 0x10)
+        attributes = information + struct.unpack_from("<H", record, information + 20)[0] + 32
+        for place, form in ((attributes, "<I"), (_attribute(record, 0x80) + 12, "<H")):
+            struct.pack_into(form, record, place, struct.unpack_from(form, record, place)[0] | 0x4000)
+        os.pwrite(file.fileno(), record, start + at)
 
 
 def _separate(volume: Path, spec: HostSpec, size: int) -> list[int]:
@@ -304,7 +348,8 @@ def _fill_exfat(volume: Path, _offset: int, spec: HostSpec, files: dict[str, Pat
         if device != volume:
             run("losetup", "--detach", device)
     with Exfat(volume) as writer:
-        return {name: writer.put(name, source, spec.pieces if number == 0 else 1)
+        return {name: writer.put(name, source, spec.pieces if number == 0 else 1,
+                                 source.stat().st_size // 2 if name in spec.half_valid else None)
                 for number, (name, source) in enumerate(files.items())}
 
 

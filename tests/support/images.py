@@ -4,6 +4,8 @@
 import hashlib
 from pathlib import Path
 
+import pefile
+
 from . import disk
 from .command import run
 from .debian import Suite
@@ -51,4 +53,17 @@ def make_uki(target: Path, kernel: Path, initrd: Path | None) -> Path:
     run("/usr/bin/python3", tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify", "build", f"--linux={kernel}",
         "--cmdline=console=ttyS0", "--os-release=ID=small\nNAME=Small\n", f"--stub={stub}", "--uname=6.1.0-small",
         f"--output={target}", *words)
+    return target
+
+
+def with_kernel_option(target: Path, efi: Path, option: str) -> Path:
+    """A vhdboot.efi that gives its boot kernel one option more."""
+    with pefile.PE(str(efi)) as image:
+        section = next(section for section in image.sections if section.Name.rstrip(b"\0") == b".cmdline")
+        words = section.get_data()[:section.Misc_VirtualSize].rstrip(b"\0\n ") + b" " + option.encode()
+        if len(words) > section.SizeOfRawData:
+            raise ValueError(f"no room for {option} in the section .cmdline")
+        image.set_bytes_at_offset(section.PointerToRawData, words.ljust(section.SizeOfRawData, b"\0"))
+        section.Misc_VirtualSize = len(words)
+        image.write(str(target))
     return target
