@@ -125,7 +125,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   image.layout = TRY_IN(where, volume.reader->layout(path));
   image.path = TRY_IN(where, volume.reader->spelling(path));
   TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
-  TRY_IN(where, volume::check_mappable(image.layout, path));
+  TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
   // As a raw disk it would be larger by the missing footer, and a guest could write there.
