@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The tools for a running system, the manual pages, the licence. (vhdboot-init is inside vhdboot.efi.)
+# The tools for a running system, their completions, the manual pages, the licence. (vhdboot-init is inside vhdboot.efi.)
 foreach(tool raw2vhd vhdtool)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION bin)
   endif()
 endforeach()
+install(DIRECTORY vhd/completions/ DESTINATION share/bash-completion/completions FILES_MATCHING PATTERN *.bash)
+install(DIRECTORY vhd/completions/ DESTINATION share/zsh/site-functions FILES_MATCHING PATTERN _*)
 foreach(section 1 7 8)
   file(GLOB manual_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/*/*.${section})
   install(FILES ${manual_pages} DESTINATION share/man/man${section})

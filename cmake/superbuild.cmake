@@ -162,3 +162,4 @@ add_custom_target(products ALL DEPENDS ${out}/vhdboot.efi)
 # ---- Installation: the tools as their own folders say, and the EFI file as data to be copied beside an image
 install(SCRIPT ${CMAKE_BINARY_DIR}/programs/cmake_install.cmake)
 install(FILES ${out}/vhdboot.efi DESTINATION share/vhdboot)
+include(cmake/package.cmake)
