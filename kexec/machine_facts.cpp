@@ -76,8 +76,16 @@ Result<std::vector<MemoryRange>> read_firmware_map(const FileReader& read) {
   return map;
 }
 
+// `range` made large enough to hold first to last as well.
+MemoryRange spanning(const std::optional<MemoryRange>& range, std::uint64_t first, std::uint64_t last) {
+  const std::uint64_t start = range ? std::min(range->start, first) : first;
+  const std::uint64_t end = range ? std::max(range->end() - 1, last) : last;
+  return inclusive(start, end, MemoryType::Ram).value_or(MemoryRange{});
+}
+
 struct IoMemory {
   std::vector<MemoryRange> system_ram;
+  std::optional<MemoryRange> kernel;
   std::optional<std::uint64_t> framebuffer;
 };
 
@@ -93,6 +101,7 @@ Result<IoMemory> parse_iomem(std::string_view text) {
     const auto last = parse_hex(line.substr(dash + 1, colon - dash - 1));
     if (!first || !last) continue;
     if (name == "BOOTFB" || name == "efifb") result.framebuffer = first;
+    if (name.starts_with("Kernel ") && *last != 0) result.kernel = spanning(result.kernel, *first, *last);
     if (name != "System RAM" || line.starts_with(' ')) continue;
     // Without the privilege to see addresses all of them are 0.
     const auto range = inclusive(*first, *last, MemoryType::Ram);
@@ -158,6 +167,7 @@ Result<MachineFacts> gather_facts(const FileReader& read) {
     facts.firmware_map = TRY(read_firmware_map(read));
     auto memory = TRY(parse_iomem(TRY(read("/proc/iomem"))));
     facts.system_ram = std::move(memory.system_ram);
+    facts.running_kernel = memory.kernel;
     facts.framebuffer = memory.framebuffer;
     facts.five_level_paging = has_flag(TRY(read("/proc/cpuinfo")), "la57");
 

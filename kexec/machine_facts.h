@@ -62,6 +62,7 @@ struct MachineFacts {
   std::array<std::byte, kBootParamsSize> boot_params{};  ///< as the running kernel was given them
   std::vector<MemoryRange> firmware_map;                 ///< in ascending order, without overlap
   std::vector<MemoryRange> system_ram;                   ///< what the running kernel uses as memory; likewise
+  std::optional<MemoryRange> running_kernel;             ///< where the running kernel itself lies
   std::optional<EfiFacts> efi;                           ///< nothing on a machine started by a BIOS
   std::optional<std::uint64_t> framebuffer;              ///< where the running kernel sees the firmware's frame buffer
   bool five_level_paging = false;

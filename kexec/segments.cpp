@@ -45,13 +45,24 @@ class Memory {
       best_start = start;
     }
     if (!best) return std::nullopt;
-    const MemoryRange hole = free_[*best];
-    free_[*best].length = best_start - hole.start;
-    if (best_start + size < hole.end()) free_.push_back({best_start + size, hole.end() - best_start - size});
-    return MemoryRange{best_start, size};
+    return cut(*best, {best_start, size});
+  }
+
+  /// Takes just that range (whole pages), when all of it is free.
+  std::optional<MemoryRange> take_at(const MemoryRange& wanted) {
+    for (std::size_t i = 0; i < free_.size(); ++i)
+      if (free_[i].start <= wanted.start && wanted.end() <= free_[i].end()) return cut(i, wanted);
+    return std::nullopt;
   }
 
  private:
+  MemoryRange cut(std::size_t index, const MemoryRange& taken) {
+    const MemoryRange hole = free_[index];
+    free_[index].length = taken.start - hole.start;
+    if (taken.end() < hole.end()) free_.push_back({taken.end(), hole.end() - taken.end()});
+    return taken;
+  }
+
   std::vector<MemoryRange> free_;
 };
 
@@ -65,6 +76,16 @@ Result<MemoryRange> take(Memory& memory, std::uint64_t size, std::uint64_t align
 
 std::uint64_t whole_pages(std::uint64_t size) {
   return align_up(size, kPageSize);
+}
+
+// Over the running kernel itself: no page there can hold a copy that waits to be moved, so the running kernel moves
+// fewer of them out of each other's way, and needs less memory. (And an emulator that ran code from there is slow to
+// let the next kernel use those pages: QEMU's TCG, more than a second.)
+std::optional<MemoryRange> take_over_running_kernel(Memory& memory, const MachineFacts& facts, std::uint64_t size) {
+  if (!facts.running_kernel) return std::nullopt;
+  const std::uint64_t start = align_up(facts.running_kernel->start, kPageSize);
+  if (start < kLowestInitrd) return std::nullopt;
+  return memory.take_at({start, size});
 }
 
 }  // namespace
@@ -82,12 +103,14 @@ Result<SegmentPlan> plan_segments(const MachineFacts& facts, const BzImage& head
   const std::size_t trampoline_at = align_up(TRY(boot_params_size(facts, cmdline)), 16);
   const std::uint64_t parameters_size = whole_pages(trampoline_at + trampoline_size() + kTrampolineStack);
   plan.parameters_at = TRY(take(memory, parameters_size, kPageSize, kLowest, "boot parameters"));
+  const std::uint64_t initrd_size = whole_pages(initrd.size());
+  if (!initrd.empty()) plan.initrd_at = take_over_running_kernel(memory, facts, initrd_size).value_or(MemoryRange{});
   const std::uint64_t kernel_size =
       whole_pages(std::max<std::uint64_t>(header.init_size, kernel.size() - header.setup_bytes));
   plan.kernel_at = TRY(take(memory, kernel_size, std::max<std::uint64_t>(header.kernel_alignment, kPageSize),
                             std::max(header.pref_address, kLowest), "kernel"));
-  if (!initrd.empty())
-    plan.initrd_at = TRY(take(memory, whole_pages(initrd.size()), kPageSize, kLowestInitrd, "initrd"));
+  if (plan.initrd_at.length != initrd_size)
+    plan.initrd_at = TRY(take(memory, initrd_size, kPageSize, kLowestInitrd, "initrd"));
 
   plan.parameters = TRY(make_boot_params(facts, header, kernel, cmdline, plan.parameters_at.start,
                                          {plan.initrd_at.start, initrd.size()}));

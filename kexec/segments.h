@@ -33,9 +33,10 @@ struct SegmentPlan {
   [[nodiscard]] std::vector<Segment> segments(const BzImage& header, Bytes kernel, Bytes initrd) const;
 };
 
-/// Finds a place for everything in the memory of this machine: as high as possible, like the kernel itself, within what
-/// both the running kernel and the firmware call memory. `kernel` is the whole image, parsed as `header`.
-/// NoMemory: no free range is long enough. Unsupported: not this kernel or not on this machine (use kexec_file_load).
+/// Finds a place for everything in the memory of this machine, within what both the running kernel and the firmware
+/// call memory: the initrd over the running kernel if it fits there, the rest as high as possible, as kexec_file_load
+/// does. `kernel` is the whole image, parsed as `header`. NoMemory: no free range is long enough. Unsupported: not this
+/// kernel or not on this machine (use kexec_file_load).
 [[nodiscard]] Result<SegmentPlan> plan_segments(const MachineFacts& facts, const BzImage& header, Bytes kernel,
                                                 Bytes initrd, std::string_view cmdline);
 

@@ -36,6 +36,8 @@ class FakeMachine {
         "00001000-0009ffff : System RAM\n"
         "00100000-3e013017 : System RAM\n"
         "  01600000-01ffffff : Kernel code\n"
+        "  02000000-024fefff : Kernel data\n"
+        "  02600000-02633fff : Kernel bss\n"
         "3e013018-3ea9ffff : System RAM\n"
         "3eba2000-3f4ebfff : System RAM\n"
         "3f7fe000-3fef3fff : System RAM\n"

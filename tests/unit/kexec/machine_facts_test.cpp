@@ -27,6 +27,7 @@ TEST(MachineFacts, AreGathered) {
   EXPECT_EQ(facts->firmware_map[4].type, MemoryType::Nvs);
   EXPECT_EQ(facts->system_ram.size(), 5U);
   EXPECT_EQ(facts->system_ram[1], (MemoryRange{0x100000, 0x3DF13018, MemoryType::Ram}));
+  EXPECT_EQ(facts->running_kernel, (MemoryRange{0x1600000, 0x1034000, MemoryType::Ram}));
   EXPECT_EQ(facts->framebuffer, 0xC0000000);
   EXPECT_FALSE(facts->five_level_paging);
   ASSERT_TRUE(facts->efi);
@@ -101,6 +102,7 @@ TEST(MachineFacts, ListsAreSortedAndOnlyTopLevelMemoryCounts) {
   ASSERT_TRUE(facts) << facts.error().text;
   EXPECT_THAT(facts->system_ram, ElementsAre(MemoryRange{0x100000, 0x3FF00000, MemoryType::Ram},
                                              MemoryRange{0x100000000, 0x100000000, MemoryType::Ram}));
+  EXPECT_EQ(facts->running_kernel, std::nullopt);
   EXPECT_EQ(facts->framebuffer, std::nullopt);
 }
 

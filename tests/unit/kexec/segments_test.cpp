@@ -71,6 +71,25 @@ TEST_F(Segments, LieHighInFreeMemoryWithoutOverlap) {
   EXPECT_EQ(segments[1].contents.data(), kernel_.data() + 2048);
 }
 
+TEST_F(Segments, TheInitrdGoesOverTheRunningKernel) {
+  EXPECT_EQ(plan()->initrd_at, (MemoryRange{0x1600000, 0x12000}));
+  EXPECT_GT(plan()->kernel_at.start, 0x3000000U);
+
+  // Larger than the running kernel, into free memory behind it: the same.
+  initrd_.resize(64 * kMiB);
+  EXPECT_EQ(plan()->initrd_at, (MemoryRange{0x1600000, 0x4000000}));
+}
+
+TEST_F(Segments, TheInitrdLiesHighWhenItDoesNotFitThere) {
+  for (const auto& running : {std::optional<MemoryRange>(), std::optional<MemoryRange>({0x200000, 0x1000000}),
+                              std::optional<MemoryRange>({0x3E010000, 0x3000})}) {
+    facts_.running_kernel = running;
+    EXPECT_GT(plan()->initrd_at.start, 0x3C000000U);
+    EXPECT_NE(plan()->initrd_at.start, 0x3E010000U);
+    EXPECT_EQ(plan()->initrd_at.length, 0x12000U);
+  }
+}
+
 TEST_F(Segments, TheZeroPageTellsTheKernelEverything) {
   facts_.seed.fill(std::byte{0x55});
   const auto result = plan("root=/dev/sda2 quiet");
@@ -151,6 +170,7 @@ TEST_F(Segments, OnlyWhatTheFirmwareCallsMemoryToo) {
 }
 
 TEST_F(Segments, MemoryAboveFourGigabytes) {
+  facts_.running_kernel.reset();
   facts_.firmware_map.push_back({0x100000000, 0x100000000, MemoryType::Ram});
   facts_.system_ram.push_back({0x100000000, 0x100000000, MemoryType::Ram});
   const auto result = plan();
