@@ -5,5 +5,6 @@
 namespace vhdboot::tool {
 
 int run_cat(int argc, char** argv);
+int run_info(int argc, char** argv);
 
 }  // namespace vhdboot::tool
