@@ -3,8 +3,12 @@
 code: what the tests read, and break on purpose. What qemu-img can make is better made by it."""
 
 import struct
+import sys
+import tempfile
 import uuid
 from pathlib import Path
+
+from .command import run
 
 KIB, MIB = 1024, 1024**2
 EPOCH = 946684800  # 2000-01-01 UTC
@@ -220,3 +224,71 @@ def make_vhdx(path: Path, size: int, sectors: dict[int, bytes], data_write: uuid
                             (3 * MIB, struct.pack(f"<{entries}Q", *bat)), *bodies]:
             file.seek(place)
             file.write(data)
+
+
+# --- seeds of the fuzz targets ------------------------------------------------------------------------------------------
+
+
+def encode_sparse(data: bytes) -> bytes:
+    """The input that tests/support/sparse_encoding.h makes these bytes of."""
+    out = bytearray(struct.pack("<I", len(data) // 512))
+    at = 0
+    while at < len(data):
+        block = data[at : at + 512]
+        if not any(block):
+            at += 512
+        elif block.count(block[0]) == len(block):
+            start = at
+            while data[at : at + 512] == block:
+                at += 512
+            out += struct.pack("<BIIB", 1, start, at - start, block[0])
+        else:
+            kept = block.rstrip(b"\0")
+            piece = kept.lstrip(b"\0")
+            out += struct.pack("<BIH", 0, at + len(kept) - len(piece), len(piece)) + piece
+            at += 512
+    return bytes(out)
+
+
+def write_seeds(corpus: Path) -> None:
+    """Makes the inputs of dynamic_vhd, vhdx and fat anew; by hand: python3 -m tests.support.sparse_images CORPUS."""
+    identity, parent, log = (uuid.UUID(int=0x5EED + i) for i in range(3))
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "image"
+
+        def save(target, seed):
+            (corpus / target).mkdir(parents=True, exist_ok=True)
+            (corpus / target / seed).write_bytes(encode_sparse(path.read_bytes()))
+
+        sectors = {0: b"a" * 512, 9: b"b" * 512, 10: bytes(range(256)) * 2, 30: b"c" * 512}
+        make_vhd(path, 32 * KIB, sectors, identity, block_size=4 * KIB)
+        save("dynamic_vhd", "dynamic")
+        make_vhd(path, 32 * KIB, sectors, identity, block_size=4 * KIB, parent=(parent, 0, "..\\a\\base.vhd"))
+        save("dynamic_vhd", "differencing")
+        make_vhd(path, 32 * KIB, sectors, identity, block_size=4 * KIB, parent=(identity, 0, "C:\\itself.vhd"))
+        save("dynamic_vhd", "circle")
+        make_vhdx(path, 3 * MIB, {0: b"a" * 512, 5000: b"b" * 512}, identity)
+        save("vhdx", "dynamic")
+        size = path.stat().st_size
+        put_log(path, [(0, log_entry(log, 5, 0, [(5 * MIB, b"x" * 4096), (4 * MIB, 8192)], size)),
+                       (8192, log_entry(log, 6, 0, [(4 * MIB + 4096, bytes(range(256)) * 16)], size))], log)
+        save("vhdx", "log")
+        make_vhdx(path, 3 * MIB, {0: b"a" * 512, 5000: b"b" * 512}, identity,
+                  parent=(parent, {"relative_path": "base.vhdx"}))
+        save("vhdx", "differencing")
+        make_vhdx(path, 3 * MIB, {0: b"a" * 4096}, identity, sector_size=4096)
+        save("vhdx", "sectors-4096")
+        for bits, blocks in ((12, 256), (16, 4400), (32, 34000)):
+            path.unlink()
+            run("mkfs.vfat", "-C", "-F", bits, "-s", 1, "-i", "5eed0000", path, blocks)
+            contents = Path(name) / "contents"
+            contents.write_bytes(b"title Test\n" * 100)
+            for folder in ("EFI", "EFI/Linux"):
+                run("mmd", "-i", path, f"::/{folder}")
+            for file in ("a long name.efi", "B.EFI", "größe und mehr.efi"):
+                run("mcopy", "-i", path, contents, f"::/EFI/Linux/{file}")
+            save("fat", f"fat{bits}")
+
+
+if __name__ == "__main__":
+    write_seeds(Path(sys.argv[1]))
