@@ -15,7 +15,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PRODUCTS = ("vhdboot.efi", "vhdboot-init", "raw2vhd")
+PRODUCTS = ("vhdboot.efi", "vhdboot-init", "raw2vhd", "vhdtool")
 LIBRARIES = ("libstdc++.a", "libgcc_eh.a", "libblkid.a", "libntfs-3g.a", "libz.a", "liblzma.a", "libzstd.a")
 BUILD_SECONDS = 3600
 
@@ -100,7 +100,8 @@ def test_libraries_are_the_same(builds, name):
     assert digest(first / "sysroot/lib" / name) == digest(second / "sysroot/lib" / name)
 
 
-@pytest.mark.parametrize("name", ["out/vhdboot-init", "out/raw2vhd", *(f"sysroot/lib/{name}" for name in LIBRARIES)])
+@pytest.mark.parametrize("name", [*(f"out/{name}" for name in ("vhdboot-init", "raw2vhd", "vhdtool")),
+                                  *(f"sysroot/lib/{name}" for name in LIBRARIES)])
 def test_no_path_of_this_machine_inside(builds, name):
     """Also where both builds would have the same one: the home, the temporary folder, the cache."""
     foreign = re.compile(rb"/(?:home|root|build|builds|work|srv|opt|mnt)/[\w.]|/tmp/[\w.]|\.cache/vhdboot")

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
-    "base": "vhdboot", "vhd": "vhdboot::vhd", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
+    "base": "vhdboot", "vhd": "vhdboot::vhd", "vhd/tool": "vhdboot::tool", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
     "init/volume": "vhdboot::volume", "init/core": "vhdboot::core", "init/sys": "vhdboot::sys",
     "init/stage": "vhdboot::stage",
 }
@@ -18,7 +18,7 @@ NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
 PURE = {
     "base": set(),
     "init/core": set(),
-    "vhd": {"vhd/host_file.h", "vhd/host_file.cpp"},
+    "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp"},
     "kexec": {"kexec/kexec_load.cpp"},
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
 }

@@ -15,6 +15,7 @@ constexpr std::array<std::byte, 9> kDigits{std::byte{'1'}, std::byte{'2'}, std::
                                            std::byte{'4'}, std::byte{'5'}, std::byte{'6'},
                                            std::byte{'7'}, std::byte{'8'}, std::byte{'9'}};
 static_assert(crc32(kDigits) == 0xCBF43926u, "the check value of CRC-32/ISO-HDLC");
+static_assert(crc32c(kDigits) == 0xE3069283u, "the check value of CRC-32/ISCSI");
 
 TEST(Crc32, KnownValues) {
   EXPECT_EQ(crc32({}), 0u);
@@ -40,6 +41,12 @@ TEST(Crc32, AgreesWithZlib) {
   EXPECT_EQ(test::output_of("python3 -c 'import sys,zlib; print(zlib.crc32(open(sys.argv[1],\"rb\").read()))' " +
                             file.string()),
             std::to_string(crc32(bytes)) + "\n");
+}
+
+TEST(Crc32c, ExamplesOfRfc3720) {
+  EXPECT_EQ(crc32c({}), 0u);
+  EXPECT_EQ(crc32c(std::vector<std::byte>(32)), 0x8A9136AAu);
+  EXPECT_EQ(crc32c(std::vector<std::byte>(32, std::byte{0xFF})), 0x62A8AB43u);
 }
 
 }  // namespace

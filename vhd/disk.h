@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The virtual disk in an image of any format of ours: raw, fixed, dynamic and differencing VHD, VHDX. Only for reading.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/guid.h"
+#include "base/result.h"
+#include "vhd/image.h"
+
+namespace vhdboot::vhd {
+
+/// How many images a chain of parents may have.
+inline constexpr unsigned kMaxChain = 64;
+
+/// What a differencing image says of its parent.
+struct ParentLink {
+  std::vector<Guid> ids;           ///< one of them is the parent's; as the parent's DiskInfo::link_id
+  std::vector<std::string> paths;  ///< best first, UTF-8, as the child's maker wrote them: "..\base.vhd", "C:\a\b.vhd"
+  std::optional<std::uint32_t> timestamp;  ///< VHD: of the parent's last change, seconds since kVhdEpoch
+};
+
+struct DiskInfo {
+  Format format = Format::Raw;
+  bool differencing = false;
+  bool preallocated = false;     ///< a fixed VHDX
+  std::uint64_t size = 0;        ///< of the disk, bytes
+  std::uint32_t block_size = 0;  ///< bytes; 0 where there are no blocks
+  std::uint64_t blocks = 0;
+  std::uint64_t allocated_blocks = 0;
+  std::uint32_t logical_sector = 512;
+  std::uint32_t physical_sector = 512;
+  std::optional<Guid> uuid;     ///< of the disk; none in a raw image
+  std::optional<Guid> link_id;  ///< by which a child knows this image
+  std::optional<ParentLink> parent;
+  std::string parent_name;            ///< of the file that was opened as its parent; empty when none was
+  bool log_dirty = false;             ///< VHDX: the log has to be replayed, and was for reading
+  std::uint64_t log_entries = 0;      ///< that were
+  std::string creator;                ///< UTF-8; may be empty
+  std::vector<std::string> warnings;  ///< clauses for people
+};
+
+/// A file that was found for an image.
+struct OpenedFile {
+  std::string name;  ///< for people, and to find its own parent
+  std::unique_ptr<ByteSource> file;
+  std::optional<std::uint32_t> changed;  ///< when it was changed last, seconds since kVhdEpoch
+};
+
+/// Finds a parent: `child` is the name of the image, `path` one of ParentLink::paths. NotFound: the next path is tried.
+using OpenParent = std::function<Result<OpenedFile>(std::string_view child, std::string_view path)>;
+
+class Disk final : public ByteSource {
+ public:
+  [[nodiscard]] std::uint64_t size() const override { return contents_->size(); }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    return contents_->read(offset, out);
+  }
+  [[nodiscard]] const DiskInfo& info() const { return info_; }
+
+ private:
+  friend class DiskOpener;
+  DiskInfo info_;
+  // Each reads from what stands above it.
+  std::unique_ptr<ByteSource> own_file_;
+  std::unique_ptr<ByteSource> replayed_;
+  std::unique_ptr<ByteSource> contents_;
+};
+
+/// The disk in `file`, which must outlive it. `file_name` is for people and for `open_parent`. Without `open_parent` a
+/// differencing image opens alone, and reading what only its parent has is NotFound. Errors: Corrupt and Unsupported as
+/// recognise() and the formats say; NotFound when no path leads to a parent; Corrupt when the parent has another
+/// identity or the chain has more than kMaxChain images.
+[[nodiscard]] Result<std::unique_ptr<Disk>> open_disk(const ByteSource& file, std::string_view file_name,
+                                                      const OpenParent& open_parent = {});
+
+/// A path of Windows as one relative to the folder of the child, or where it is absolute only its last component, with
+/// '/' between them: "..\a\b.vhd" is "../a/b.vhd", "C:\a\b.vhd" is "b.vhd". Empty when nothing is left.
+[[nodiscard]] std::string local_parent_path(std::string_view path);
+
+}  // namespace vhdboot::vhd

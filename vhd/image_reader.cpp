@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/image_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "base/text.h"
+#include "vhd/footer.h"
+
+namespace vhdboot::vhd {
+
+Result<std::unique_ptr<ImageReader>> ImageReader::open(const std::string& path) {
+  // Looked at before it is opened: opening another device or a pipe may do something.
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+    return fail(Code::Invalid,
+                S_ISDIR(status.st_mode) ? "it is a folder, not an image file" : "it is not an image file");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return fail_errno("opening it");
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  if (end < 0) {
+    const int err = errno;
+    ::close(fd);
+    return fail_errno("asking for its size", err);
+  }
+  return std::unique_ptr<ImageReader>(new ImageReader(fd, static_cast<std::uint64_t>(end), status.st_mtim.tv_sec));
+}
+
+ImageReader::~ImageReader() {
+  ::close(fd_);
+}
+
+Result<void> ImageReader::read(std::uint64_t offset, MutableBytes out) const {
+  if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
+  while (!out.empty()) {
+    const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("reading");
+    if (count == 0) return fail(Code::Busy, "the file became shorter while it was read");
+    out = out.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Result<OpenedFile> open_parent_beside(std::string_view child, std::string_view path) {
+  const std::string local = local_parent_path(path);
+  if (local.empty()) return fail(Code::NotFound, "no name");
+  const std::size_t slash = child.rfind('/');
+  std::string name = concat(slash == std::string_view::npos ? "" : child.substr(0, slash + 1), local);
+  auto reader = ImageReader::open(name);
+  if (!reader) return std::unexpected(std::move(reader).error().within(concat("its parent ", printable(name))));
+  const std::int64_t changed = (*reader)->changed() - kVhdEpoch;
+  const bool fits = changed >= 0 && changed <= std::numeric_limits<std::uint32_t>::max();
+  return OpenedFile{std::move(name), *std::move(reader),
+                    fits ? std::optional(static_cast<std::uint32_t>(changed)) : std::nullopt};
+}
+
+}  // namespace vhdboot::vhd

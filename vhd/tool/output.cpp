@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/tool/output.h"
+
+#include <cstdio>
+#include <string>
+
+#include "base/text.h"
+
+namespace vhdboot::tool {
+namespace {
+
+void complain(std::string_view command, std::string_view text) {
+  const std::string line = concat("vhdtool ", command, ": ", text, '\n');
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+int wrong_usage(std::string_view command, std::string_view text) {
+  complain(command, concat(text, "; see vhdtool ", command, " --help"));
+  return kUsage;
+}
+
+int wrong_option(std::string_view command, int result, const char* word) {
+  return wrong_usage(command, result == ':' ? concat(printable(word), " needs a value")
+                                            : concat("unknown or ambiguous option ", printable(word)));
+}
+
+int failed(std::string_view command, std::string_view file, const Error& error) {
+  complain(command, concat(printable(file), ": ", error.message()));
+  return kFailed;
+}
+
+void warn(std::string_view command, std::string_view file, std::string_view text) {
+  complain(command, concat(printable(file), ": warning: ", text));
+}
+
+int finish(std::string_view command) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return kDone;
+  complain(command, sys_error("writing the output").message());
+  return kFailed;
+}
+
+}  // namespace vhdboot::tool

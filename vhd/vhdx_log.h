@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The log of a VHDX file ([MS-VHDX] 2.3) and the file as it would be after its replay, which is not done: nothing is
+// written.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "vhd/vhdx_header.h"
+
+namespace vhdboot::vhd {
+
+/// 2.3: updates are logged in units of this size.
+inline constexpr std::size_t kLogSector = 4 * kKiB;
+
+/// The log is held in memory while it is searched; usual is 1 MiB.
+inline constexpr std::uint32_t kMaxLogLength = 64 * kMiB;
+
+/// A change of the file that the log asks for.
+struct LogWrite {
+  std::uint64_t offset = 0;  ///< a multiple of kLogSector
+  std::uint64_t length = 0;  ///< a multiple of kLogSector; zeros unless `data` has as many bytes
+  std::vector<std::byte> data;
+};
+
+struct LogReplay {
+  std::vector<LogWrite> writes;  ///< in the order in which they are to be made
+  std::uint64_t entries = 0;
+  std::uint64_t file_size = 0;  ///< the file must become at least so large
+};
+
+/// What has to be replayed in `file`; nothing when its log is empty. Corrupt when the log is not empty and has no valid
+/// sequence of entries, or when the file is shorter than the log knows it.
+[[nodiscard]] Result<LogReplay> read_vhdx_log(const ByteSource& file, const VhdxHeader& header);
+
+/// `file`, borrowed, as it is after the replay.
+class ReplayedFile final : public ByteSource {
+ public:
+  ReplayedFile(const ByteSource& file, LogReplay replay);
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
+
+ private:
+  struct Patch {
+    std::uint64_t end = 0;
+    std::vector<std::byte> data;  // empty: zeros
+  };
+
+  void apply(LogWrite write);
+  [[nodiscard]] Result<void> read_file(std::uint64_t offset, MutableBytes out) const;
+
+  const ByteSource& file_;
+  std::uint64_t size_;
+  std::map<std::uint64_t, Patch> patches_;  // by start; they do not overlap
+};
+
+}  // namespace vhdboot::vhd
