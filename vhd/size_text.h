@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sizes as people type them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace vhdboot::vhd {
+
+/// Bytes from "64G", "512M", "1536" or "10GiB": K, M, G and T are powers of 1024, in either case. Invalid for anything
+/// else, for 0, for what is no multiple of 512 and for what no file could have.
+[[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
+
+/// The size that "64G" or "+10G" names for a disk of `present` bytes. Invalid as parse_size says.
+[[nodiscard]] Result<std::uint64_t> parse_new_size(std::string_view text, std::uint64_t present);
+
+}  // namespace vhdboot::vhd
