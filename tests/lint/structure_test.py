@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
-    "base": "vhdboot", "vhd": "vhdboot::vhd", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
+    "base": "vhdboot", "vhd": "vhdboot::vhd", "vhd/tool": "vhdboot::tool", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
     "init/volume": "vhdboot::volume", "init/core": "vhdboot::core", "init/sys": "vhdboot::sys",
     "init/stage": "vhdboot::stage",
 }
