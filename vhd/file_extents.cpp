@@ -91,4 +91,28 @@ Result<std::vector<Extent>> plain_extents(const std::vector<FileExtent>& extents
   return places;
 }
 
+std::vector<Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size) {
+  std::vector<Range> missing;
+  std::uint64_t next = 0;  // what is before it has been looked at
+  const auto add = [&](std::uint64_t end) {
+    if (end <= next) return;
+    if (!missing.empty() && missing.back().end() == next)
+      missing.back().length += end - next;
+    else
+      missing.push_back({next, end - next});
+    next = end;
+  };
+  for (const FileExtent& extent : extents) {
+    if (extent.place.logical >= size) break;
+    add(extent.place.logical);
+    const std::uint64_t end = std::min(size, extent.place.logical + extent.place.length);
+    if ((extent.flags & FIEMAP_EXTENT_UNWRITTEN) != 0)
+      add(end);
+    else
+      next = std::max(next, end);
+  }
+  add(size);
+  return missing;
+}
+
 }  // namespace vhdboot::vhd

@@ -8,6 +8,7 @@
 
 #include "base/extent.h"
 #include "base/result.h"
+#include "vhd/zero_runs.h"
 
 namespace vhdboot::vhd {
 
@@ -31,5 +32,8 @@ inline constexpr std::size_t kMaxFileExtents = 1'000'000;
 /// The places of `extents` when each byte of the file's first `size` is exactly where they say. Unsupported, with what
 /// to do about it, for holes, unwritten space, and data that lies inside metadata, compressed, encrypted or shared.
 [[nodiscard]] Result<std::vector<Extent>> plain_extents(const std::vector<FileExtent>& extents, std::uint64_t size);
+
+/// The parts of a file's first `size` bytes that have no place yet, or one that was never written.
+[[nodiscard]] std::vector<Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size);
 
 }  // namespace vhdboot::vhd

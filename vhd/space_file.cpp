@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "vhd/file_extents.h"
 
 namespace vhdboot::vhd {
 namespace {
@@ -155,6 +156,14 @@ Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
   if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
   const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
   return std::optional(Range{start, stop - start});
+}
+
+Result<std::vector<Range>> SpaceFile::missing() const {
+  // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
+  if (const auto extents = file_extents(fd_)) return missing_ranges(*extents, TRY(size()));
+  std::vector<Range> holes;
+  while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
+  return holes;
 }
 
 Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {

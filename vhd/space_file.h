@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -51,14 +52,17 @@ class SpaceFile {
   [[nodiscard]] Result<void> resize(std::uint64_t size);
   [[nodiscard]] Result<void> sync();
 
-  /// The first hole that begins at or after `from`; the one behind the end of the file does not count. A file system
-  /// that cannot tell says that there is none.
-  [[nodiscard]] Result<std::optional<Range>> next_hole(std::uint64_t from) const;
+  /// The parts of the file that have no place on the disk, or one that was never written. None where the file system
+  /// cannot tell.
+  [[nodiscard]] Result<std::vector<Range>> missing() const;
   /// Reads through the file and writes zeros over each block of zeros, which gives those blocks a place.
   [[nodiscard]] Result<void> rewrite_zeros(const Watch& watch);
 
  private:
   explicit SpaceFile(int fd) : fd_(fd) {}
+
+  /// By SEEK_HOLE; the hole behind the end of the file does not count.
+  [[nodiscard]] Result<std::optional<Range>> next_hole(std::uint64_t from) const;
 
   int fd_;
 };

@@ -89,8 +89,8 @@ class Part {
 };
 
 Result<void> check_complete(const SpaceFile& file) {
-  if (const auto hole = TRY(file.next_hole(0)))
-    return fail(Code::Unsupported, concat("its file system left a hole at byte ", hole->offset,
+  if (const auto missing = TRY(file.missing()); !missing.empty())
+    return fail(Code::Unsupported, concat("its file system left a hole at byte ", missing.front().offset,
                                           " although zeros were written there: use another file system"));
   return {};
 }

@@ -2,7 +2,9 @@
 // vhdtool desparse: gives every byte of a file a place of its own on the disk.
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/text.h"
 #include "init/volume/volume.h"
@@ -68,14 +70,10 @@ std::string clear_sparse_attribute(int fd) {
          "Windows run \"fsutil sparse setflag FILE 0\"";
 }
 
-Result<std::uint64_t> hole_bytes(const SpaceFile& file) {
+std::uint64_t total(const std::vector<Range>& ranges) {
   std::uint64_t bytes = 0;
-  for (std::uint64_t at = 0;;) {
-    const auto hole = TRY(file.next_hole(at));
-    if (!hole) return bytes;
-    bytes += hole->length;
-    at = hole->end();
-  }
+  for (const Range& range : ranges) bytes += range.length;
+  return bytes;
 }
 
 Attempt<void> check_room(const SpaceFile& file, std::uint64_t needed) {
@@ -85,16 +83,14 @@ Attempt<void> check_room(const SpaceFile& file, std::uint64_t needed) {
                                        needed, " are needed"));
 }
 
-Result<void> fill_holes(SpaceFile& file, std::uint64_t bytes) {
-  ProgressShow show(bytes);
+Result<void> fill_holes(SpaceFile& file, const std::vector<Range>& holes) {
+  ProgressShow show(total(holes));
   const Watch watch = Interruption::watch(show);
-  for (std::uint64_t at = 0;;) {
-    const auto hole = TRY(file.next_hole(at));
-    if (!hole) return {};
-    TRY(file.reserve(*hole));
-    TRY(file.write_zeros(*hole, watch));
-    at = hole->end();
+  for (const Range& hole : holes) {
+    TRY(file.reserve(hole));
+    TRY(file.write_zeros(hole, watch));
   }
+  return {};
 }
 
 /// Returns what there is to say.
@@ -106,10 +102,11 @@ Attempt<std::string> desparse_file(const std::string& path) {
   const std::uint64_t size = TRY(file.size());
   const std::uint64_t had = TRY(file.allocated());
   std::string text = "has no holes";
-  if (const std::uint64_t holes = TRY(hole_bytes(file)); holes != 0) {
-    TRY(check_room(file, holes));
+  if (const auto holes = TRY(file.missing()); !holes.empty()) {
+    // Space that was reserved and never written needs none any more.
+    TRY(check_room(file, had < size ? std::min(total(holes), size - had) : 0));
     TRY(fill_holes(file, holes));
-    text = filled_text(holes);
+    text = filled_text(total(holes));
   } else if (had < size) {
     // The driver (ntfs-3g is one) knows that there are holes and does not say where.
     TRY(check_room(file, size - had));
@@ -118,9 +115,9 @@ Attempt<std::string> desparse_file(const std::string& path) {
     text = filled_text(size - had);
   }
   TRY(file.sync());
-  const std::uint64_t left = TRY(hole_bytes(file));
+  const bool complete = TRY(file.missing()).empty();
   const std::uint64_t has = TRY(file.allocated());
-  if (left != 0 || has < size)
+  if (!complete || has < size)
     return refuse(Reason::Failed,
                   concat("its file system keeps only ", has, " of ", size,
                          " bytes although zeros were written: it compresses, so copy the file to another one"));

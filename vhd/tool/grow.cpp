@@ -57,9 +57,10 @@ Attempt<void> allocate(HostFile& file, const GrowthStart& start, std::uint64_t n
       TRY(space.write_zeros(added, Interruption::watch(show)));
     }
     TRY(space.sync());
-    if (const auto hole = TRY(space.next_hole(old_end)))
-      return fail(Code::Unsupported, concat("its file system left a hole at byte ", hole->offset,
-                                            " although zeros were written there: use another file system"));
+    for (const Range& hole : TRY(space.missing()))
+      if (hole.end() > old_end)
+        return fail(Code::Unsupported, concat("its file system left a hole at byte ", hole.offset,
+                                              " although zeros were written there: use another file system"));
     return {};
   };
   auto filled = fill();
