@@ -2,6 +2,7 @@
 #include "vhd/progress.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 
@@ -23,7 +24,7 @@ std::optional<std::uint64_t> seconds_left(const Progress& progress) {
   constexpr double kLongEnough = 1;
   if (progress.done == 0 || progress.done > progress.total || progress.seconds < kLongEnough) return std::nullopt;
   const auto rest = static_cast<double>(progress.total - progress.done);
-  return static_cast<std::uint64_t>(rest * progress.seconds / static_cast<double>(progress.done) + 0.5);
+  return static_cast<std::uint64_t>(std::llround(rest * progress.seconds / static_cast<double>(progress.done)));
 }
 
 std::string duration(std::uint64_t seconds) {
