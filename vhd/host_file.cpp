@@ -203,6 +203,13 @@ Result<void> HostFile::resize(std::uint64_t size) {
   return {};
 }
 
+Result<void> HostFile::reload_size() {
+  struct stat now{};
+  if (::fstat(fd_, &now) != 0) return fail_errno("looking at the file");
+  size_ = static_cast<std::uint64_t>(now.st_size);
+  return {};
+}
+
 std::uint64_t HostFile::data_end(std::uint64_t limit) const {
   // "There is data between x and the limit" holds for x before the end of the last data, and for none behind it.
   std::uint64_t low = 0;

@@ -33,6 +33,11 @@ class HostFile final : public ByteFile {
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override;
   [[nodiscard]] Result<void> resize(std::uint64_t size) override;
 
+  /// Of this object; for what the pure code does not need.
+  [[nodiscard]] int descriptor() const { return fd_; }
+  /// Takes note of a size that was changed through another descriptor of the file.
+  [[nodiscard]] Result<void> reload_size();
+
   /// Asks the file system (SEEK_DATA), about 40 times.
   [[nodiscard]] std::uint64_t data_end(std::uint64_t limit) const override;
 

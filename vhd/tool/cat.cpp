@@ -12,10 +12,10 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "vhd/size_text.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/image.h"
 #include "vhd/tool/output.h"
-#include "vhd/tool/size.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -67,12 +67,12 @@ int run_cat(int argc, char** argv) {
     switch (result) {
       case kOffset:
       case kLength: {
-        const auto size = parse_size(optarg);
-        if (!size) return wrong_usage("cat", concat('"', printable(optarg), "\" is no size such as 4096, 64K or 10G"));
+        const auto size = vhd::parse_bytes(optarg);
+        if (!size) return wrong_usage("cat", size.error().text);
         if (result == kOffset)
           offset = *size;
         else
-          length = size;
+          length = *size;
         break;
       }
       case 'h':

@@ -5,6 +5,10 @@
 namespace vhdboot::tool {
 
 int run_cat(int argc, char** argv);
+int run_create(int argc, char** argv);
+int run_desparse(int argc, char** argv);
+int run_grow(int argc, char** argv);
 int run_info(int argc, char** argv);
+int run_map(int argc, char** argv);
 
 }  // namespace vhdboot::tool

@@ -22,7 +22,11 @@ using namespace vhdboot::tool;
 // By name.
 constexpr std::array kCommands{
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
+    Command{"create", "make a fixed VHD whose every block is allocated", run_create},
+    Command{"desparse", "fill the holes of an image file", run_desparse},
+    Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
+    Command{"map", "show where an image file lies on its disk", run_map},
 };
 
 std::string help() {
@@ -94,6 +98,9 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   for (const Command& command : kCommands)
-    if (command.name == word) return command.run(argc - 1, argv + 1);
+    if (command.name == word) {
+      const int status = command.run(argc - 1, argv + 1);
+      return status == kDone ? finish(word) : status;
+    }
   return unknown_command(word);
 }

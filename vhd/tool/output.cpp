@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "vhd/space_file.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -31,7 +32,7 @@ int wrong_option(std::string_view command, int result, const char* word) {
 }
 
 int failed(std::string_view command, std::string_view file, const Error& error) {
-  complain(command, concat(printable(file), ": ", error.message()));
+  complain(command, concat(printable(file), ": ", vhd::is_stop(error) ? error.text : error.message()));
   return kFailed;
 }
 

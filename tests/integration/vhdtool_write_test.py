@@ -1,0 +1,697 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vhdtool create, grow, desparse and map on real file systems: what qemu-img, sgdisk, filefrag, ntfsfix and init/volume's
+own reader say, and that what is interrupted is either as it was or completed by the next run.
+
+Needs qemu-utils, gdisk and e2fsprogs; with ntfs-3g, exfat-fuse, /dev/fuse, loop devices and root it does more.
+"""
+
+import contextlib
+import hashlib
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.command import CommandError, run  # noqa: E402
+from support.paths import PRODUCTS, REPOSITORY  # noqa: E402
+
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+VHDTOOL, RAW2VHD = PRODUCTS / "vhdtool", PRODUCTS / "raw2vhd"
+SPARSE_ATTRIBUTE = 0x200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _products():
+    for program in (VHDTOOL, RAW2VHD):
+        if not program.is_file():
+            pytest.skip(f"{program} is not built")
+
+
+def need(*tools):
+    for tool in tools:
+        if shutil.which(tool, path=PATH) is None:
+            pytest.skip(f"{tool} is not installed")
+
+
+# --- running it -------------------------------------------------------------------------------------------------------
+
+
+def vhdtool(*args, **options):
+    """Runs it and returns the completed process, whatever the status."""
+    return subprocess.run([VHDTOOL, *map(str, args)], capture_output=True, text=True, timeout=300, **options)
+
+
+def succeed(*args, **options):
+    done = vhdtool(*args, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refuse(status, *args, words=(), **options):
+    """It must refuse with one sentence, that has these words."""
+    done = vhdtool(*args, **options)
+    assert done.returncode == status, (done.returncode, done.stderr)
+    assert done.stdout == ""
+    sentence = [line for line in done.stderr.splitlines() if " %, " not in line]
+    assert len(sentence) == 1 and sentence[0].startswith("vhdtool "), done.stderr
+    for word in words:
+        assert word in sentence[0]
+    return sentence[0]
+
+
+def interrupt(how, after, *args):
+    """Runs it, and sends the signal `how` when it has reported `after` times how far it is. Returns status and the rest
+    of what it said."""
+    with subprocess.Popen([VHDTOOL, *map(str, args)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as process:
+        for _ in range(after):
+            assert "%" in process.stderr.readline()
+        process.send_signal(how)
+        rest = process.stderr.read()
+        return process.wait(timeout=60), rest
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def digest(path, size=None):
+    """SHA-256 of a file, or of its first `size` bytes."""
+    out = hashlib.sha256()
+    with open(path, "rb") as file:
+        left = path.stat().st_size if size is None else size
+        while left > 0:
+            data = file.read(min(left, 4 * MIB))
+            assert data
+            out.update(data)
+            left -= len(data)
+    return out.hexdigest()
+
+
+def make_sparse(path, size, seed=1):
+    """Holes of several sizes between pieces of data that do not begin or end with a block."""
+    chance = random.Random(seed)
+    with open(path, "wb") as file:
+        file.truncate(size)
+        for place in (5000, size // 3, size // 2 + 4096, size - 40_000):
+            file.seek(place)
+            file.write(chance.randbytes(chance.randrange(1, 30_000)))
+    return path
+
+
+def holes(path):
+    """Whether the file system knows a hole in it."""
+    with open(path, "rb") as file:
+        return os.lseek(file.fileno(), 0, os.SEEK_HOLE) != path.stat().st_size
+
+
+def footer(path):
+    with open(path, "rb") as file:
+        file.seek(-512, os.SEEK_END)
+        data = file.read(512)
+    assert data[:8] == b"conectix"
+    return data
+
+
+def check_vhd(path, size):
+    """A fixed VHD of `size`, all of it allocated, as qemu-img sees it as well."""
+    need("qemu-img")
+    status = path.stat()
+    assert status.st_size == size + 512
+    assert status.st_blocks * 512 >= size, "allocated"
+    assert not holes(path)
+    data = footer(path)
+    assert int.from_bytes(data[48:56], "big") == size
+    assert f"({size} bytes)" in run("qemu-img", "info", "-f", "vpc", path)
+    return data[68:84]
+
+
+# --- file systems -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def loop_device(file):
+    need("losetup")
+    if os.geteuid() != 0:
+        pytest.skip("loop devices need root")
+    try:
+        device = run("losetup", "--find", "--show", file).strip()
+    except CommandError as error:
+        pytest.skip(f"no loop device: {error}")
+    try:
+        yield device
+    finally:
+        run("losetup", "--detach", device)
+
+
+@contextlib.contextmanager
+def mounted(folder, *words):
+    """Mounted by a FUSE driver that stays in the foreground, or by mount(8)."""
+    folder.mkdir(exist_ok=True)
+    need(words[0], "mountpoint", "umount")
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    foreground = words[0] != "mount"
+    if foreground and not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("there is no /dev/fuse")
+    process = subprocess.Popen([shutil.which(words[0], path=PATH), *map(str, words[1:]), folder],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            if subprocess.run(["mountpoint", "-q", folder], check=False).returncode == 0:
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                if process.wait(timeout=0.05) != 0:
+                    pytest.skip(f"{words[0]} cannot mount here")
+        else:
+            pytest.fail(f"{words[0]} does not mount")
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=False, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": PATH})
+        process.wait(timeout=60)
+
+
+def make_ntfs(path, size=300 * MIB, cluster=4096):
+    need("mkntfs")
+    with open(path, "wb") as file:  # what is free on a disk is not zeros
+        for at in range(0, size, 4 * MIB):
+            file.write(b"\xa5" * min(4 * MIB, size - at))
+    run("mkntfs", "-F", "-q", "-Q", "-c", cluster, "-s", 512, "-p", 2048, "-H", 255, "-S", 63, path)
+    return path
+
+
+def mounted_ntfs(volume, folder):
+    return mounted(folder, "ntfs-3g", "-o", "no_detach", volume)
+
+
+@pytest.fixture(params=["disk", "tmpfs", "ntfs", "exfat"])
+def place(request, tmp_path):
+    """A folder on each kind of file system."""
+    if request.param == "disk":
+        yield tmp_path
+    elif request.param == "tmpfs":
+        with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=200M", "tmpfs") as folder:
+            yield folder
+    elif request.param == "ntfs":
+        with mounted_ntfs(make_ntfs(tmp_path / "volume"), tmp_path / "mnt") as folder:
+            yield folder
+    else:
+        need("mkfs.exfat", "mount.exfat-fuse")
+        run("truncate", "-s", 300 * MIB, tmp_path / "volume")
+        run("mkfs.exfat", tmp_path / "volume")
+        with loop_device(tmp_path / "volume") as device:
+            with mounted(tmp_path / "mnt", "mount.exfat-fuse", "-d", device) as folder:
+                yield folder
+
+
+# --- create -----------------------------------------------------------------------------------------------------------
+
+
+def test_create(place):
+    path = place / "disk.vhd"
+    said = succeed("create", path, "48M")
+    assert said.count("\n") == 1 and "48 MiB" in said
+    check_vhd(path, 48 * MIB)
+    assert digest(path, 48 * MIB) == hashlib.sha256(bytes(48 * MIB)).hexdigest()
+    assert [entry.name for entry in place.iterdir() if entry.name.startswith("disk")] == ["disk.vhd"]
+    succeed("create", place / "other.vhd", "1M")
+    assert check_vhd(place / "other.vhd", MIB) != check_vhd(path, 48 * MIB), "each has a UUID of its own"
+
+
+def test_create_reports_how_far_it_is(tmp_path):
+    said = vhdtool("create", tmp_path / "disk.vhd", "64M").stderr
+    assert "\r" not in said, "no bar in a pipe"
+    lines = said.splitlines()
+    assert 5 <= len(lines) <= 10 and lines[-1].startswith("100 %")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_create_stopped_leaves_nothing(tmp_path, how):
+    status, said = interrupt(how, 2, "create", tmp_path / "disk.vhd", "1G")
+    assert status == 1 and "stopped by a signal" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_create_after_it_was_killed(tmp_path):
+    path = tmp_path / "disk.vhd"
+    assert interrupt(signal.SIGKILL, 2, "create", path, "1G")[0] == -signal.SIGKILL
+    assert not path.exists(), "nothing that is not complete has the name"
+    succeed("create", path, "16M")
+    check_vhd(path, 16 * MIB)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["disk.vhd"]
+
+
+def test_create_refuses(tmp_path):
+    there = tmp_path / "there.vhd"
+    there.write_bytes(b"precious")
+    refuse(1, "create", there, "1M", words=["exists already", str(there)])
+    assert there.read_bytes() == b"precious"
+    new = tmp_path / "new.vhd"
+    refuse(1, "create", new, "2041G", words=["2040 GiB"])
+    space = shutil.disk_usage(tmp_path).free
+    if space < 2000 * GIB:
+        refuse(1, "create", new, "2040G", words=["has room for", "are needed"])
+    refuse(2, "create", new, "513", words=["multiple of 512"])
+    refuse(2, "create", new, "0")
+    refuse(2, "create", new, "1Q")
+    refuse(2, "create", new)
+    refuse(2, "create", new, "1M", "2M")
+    refuse(2, "create", "--nonsense", new, "1M")
+    refuse(1, "create", tmp_path / "no" / "disk.vhd", "1M")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["there.vhd"]
+
+
+def test_create_where_no_file_may_be_as_large(tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, 8 * MIB))
+
+    refuse(1, "create", tmp_path / "disk.vhd", "16M", preexec_fn=limit)
+    assert not list(tmp_path.iterdir())
+
+
+# --- grow -------------------------------------------------------------------------------------------------------------
+
+
+def make_vhd(path, size, gpt):
+    """A fixed VHD with something in it; with a GPT of one partition, or without any table."""
+    with open(path, "wb") as file:
+        file.write(random.Random(3).randbytes(size))
+        for start, length in ((0, MIB), (size - 34 * 512, 34 * 512)):
+            file.seek(start)
+            file.write(bytes(length))
+    if gpt:
+        need("sgdisk")
+        run("sgdisk", "--clear", "--new=1:2048:0", path)
+    run(RAW2VHD, path)
+    return path
+
+
+def check_gpt(path, size, folder):
+    """Both tables are right and the second one lies at the end of the disk."""
+    payload = folder / "payload"
+    run("cp", "--sparse=always", path, payload)
+    run("truncate", "-s", size, payload)
+    said = run("sgdisk", "--verify", payload)
+    assert "No problems found" in said, said
+    with open(payload, "rb") as file:
+        file.seek(-512, os.SEEK_END)
+        assert file.read(8) == b"EFI PART"
+    payload.unlink()
+
+
+@pytest.mark.parametrize("gpt", [False, True])
+@pytest.mark.parametrize("size", ["+32M", "48M"])
+def test_grow(place, tmp_path, gpt, size):
+    path = make_vhd(place / "disk.vhd", 16 * MIB, gpt)
+    name, before = footer(path)[68:84], digest(path, 15 * MIB) if not gpt else None
+    with open(path, "rb") as file:
+        file.seek(MIB)
+        data = file.read(14 * MIB)
+    succeed("grow", path, size)
+    assert check_vhd(path, 48 * MIB) == name, "the UUID stays"
+    with open(path, "rb") as file:
+        file.seek(MIB)
+        assert file.read(14 * MIB) == data
+        file.seek(16 * MIB)
+        assert file.read(31 * MIB) == bytes(31 * MIB), "zeros, and no old footer"
+    if gpt:
+        check_gpt(path, 48 * MIB, tmp_path)
+    else:
+        assert digest(path, 15 * MIB) == before
+    if size == "48M":
+        assert "already" in succeed("grow", path, size)
+        check_vhd(path, 48 * MIB)
+
+
+@pytest.mark.parametrize("gpt", [False, True])
+@pytest.mark.parametrize("size", ["+512M", "528M"])
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_grow_killed_and_run_again(tmp_path, gpt, size, after):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, gpt)
+    name = footer(path)[68:84]
+    with open(path, "rb") as file:
+        data = file.read(15 * MIB)[MIB:]
+    assert interrupt(signal.SIGKILL, after, "grow", path, size)[0] == -signal.SIGKILL
+    assert path.stat().st_size > 16 * MIB + 512, "it was on its way"
+    succeed("grow", path, size)
+    assert check_vhd(path, 528 * MIB) == name
+    with open(path, "rb") as file:
+        assert file.read(15 * MIB)[MIB:] == data
+        file.seek(16 * MIB)
+        assert file.read(512) == bytes(512)
+    if gpt:
+        check_gpt(path, 528 * MIB, tmp_path)
+
+
+@pytest.mark.parametrize("gpt", [False, True])
+def test_grow_stopped_leaves_the_file_as_it_was(tmp_path, gpt):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, gpt)
+    before = digest(path)
+    status, said = interrupt(signal.SIGINT, 2, "grow", path, "+1G")
+    assert status == 1 and "as it was" in said
+    assert digest(path) == before
+
+
+def test_grow_refuses(tmp_path):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    before = digest(path)
+    refuse(1, "grow", path, "8M", words=["never made smaller"])
+    refuse(1, "grow", path, "+512", words=["least"])
+    refuse(1, "grow", path, "2041G", words=["2040 GiB"])
+    refuse(2, "grow", path, "+")
+    refuse(1, "grow", tmp_path, "+1G", words=["a folder"])
+    refuse(1, "grow", tmp_path / "missing.vhd", "+1G")
+    with open(path, "r+b"):
+        refuse(1, "grow", path, "+8M", words=["open for writing"])
+    assert digest(path) == before
+    need("qemu-img")
+    dynamic = tmp_path / "dynamic.vhd"
+    run("qemu-img", "create", "-q", "-f", "vpc", dynamic, "64M")
+    refuse(1, "grow", dynamic, "+64M", words=["dynamic"])
+    raw = tmp_path / "raw.img"
+    raw.write_bytes(b"\1" * MIB)
+    refuse(1, "grow", raw, "+64M", words=["raw2vhd"])
+
+
+# --- desparse ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["truncate", "punched", "cp"])
+def test_desparse(tmp_path, how):
+    path = tmp_path / "disk.img"
+    if how == "truncate":
+        make_sparse(path, 64 * MIB + 512)
+    elif how == "punched":
+        path.write_bytes(random.Random(5).randbytes(32 * MIB))
+        run("fallocate", "-p", "-o", 5 * MIB, "-l", 20 * MIB, path)
+        run("fallocate", "-l", 40 * MIB, path)
+        run("fallocate", "-p", "-o", 7 * MIB, "-l", 2 * MIB, path)
+        # Space that was never written counts as well, also when it is in the page cache by now.
+        with open(path, "rb") as file:
+            assert file.read()
+    else:
+        make_sparse(tmp_path / "other", 64 * MIB)
+        run("cp", "--sparse=always", tmp_path / "other", path)
+    if not holes(path):
+        pytest.skip("the file system makes no holes")
+    before = digest(path)
+    assert "filled" in succeed("desparse", path)
+    assert digest(path) == before
+    assert not holes(path)
+    assert path.stat().st_blocks * 512 >= path.stat().st_size
+    assert "unwritten" not in vhdtool("map", path).stdout
+    assert "has no holes" in succeed("desparse", path)
+
+
+def test_desparse_writes_only_holes(tmp_path):
+    """Where it had data, no byte is written: the blocks stay where they are."""
+    path = make_sparse(tmp_path / "disk.img", 64 * MIB)
+    before = mapped("map", path)
+    succeed("desparse", path)
+    after = mapped("map", path)
+    for logical, physical, length in before:
+        assert any(start <= logical and logical + length <= start + size and physical - logical == where - start
+                   for start, where, size in after)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_desparse_interrupted_and_run_again(tmp_path, how):
+    path = make_sparse(tmp_path / "disk.img", GIB)
+    before = digest(path)
+    status, said = interrupt(how, 3, "desparse", path)
+    assert status in (1, -signal.SIGKILL)
+    assert how == signal.SIGKILL or "run it again" in said
+    assert digest(path) == before
+    assert holes(path), "it was on its way"
+    succeed("desparse", path)
+    assert digest(path) == before and not holes(path)
+
+
+def sparse_attribute(path):
+    return int.from_bytes(os.getxattr(path, "system.ntfs_attrib"), sys.byteorder) & SPARSE_ATTRIBUTE != 0
+
+
+def test_desparse_on_mounted_ntfs(print_volume, tmp_path):
+    volume = make_ntfs(tmp_path / "volume")
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        path = make_sparse(folder / "disk.vhd", 64 * MIB)
+        run("cp", "--sparse=always", path, folder / "copy.vhd")
+        before = digest(path)
+        for name in ("disk.vhd", "copy.vhd"):
+            assert (folder / name).stat().st_blocks * 512 < 64 * MIB, "it is sparse"
+            assert "filled" in succeed("desparse", folder / name)
+            assert digest(folder / name) == before
+            assert (folder / name).stat().st_blocks * 512 >= 64 * MIB
+            assert not sparse_attribute(folder / name)
+        assert "has no holes" in succeed("desparse", path)
+    for name in ("disk.vhd", "copy.vhd"):
+        assert layout(print_volume, volume, name)["mappable"] == "yes"
+
+
+def test_desparse_says_when_there_is_no_room(tmp_path):
+    with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs") as folder:
+        path = make_sparse(folder / "disk.img", 64 * MIB)
+        before = digest(path)
+        refuse(1, "desparse", path, words=["has room for"])
+        assert digest(path) == before
+
+
+# --- desparse on an unmounted volume ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def print_volume(tmp_path_factory):
+    need("g++")
+    if not Path("/usr/include/ntfs-3g/volume.h").exists():
+        pytest.skip("ntfs-3g-dev is not installed")
+    out = tmp_path_factory.mktemp("volume") / "print_volume"
+    sources = [REPOSITORY / "tests/integration/print_volume.cpp", *sorted((REPOSITORY / "init/volume").glob("*.cpp")),
+               REPOSITORY / "base/text.cpp", REPOSITORY / "base/error.cpp"]
+    run("g++", "-std=gnu++23", "-O0", "-D_FILE_OFFSET_BITS=64", "-DXATTR_MAPPINGS=1", "-DPOSIXACLS=1",
+        f"-I{REPOSITORY}", *sources, "-lntfs-3g", "-o", out)
+    return out
+
+
+def layout(program, volume, name):
+    out = {"extents": []}
+    for line in run(program, volume, "layout", f"/{name}").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "extent":
+            out["extents"].append(tuple(map(int, value.split())))
+        else:
+            out[key] = value
+    return out
+
+
+def state(program, volume):
+    return re.search(r"^state (.*)$", run(program, volume), re.MULTILINE)[1]
+
+
+def ntfs_with_sparse_file(tmp_path, size, volume_size=300 * MIB, cluster=4096):
+    """The volume, unmounted, and the file's digest."""
+    volume = make_ntfs(tmp_path / "volume", volume_size, cluster)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        (folder / "vm").mkdir()
+        make_sparse(folder / "vm/disk.vhd", size)
+        (folder / "precious").write_bytes(b"neighbour" * 100_000)
+        assert sparse_attribute(folder / "vm/disk.vhd")
+        return volume, digest(folder / "vm/disk.vhd")
+
+
+def check_filled(program, volume, tmp_path, before):
+    """All of the file has a place, its contents are the same, for our reader and for ntfs-3g; the volume is in order."""
+    found = layout(program, volume, "vm/disk.vhd")
+    assert found["mappable"] == "yes", found["mappable"]
+    assert found["valid"] == found["size"]
+    through = hashlib.sha256()
+    with open(volume, "rb") as file:
+        for _, physical, length in found["extents"]:
+            file.seek(physical)
+            through.update(file.read(length))
+    assert through.hexdigest() == before, "through the extents"
+    assert state(program, volume) == "clean"
+    need("ntfsfix")
+    assert "processed successfully" in run("ntfsfix", "-n", volume)
+    if shutil.which("ntfscluster", path=PATH) is not None:
+        run("ntfscluster", "--info", volume)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert digest(folder / "vm/disk.vhd") == before
+        assert not sparse_attribute(folder / "vm/disk.vhd")
+        assert (folder / "precious").read_bytes() == b"neighbour" * 100_000
+
+
+@pytest.mark.parametrize("cluster", [512, 4096, 65536])
+def test_desparse_volume(print_volume, tmp_path, cluster):
+    volume, before = ntfs_with_sparse_file(tmp_path, 64 * MIB + 512, cluster=cluster)
+    assert layout(print_volume, volume, "vm/disk.vhd")["mappable"] != "yes"
+    assert "filled" in succeed("desparse", "--volume", volume, "/VM/Disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
+    now = digest(volume)
+    assert "has no holes" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    assert digest(volume) == now
+
+
+def test_desparse_volume_on_a_device(print_volume, tmp_path):
+    volume, before = ntfs_with_sparse_file(tmp_path, 32 * MIB)
+    with loop_device(volume) as device:
+        with mounted_ntfs(device, tmp_path / "mnt"):
+            refuse(1, "desparse", "--volume", device, "/vm/disk.vhd", words=["mounted"])
+            refuse(1, "map", "--volume", device, "/vm/disk.vhd", words=["mounted"])
+        refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=[device])
+        succeed("desparse", "--volume", device, "/vm/disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
+
+
+def test_desparse_volume_stopped_and_run_again(print_volume, tmp_path):
+    volume, before = ntfs_with_sparse_file(tmp_path, GIB, 3 * GIB // 2)
+    status, said = interrupt(signal.SIGTERM, 5, "desparse", "--volume", volume, "/vm/disk.vhd")
+    assert status == 1 and "run it again" in said
+    assert state(print_volume, volume) == "clean"
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert digest(folder / "vm/disk.vhd") == before
+    assert layout(print_volume, volume, "vm/disk.vhd")["mappable"] != "yes", "it was on its way"
+    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
+
+
+def test_desparse_volume_killed(print_volume, tmp_path):
+    volume, before = ntfs_with_sparse_file(tmp_path, GIB, 3 * GIB // 2)
+    assert interrupt(signal.SIGKILL, 5, "desparse", "--volume", volume, "/vm/disk.vhd")[0] == -signal.SIGKILL
+    assert "dirty" in state(print_volume, volume)
+    refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=["dirty", "chkdsk"])
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert digest(folder / "vm/disk.vhd") == before, "at any moment it reads as it did"
+    need("ntfsfix")
+    run("ntfsfix", "-d", volume)
+    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
+
+
+def test_desparse_volume_refuses(tmp_path):
+    volume, _ = ntfs_with_sparse_file(tmp_path, 64 * MIB, 80 * MIB)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        (folder / "filler").write_bytes(bytes(40 * MIB))
+        refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd")  # ntfs-3g has it
+    before = volume.read_bytes()
+    refuse(1, "desparse", "--volume", volume, "/vm/missing.vhd", words=["missing.vhd"])
+    refuse(1, "desparse", "--volume", volume, "/vm", words=["directory"])
+    assert volume.read_bytes() == before
+    refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=["has room for"])
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert (folder / "precious").read_bytes() == b"neighbour" * 100_000
+    (tmp_path / "zeros").write_bytes(bytes(MIB))
+    refuse(1, "desparse", "--volume", tmp_path / "zeros", "/disk.vhd", words=["neither NTFS nor exFAT"])
+
+
+# --- map --------------------------------------------------------------------------------------------------------------
+
+
+def mapped(*args):
+    head, *rows = succeed(*args).splitlines()
+    assert head.split() == ["logical", "physical", "length"]
+    return [tuple(map(int, row.split()[:3])) for row in rows]
+
+
+def merged(rows):
+    out = []
+    for logical, physical, length in rows:
+        if out and out[-1][0] + out[-1][2] == logical and out[-1][1] + out[-1][2] == physical:
+            out[-1] = (out[-1][0], out[-1][1], out[-1][2] + length)
+        else:
+            out.append((logical, physical, length))
+    return out
+
+
+def test_map_agrees_with_filefrag(tmp_path):
+    need("filefrag")
+    path = make_sparse(tmp_path / "disk.img", 64 * MIB)
+    row = re.compile(r"^\s*\d+:\s*(\d+)\.\.\s*\d+:\s*(\d+)\.\.\s*\d+:\s*(\d+):", re.MULTILINE)
+    for _ in range(2):
+        try:
+            said = run("filefrag", "-v", "-s", "-b512", path)
+        except CommandError as error:
+            pytest.skip(f"filefrag cannot tell here: {error}")
+        expected = [tuple(512 * int(number) for number in found) for found in row.findall(said)]
+        assert expected and merged(mapped("map", path)) == merged(expected)
+        succeed("desparse", path)
+
+
+def test_map_as_table(tmp_path):
+    path = tmp_path / "disk.vhd"
+    succeed("create", path, "16M")
+    done = vhdtool("map", "--dmsetup", path)
+    if "one block device" in done.stderr:
+        pytest.skip("the file system lies on no block device")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    number = path.stat().st_dev
+    start = 0
+    for row, (logical, physical, _) in zip(rows, merged(mapped("map", path)), strict=True):
+        assert row[0] == str(start) == str(logical // 512) and row[2] == "linear"
+        assert row[3:] == [f"{os.major(number)}:{os.minor(number)}", str(physical // 512)]
+        start += int(row[1])
+    assert start == 16 * MIB // 512, "the disk without its footer"
+
+
+def test_map_as_table_refuses(tmp_path):
+    refuse(1, "map", "--dmsetup", make_sparse(tmp_path / "sparse.img", MIB), words=["hole"])
+    unwritten = tmp_path / "unwritten.img"
+    run("fallocate", "-l", MIB, unwritten)
+    if "unwritten" in succeed("map", unwritten):
+        refuse(1, "map", "--dmsetup", unwritten, words=["unwritten"])
+    refuse(1, "map", tmp_path, words=["no regular file"])
+    with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs") as folder:
+        (folder / "disk.img").write_bytes(bytes(MIB))
+        refuse(1, "map", folder / "disk.img", words=["cannot say", "--volume"])
+
+
+@pytest.mark.parametrize("kind", ["ntfs", "exfat"])
+def test_map_on_a_volume(print_volume, tmp_path, kind):
+    volume = tmp_path / "volume"
+    with contextlib.ExitStack() as stack:
+        if kind == "ntfs":
+            folder = stack.enter_context(mounted_ntfs(make_ntfs(volume), tmp_path / "mnt"))
+        else:
+            need("mkfs.exfat", "mount.exfat-fuse")
+            run("truncate", "-s", 300 * MIB, volume)
+            run("mkfs.exfat", volume)
+            device = stack.enter_context(loop_device(volume))
+            folder = stack.enter_context(mounted(tmp_path / "mnt", "mount.exfat-fuse", "-d", device))
+        (folder / "gap").write_bytes(b"g" * MIB)
+        make_vhd(folder / "disk.vhd", 16 * MIB, False)
+        (folder / "gap").unlink()
+        succeed("grow", folder / "disk.vhd", "+16M")
+        before = digest(folder / "disk.vhd", 32 * MIB)
+    expected = layout(print_volume, volume, "disk.vhd")["extents"]
+    assert mapped("map", "--volume", volume, "/disk.vhd") == expected
+    refuse(1, "map", "--dmsetup", "--volume", volume, "/disk.vhd", words=["block device"])
+    with loop_device(volume) as device:
+        table = succeed("map", "--dmsetup", "--volume", device, "/disk.vhd")
+    through = hashlib.sha256()
+    with open(volume, "rb") as file:
+        for line in table.splitlines():
+            _, length, _, _, sector = line.split()
+            file.seek(512 * int(sector))
+            through.update(file.read(512 * int(length)))
+    assert through.hexdigest() == before
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def test_help():
+    for command in ("create", "grow", "desparse", "map"):
+        said = succeed(command, "--help")
+        assert said.startswith(f"Usage: vhdtool {command}") and "Example" in said
+        assert command in succeed("--help")
+    assert vhdtool().returncode == 2
+    assert vhdtool("nonsense").returncode == 2
+    assert "vhdboot" in succeed("--version")

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/space_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "vhd/file_extents.h"
+
+namespace vhdboot::vhd {
+namespace {
+
+constexpr std::size_t kChunk = 4 * kMiB;
+// How much may wait in the page cache, so that the progress is that of the disk and a stop does not take minutes.
+constexpr std::uint64_t kSyncEvery = 128 * kMiB;
+
+Result<struct stat> status_of(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail_errno("looking at the file");
+  return status;
+}
+
+Result<void> write_all(int fd, std::uint64_t offset, Bytes data) {
+  while (!data.empty()) {
+    const ssize_t count = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail_errno(concat("writing at byte ", offset), count < 0 ? errno : EIO);
+    data = data.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+/// Bytes read, fewer than asked for only at the end of the file.
+Result<std::size_t> read_some(int fd, std::uint64_t offset, MutableBytes out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t count = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno(concat("reading at byte ", offset + done));
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+}  // namespace
+
+bool is_stop(const Error& error) {
+  return error.sys_errno == EINTR;
+}
+
+Error stop_error() {
+  return sys_error("stopped", EINTR);
+}
+
+Result<SpaceFile> SpaceFile::create(const std::string& path) {
+  SpaceFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666));
+  if (file.fd_ < 0) return fail_errno(concat("making ", printable(path)));
+  if (!S_ISREG(TRY(status_of(file.fd_)).st_mode)) return fail(Code::Invalid, printable(path) + " is in the way");
+  if (::flock(file.fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return fail(Code::Busy, concat("another vhdtool is making ", printable(path)));
+  TRY(file.resize(0));
+  return file;
+}
+
+Result<SpaceFile> SpaceFile::reopen(int fd) {
+  SpaceFile file(::open(concat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd_ < 0) return fail_errno("opening it for writing");
+  return file;
+}
+
+SpaceFile::SpaceFile(SpaceFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+SpaceFile::~SpaceFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::uint64_t> SpaceFile::size() const {
+  return static_cast<std::uint64_t>(TRY(status_of(fd_)).st_size);
+}
+
+Result<std::uint64_t> SpaceFile::allocated() const {
+  return static_cast<std::uint64_t>(TRY(status_of(fd_)).st_blocks) * kSectorSize;
+}
+
+Result<std::size_t> SpaceFile::block() const {
+  const auto block = static_cast<std::uint64_t>(TRY(status_of(fd_)).st_blksize);
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(block, kSectorSize, 64 * kKiB));
+}
+
+Result<std::uint64_t> SpaceFile::room() const {
+  struct statvfs file_system{};
+  if (::fstatvfs(fd_, &file_system) != 0) return fail_errno("asking the file system for its free space");
+  return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
+}
+
+Result<void> SpaceFile::reserve(const Range& range) {
+  if (range.length == 0) return {};
+  int err = EINTR;
+  while (err == EINTR)
+    err = ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset), static_cast<off_t>(range.length)) == 0
+              ? 0
+              : errno;
+  if (err == 0 || err == EOPNOTSUPP || err == ENOSYS || err == EINVAL) return {};
+  return fail_errno("reserving the space", err);
+}
+
+Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
+  return write_all(fd_, offset, data);
+}
+
+Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.length)));
+  std::uint64_t since_sync = 0;
+  for (std::uint64_t at = range.offset; at < range.end();) {
+    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
+    TRY(write_all(fd_, at, Bytes(zeros).first(length)));
+    at += length;
+    since_sync += length;
+    if (since_sync >= kSyncEvery) {
+      TRY(sync());
+      since_sync = 0;
+    }
+    if (!watch(length)) return std::unexpected(stop_error());
+  }
+  return {};
+}
+
+Result<void> SpaceFile::resize(std::uint64_t size) {
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
+  return {};
+}
+
+Result<void> SpaceFile::sync() {
+  if (::fsync(fd_) != 0) return fail_errno("syncing");
+  return {};
+}
+
+Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
+  const std::uint64_t end = TRY(size());
+  if (from >= end) return std::optional<Range>();
+  const off_t hole = ::lseek(fd_, static_cast<off_t>(from), SEEK_HOLE);
+  if (hole < 0 && errno != EINVAL && errno != EOPNOTSUPP) return fail_errno("looking for holes");
+  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<Range>();
+  const auto start = static_cast<std::uint64_t>(hole);
+  const off_t data = ::lseek(fd_, hole, SEEK_DATA);
+  if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
+  const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
+  return std::optional(Range{start, stop - start});
+}
+
+Result<std::vector<Range>> SpaceFile::missing() const {
+  // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
+  if (const auto extents = file_extents(fd_)) return missing_ranges(*extents, TRY(size()));
+  std::vector<Range> holes;
+  while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
+  return holes;
+}
+
+Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
+  const std::size_t unit = TRY(block());
+  std::vector<std::byte> chunk(kChunk);
+  const Watch no_more = [](std::uint64_t) { return true; };
+  for (std::uint64_t at = 0;;) {
+    const std::size_t count = TRY(read_some(fd_, at, chunk));
+    for (const Range& run : zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
+    at += count;
+    if (count < chunk.size()) return {};
+    if (!watch(count)) return std::unexpected(stop_error());
+  }
+}
+
+}  // namespace vhdboot::vhd

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vhdtool grow: first the space, then the footer, then the partition table (vhd/growth.h).
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "base/text.h"
+#include "vhd/conversion.h"
+#include "vhd/growth.h"
+#include "vhd/host_file.h"
+#include "vhd/size_text.h"
+#include "vhd/space_file.h"
+#include "vhd/tool/commands.h"
+#include "vhd/tool/disk_identity.h"
+#include "vhd/tool/interruption.h"
+#include "vhd/tool/options.h"
+#include "vhd/tool/output.h"
+#include "vhd/tool/progress_show.h"
+
+namespace vhdboot::tool {
+namespace {
+
+using namespace vhdboot::vhd;
+
+constexpr std::string_view kHelp = R"(Usage: vhdtool grow FILE SIZE|+SIZE
+
+Makes the disk in the fixed VHD FILE larger: SIZE large, or by +SIZE. The new
+space is allocated and written with zeros, then the footer is moved to the new
+end, then the backup partition table of a GPT. UUID and creation time stay.
+Partitions and file systems stay as they are: let the guest enlarge them.
+
+Ctrl-C while the zeros are written leaves the file as it was. After a loss of
+power run the same command again: it completes what was begun.
+
+  -h, --help  this text
+
+Example:
+  vhdtool grow /mnt/data/debian.vhd +16G
+)";
+
+/// The space behind the old footer, up to where the new one comes; a failure leaves the file as it was before.
+Attempt<void> allocate(HostFile& file, const GrowthStart& start, std::uint64_t new_payload) {
+  const std::uint64_t old_end = start.payload_size + kFooterSize;
+  SpaceFile space = TRY(SpaceFile::reopen(file.descriptor()));
+  const std::uint64_t had = TRY(space.allocated());
+  const Range added{old_end, new_payload - old_end};
+  // A part of it is there already after an interruption.
+  const std::uint64_t present = had > old_end ? had - old_end : 0;
+  const std::uint64_t needed = added.length + kFooterSize - std::min(present, added.length);
+  if (const std::uint64_t room = TRY(space.room()); room < needed)
+    return refuse(Reason::NoRoom, concat("its file system has room for ", human_size(room), " (", room, " bytes), ",
+                                         needed, " are needed"));
+  const auto fill = [&]() -> Result<void> {
+    if (TRY(space.size()) > new_payload) TRY(space.resize(new_payload));
+    TRY(space.reserve({old_end, added.length + kFooterSize}));
+    {
+      ProgressShow show(added.length);
+      TRY(space.write_zeros(added, Interruption::watch(show)));
+    }
+    TRY(space.sync());
+    for (const Range& hole : TRY(space.missing()))
+      if (hole.end() > old_end)
+        return fail(Code::Unsupported, concat("its file system left a hole at byte ", hole.offset,
+                                              " although zeros were written there: use another file system"));
+    return {};
+  };
+  auto filled = fill();
+  if (!filled) {
+    Error error = std::move(filled).error();
+    auto restored = space.resize(old_end);
+    if (restored) restored = space.sync();
+    if (is_stop(error)) error.text = "stopped by a signal; the file is as it was";
+    if (!restored)
+      error.text += concat(" (and the file could not get its old size back: ", restored.error().message(), ")");
+    return std::unexpected(std::move(error));
+  }
+  TRY(file.reload_size());
+  return {};
+}
+
+/// What was left to do behind a footer that is right.
+Attempt<void> finish(HostFile& file, const std::string& path) {
+  ConversionOptions options;
+  options.now = creation_time();
+  options.relocate_gpt = true;
+  options.file_name = path;
+  TRY(convert(file, TRY(plan_conversion(file, options))));
+  return {};
+}
+
+Attempt<void> write(HostFile& file, const GrowthStart& start, std::uint64_t new_payload) {
+  Conversion conversion;
+  conversion.writes = TRY(plan_growth(file, start, new_payload));
+  conversion.file_size = file.size();
+  TRY(convert(file, conversion));
+  return {};
+}
+
+/// Returns what there is to say.
+Attempt<std::string> grow(const std::string& path, const std::string& size_text) {
+  const auto file = TRY(HostFile::open(path, Access::Change));
+  GrowthStart start = TRY(find_growth_start(*file, path));
+  const bool relative = size_text.starts_with('+');
+  const std::uint64_t wanted = TRY(parse_new_size(size_text, start.payload_size));
+  const Interruption interruption;
+  if (relative && !start.interrupted) {
+    const std::uint64_t growth = wanted - start.payload_size;
+    if (growth < start.payload_size && is_unfinished_growth(*file, start, start.payload_size - growth)) {
+      const std::uint64_t reached = start.payload_size;
+      start.payload_size -= growth;
+      TRY(write(*file, start, reached));
+      return concat("completed what was begun: a disk of ", human_size(reached), " (", reached, " bytes)");
+    }
+  }
+  if (wanted == start.payload_size && !start.interrupted) {
+    TRY(finish(*file, path));
+    return concat("has a disk of ", human_size(wanted), " (", wanted, " bytes) already");
+  }
+  TRY(check_growth(*file, start, wanted));
+  TRY(allocate(*file, start, wanted));
+  TRY(write(*file, start, wanted));
+  return concat("the disk has now ", human_size(wanted), " (", wanted, " bytes), ", wanted - start.payload_size,
+                " more");
+}
+
+}  // namespace
+
+int run_grow(int argc, char** argv) {
+  const CommandLine line = read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
+  if (line.status) return *line.status;
+  const std::string& path = line.arguments[0];
+  if (const auto checked = parse_new_size(line.arguments[1], 0); !checked)
+    return wrong_usage(argv[0], checked.error().text);
+  const auto grown = grow(path, line.arguments[1]);
+  if (!grown) return failed(argv[0], path, grown.error().error);
+  print(concat(printable(path), ": ", *grown, '\n'));
+  return kDone;
+}
+
+}  // namespace vhdboot::tool

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vhdtool map: where a file lies on its disk.
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "init/core/dm_table.h"
+#include "init/volume/file_source.h"
+#include "init/volume/volume.h"
+#include "vhd/file_extents.h"
+#include "vhd/image.h"
+#include "vhd/tool/commands.h"
+#include "vhd/tool/options.h"
+#include "vhd/tool/output.h"
+#include "vhd/tool/volume_device.h"
+
+namespace vhdboot::tool {
+namespace {
+
+using namespace vhdboot::vhd;
+
+constexpr std::string_view kHelp = R"(Usage: vhdtool map [--dmsetup] FILE
+       vhdtool map [--dmsetup] --volume DEVICE PATH
+
+Shows where the image FILE lies: a line for each extent with its first byte in
+the file, its first byte on the partition of its file system, and its length.
+What is still in memory is written first.
+
+With --volume the file PATH is one of the NTFS or exFAT volume on DEVICE, which
+must not be mounted.
+
+With --dmsetup it is a table for dmsetup(8): the disk in the image as a linear
+device on the partition. Never use that for writing while the volume is mounted.
+
+      --dmsetup        print a table for dmsetup
+      --volume DEVICE  the unmounted volume that has the file
+  -h, --help           this text
+
+Examples:
+  vhdtool map /mnt/data/debian.vhd
+  vhdtool map --dmsetup --volume /dev/sda3 /vm/debian.vhd | dmsetup create -r vm
+)";
+
+struct Row {
+  Extent place;
+  std::string note;
+};
+
+/// A file and what lies below it.
+struct Mapped {
+  std::vector<Row> rows;
+  std::vector<Extent> extents;  ///< for --dmsetup: checked
+  core::Payload payload;
+  core::LowerDevice device;
+  std::string numbers;  ///< "8:3"
+};
+
+class Fd {
+ public:
+  explicit Fd(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class FdSource final : public ByteSource {
+ public:
+  FdSource(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
+    while (!out.empty()) {
+      const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+      if (count <= 0) return fail_errno("reading", count < 0 ? errno : EIO);
+      out = out.subspan(static_cast<std::size_t>(count));
+      offset += static_cast<std::uint64_t>(count);
+    }
+    return {};
+  }
+
+ private:
+  int fd_;
+  std::uint64_t size_;
+};
+
+Result<std::uint64_t> read_number(const std::string& path) {
+  const Fd file(path);
+  std::array<char, 32> text{};
+  const ssize_t count = ::read(file.get(), text.data(), text.size());
+  if (count <= 0) return fail(Code::NotFound, concat("there is no ", path));
+  const auto number = parse_u64(trim({text.data(), static_cast<std::size_t>(count)}));
+  if (!number) return fail(Code::Corrupt, concat(path, " holds no number"));
+  return *number;
+}
+
+/// Size and logical block of a partition or disk, by its numbers.
+Result<core::LowerDevice> lower_device(const std::string& numbers, std::uint64_t cluster_size) {
+  const std::string folder = concat("/sys/dev/block/", numbers);
+  core::LowerDevice device;
+  device.size = TRY(read_number(folder + "/size")) * kSectorSize;
+  auto block = read_number(folder + "/queue/logical_block_size");
+  if (!block) block = read_number(folder + "/../queue/logical_block_size");
+  device.logical_block = static_cast<std::uint32_t>(TRY(std::move(block)));
+  device.cluster_size = cluster_size;
+  return device;
+}
+
+Result<Mapped> map_file(const std::string& path, bool table) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
+  if (!S_ISREG(status.st_mode)) return fail(Code::Invalid, "it is no regular file");
+  const Fd file(path);
+  if (file.get() < 0) return fail_errno("opening it");
+  auto extents = file_extents(file.get());
+  if (!extents && extents.error().code == Code::Unsupported)
+    extents.error().text += "; unmount it and use `vhdtool map --volume`";
+  Mapped mapped;
+  for (const FileExtent& extent : TRY(std::move(extents)))
+    mapped.rows.push_back({extent.place, describe_flags(extent.flags)});
+  if (!table) return mapped;
+
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  mapped.numbers = concat(major(status.st_dev), ':', minor(status.st_dev));
+  auto device = lower_device(mapped.numbers, static_cast<std::uint64_t>(status.st_blksize));
+  if (!device)
+    return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
+  mapped.device = *device;
+  mapped.extents = TRY(plain_extents(TRY(file_extents(file.get())), size));
+  mapped.payload.size = TRY(identify(FdSource(file.get(), size), path)).payload_size;
+  return mapped;
+}
+
+Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string& path_text, bool table) {
+  const volume::Path path = TRY(volume::parse_path(path_text));
+  const auto device = TRY(VolumeDevice::open(device_path, Access::Inspect));
+  const auto reader = TRY(volume::HostVolume::open(*device));
+  const volume::FileLayout layout = TRY(reader->layout(path));
+  if (layout.directory) return refuse(Reason::NotRegular, printable(path.text()) + " is a directory");
+  Mapped mapped;
+  for (const Extent& extent : layout.extents) mapped.rows.push_back({extent, ""});
+  if (!table) return mapped;
+
+  if (device->numbers().empty())
+    return refuse(Reason::NotRegular, "a table needs a block device; `losetup --find --show` makes one of this file");
+  TRY(volume::check_clean(TRY(reader->state())));
+  TRY(volume::check_mappable(layout, path));
+  mapped.extents = layout.extents;
+  mapped.numbers = device->numbers();
+  mapped.device = TRY(lower_device(mapped.numbers, reader->cluster_size()));
+  const volume::FileSource contents(*device, layout.extents, layout.size, layout.valid_size);
+  mapped.payload.size = TRY(identify(contents, path.text())).payload_size;
+  return mapped;
+}
+
+void print_rows(const std::vector<Row>& rows) {
+  const auto column = [](std::string_view text) {
+    constexpr std::size_t kWidth = 16;
+    return concat(std::string(kWidth - std::min(kWidth - 1, text.size()), ' '), text);
+  };
+  print(concat(column("logical"), column("physical"), column("length"), '\n'));
+  for (const Row& row : rows)
+    print(concat(column(concat(row.place.logical)), column(concat(row.place.physical)),
+                 column(concat(row.place.length)), row.note.empty() ? "" : "  ", row.note, '\n'));
+}
+
+}  // namespace
+
+int run_map(int argc, char** argv) {
+  const CommandLine line = read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
+  if (line.status) return *line.status;
+  const std::string& path = line.arguments[0];
+  const bool table = line.has("dmsetup");
+  const bool offline = line.has("volume");
+  const std::string subject = offline ? line.value("volume") : path;
+  const auto mapped = offline ? map_on_volume(subject, path, table)
+                              : Attempt<Mapped>([&]() -> Attempt<Mapped> { return TRY(map_file(path, table)); }());
+  if (!mapped) return failed(argv[0], subject, mapped.error().error);
+  if (!table) {
+    print_rows(mapped->rows);
+    return kDone;
+  }
+  const auto rows = core::linear_table(mapped->extents, mapped->payload, mapped->device);
+  if (!rows) return failed(argv[0], subject, rows.error());
+  print(core::to_text(*rows, mapped->numbers));
+  return kDone;
+}
+
+}  // namespace vhdboot::tool

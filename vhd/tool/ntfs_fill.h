@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Gives every byte of a file on an unmounted NTFS volume a place of its own: holes get clusters, what lies behind the
+// valid data length is written, the sparse attribute goes.
+//
+// Loss of power. The volume is marked dirty while this works, so Windows checks it before it is used again. New
+// clusters are marked as taken, then filled with zeros, and only when those are on the disk does the file get them; the
+// valid data length follows the zeros likewise. So at any moment the file reads as it did; what may remain are clusters
+// that are taken and nobody's, which chkdsk gives back.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "init/volume/path.h"
+#include "init/volume/volume.h"
+#include "vhd/refusal.h"
+#include "vhd/space_file.h"
+#include "vhd/tool/volume_device.h"
+
+namespace vhdboot::tool {
+
+/// What there is to do for a file.
+struct NtfsFill {
+  std::uint64_t holes = 0;      ///< bytes that need clusters
+  std::uint64_t unwritten = 0;  ///< bytes behind the valid data length
+  std::uint64_t to_write = 0;   ///< bytes of zeros
+  bool sparse = false;          ///< it has the sparse attribute
+
+  [[nodiscard]] bool nothing() const { return holes == 0 && unwritten == 0 && !sparse; }
+};
+
+/// What `layout`, of a volume with such clusters, asks for. Unsupported for what has no clusters of its own: directory,
+/// reparse point, compressed, encrypted, resident.
+[[nodiscard]] Result<NtfsFill> plan_ntfs_fill(const volume::FileLayout& layout, const volume::Path& path);
+
+/// Does it. `path` has been found on the volume, which is clean. Stopped by `watch` it leaves a clean volume as well.
+[[nodiscard]] vhd::Attempt<void> fill_ntfs_file(VolumeDevice& device, const volume::Path& path, const NtfsFill& plan,
+                                                const vhd::Watch& watch);
+
+}  // namespace vhdboot::tool

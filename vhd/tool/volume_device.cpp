@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/tool/volume_device.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+namespace vhdboot::tool {
+
+using vhd::Access;
+using vhd::Attempt;
+using vhd::HostFile;
+using vhd::Reason;
+using vhd::refuse;
+
+Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& path, Access access) {
+  std::unique_ptr<VolumeDevice> device(new VolumeDevice);
+  const int flags = (access == Access::Change ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
+  if (!S_ISBLK(status.st_mode)) {
+    device->guard_ = TRY(HostFile::open(path, access));
+    device->size_ = device->guard_->size();
+    device->fd_ = ::open(concat("/proc/self/fd/", device->guard_->descriptor()).c_str(), flags);
+    if (device->fd_ < 0) return fail_errno("opening it");
+    return device;
+  }
+  // O_EXCL on a block device: nobody else has it exclusively, as a mounted file system or device-mapper does.
+  device->fd_ = ::open(path.c_str(), flags | O_EXCL);
+  if (device->fd_ < 0 && errno == EBUSY)
+    return refuse(Reason::InUse, concat("it is mounted or another device lies on it; unmount it (`umount \"", path,
+                                        "\"`), or name the file by its path there without --volume"));
+  if (device->fd_ < 0) return fail_errno("opening it");
+  if (::ioctl(device->fd_, BLKGETSIZE64, &device->size_) != 0) return fail_errno("asking for its size");
+  device->numbers_ = concat(major(status.st_rdev), ':', minor(status.st_rdev));
+  return device;
+}
+
+VolumeDevice::~VolumeDevice() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<void> VolumeDevice::read(std::uint64_t offset, MutableBytes out) const {
+  if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
+  while (!out.empty()) {
+    const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail_errno(concat("reading at byte ", offset), count < 0 ? errno : EIO);
+    out = out.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Result<void> VolumeDevice::write(std::uint64_t offset, Bytes data) {
+  if (offset > size_ || data.size() > size_ - offset) return fail(Code::Corrupt, "write past the end");
+  while (!data.empty()) {
+    const ssize_t count = ::pwrite(fd_, data.data(), data.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail_errno(concat("writing at byte ", offset), count < 0 ? errno : EIO);
+    data = data.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Result<void> VolumeDevice::sync() {
+  if (::fsync(fd_) != 0) return fail_errno("syncing");
+  return {};
+}
+
+}  // namespace vhdboot::tool

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The partition, or the file, that holds a volume which nobody has mounted.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/byte_source.h"
+#include "vhd/host_file.h"
+#include "vhd/refusal.h"
+
+namespace vhdboot::tool {
+
+/// Owns its descriptors.
+class VolumeDevice final : public ByteSource {
+ public:
+  /// A block device, or a regular file that holds nothing but the volume. Refuses what is mounted or in use; while
+  /// this lives nobody can mount the device.
+  [[nodiscard]] static vhd::Attempt<std::unique_ptr<VolumeDevice>> open(const std::string& path, vhd::Access access);
+  ~VolumeDevice() override;
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
+  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data);
+  /// What was written is on stable storage then.
+  [[nodiscard]] Result<void> sync();
+
+  /// "8:3", as device-mapper names it; empty for a file.
+  [[nodiscard]] const std::string& numbers() const { return numbers_; }
+
+ private:
+  VolumeDevice() = default;
+
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+  std::string numbers_;
+  std::unique_ptr<vhd::HostFile> guard_;  // of a file: its checks and locks
+};
+
+}  // namespace vhdboot::tool

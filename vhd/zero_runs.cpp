@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/zero_runs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace vhdboot::vhd {
+
+bool is_zero(Bytes bytes) {
+  // Equal to itself one byte further on, and the first byte is zero.
+  return bytes.empty() ||
+         (bytes.front() == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+std::vector<Range> zero_runs(Bytes data, std::uint64_t offset, std::size_t block) {
+  std::vector<Range> runs;
+  for (std::size_t at = 0; at < data.size(); at += block) {
+    const std::size_t length = std::min(block, data.size() - at);
+    if (!is_zero(data.subspan(at, length))) continue;
+    if (!runs.empty() && runs.back().end() == offset + at)
+      runs.back().length += length;
+    else
+      runs.push_back({offset + at, length});
+  }
+  return runs;
+}
+
+}  // namespace vhdboot::vhd
