@@ -113,6 +113,8 @@ TEST(Fat, AnotherChecksumIsAnotherFilesLongName) {
   SparseFile file = volume();
   put_le(file, place(4) + 13, std::uint8_t{1});
   EXPECT_EQ(names(*FatVolume::open(file)->list(*FatVolume::open(file)->find("sub"))), "ALONGN~1.EFI ");
+  put_le(file, place(4) - 32 + 13, std::uint8_t{1});
+  EXPECT_EQ(names(*FatVolume::open(file)->list(*FatVolume::open(file)->find("sub"))), "ALONGN~1.EFI ");
 }
 
 TEST(Fat, ReadsAlongTheChain) {
