@@ -5,6 +5,7 @@
 namespace vhdboot::tool {
 
 int run_cat(int argc, char** argv);
+int run_check(int argc, char** argv);
 int run_info(int argc, char** argv);
 
 }  // namespace vhdboot::tool

@@ -22,6 +22,7 @@ using namespace vhdboot::tool;
 // By name.
 constexpr std::array kCommands{
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
+    Command{"check", "say whether an image would boot, and if not why not", run_check},
     Command{"info", "say what an image is and what is in it", run_info},
 };
 
