@@ -287,10 +287,24 @@ def test_on_an_unmounted_volume(volume):
 def test_on_a_mounted_volume(tmp_path, volume):
     with mounted(volume, tmp_path / "mounted") as folder:
         done = vhdtool("check", folder / "boot/good.vhd")
-        assert done.returncode == 1, done.stdout  # the state of a volume in a file is not looked for
+        assert done.returncode == 1, done.stdout
+        assert "this driver does not tell where the file lies" in done.stdout
         assert "not sparse, compressed or encrypted" in done.stdout and "error:" not in done.stdout
         done = vhdtool("check", folder / "sparse.vhd")
         assert done.returncode == 2 and "fsutil sparse" in done.stdout
+
+
+def test_a_volume_that_is_in_use(volume):
+    device = run("losetup", "--find", "--show", "--read-only", volume).strip()
+    try:
+        for name, word in ((volume, "detach it first"), (device, None)):
+            done = vhdtool("check", "--volume", name, "/boot/good.vhd")
+            if word:
+                assert done.returncode == 2 and done.stdout == "" and word in done.stderr
+            else:
+                assert done.returncode == 1 and "NTFS, clean" in done.stdout, done
+    finally:
+        run("losetup", "--detach", device)
 
 
 def test_a_dirty_volume(tmp_path, good):

@@ -19,6 +19,7 @@
 #include "init/volume/file_source.h"
 #include "init/volume/path.h"
 #include "init/volume/volume.h"
+#include "vhd/host_file.h"
 #include "vhd/image_reader.h"
 #include "vhd/tool/check_image.h"
 #include "vhd/tool/check_modules.h"
@@ -101,7 +102,11 @@ Result<Findings> check_file(const Options& options) {
 // Opened so that a volume which somebody has mounted is refused.
 Result<std::unique_ptr<sys::FdSource>> open_unmounted(const std::string& path) {
   struct stat status{};
-  const bool block = ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  const bool block = there && S_ISBLK(status.st_mode);
+  if (there && S_ISREG(status.st_mode))
+    if (const auto loop = vhd::loop_device_of(status))
+      return fail(Code::Busy, concat(printable(path), " is attached to ", *loop, ": detach it first"));
   auto fd = sys::open_file(path, O_RDONLY | O_NONBLOCK | (block ? O_EXCL : 0));
   if (!fd && fd.error().sys_errno == EBUSY)
     return fail(Code::Busy, concat(printable(path),

@@ -100,6 +100,12 @@ void check_attachment(const core::AttachRequest& request, Findings& findings) {
 }
 
 void check_mounted(const MountedFile& file, Findings& findings) {
+  if (!file.kind && file.file_system.starts_with("fuse")) {
+    findings.warning("file-system",
+                     "its driver does not tell whether this is NTFS or exFAT, from which vhdboot boots: run this as "
+                     "root, or unmount it and use --volume");
+    return;
+  }
   if (!file.kind) {
     findings.warning("file-system",
                      concat("this file system", file.file_system.empty() ? "" : concat(" (", file.file_system, ')'),
@@ -137,7 +143,9 @@ void check_mounted(const MountedFile& file, Findings& findings) {
   if (file.extents)
     check_count(*file.extents, findings);
   else
-    findings.ok("extents", concat(file.file_system, " does not tell in how many pieces the file lies; --volume does"));
+    findings.warning("extents",
+                     "this driver does not tell where the file lies and whether all of it was written: unmount the "
+                     "volume and use --volume");
 }
 
 }  // namespace vhdboot::tool

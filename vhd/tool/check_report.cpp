@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/tool/check_report.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "base/text.h"
 #include "vhd/json.h"
 
@@ -46,13 +43,12 @@ int check_status(const Findings& findings) {
 }
 
 std::string check_text(std::string_view file_name, const Findings& findings) {
-  std::vector<Finding> sorted = findings.all();
-  std::ranges::stable_sort(sorted, {}, &Finding::severity);
   std::string text;
-  for (const Finding& finding : sorted) {
-    const std::string_view severity = word(finding.severity);
-    text += concat(severity, ": ", std::string(word(Severity::Warning).size() - severity.size(), ' '), finding.check,
-                   ": ", finding.text, '\n');
+  for (const Severity severity : {Severity::Ok, Severity::Warning, Severity::Error}) {
+    const std::string label = concat(word(severity), ": ");
+    const std::string pad(word(Severity::Warning).size() - word(severity).size(), ' ');
+    for (const Finding& finding : findings.all())
+      if (finding.severity == severity) text += concat(label, pad, finding.check, ": ", finding.text, '\n');
   }
   return text + concat(printable(file_name), ": ", verdict(findings), '\n');
 }

@@ -67,7 +67,7 @@ Result<std::vector<Candidate>> attach_partitions(const sys::Fd& backing, const s
     const int rank = option && core::matches(*option, content.identity) ? 0 : by_type == &partition ? 1 : 2;
     candidates.push_back({std::move(device), std::move(content.type), partition.number, rank});
   }
-  std::ranges::stable_sort(candidates, {}, &Candidate::rank);
+  std::ranges::sort(candidates, {}, [](const Candidate& one) { return std::pair(one.rank, one.number); });
   return candidates;
 }
 

@@ -94,13 +94,15 @@ void count_extents(const sys::Fd& file, MountedFile& facts) {
   facts.extents = count;
 }
 
-std::optional<volume::VolumeState> state_of(const std::string& device) {
-  const auto source = sys::FdSource::open(device);
-  if (!source) return std::nullopt;
+// What the device says, where it may be read: drivers in user space hide which file system it is.
+void ask_device(const FileSystem& file_system, MountedFile& facts) {
+  if (!facts.kind && !file_system.type.starts_with("fuse")) return;
+  const auto source = sys::FdSource::open(file_system.source);
+  if (!source) return;
   const auto volume = volume::HostVolume::open(**source);
-  if (!volume) return std::nullopt;
-  const auto state = (*volume)->state();
-  return state ? std::optional(*state) : std::nullopt;
+  if (!volume) return;
+  facts.kind = (*volume)->kind();
+  if (const auto state = (*volume)->state()) facts.state = *state;
 }
 
 }  // namespace
@@ -118,7 +120,7 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   facts.kind = kind_of(file_system.type, facts.attributes.has_value());
   facts.hole = first_hole(file, facts.size);
   count_extents(file, facts);
-  if (facts.kind) facts.state = state_of(file_system.source);
+  ask_device(file_system, facts);
   return facts;
 }
 

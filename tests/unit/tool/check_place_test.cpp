@@ -118,6 +118,14 @@ TEST(CheckPlace, OnAFileSystemThatDoesNotBoot) {
                                                      "the image to NTFS or exFAT (on Linux with cp")));
 }
 
+TEST(CheckPlace, ADriverThatHidesWhatItIs) {
+  MountedFile file;
+  file.file_system = "fuseblk";
+  Findings findings;
+  check_mounted(file, findings);
+  EXPECT_THAT(findings.all(), ElementsAre(is_warning("file-system", "run this as root")));
+}
+
 TEST(CheckPlace, MountedNtfs) {
   MountedFile file;
   file.name = "d.vhd";
@@ -148,7 +156,7 @@ TEST(CheckPlace, MountedNtfs) {
   file.state.reset();
   Findings unknown;
   check_mounted(file, unknown);
-  EXPECT_EQ(unknown.count(Severity::Warning), 2U) << check_text("d.vhd", unknown);
+  EXPECT_EQ(unknown.count(Severity::Warning), 3U) << check_text("d.vhd", unknown);
   EXPECT_EQ(unknown.count(Severity::Error), 0U);
 }
 
