@@ -327,6 +327,29 @@ def test_a_dirty_volume(tmp_path, good):
     assert status == 2 and has(found["error"], "volume", "Windows is hibernated on it", "powercfg /h off")
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/loop-control").exists(), reason="needs root, loop devices")
+@pytest.mark.parametrize("root,word", [("luks", "partition 2 of the guest disk is encrypted"),
+                                       ("ext4", "partition 2 of the guest disk has no modules of kernel 6.1.0-small"),
+                                       ("none", "holds a file system that this system reads")])
+def test_roots_without_modules(tmp_path, uki, root, word):
+    path = tmp_path / "disk.img"
+    disk.create(path, 60 * MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(MIB, 40 * MIB, disk.ESP), disk.Partition(41 * MIB, 16 * MIB, disk.LINUX_ROOT)]))
+    part = tmp_path / "part"
+    disk.format_esp(part, 40 * MIB, {"/EFI/Linux/small.efi": uki})
+    disk.place(part, path, MIB)
+    if root == "luks":  # LUKS2 needs a whole header, LUKS1 only this
+        with open(path, "r+b") as file:
+            file.seek(41 * MIB)
+            file.write(b"LUKS\xba\xbe\x00\x01")
+    elif root == "ext4":
+        part.write_bytes(bytes(16 * MIB))
+        run("mke2fs", "-q", "-t", "ext4", part)
+        disk.place(part, path, 41 * MIB)
+    status, found = check(path)
+    assert status == 1 and has(found["warning"], "modules", "were not checked: ", word)
+
+
 def cached_guests():
     for recipe in sorted(RECIPES.glob("*.toml")):
         loaded = load_recipe(recipe.stem)
