@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "init/core/bootable.h"
 #include "init/core/image_path.h"
 #include "init/volume/file_source.h"
 
@@ -128,10 +129,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
-  // As a raw disk it would be larger by the missing footer, and a guest could write there.
-  if (image.info.format == vhd::Format::Raw && equals_ignoring_ascii_case(path.extension(), ".vhd"))
-    return fail(Code::Corrupt, concat(where, ": it has no VHD footer: run `raw2vhd ", printable(path.name()),
-                                      "`, or call it .img when it is a raw disk"));
+  TRY_IN(where, core::check_footer(image.info, path.name()));
   return image;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "init/core/bootable.h"
 #include "init/sys/directory.h"
 
 namespace vhdboot::stage {
@@ -41,9 +42,7 @@ class EntrySearch {
   Result<GuestEntry> pick(std::string_view pattern) && {
     if (files_.empty()) {
       if (!broken_.empty()) return std::unexpected(broken_.front());
-      return fail(
-          Code::NotFound,
-          "no unified kernel image in /EFI/Linux on the guest's ESP: install one there (ukify, kernel-install)");
+      return std::unexpected(core::no_uki());
     }
     for (const Error& error : broken_) report_.warn(error.message());
     GuestEntry chosen{.entry = TRY(kexec::pick_entry(kexec::order_entries(std::move(files_)), pattern))};
@@ -68,27 +67,13 @@ class EntrySearch {
   std::vector<Error> broken_;
 };
 
-std::string_view scheme_name(core::Scheme scheme) {
-  switch (scheme) {
-    case core::Scheme::Gpt:
-      return "GPT";
-    case core::Scheme::Mbr:
-      return "MBR";
-    case core::Scheme::None:
-      break;
-  }
-  return "no partition table";
-}
-
 }  // namespace
 
 Result<GuestEntry> choose_entry(const sys::LoopDevice& disk, const core::PartitionTable& table,
                                 std::string_view pattern, const sys::Reporter& report) {
   const core::Partition* esp = core::find_esp(table);
   const core::Partition* xbootldr = core::find_xbootldr(table);
-  if (esp == nullptr && xbootldr == nullptr)
-    return fail(Code::NotFound, concat("the guest disk has no EFI system partition (", scheme_name(table.scheme), ", ",
-                                       table.partitions.size(), " partitions)"));
+  TRY(core::check_boot_partition(table));
   EntrySearch search(report);
   if (esp != nullptr) TRY(search.add(concat(disk.path(), 'p', esp->number), "/run/vhdboot/esp"));
   if (xbootldr != nullptr) TRY(search.add(concat(disk.path(), 'p', xbootldr->number), "/run/vhdboot/xbootldr"));

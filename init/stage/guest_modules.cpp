@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/core/bootable.h"
 #include "init/core/decompress.h"
 #include "init/core/needed_modules.h"
 #include "init/core/vermagic.h"
@@ -22,15 +23,6 @@ namespace {
 
 constexpr char kRootMount[] = "/run/vhdboot/root";
 constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
-
-// File systems of guest roots that the boot kernel reads, and how to mount them without replaying a journal: the disk
-// is read-only, and a guest that was not shut down must still boot.
-struct RootType {
-  std::string_view type;
-  std::string_view options;
-};
-constexpr RootType kRootTypes[] = {
-    {"ext4", "noload"}, {"ext3", "noload"}, {"ext2", ""}, {"xfs", "norecovery"}, {"btrfs", "rescue=nologreplay"}};
 
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
 std::vector<std::string> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
@@ -88,11 +80,10 @@ struct ModuleFolder {
 
 std::optional<sys::Mount> mount_root(const sys::BlockDevice& device, const std::string& type,
                                      const std::string& root_flags) {
-  const auto known = std::ranges::find(kRootTypes, type, &RootType::type);
-  if (known == std::end(kRootTypes)) return std::nullopt;
-  std::vector<std::string> attempts{std::string(known->options), ""};
-  if (type == "btrfs" && !root_flags.empty())
-    attempts.insert(attempts.begin(), concat(known->options, ',', root_flags));
+  const auto known = core::root_mount_options(type);
+  if (!known) return std::nullopt;
+  std::vector<std::string> attempts{std::string(*known), ""};
+  if (type == "btrfs" && !root_flags.empty()) attempts.insert(attempts.begin(), concat(*known, ',', root_flags));
   for (const std::string& options : attempts)
     if (auto mount =
             sys::Mount::mount(device.path, kRootMount, type, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, options))

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "init/core/bootable.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
@@ -68,21 +69,14 @@ Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes a
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
-// A guest that resumed from hibernation would go on writing to where its image lay when it fell asleep, whatever
-// Windows did to the volume meanwhile.
-constexpr char kSafetyOptions[] = "nohibernate";
-
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
 Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable& table, const FoundImage& image,
                         const core::Config& config, const sys::Reporter& report) {
   GuestEntry entry = TRY(choose_entry(disk, table, config.entry.value_or(""), report));
   report.checkpoint("uki");
-  const auto plan =
-      TRY_IN(entry.entry.id, kexec::make_plan(*entry.file, entry.uki, concat(kSafetyOptions, ' ', config.options)));
-  if (!plan.has_initrd)
-    return fail(Code::Unsupported, concat(entry.entry.id,
-                                          " has no initrd: vhdboot boots guests whose initrd mounts "
-                                          "the root file system"));
+  const auto plan = TRY_IN(entry.entry.id,
+                           kexec::make_plan(*entry.file, entry.uki, concat(core::kSafetyOptions, ' ', config.options)));
+  TRY(core::check_initrd(plan, entry.entry.id));
   const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
   report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
                     printable(release)));

@@ -26,8 +26,8 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
     config.block_size = options.block_size;
     config.info.lo_offset = options.offset;
     config.info.lo_sizelimit = options.size_limit;
-    config.info.lo_flags =
-        LO_FLAGS_PARTSCAN | (options.direct_io ? LO_FLAGS_DIRECT_IO : 0) | (options.read_only ? LO_FLAGS_READ_ONLY : 0);
+    config.info.lo_flags = LO_FLAGS_PARTSCAN | (options.direct_io ? LO_FLAGS_DIRECT_IO : 0) |
+                           (options.read_only ? LO_FLAGS_READ_ONLY : 0) | (options.auto_clear ? LO_FLAGS_AUTOCLEAR : 0);
     std::memcpy(config.info.lo_file_name, name.data(), std::min<std::size_t>(name.size(), LO_NAME_SIZE - 1));
     if (::ioctl(device.get(), LOOP_CONFIGURE, &config) < 0) {
       if (errno == EBUSY) continue;

@@ -37,14 +37,26 @@ Result<void> Mount::unmount() {
   return {};
 }
 
-Result<Fd> mount_detached(const std::string& source, const std::string& type) {
+namespace {
+
+Result<Fd> make_detached(const std::string& source, const std::string& type, std::string_view options,
+                         unsigned attributes) {
   const std::string what = concat("mounting ", source, " (", type, ")");
   const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
   if (!context) return fail_errno(what);
   const auto configure = [&](unsigned command, const char* key, const char* value) {
     return ::syscall(SYS_fsconfig, context.get(), command, key, value, 0) == 0;
   };
-  if (!configure(FSCONFIG_SET_STRING, "source", source.c_str()) || !configure(FSCONFIG_CMD_CREATE, nullptr, nullptr)) {
+  const auto set = [&](std::string_view option) {
+    const auto equals = option.find('=');
+    const std::string key(option.substr(0, equals));
+    if (equals == std::string_view::npos) return configure(FSCONFIG_SET_FLAG, key.c_str(), nullptr);
+    return configure(FSCONFIG_SET_STRING, key.c_str(), std::string(option.substr(equals + 1)).c_str());
+  };
+  bool done = configure(FSCONFIG_SET_STRING, "source", source.c_str());
+  for (const std::string_view option : split(options, ','))
+    if (!option.empty()) done = done && set(option);
+  if (!done || !configure(FSCONFIG_CMD_CREATE, nullptr, nullptr)) {
     Error error = sys_error(what);
     // The context tells why, one message a read ("e ntfs3: ...").
     char log[256];
@@ -52,9 +64,20 @@ Result<Fd> mount_detached(const std::string& source, const std::string& type) {
     if (got > 2) error.text += concat(" (", trim(std::string_view(log + 2, static_cast<std::size_t>(got) - 2)), ")");
     return std::unexpected(error);
   }
-  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOATIME)));
+  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, attributes)));
   if (!mount) return fail_errno(what);
   return mount;
+}
+
+}  // namespace
+
+Result<Fd> mount_detached(const std::string& source, const std::string& type) {
+  return make_detached(source, type, {}, MOUNT_ATTR_NOATIME);
+}
+
+Result<Fd> mount_detached_read_only(const std::string& source, const std::string& type, std::string_view options) {
+  return make_detached(source, type, concat("ro,", options),
+                       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
 Result<void> place_mount(const Fd& mount, const std::string& target) {

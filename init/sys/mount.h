@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +41,10 @@ class Mount {
 /// Mounts `source` without a place in the directory tree: visible to the holder of the descriptor alone,
 /// which stands for its root directory. It ends with its last user (kernel 5.2 or newer).
 [[nodiscard]] Result<Fd> mount_detached(const std::string& source, const std::string& type);
+
+/// The same read-only, without device nodes and programs; `options` as the file system takes them, with commas.
+[[nodiscard]] Result<Fd> mount_detached_read_only(const std::string& source, const std::string& type,
+                                                  std::string_view options);
 
 /// Gives a detached mount a place in the directory tree. Two of the same source are one file system: the one can be
 /// unmounted there while files are open in the other.

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "base": {"base"},
     "vhd": {"base", "vhd"},
-    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "vhd/tool"},
+    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "init/sys", "vhd/tool"},
     "kexec": {"base", "kexec"},
     "init/volume": {"base", "init/volume"},
     "init/core": {"base", "vhd", "kexec", "init/volume", "init/core"},

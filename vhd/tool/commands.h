@@ -5,6 +5,7 @@
 namespace vhdboot::tool {
 
 int run_cat(int argc, char** argv);
+int run_check(int argc, char** argv);
 int run_create(int argc, char** argv);
 int run_desparse(int argc, char** argv);
 int run_grow(int argc, char** argv);

@@ -22,6 +22,7 @@ using namespace vhdboot::tool;
 // By name.
 constexpr std::array kCommands{
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
+    Command{"check", "say whether an image would boot, and if not why not", run_check},
     Command{"create", "make a fixed VHD whose every block is allocated", run_create},
     Command{"desparse", "fill the holes of an image file", run_desparse},
     Command{"grow", "make a fixed VHD larger", run_grow},

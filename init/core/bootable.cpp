@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/bootable.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace vhdboot::core {
+namespace {
+
+struct RootType {
+  std::string_view type;
+  std::string_view options;
+};
+constexpr std::array kRootTypes{RootType{"ext4", "noload"}, RootType{"ext3", "noload"}, RootType{"ext2", ""},
+                                RootType{"xfs", "norecovery"}, RootType{"btrfs", "rescue=nologreplay"}};
+
+std::string_view scheme_name(Scheme scheme) {
+  switch (scheme) {
+    case Scheme::Gpt:
+      return "GPT";
+    case Scheme::Mbr:
+      return "MBR";
+    case Scheme::None:
+      break;
+  }
+  return "no partition table";
+}
+
+}  // namespace
+
+Result<void> check_footer(const vhd::ImageInfo& info, std::string_view file_name) {
+  if (info.format != vhd::Format::Raw || !to_lower_ascii(file_name).ends_with(".vhd")) return {};
+  return fail(Code::Corrupt, concat("it has no VHD footer: run `raw2vhd ", printable(file_name),
+                                    "`, or call it .img when it is a raw disk"));
+}
+
+Result<void> check_boot_partition(const PartitionTable& table) {
+  if (find_esp(table) != nullptr || find_xbootldr(table) != nullptr) return {};
+  return fail(Code::NotFound, concat("the guest disk has no EFI system partition (", scheme_name(table.scheme), ", ",
+                                     table.partitions.size(), " partitions)"));
+}
+
+Error no_uki() {
+  return {Code::NotFound, 0,
+          "no unified kernel image in /EFI/Linux on the guest's ESP: install one there (ukify, kernel-install)"};
+}
+
+Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id) {
+  if (plan.has_initrd) return {};
+  return fail(Code::Unsupported,
+              concat(id, " has no initrd: vhdboot boots guests whose initrd mounts the root file system"));
+}
+
+std::optional<std::string_view> root_mount_options(std::string_view type) {
+  const auto known = std::ranges::find(kRootTypes, type, &RootType::type);
+  return known == kRootTypes.end() ? std::nullopt : std::optional(known->options);
+}
+
+}  // namespace vhdboot::core

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What an image and its guest must have to be booted, with what to do where it is missing: asked by the boot, and by
+// who checks an image before it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+#include "init/core/partition_table.h"
+#include "kexec/plan.h"
+#include "vhd/image.h"
+
+namespace vhdboot::core {
+
+/// Goes to every guest's command line. A guest that resumed from hibernation would go on writing to where its image lay
+/// when it fell asleep, whatever Windows did to the volume meanwhile.
+inline constexpr std::string_view kSafetyOptions = "nohibernate";
+
+/// Corrupt when the name says VHD and the footer is missing: as a raw disk the image would be larger by it, and a guest
+/// could write there. `file_name` is the last component.
+[[nodiscard]] Result<void> check_footer(const vhd::ImageInfo& info, std::string_view file_name);
+
+/// NotFound when the guest disk has neither an ESP nor an XBOOTLDR partition.
+[[nodiscard]] Result<void> check_boot_partition(const PartitionTable& table);
+
+/// Why there is nothing to boot on an ESP without any UKI.
+[[nodiscard]] Error no_uki();
+
+/// Unsupported when the boot entry `id` brings no initrd.
+[[nodiscard]] Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id);
+
+/// How to mount a guest's root of this type (as blkid names it) without replaying its journal: the disk is read-only,
+/// and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not read.
+[[nodiscard]] std::optional<std::string_view> root_mount_options(std::string_view type);
+
+}  // namespace vhdboot::core

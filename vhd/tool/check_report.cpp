@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/tool/check_report.h"
+
+#include "base/text.h"
+#include "vhd/json.h"
+
+namespace vhdboot::tool {
+namespace {
+
+std::string_view word(Severity severity) {
+  switch (severity) {
+    case Severity::Ok:
+      break;
+    case Severity::Warning:
+      return "warning";
+    case Severity::Error:
+      return "error";
+  }
+  return "ok";
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return concat(count, ' ', what, count == 1 ? "" : "s");
+}
+
+std::string verdict(const Findings& findings) {
+  const std::string warnings = counted(findings.count(Severity::Warning), "warning");
+  switch (findings.worst()) {
+    case Severity::Ok:
+      break;
+    case Severity::Warning:
+      return concat("boots, with ", warnings);
+    case Severity::Error:
+      return concat("will not boot: ", counted(findings.count(Severity::Error), "error"), ", ", warnings);
+  }
+  return "boots";
+}
+
+}  // namespace
+
+int check_status(const Findings& findings) {
+  return static_cast<int>(findings.worst());
+}
+
+std::string check_text(std::string_view file_name, const Findings& findings) {
+  std::string text;
+  for (const Severity severity : {Severity::Ok, Severity::Warning, Severity::Error}) {
+    const std::string label = concat(word(severity), ": ");
+    const std::string pad(word(Severity::Warning).size() - word(severity).size(), ' ');
+    for (const Finding& finding : findings.all())
+      if (finding.severity == severity) text += concat(label, pad, finding.check, ": ", finding.text, '\n');
+  }
+  return text + concat(printable(file_name), ": ", verdict(findings), '\n');
+}
+
+std::string check_json(const Findings& findings) {
+  vhd::JsonWriter json;
+  json.begin_array();
+  for (const Finding& finding : findings.all())
+    json.begin_object()
+        .member("check", finding.check)
+        .member("severity", word(finding.severity))
+        .member("text", finding.text)
+        .end_object();
+  json.end_array();
+  return json.text();
+}
+
+}  // namespace vhdboot::tool
