@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Debian package: dpkg takes it, and what is in it runs."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -44,7 +45,9 @@ def test_dpkg_knows_it(root):
 
 @pytest.mark.parametrize("name", [
     "share/vhdboot/vhdboot.efi", "share/man/man1/raw2vhd.1", "share/man/man7/vhdboot.7", "share/doc/vhdboot/LICENSE",
-    "share/bash-completion/completions/raw2vhd.bash", "share/zsh/site-functions/_raw2vhd",
+    "share/man/man1/vhdtool.1", "share/bash-completion/completions/raw2vhd.bash",
+    "share/bash-completion/completions/vhdtool.bash", "share/zsh/site-functions/_raw2vhd",
+    "share/zsh/site-functions/_vhdtool",
 ])
 def test_has(root, name):
     assert (root / "usr" / name).stat().st_size > 0
@@ -62,8 +65,22 @@ def test_tools_run_where_nothing_else_is(root, tmp_path):
     assert (root / "disk.vhd").stat().st_size == (1 << 20) + 512
 
 
-def test_bash_completes(root):
-    script = root / "usr/share/bash-completion/completions/raw2vhd.bash"
-    completed = run("bash", "-c", f"source {script}; COMP_WORDS=(raw2vhd --re); COMP_CWORD=1; _raw2vhd; "
-                                  "echo \"${COMPREPLY[@]}\"")
-    assert completed.split() == ["--relocate-gpt"]
+@pytest.mark.parametrize("words, expected", [
+    ("raw2vhd --re", ["--relocate-gpt"]),
+    ("vhdtool c", ["cat", "check", "create"]),
+    ("vhdtool check --e", ["--engine"]),
+    ("vhdtool check --engine l", ["loop"]),
+])
+def test_bash_completes(root, words, expected):
+    program = words.split()[0]
+    script = root / f"usr/share/bash-completion/completions/{program}.bash"
+    completed = run("bash", "-c", f"source {script}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+                                  f"_{program}; echo \"${{COMPREPLY[@]}}\"")
+    assert completed.split() == expected
+
+
+def test_help_names_what_is_completed(root):
+    """A command that is new is completed, too."""
+    named = re.findall(r"^  (\w+) ", run(root / "usr/bin/vhdtool", "--help"), re.MULTILINE)
+    script = (root / "usr/share/bash-completion/completions/vhdtool.bash").read_text(encoding="utf-8")
+    assert named and f'"{" ".join(named)} --help' in script
