@@ -57,7 +57,8 @@ bool loop_device_has(const std::string& name, const struct stat& file) {
   const Fd device(::open(concat("/dev/", name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   loop_info64 info{};
   if (device.valid() && ::ioctl(device.get(), LOOP_GET_STATUS64, &info) == 0)
-    return info.lo_device == file.st_dev && info.lo_inode == file.st_ino;
+    return S_ISBLK(file.st_mode) ? info.lo_rdevice == file.st_rdev
+                                 : info.lo_device == file.st_dev && info.lo_inode == file.st_ino;
   const Fd attribute(::open(concat("/sys/block/", name, "/loop/backing_file").c_str(), O_RDONLY | O_CLOEXEC));
   if (!attribute.valid()) return false;
   std::array<char, 4096> text{};

@@ -48,7 +48,7 @@ class HostFile final : public ByteFile {
   std::uint64_t size_;
 };
 
-/// The loop device, such as "loop3", that has the file described by `status` as its backing file.
+/// The loop device, such as "loop3", that has the file or block device described by `status` as its backing file.
 [[nodiscard]] std::optional<std::string> loop_device_of(const struct stat& status);
 
 }  // namespace vhdboot::vhd

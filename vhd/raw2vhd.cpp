@@ -19,6 +19,7 @@
 #include "vhd/host_file.h"
 #include "vhd/refusal.h"
 #include "vhd/report.h"
+#include "vhd/standard_streams.h"
 
 namespace {
 
@@ -201,6 +202,7 @@ int handle(const std::string& path, const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!open_standard_streams()) return static_cast<int>(Reason::Failed);
   // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
   std::signal(SIGXFSZ, SIG_IGN);
   const auto line = parse_command_line(argc, argv);

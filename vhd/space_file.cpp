@@ -68,6 +68,12 @@ Result<SpaceFile> SpaceFile::create(const std::string& path) {
   if (!S_ISREG(TRY(status_of(file.fd_)).st_mode)) return fail(Code::Invalid, printable(path) + " is in the way");
   if (::flock(file.fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Code::Busy, concat("another vhdtool is making ", printable(path)));
+  // Another one may have completed it between the two, and it is a finished image now; or it has another name as well.
+  const struct stat opened = TRY(status_of(file.fd_));
+  struct stat named{};
+  if (::lstat(path.c_str(), &named) != 0 || named.st_dev != opened.st_dev || named.st_ino != opened.st_ino ||
+      opened.st_nlink != 1)
+    return fail(Code::Busy, printable(path) + " is not ours alone: remove it, or try again");
   TRY(file.resize(0));
   return file;
 }

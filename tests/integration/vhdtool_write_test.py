@@ -591,6 +591,80 @@ def test_desparse_volume_refuses(tmp_path):
     refuse(1, "desparse", "--volume", tmp_path / "zeros", "/disk.vhd", words=["neither NTFS nor exFAT"])
 
 
+# --- started badly ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closed", [[2], [0, 1, 2]])
+def test_closed_streams_are_not_the_image(tmp_path, closed):
+    """What is printed must not end up in the file that got the number of a closed descriptor."""
+    def run_closed(*args):
+        def close():
+            for stream in closed:
+                os.close(stream)
+        return subprocess.run([VHDTOOL, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              preexec_fn=close, timeout=300).returncode
+
+    made = tmp_path / "made.vhd"
+    assert run_closed("create", made, "64M") == 0
+    check_vhd(made, 64 * MIB)
+    assert not any(made.read_bytes()[:64 * MIB])
+
+    grown = make_vhd(tmp_path / "grown.vhd", 16 * MIB, gpt=False)
+    before = digest(grown, 16 * MIB)
+    assert run_closed("grow", grown, "+64M") == 0
+    assert digest(grown, 16 * MIB) == before
+
+    sparse = make_sparse(tmp_path / "sparse.img", 64 * MIB)
+    before = digest(sparse)
+    assert run_closed("desparse", sparse) == 0
+    assert digest(sparse) == before
+
+
+def test_nobody_reads_the_progress(tmp_path):
+    grown = make_vhd(tmp_path / "grown.vhd", 16 * MIB, gpt=False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([VHDTOOL, "grow", grown, "+64M"], stdout=subprocess.DEVNULL, stderr=writer, timeout=300)
+    finally:
+        os.close(writer)
+    assert done.returncode == 0
+    check_vhd(grown, 80 * MIB)
+
+
+def test_create_leaves_a_file_alone_that_has_another_name(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious" * 1000)
+    os.link(precious, tmp_path / "disk.vhd.vhdtool-part")
+    refuse(1, "create", tmp_path / "disk.vhd", "16M", words=["not ours alone"])
+    assert precious.read_bytes() == b"precious" * 1000
+
+
+def test_desparse_volume_in_too_many_pieces(print_volume, tmp_path):
+    """More than one record of the volume can tell: refused, with nothing changed that a reader sees, and in order."""
+    volume = make_ntfs(tmp_path / "volume", 128 * MIB)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        with open(folder / "disk.vhd", "wb", buffering=0) as file:
+            for number in range(300):
+                file.seek(number * 128 * KIB)
+                file.write(random.Random(number).randbytes(64 * KIB))
+        before = digest(folder / "disk.vhd")
+        assert sparse_attribute(folder / "disk.vhd")
+    refuse(1, "desparse", "--volume", volume, "/disk.vhd", words=["more pieces", "vhdtool desparse FILE"])
+    assert state(print_volume, volume) == "clean"
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert digest(folder / "disk.vhd") == before
+        succeed("desparse", folder / "disk.vhd")
+        assert digest(folder / "disk.vhd") == before
+
+
+def test_desparse_volume_shown_by_a_loop_device(tmp_path):
+    """A loop device over the partition may be mounted without the partition being so."""
+    volume, _ = ntfs_with_sparse_file(tmp_path, 32 * MIB)
+    with loop_device(volume) as device, loop_device(device) as above:
+        refuse(1, "desparse", "--volume", device, "/vm/disk.vhd", words=[above])
+
+
 # --- map --------------------------------------------------------------------------------------------------------------
 
 

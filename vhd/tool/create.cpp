@@ -42,7 +42,7 @@ loss of power leaves of it is replaced by the next `vhdtool create` of FILE.
   -h, --help  this text
 
 Example:
-  vhdtool create /mnt/data/debian.vhd 64G
+  vhdtool create /media/data/debian.vhd 64G
 )";
 
 bool exists(const std::string& path) {

@@ -40,7 +40,7 @@ data length is written then.
   -h, --help           this text
 
 Examples:
-  vhdtool desparse /mnt/windows/vm/debian.vhd
+  vhdtool desparse /media/windows/vm/debian.vhd
   vhdtool desparse --volume /dev/sda3 /vm/debian.vhd
 )";
 

@@ -35,7 +35,7 @@ power run the same command again: it completes what was begun.
   -h, --help  this text
 
 Example:
-  vhdtool grow /mnt/data/debian.vhd +16G
+  vhdtool grow /media/data/debian.vhd +16G
 )";
 
 /// The space behind the old footer, up to where the new one comes; a failure leaves the file as it was before.

@@ -21,6 +21,8 @@ Interruption::Interruption() {
   action.sa_handler = note;
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &action, &before_[i]);
+  // Nobody reads the progress any more: that is no reason to leave the work half done.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 Interruption::~Interruption() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "vhd/standard_streams.h"
 #include "vhd/tool/command.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/output.h"
@@ -80,6 +81,7 @@ int unknown_command(std::string_view word) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!vhd::open_standard_streams()) return kFailed;
   // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
   std::signal(SIGXFSZ, SIG_IGN);
   const std::string_view word = argc > 1 ? argv[1] : "";

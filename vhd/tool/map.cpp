@@ -46,7 +46,7 @@ device on the partition. Never use that for writing while the volume is mounted.
   -h, --help           this text
 
 Examples:
-  vhdtool map /mnt/data/debian.vhd
+  vhdtool map /media/data/debian.vhd
   vhdtool map --dmsetup --volume /dev/sda3 /vm/debian.vhd | dmsetup create -r vm
 )";
 

@@ -36,6 +36,11 @@ constexpr std::size_t kChunk = 4 * kMiB;
 // Clusters left to the volume itself, for the MFT and what else may grow.
 constexpr std::uint64_t kSpare = 4 * kMiB;
 
+constexpr char kTooManyPieces[] =
+    "it lies in more pieces than its one record on the volume can tell: mount the volume and run `vhdtool desparse "
+    "FILE` "
+    "there, or copy the file";
+
 std::unexpected<Error> failed(std::string_view doing, int err = errno) {
   return fail_errno(doing, err);
 }
@@ -75,17 +80,18 @@ class Mount {
     if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0)
       return failed("marking the volume clean");
     ntfs_volume* volume = std::exchange(volume_, nullptr);
-    if (ntfs_umount(volume, FALSE) != 0) {
-      const int err = errno;
-      ntfs_umount(volume, TRUE);
-      return failed("closing the NTFS volume", err);
-    }
+    // The library has freed it also when that fails.
+    if (ntfs_umount(volume, FALSE) != 0) return failed("closing the NTFS volume");
     return target_.sync();
   }
 
   Result<void> sync() { return target_.sync(); }
   Result<void> write(std::uint64_t offset, Bytes data) { return target_.write(offset, data); }
   [[nodiscard]] ntfs_volume* get() const { return volume_; }
+
+  /// False between the first change of the file's record and the moment when it is on the disk.
+  bool in_order = true;
+
   [[nodiscard]] std::uint64_t cluster() const { return volume_->cluster_size; }
 
   /// As init/volume finds it: the very name first, then ignoring case.
@@ -140,10 +146,12 @@ class Filler {
       : mount_(mount), inode_(inode), data_(data), watch_(watch), zeros_(kChunk) {}
 
   Result<void> run() {
+    if (NInoAttrList(inode_)) return fail(Code::Unsupported, kTooManyPieces);
     if (ntfs_attr_map_whole_runlist(data_) != 0) return failed("reading where it lies");
     while (const runlist_element* hole = first_hole()) TRY(fill(*hole));
     while (data_->initialized_size < data_->data_size) TRY(extend_valid_data());
     // Also where it had the attribute and no hole.
+    mount_.in_order = false;
     if (ntfs_attr_update_mapping_pairs(data_, 0) != 0) return failed("writing where it lies");
     clear_attribute();
     return commit();
@@ -167,18 +175,39 @@ class Filler {
   Result<void> fill(const runlist_element& hole) {
     const auto most = static_cast<s64>(std::max<std::uint64_t>(1, kBatch / mount_.cluster()));
     const VCN vcn = hole.vcn;
-    const s64 count = std::min<s64>(hole.length, most);
-    NewClusters fresh(mount_.get(), ntfs_cluster_alloc(mount_.get(), vcn, count, place_for(vcn), DATA_ZONE));
+    NewClusters fresh(mount_.get(), allocate(vcn, std::min<s64>(hole.length, most)));
     if (fresh.get() == nullptr) return failed("allocating clusters");
+    TRY(check_fits(*fresh.get()));
     for (const runlist_element* run = fresh.get(); run->length > 0; ++run)
       TRY(zero(static_cast<std::uint64_t>(run->vcn) * mount_.cluster(), *run));
     TRY(mount_.sync());
+    mount_.in_order = false;
     runlist_element* merged = ntfs_runlists_merge(data_->rl, fresh.get());
     if (merged == nullptr) return failed("adding clusters to it");
     fresh.release();
     data_->rl = merged;
     if (ntfs_attr_update_mapping_pairs(data_, 0) != 0) return failed("writing where it lies");
     return commit();
+  }
+
+  /// The library looks for free clusters in a part of the volume at a time: fewer are found where many are not.
+  runlist_element* allocate(VCN vcn, s64 count) {
+    for (;; count /= 2) {
+      runlist_element* runs = ntfs_cluster_alloc(mount_.get(), vcn, count, place_for(vcn), DATA_ZONE);
+      if (runs != nullptr || errno != ENOSPC || count == 1) return runs;
+    }
+  }
+
+  /// Whether where it lies can still be told within its one record. With a second one, what the library writes is no
+  /// longer one step, and a loss of power between two would leave a file that ends too early.
+  [[nodiscard]] Result<void> check_fits(const runlist_element& fresh) const {
+    constexpr std::uint64_t kLongestPair = 17;  // one byte of lengths, and two numbers of 8 bytes
+    std::uint64_t pairs = 2;                    // what is left of the hole before and behind
+    for (const runlist_element* run = &fresh; run->length > 0; ++run) ++pairs;
+    const std::uint64_t used = inode_->mrec->bytes_in_use;
+    const std::uint64_t size = inode_->mrec->bytes_allocated;
+    if (used <= size && pairs * kLongestPair + 8 <= size - used) return {};
+    return fail(Code::Unsupported, kTooManyPieces);
   }
 
   /// Zeros over new clusters, as far as the file's valid data reach: what lies behind reads as zeros anyhow.
@@ -220,6 +249,7 @@ class Filler {
     const SearchPtr search(ntfs_attr_get_search_ctx(inode_, nullptr));
     if (!search || ntfs_attr_lookup(AT_DATA, AT_UNNAMED, 0, CASE_SENSITIVE, 0, nullptr, 0, search.get()) != 0)
       return failed("writing its valid data length");
+    mount_.in_order = false;
     search->attr->initialized_size = static_cast<sle64>(to);
     data_->initialized_size = static_cast<s64>(to);
     ntfs_inode_mark_dirty(search->ntfs_ino);
@@ -236,7 +266,9 @@ class Filler {
 
   Result<void> commit() {
     if (ntfs_inode_sync(inode_) != 0) return failed("writing its record");
-    return mount_.sync();
+    TRY(mount_.sync());
+    mount_.in_order = true;
+    return {};
   }
 
   Mount& mount_;
@@ -292,7 +324,8 @@ Attempt<void> fill_ntfs_file(VolumeDevice& device, const volume::Path& path, con
   if (auto filled = fill(mount, path, watch); !filled) {
     Error error = std::move(filled).error();
     // Everything up to here is in order, unless the device or the library says otherwise.
-    const bool in_order = vhd::is_stop(error) || error.sys_errno == ENOSPC;
+    const bool in_order =
+        mount.in_order && (vhd::is_stop(error) || error.sys_errno == ENOSPC || error.code == Code::Unsupported);
     if (const auto finished = in_order ? mount.finish() : Result<void>(); !finished || !in_order)
       error.text += "; the volume is left marked dirty, let Windows check it (\"chkdsk /f\")";
     return std::unexpected(std::move(error));

@@ -4,8 +4,9 @@
 //
 // Loss of power. The volume is marked dirty while this works, so Windows checks it before it is used again. New
 // clusters are marked as taken, then filled with zeros, and only when those are on the disk does the file get them; the
-// valid data length follows the zeros likewise. So at any moment the file reads as it did; what may remain are clusters
-// that are taken and nobody's, which chkdsk gives back.
+// valid data length follows the zeros likewise; each such step is a change of one MFT record. So at any moment the file
+// reads as it did; what may remain are clusters that are taken and nobody's, which chkdsk gives back. A file that would
+// need a second record to tell where it lies (an attribute list) is refused, as soon as that is seen.
 #pragma once
 
 #include <cstdint>

@@ -30,6 +30,8 @@ Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& pat
     if (device->fd_ < 0) return fail_errno("opening it");
     return device;
   }
+  if (const auto loop = vhd::loop_device_of(status))
+    return refuse(Reason::InUse, concat("/dev/", *loop, " shows it; detach it with `losetup -d /dev/", *loop, "`"));
   // O_EXCL on a block device: nobody else has it exclusively, as a mounted file system or device-mapper does.
   device->fd_ = ::open(path.c_str(), flags | O_EXCL);
   if (device->fd_ < 0 && errno == EBUSY)
