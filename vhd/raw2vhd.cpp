@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // raw2vhd: makes raw disk images fixed VHDs in place, and again after they were grown. See raw2vhd(1).
 #include <getopt.h>
-#include <sys/random.h>
 #include <csignal>
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +13,7 @@
 #include "base/guid.h"
 #include "base/text.h"
 #include "vhd/conversion.h"
+#include "vhd/disk_identity.h"
 #include "vhd/host_file.h"
 #include "vhd/refusal.h"
 #include "vhd/report.h"
@@ -122,23 +120,6 @@ Attempt<CommandLine> parse_command_line(int argc, char** argv) {
   if (line.files.empty()) return wrong_usage("which FILE?");
   if (line.uuid && line.files.size() > 1) return wrong_usage("--uuid is for one FILE: no two disks may share a UUID");
   return line;
-}
-
-// A random UUID (RFC 9562, version 4).
-Result<Guid> random_uuid() {
-  Guid uuid;
-  if (::getrandom(uuid.bytes.data(), uuid.bytes.size(), 0) != static_cast<ssize_t>(uuid.bytes.size()))
-    return fail_errno("getting random numbers");
-  uuid.bytes[7] = (uuid.bytes[7] & std::byte{0x0F}) | std::byte{0x40};
-  uuid.bytes[8] = (uuid.bytes[8] & std::byte{0x3F}) | std::byte{0x80};
-  return uuid;
-}
-
-// Now, or what a reproducible build says that it is.
-std::int64_t creation_time() {
-  if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"))
-    if (const auto seconds = parse_u64(epoch)) return static_cast<std::int64_t>(*seconds);
-  return std::time(nullptr);
 }
 
 // While one of these lives, a signal that asks the program to end waits.

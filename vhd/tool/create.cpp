@@ -12,13 +12,13 @@
 #include <string>
 
 #include "base/text.h"
+#include "vhd/disk_identity.h"
 #include "vhd/file_extents.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"
 #include "vhd/size_text.h"
 #include "vhd/space_file.h"
 #include "vhd/tool/commands.h"
-#include "vhd/tool/disk_identity.h"
 #include "vhd/tool/interruption.h"
 #include "vhd/tool/options.h"
 #include "vhd/tool/output.h"

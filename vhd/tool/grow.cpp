@@ -6,12 +6,12 @@
 
 #include "base/text.h"
 #include "vhd/conversion.h"
+#include "vhd/disk_identity.h"
 #include "vhd/growth.h"
 #include "vhd/host_file.h"
 #include "vhd/size_text.h"
 #include "vhd/space_file.h"
 #include "vhd/tool/commands.h"
-#include "vhd/tool/disk_identity.h"
 #include "vhd/tool/interruption.h"
 #include "vhd/tool/options.h"
 #include "vhd/tool/output.h"

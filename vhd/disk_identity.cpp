@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/tool/disk_identity.h"
+#include "vhd/disk_identity.h"
 
 #include <sys/random.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace vhdboot::tool {
+namespace vhdboot::vhd {
 
 Result<Guid> random_uuid() {
   Guid uuid;
@@ -25,4 +25,4 @@ std::int64_t creation_time() {
   return std::time(nullptr);
 }
 
-}  // namespace vhdboot::tool
+}  // namespace vhdboot::vhd

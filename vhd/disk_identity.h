@@ -7,7 +7,7 @@
 #include "base/guid.h"
 #include "base/result.h"
 
-namespace vhdboot::tool {
+namespace vhdboot::vhd {
 
 /// Random (RFC 9562, version 4).
 [[nodiscard]] Result<Guid> random_uuid();
@@ -15,4 +15,4 @@ namespace vhdboot::tool {
 /// Unix seconds: now, or SOURCE_DATE_EPOCH.
 [[nodiscard]] std::int64_t creation_time();
 
-}  // namespace vhdboot::tool
+}  // namespace vhdboot::vhd
