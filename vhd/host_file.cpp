@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "vhd/descriptor_io.h"
 
 namespace vhdboot::vhd {
 namespace {
@@ -168,15 +169,7 @@ HostFile::~HostFile() {
 
 Result<void> HostFile::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  while (!out.empty()) {
-    const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("reading");
-    if (count == 0) return fail(Code::Busy, "the file became shorter while it was read");
-    out = out.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return read_at(fd_, offset, out);
 }
 
 Result<void> HostFile::write(std::uint64_t offset, Bytes data) {

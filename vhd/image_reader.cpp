@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "vhd/descriptor_io.h"
 #include "vhd/footer.h"
 
 namespace vhdboot::vhd {
@@ -38,15 +39,7 @@ ImageReader::~ImageReader() {
 
 Result<void> ImageReader::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  while (!out.empty()) {
-    const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("reading");
-    if (count == 0) return fail(Code::Busy, "the file became shorter while it was read");
-    out = out.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return read_at(fd_, offset, out);
 }
 
 Result<OpenedFile> open_parent_beside(std::string_view child, std::string_view path) {

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "vhd/descriptor_io.h"
 #include "vhd/file_extents.h"
 
 namespace vhdboot::vhd {
@@ -26,17 +27,6 @@ Result<struct stat> status_of(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("looking at the file");
   return status;
-}
-
-Result<void> write_all(int fd, std::uint64_t offset, Bytes data) {
-  while (!data.empty()) {
-    const ssize_t count = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail_errno(concat("writing at byte ", offset), count < 0 ? errno : EIO);
-    data = data.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
 }
 
 /// Bytes read, fewer than asked for only at the end of the file.
@@ -121,7 +111,7 @@ Result<void> SpaceFile::reserve(const Range& range) {
 }
 
 Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
-  return write_all(fd_, offset, data);
+  return write_at(fd_, offset, data);
 }
 
 Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
@@ -129,7 +119,7 @@ Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   std::uint64_t since_sync = 0;
   for (std::uint64_t at = range.offset; at < range.end();) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
-    TRY(write_all(fd_, at, Bytes(zeros).first(length)));
+    TRY(write_at(fd_, at, Bytes(zeros).first(length)));
     at += length;
     since_sync += length;
     if (since_sync >= kSyncEvery) {

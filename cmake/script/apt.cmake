@@ -9,7 +9,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/../sources.cmake)
 
 set(apt_root ${CACHE}/apt)
 set(apt_options -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=${apt_root}/sources
-  -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null -o Dir::State::Lists=${apt_root}/lists -o Dir::State::status=/dev/null
+  -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
+  -o Dir::State::Lists=${apt_root}/lists -o Dir::State::status=/dev/null
   -o Dir::Cache=${apt_root}/cache -o Debug::NoLocking=1 -o APT::Sandbox::User= -o APT::Architecture=amd64
   -o APT::Update::Error-Mode=any -o Acquire::Languages=none -o Acquire::Retries=3
   -o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false)

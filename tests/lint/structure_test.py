@@ -19,7 +19,7 @@ PURE = {
     "base": set(),
     "init/core": set(),
     "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp", "vhd/space_file.cpp", "vhd/file_extents.cpp",
-            "vhd/standard_streams.cpp", "vhd/disk_identity.cpp"},
+            "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
     "kexec": {"kexec/kexec_load.cpp"},
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
 }

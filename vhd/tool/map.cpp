@@ -4,16 +4,15 @@
 #include <sys/sysmacros.h>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/text.h"
 #include "init/core/dm_table.h"
+#include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "init/volume/volume.h"
 #include "vhd/file_extents.h"
@@ -64,69 +63,25 @@ struct Mapped {
   std::string numbers;  ///< "8:3"
 };
 
-class Fd {
- public:
-  explicit Fd(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-class FdSource final : public ByteSource {
- public:
-  FdSource(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-    while (!out.empty()) {
-      const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-      if (count <= 0) return fail_errno("reading", count < 0 ? errno : EIO);
-      out = out.subspan(static_cast<std::size_t>(count));
-      offset += static_cast<std::uint64_t>(count);
-    }
-    return {};
-  }
-
- private:
-  int fd_;
-  std::uint64_t size_;
-};
-
-Result<std::uint64_t> read_number(const std::string& path) {
-  const Fd file(path);
-  std::array<char, 32> text{};
-  const ssize_t count = ::read(file.get(), text.data(), text.size());
-  if (count <= 0) return fail(Code::NotFound, concat("there is no ", path));
-  const auto number = parse_u64(trim({text.data(), static_cast<std::size_t>(count)}));
-  if (!number) return fail(Code::Corrupt, concat(path, " holds no number"));
-  return *number;
-}
-
 /// Size and logical block of a partition or disk, by its numbers.
 Result<core::LowerDevice> lower_device(const std::string& numbers, std::uint64_t cluster_size) {
   const std::string folder = concat("/sys/dev/block/", numbers);
-  core::LowerDevice device;
-  device.size = TRY(read_number(folder + "/size")) * kSectorSize;
-  auto block = read_number(folder + "/queue/logical_block_size");
-  if (!block) block = read_number(folder + "/../queue/logical_block_size");
-  device.logical_block = static_cast<std::uint32_t>(TRY(std::move(block)));
-  device.cluster_size = cluster_size;
-  return device;
+  const auto number = [&](const char* attribute) { return parse_u64(sys::read_attribute(folder + attribute)); };
+  const auto sectors = number("/size");
+  auto block = number("/queue/logical_block_size");
+  if (!block) block = number("/../queue/logical_block_size");
+  if (!sectors || !block) return fail(Code::NotFound, concat(folder, " tells no size and no block"));
+  return core::LowerDevice{.size = *sectors * kSectorSize,
+                           .logical_block = static_cast<std::uint32_t>(*block),
+                           .cluster_size = cluster_size};
 }
 
 Result<Mapped> map_file(const std::string& path, bool table) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
   if (!S_ISREG(status.st_mode)) return fail(Code::Invalid, "it is no regular file");
-  const Fd file(path);
-  if (file.get() < 0) return fail_errno("opening it");
-  auto extents = file_extents(file.get());
+  const auto file = TRY(sys::FdSource::adopt(TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))));
+  auto extents = file_extents(file->fd().get());
   if (!extents && extents.error().code == Code::Unsupported)
     extents.error().text += "; unmount it and use `vhdtool map --volume`";
   Mapped mapped;
@@ -134,14 +89,13 @@ Result<Mapped> map_file(const std::string& path, bool table) {
     mapped.rows.push_back({extent.place, describe_flags(extent.flags)});
   if (!table) return mapped;
 
-  const auto size = static_cast<std::uint64_t>(status.st_size);
   mapped.numbers = concat(major(status.st_dev), ':', minor(status.st_dev));
   auto device = lower_device(mapped.numbers, static_cast<std::uint64_t>(status.st_blksize));
   if (!device)
     return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
   mapped.device = *device;
-  mapped.extents = TRY(plain_extents(TRY(file_extents(file.get())), size));
-  mapped.payload.size = TRY(identify(FdSource(file.get(), size), path)).payload_size;
+  mapped.extents = TRY(plain_extents(TRY(file_extents(file->fd().get())), file->size()));
+  mapped.payload.size = TRY(identify(*file, path)).payload_size;
   return mapped;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "vhd/descriptor_io.h"
 
 namespace vhdboot::tool {
 
@@ -49,26 +50,12 @@ VolumeDevice::~VolumeDevice() {
 
 Result<void> VolumeDevice::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  while (!out.empty()) {
-    const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail_errno(concat("reading at byte ", offset), count < 0 ? errno : EIO);
-    out = out.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return vhd::read_at(fd_, offset, out);
 }
 
 Result<void> VolumeDevice::write(std::uint64_t offset, Bytes data) {
   if (offset > size_ || data.size() > size_ - offset) return fail(Code::Corrupt, "write past the end");
-  while (!data.empty()) {
-    const ssize_t count = ::pwrite(fd_, data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail_errno(concat("writing at byte ", offset), count < 0 ? errno : EIO);
-    data = data.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return vhd::write_at(fd_, offset, data);
 }
 
 Result<void> VolumeDevice::sync() {
