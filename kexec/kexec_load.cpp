@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "kexec/bzimage.h"
@@ -35,23 +36,11 @@ struct KexecSegment {
 };
 static_assert(sizeof(KexecSegment) == 32);
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(fd_); }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // A whole file, readable in memory.
 class Mapping {
  public:
   static Result<Mapping> map(int fd, std::string_view what) {
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd, &status) < 0) return fail_errno(concat("looking at the ", what));
     if (status.st_size <= 0) return fail(Code::Corrupt, concat("the ", what, " is empty"));
     const auto size = static_cast<std::size_t>(status.st_size);
@@ -74,13 +63,12 @@ class Mapping {
 
 Result<std::string> read_small_file(const std::string& path) {
   constexpr std::size_t kMost = kMiB;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail_errno(concat("opening ", path));
-  const Descriptor descriptor(fd);
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_errno(concat("opening ", path));
   std::string text;
   std::array<char, 4096> buffer;
   while (text.size() < kMost) {
-    const ssize_t got = ::read(descriptor.get(), buffer.data(), buffer.size());
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0) return fail_errno(concat("reading ", path));
     if (got == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(got));

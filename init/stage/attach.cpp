@@ -29,12 +29,12 @@ Result<AttachedDisk> AttachedDisk::attach_extents(const core::AttachPlan& plan, 
                                                   const std::string& image_name) {
   auto map = TRY(sys::MappedDevice::create(kMapName, concat("VHDBOOT-", volume.identity.uuid), plan.rows,
                                            volume.device.numbers, plan.read_only));
-  const sys::Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
+  const Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
   auto loop = TRY(sys::LoopDevice::attach(backing, image_name, loop_options(plan)));
   return AttachedDisk(std::move(map), std::move(loop));
 }
 
-Result<AttachedDisk> AttachedDisk::attach_file(const core::AttachPlan& plan, const sys::Fd& file,
+Result<AttachedDisk> AttachedDisk::attach_file(const core::AttachPlan& plan, const Fd& file,
                                                const std::string& image_name) {
   return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(file, image_name, loop_options(plan))));
 }

@@ -20,7 +20,7 @@ class AttachedDisk {
   [[nodiscard]] static Result<AttachedDisk> attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
                                                            const std::string& image_name);
   /// Through the file itself, on a mounted host volume.
-  [[nodiscard]] static Result<AttachedDisk> attach_file(const core::AttachPlan& plan, const sys::Fd& file,
+  [[nodiscard]] static Result<AttachedDisk> attach_file(const core::AttachPlan& plan, const Fd& file,
                                                         const std::string& image_name);
 
   [[nodiscard]] const sys::LoopDevice& disk() const { return loop_; }

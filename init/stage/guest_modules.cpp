@@ -74,7 +74,7 @@ Result<std::vector<sys::BlockDevice>> root_candidates(const sys::LoopDevice& dis
 // A mounted root and the directory in it that holds the modules.
 struct ModuleFolder {
   sys::Mount mount;
-  sys::Fd root;
+  Fd root;
   std::string path;
 };
 
@@ -113,7 +113,7 @@ Result<std::optional<ModuleFolder>> find_folder(const std::vector<sys::BlockDevi
 
 Result<core::ModuleIndex> read_index(const ModuleFolder& folder) {
   const auto read = [&](const char* name) -> Result<std::string> {
-    const sys::Fd file = TRY(sys::open_below(folder.root, concat(folder.path, '/', name), O_RDONLY));
+    const Fd file = TRY(sys::open_below(folder.root, concat(folder.path, '/', name), O_RDONLY));
     const auto bytes = TRY_IN(name, sys::read_all(file, core::kMaxIndexBytes));
     return std::string(as_text(bytes));
   };
@@ -125,7 +125,7 @@ Result<core::ModuleIndex> read_index(const ModuleFolder& folder) {
 }
 
 Result<CarriedModule> read_module(const ModuleFolder& folder, const std::string& file, const std::string& release) {
-  const sys::Fd fd = TRY(sys::open_below(folder.root, concat(folder.path, '/', file), O_RDONLY));
+  const Fd fd = TRY(sys::open_below(folder.root, concat(folder.path, '/', file), O_RDONLY));
   const auto stored = TRY_IN(file, sys::read_all(fd, kMaxModuleBytes));
   CarriedModule module{.name = core::module_name(file),
                        .image = TRY_IN(file, core::decompress(stored, kMaxModuleBytes))};

@@ -28,8 +28,8 @@ std::string_view driver(volume::Kind kind) {
 }
 
 bool same_directory(const char* a, const char* b) {
-  struct stat first{};
-  struct stat second{};
+  struct stat first {};
+  struct stat second {};
   return ::stat(a, &first) == 0 && ::stat(b, &second) == 0 && first.st_dev == second.st_dev &&
          first.st_ino == second.st_ino;
 }
@@ -44,8 +44,8 @@ class MountTable {
   }
 
  private:
-  explicit MountTable(sys::Fd fd) : fd_(std::move(fd)) {}
-  sys::Fd fd_;
+  explicit MountTable(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
 };
 
 // The exitrd: a file system of its own, since the guest may have mounted /run noexec. bin/sh makes dracut's restore
@@ -67,7 +67,7 @@ Result<void> install_exitrd(const core::Teardown& teardown) {
 
 // Shows the volume on its place in the guest; false while the guest's root is still read-only and has no such
 // directory.
-Result<bool> show_host_volume(const sys::Fd& view, const std::string& host_mount) {
+Result<bool> show_host_volume(const Fd& view, const std::string& host_mount) {
   const std::string target = concat(kGuestRoot, host_mount);
   if (auto made = sys::make_directories(target); !made) {
     if (made.error().sys_errno == EROFS) return false;
@@ -77,7 +77,7 @@ Result<bool> show_host_volume(const sys::Fd& view, const std::string& host_mount
   return true;
 }
 
-Result<void> keep(const sys::Fd& view, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
+Result<void> keep(const Fd& view, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
   const auto table = TRY(MountTable::open());
   // The guest has left the initramfs when its root directory is no longer ours.
   while (same_directory("self/root", kGuestRoot) || !sys::is_mount_point(concat(kGuestRoot, "/run")))
@@ -89,18 +89,18 @@ Result<void> keep(const sys::Fd& view, const core::Teardown& teardown, const std
 }
 
 // From a child of stage 2 to a process that survives: systemd spares what is called "@..." when it leaves the initrd.
-Result<void> become_keeper(char* argv0, const sys::Fd& null) {
+Result<void> become_keeper(char* argv0, const Fd& null) {
   argv0[0] = '@';
   ::setsid();
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
-  const sys::Fd proc = TRY(sys::mount_detached("proc", "proc"));
+  const Fd proc = TRY(sys::mount_detached("proc", "proc"));
   if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
   return {};
 }
 
 // The driver may find another file than our reader did, where names differ only in upper and lower case.
-Result<void> check_same_file(const sys::Fd& file, const FoundImage& image) {
-  struct stat status{};
+Result<void> check_same_file(const Fd& file, const FoundImage& image) {
+  struct stat status {};
   if (::fstat(file.get(), &status) < 0) return fail_errno("reading the status of the image");
   if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == image.layout.size) return {};
   return fail(Code::Unsafe, concat("the kernel's driver finds another file at ", printable(image.path.text()),
@@ -113,10 +113,10 @@ Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundI
                                       const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const HostVolume& volume = *image.volume;
   const std::string type(driver(volume.reader->kind()));
-  sys::Fd mount = TRY(sys::mount_detached(volume.device.path, type));
+  Fd mount = TRY(sys::mount_detached(volume.device.path, type));
   // What the guest sees and may unmount; the loop device holds the other one.
-  const sys::Fd view = TRY(sys::mount_detached(volume.device.path, type));
-  sys::Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
+  const Fd view = TRY(sys::mount_detached(volume.device.path, type));
+  Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
   TRY(check_same_file(file, image));
   auto disk = TRY(AttachedDisk::attach_file(plan, file, handoff.path));
   if (plan.direct_io && !disk.disk().direct_io())
@@ -124,15 +124,15 @@ Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundI
 
   const core::Teardown teardown{{{core::TeardownStep::Action::DetachLoop, concat(disk.disk().number())}}};
   // Opened before the fork: /dev goes away with stage 2.
-  const sys::Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
+  const Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
   const sys::Reporter keeper("keeper", sys::Reporter::Audience::KernelLog);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("starting the keeper of the host volume");
   if (child == 0) {
     // Whatever the keeper still holds at shutdown would keep the host volume mounted.
     disk.release();
-    file = sys::Fd();
-    mount = sys::Fd();
+    file = Fd();
+    mount = Fd();
     auto kept = become_keeper(argv0, null);
     if (kept) kept = keep(view, teardown, handoff.host_mount);
     if (!kept) keeper.error(kept.error().message());

@@ -61,8 +61,8 @@ Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes a
   }
   TRY(initrd.pad_to(plan.archive_at));
   TRY(initrd.append(archive));
-  const sys::Fd kernel_file = TRY(std::move(kernel).seal());
-  const sys::Fd initrd_file = TRY(std::move(initrd).seal());
+  const Fd kernel_file = TRY(std::move(kernel).seal());
+  const Fd initrd_file = TRY(std::move(initrd).seal());
   const auto loaded = kexec::load_segments(kernel_file.get(), initrd_file.get(), plan.cmdline);
   if (loaded) return {};
   report.log(concat("using kexec_file_load: ", loaded.error().message()));

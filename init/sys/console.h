@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "init/sys/deadline.h"
-#include "init/sys/fd.h"
 
 namespace vhdboot::sys {
 

@@ -2,9 +2,9 @@
 // Tells when a device appears: the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT).
 #pragma once
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "init/sys/deadline.h"
-#include "init/sys/fd.h"
 
 namespace vhdboot::sys {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
-#include "init/sys/fd.h"
+#include "base/fd.h"
 
 namespace vhdboot::sys {
 

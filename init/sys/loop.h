@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "init/sys/fd.h"
 
 namespace vhdboot::sys {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "init/sys/fd.h"
 
 namespace vhdboot::sys {
 

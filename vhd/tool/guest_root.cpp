@@ -38,7 +38,7 @@ std::optional<std::uint64_t> place_of(const core::Partition& partition, const st
   return std::nullopt;
 }
 
-Result<std::vector<Candidate>> attach_partitions(const sys::Fd& backing, const std::vector<Extent>& extents,
+Result<std::vector<Candidate>> attach_partitions(const Fd& backing, const std::vector<Extent>& extents,
                                                  const core::PartitionTable& table, const std::string& root,
                                                  std::string& reason) {
   const auto option = core::parse_root_selector(root);
@@ -71,7 +71,7 @@ Result<std::vector<Candidate>> attach_partitions(const sys::Fd& backing, const s
   return candidates;
 }
 
-std::optional<sys::Fd> mount_root(const Candidate& candidate, const std::string& root_flags) {
+std::optional<Fd> mount_root(const Candidate& candidate, const std::string& root_flags) {
   const auto options = core::root_mount_options(candidate.type);
   if (!options) return std::nullopt;
   std::vector<std::string> attempts{std::string(*options)};
@@ -85,9 +85,9 @@ std::optional<sys::Fd> mount_root(const Candidate& candidate, const std::string&
   return std::nullopt;
 }
 
-Result<core::ModuleTexts> read_texts(const sys::Fd& root, const std::string& folder) {
+Result<core::ModuleTexts> read_texts(const Fd& root, const std::string& folder) {
   const auto read = [&](const char* name) -> Result<std::string> {
-    const sys::Fd file = TRY(sys::open_below(root, concat(folder, '/', name), O_RDONLY));
+    const Fd file = TRY(sys::open_below(root, concat(folder, '/', name), O_RDONLY));
     const auto bytes = TRY_IN(name, sys::read_all(file, core::kMaxIndexBytes));
     return std::string(as_text(bytes));
   };
@@ -100,7 +100,7 @@ Result<core::ModuleTexts> read_texts(const sys::Fd& root, const std::string& fol
 
 }  // namespace
 
-Result<core::ModuleTexts> read_guest_modules(const sys::Fd& backing, const std::vector<Extent>& extents,
+Result<core::ModuleTexts> read_guest_modules(const Fd& backing, const std::vector<Extent>& extents,
                                              const core::PartitionTable& table, const BootChoice& choice) {
   if (::geteuid() != 0) return fail(Code::Unsupported, "run this as root to have them checked");
   if (choice.release.empty()) return fail(Code::NotFound, "the release of its kernel is not known");

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "base/extent.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "init/core/modules.h"
 #include "init/core/partition_table.h"
-#include "init/sys/fd.h"
 #include "vhd/tool/check_entry.h"
 
 namespace vhdboot::tool {
@@ -17,7 +17,7 @@ namespace vhdboot::tool {
 /// `extents` tell: itself an image, or a volume with one. Partitions are attached and mounted read-only, out of sight
 /// of everybody else; the kernel undoes that with this process, however it ends. Errors say, for a person, why they
 /// could not be read.
-[[nodiscard]] Result<core::ModuleTexts> read_guest_modules(const sys::Fd& backing, const std::vector<Extent>& extents,
+[[nodiscard]] Result<core::ModuleTexts> read_guest_modules(const Fd& backing, const std::vector<Extent>& extents,
                                                            const core::PartitionTable& table, const BootChoice& choice);
 
 }  // namespace vhdboot::tool

@@ -44,7 +44,7 @@ FileSystem file_system_of(dev_t device) {
   return {};
 }
 
-std::optional<std::uint32_t> windows_attributes(const sys::Fd& file) {
+std::optional<std::uint32_t> windows_attributes(const Fd& file) {
   std::uint32_t value = 0;
   // Both ntfs-3g and ntfs3 give them so, in the order of bytes of this machine.
   if (::fgetxattr(file.get(), "system.ntfs_attrib", &value, sizeof value) != sizeof value) return std::nullopt;
@@ -57,14 +57,14 @@ std::optional<volume::Kind> kind_of(std::string_view type, bool windows_attribut
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> first_hole(const sys::Fd& file, std::uint64_t size) {
+std::optional<std::uint64_t> first_hole(const Fd& file, std::uint64_t size) {
   if (size == 0) return std::nullopt;
   const off_t hole = ::lseek(file.get(), 0, SEEK_HOLE);
   if (hole < 0 || static_cast<std::uint64_t>(hole) >= size) return std::nullopt;
   return static_cast<std::uint64_t>(hole);
 }
 
-void count_extents(const sys::Fd& file, MountedFile& facts) {
+void count_extents(const Fd& file, MountedFile& facts) {
   constexpr std::size_t kBatch = 512;
   std::vector<std::byte> buffer(sizeof(fiemap) + kBatch * sizeof(fiemap_extent));
   std::uint64_t count = 0;
@@ -108,8 +108,8 @@ void ask_device(const FileSystem& file_system, MountedFile& facts) {
 }  // namespace
 
 Result<MountedFile> examine_mounted(const std::string& path) {
-  const sys::Fd file = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  struct stat status{};
+  const Fd file = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno(concat("looking at ", path));
   MountedFile facts;
   facts.name = path.substr(path.rfind('/') + 1);

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace vhdboot::sys {
+namespace vhdboot {
 
 class Fd {
  public:
@@ -24,9 +24,11 @@ class Fd {
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
   explicit operator bool() const { return valid(); }
+  /// The caller closes it from now on.
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
 };
 
-}  // namespace vhdboot::sys
+}  // namespace vhdboot
