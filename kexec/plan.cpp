@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kexec/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/cpio.h"
@@ -31,21 +32,30 @@ Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& heade
                      longest_cmdline(header), ": shorten the options"));
 }
 
-Result<KexecPlan> make_plan(const ByteSource& file, const Uki& uki, std::string_view extra_options,
-                            std::string_view init) {
+BootParts parts_of(const ByteSource& file, const Uki& uki) {
+  BootParts parts{.kernel = {&file, uki.kernel}, .cmdline = uki.cmdline.value_or("")};
+  if (uki.ucode) parts.microcode.push_back({&file, *uki.ucode});
+  if (uki.initrd) parts.initrds.push_back({&file, *uki.initrd});
+  return parts;
+}
+
+Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_options, std::string_view init) {
   KexecPlan plan;
-  plan.kernel = uki.kernel;
-  plan.header = TRY_IN("the kernel in the image", parse_bzimage(file, uki.kernel));
+  plan.kernel = parts.kernel;
+  plan.header = TRY_IN("the kernel in the image", parse_bzimage(*parts.kernel.file, parts.kernel.range));
 
   // The order of systemd-stub. The kernel looks for microcode at the very start of its initrd only.
-  for (const auto& part : {uki.ucode, uki.initrd}) {
-    if (!part || part->empty()) continue;
-    plan.initrds.push_back({*part, plan.archive_at});
-    plan.archive_at = align_up(plan.archive_at + part->length, cpio::kAlignment);
-  }
-  plan.has_initrd = uki.initrd && !uki.initrd->empty();
+  const auto add = [&plan](const Piece& piece) {
+    if (piece.range.empty()) return;
+    plan.initrds.push_back({piece, plan.archive_at});
+    plan.archive_at = align_up(plan.archive_at + piece.range.length, cpio::kAlignment);
+  };
+  std::ranges::for_each(parts.microcode, add);
+  std::ranges::for_each(parts.initrds, add);
+  std::ranges::for_each(parts.extras, add);
+  plan.has_initrd = std::ranges::any_of(parts.initrds, [](const Piece& piece) { return !piece.range.empty(); });
 
-  auto cmdline = CommandLine::parse(uki.cmdline.value_or(""));
+  auto cmdline = CommandLine::parse(parts.cmdline);
   cmdline.append(extra_options);
   plan.guest_init = cmdline.find("rdinit").value_or("");
   if (plan.guest_init.empty()) plan.guest_init = kDefaultInit;

@@ -15,30 +15,49 @@
 
 namespace vhdboot::kexec {
 
-/// A piece of the file and where it goes in the initrd that is handed to the kernel.
+/// A part of a file. The file is borrowed and must outlive the piece.
+struct Piece {
+  const ByteSource* file = nullptr;
+  Range range;
+  friend bool operator==(const Piece&, const Piece&) = default;
+};
+
+/// What a boot entry brings, whatever kind of entry it is.
+struct BootParts {
+  Piece kernel;
+  std::vector<Piece> microcode;  ///< before every other archive
+  std::vector<Piece> initrds;    ///< the guest's own, in order
+  std::vector<Piece> extras;     ///< archives that are no initrd by themselves: credentials, signatures; behind them
+  std::string cmdline;
+};
+
+/// The parts of `uki`, which was parsed from `file`.
+[[nodiscard]] BootParts parts_of(const ByteSource& file, const Uki& uki);
+
+/// A piece and where it goes in the initrd that is handed to the kernel.
 struct InitrdPart {
-  Range source;                   ///< in the file of the boot entry
+  Piece source;
   std::uint64_t destination = 0;  ///< in the new initrd; a multiple of 4; gaps are zero bytes
   friend bool operator==(const InitrdPart&, const InitrdPart&) = default;
 };
 
 struct KexecPlan {
-  Range kernel;                     ///< in the file of the boot entry
+  Piece kernel;
   BzImage header;                   ///< of that kernel
-  std::vector<InitrdPart> initrds;  ///< in order: microcode, then the guest's initrd; may be empty
+  std::vector<InitrdPart> initrds;  ///< in order: microcode, the guest's initrds, extras; may be empty
   std::uint64_t archive_at = 0;     ///< where the appended archive goes in the new initrd; a multiple of 4
   std::string cmdline;              ///< complete, with our rdinit=
   std::string guest_init;           ///< what stage 2 executes: the guest's own rdinit=, else "/init"
-  bool has_initrd = false;          ///< the guest brings an initrd of its own (microcode alone is none)
+  bool has_initrd = false;          ///< the guest brings an initrd of its own
 };
 
 /// What stage 2 is called in the appended archive.
 inline constexpr std::string_view kStage2Init = "/vhdboot/init";
 
-/// Plans the boot of `uki`, parsed from `file`. `extra_options` are added to the image's command line.
+/// Plans the boot of `parts`. `extra_options` are added to their command line.
 /// Reads only the kernel's header. Unsupported or Corrupt: the kernel (see parse_bzimage()). Invalid: the command line
 /// is longer than that kernel takes.
-[[nodiscard]] Result<KexecPlan> make_plan(const ByteSource& file, const Uki& uki, std::string_view extra_options,
+[[nodiscard]] Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_options,
                                           std::string_view init = kStage2Init);
 
 /// Does `cmdline` fit the kernel? Invalid, with both lengths, when it does not. kexec_file_load(2) keeps some bytes of

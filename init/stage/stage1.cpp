@@ -51,13 +51,15 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
 // Hands kernel and initrd over to the running kernel, which keeps copies of its own. kexec_load leaves out two passes
 // of SHA-256 over everything, in C without acceleration; where it is refused (lockdown, odd firmware), kexec_file_load
 // does.
-Result<void> load(const GuestEntry& entry, const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
+Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
   auto kernel = TRY(sys::MemoryFile::create("kernel"));
-  TRY_IN("reading the guest's kernel", kernel.append(*entry.file, plan.kernel.offset, plan.kernel.length));
+  TRY_IN("reading the guest's kernel",
+         kernel.append(*plan.kernel.file, plan.kernel.range.offset, plan.kernel.range.length));
   auto initrd = TRY(sys::MemoryFile::create("initrd"));
   for (const kexec::InitrdPart& part : plan.initrds) {
     TRY(initrd.pad_to(part.destination));
-    TRY_IN("reading the guest's initrd", initrd.append(*entry.file, part.source.offset, part.source.length));
+    TRY_IN("reading the guest's initrd",
+           initrd.append(*part.source.file, part.source.range.offset, part.source.range.length));
   }
   TRY(initrd.pad_to(plan.archive_at));
   TRY(initrd.append(archive));
@@ -74,8 +76,8 @@ Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable&
                         const core::Config& config, const sys::Reporter& report) {
   GuestEntry entry = TRY(choose_entry(disk, table, config.entry.value_or(""), report));
   report.checkpoint("uki");
-  const auto plan = TRY_IN(entry.entry.id,
-                           kexec::make_plan(*entry.file, entry.uki, concat(core::kSafetyOptions, ' ', config.options)));
+  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(kexec::parts_of(*entry.file, entry.uki),
+                                                            concat(core::kSafetyOptions, ' ', config.options)));
   TRY(core::check_initrd(plan, entry.entry.id));
   const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
   report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
@@ -86,7 +88,7 @@ Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable&
                                            options.find("rootflags").value_or(""), report));
   report.checkpoint("modules");
   const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
-  return load(entry, plan, archive, report);
+  return load(plan, archive, report);
 }
 
 // exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.

@@ -22,12 +22,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& range : {std::optional(uki->kernel), uki->initrd, uki->ucode, uki->pcrsig, uki->pcrpkey})
       check(!range || slice(bytes, range->offset, range->length).has_value());
     for (const char c : uki->cmdline.value_or("")) check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
-    const auto plan = kexec::make_plan(file, *uki, "quiet");
+    const auto plan = kexec::make_plan(kexec::parts_of(file, *uki), "quiet");
     if (!plan) continue;
     std::uint64_t end = 0;
     for (const auto& part : plan->initrds) {
-      check(part.destination >= end && part.destination % 4 == 0 && !part.source.empty());
-      end = part.destination + part.source.length;
+      check(part.destination >= end && part.destination % 4 == 0 && !part.source.range.empty());
+      end = part.destination + part.source.range.length;
     }
     check(plan->archive_at >= end && plan->archive_at < end + 4 && plan->archive_at % 4 == 0);
     check(kexec::CommandLine::parse(plan->cmdline).find("rdinit") == kexec::kStage2Init);

@@ -93,7 +93,7 @@ class EntryCheck {
     const ParsedFile& parsed = parsed_.at(entry.path);
     const std::string id = printable(entry.id);
     BootChoice choice{.id = id, .release = parsed.uki.uname, .root = {}, .root_flags = {}};
-    const auto plan = kexec::make_plan(*parsed.file, parsed.uki, core::kSafetyOptions);
+    const auto plan = kexec::make_plan(kexec::parts_of(*parsed.file, parsed.uki), core::kSafetyOptions);
     if (!plan) {
       findings_.add("kernel", severity, plan.error().within(id).message());
       if (!parsed.uki.initrd) findings_.add("initrd", severity, core::check_initrd({}, id).error().message());

@@ -26,22 +26,46 @@ Result<KexecPlan> plan(const PeBuilder& builder, std::string_view extra = "") {
   const MemorySource source(file);
   const auto uki = parse_uki(source);
   if (!uki) return std::unexpected(uki.error());
-  return make_plan(source, *uki, extra);
+  return make_plan(parts_of(source, *uki), extra);
 }
 
 TEST(Plan, MicrocodeThenInitrdThenArchive) {
   const auto builder = image().add(".initrd", "initrd").add(".ucode", "micro").add(".cmdline", "quiet\n");
   const Buffer file = builder.build();
-  const auto uki = parse_uki(MemorySource(file)).value();
-  const auto result = plan(builder, "debug");
+  const MemorySource source(file);
+  const auto uki = parse_uki(source).value();
+  const auto result = make_plan(parts_of(source, uki), "debug");
   ASSERT_TRUE(result) << result.error().text;
-  EXPECT_EQ(result->kernel, uki.kernel);
+  EXPECT_EQ(result->kernel, (Piece{&source, uki.kernel}));
   EXPECT_EQ(result->header.version, "6.12.1-test");
-  EXPECT_THAT(result->initrds, ElementsAre(InitrdPart{*uki.ucode, 0}, InitrdPart{*uki.initrd, 8}));
+  EXPECT_THAT(result->initrds,
+              ElementsAre(InitrdPart{{&source, *uki.ucode}, 0}, InitrdPart{{&source, *uki.initrd}, 8}));
   EXPECT_EQ(result->archive_at, 16U);
   EXPECT_TRUE(result->has_initrd);
   EXPECT_EQ(result->cmdline, "rdinit=/vhdboot/init quiet debug");
   EXPECT_EQ(result->guest_init, "/init");
+}
+
+TEST(Plan, PiecesOfSeveralFiles) {
+  const Buffer kernel = make_kernel();
+  const MemorySource kernel_file(kernel);
+  const Buffer small(5);
+  const MemorySource one(small), two(small), three(small);
+  const Range all{0, 5};
+  const BootParts parts{.kernel = {&kernel_file, {0, kernel.size()}},
+                        .microcode = {{&one, all}},
+                        .initrds = {{&two, all}, {&two, {}}, {&three, all}},
+                        .extras = {{&one, all}},
+                        .cmdline = "quiet"};
+  const auto result = make_plan(parts, "");
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_THAT(result->initrds, ElementsAre(InitrdPart{{&one, all}, 0}, InitrdPart{{&two, all}, 8},
+                                           InitrdPart{{&three, all}, 16}, InitrdPart{{&one, all}, 24}));
+  EXPECT_EQ(result->archive_at, 32U);
+
+  const BootParts only_extras{
+      .kernel = parts.kernel, .microcode = {}, .initrds = {}, .extras = parts.extras, .cmdline = {}};
+  EXPECT_FALSE(make_plan(only_extras, "").value().has_initrd);
 }
 
 TEST(Plan, WithoutInitrd) {
