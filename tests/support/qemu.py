@@ -331,6 +331,13 @@ class Machine:
         finally:
             self._selector.unregister(fd)
 
+    def exits_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not self._exited and (left := deadline - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                key.data()
+        return self._exited
+
     def wait_exit(self, seconds: float) -> int:
         """Waits until the machine is off; returns QEMU's exit status."""
         deadline = time.monotonic() + seconds
