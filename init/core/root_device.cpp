@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/root_device.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "init/core/quoted.h"
+
+namespace vhdboot::core {
+
+namespace {
+
+constexpr std::string_view kDev = "/dev/";
+constexpr std::uint64_t kNoAuto = 1ULL << 63;
+constexpr std::string_view kLuks = "crypto_LUKS";
+// In the initrd alone: the generator of the main system looks at the disk of what is mounted at "/".
+constexpr std::string_view kNoGptAuto = "rd.systemd.gpt_auto=0";
+// An MBR without a signature: libblkid, and with it udev, then knows no PARTUUID.
+constexpr std::string_view kNoSignature = "00000000-";
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+std::string_view take_while(std::string_view& rest, bool (*belongs)(char)) {
+  std::size_t length = 0;
+  while (length < rest.size() && belongs(rest[length])) ++length;
+  const auto taken = rest.substr(0, length);
+  rest.remove_prefix(length);
+  return taken;
+}
+
+// A number as the kernel prints it: no zero in front of another digit.
+std::optional<unsigned> take_number(std::string_view& rest) {
+  const auto digits = take_while(rest, is_digit);
+  if (digits.empty() || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
+  const auto value = parse_u64(digits);
+  if (!value || *value > UINT32_MAX) return std::nullopt;
+  return static_cast<unsigned>(*value);
+}
+
+// All of `rest` as a partition's number; nothing when it is none.
+std::optional<unsigned> partition_number(std::string_view rest) {
+  const auto number = take_number(rest);
+  return number && *number != 0 && rest.empty() ? number : std::nullopt;
+}
+
+// "a2" of "sda2".
+std::optional<DeviceNode> lettered_node(std::string_view name, std::string_view kind) {
+  std::string_view rest = name.substr(kind.size());
+  const auto letters = take_while(rest, [](char c) { return c >= 'a' && c <= 'z'; });
+  if (letters.empty()) return std::nullopt;
+  DeviceNode node{.disk = concat(kind, letters), .partition = std::nullopt};
+  if (rest.empty()) return node;
+  node.partition = partition_number(rest);
+  return node.partition ? std::optional(std::move(node)) : std::nullopt;
+}
+
+// "0n1p2" of "nvme0n1p2"; `namespaces` says whether there is an "n1".
+std::optional<DeviceNode> numbered_node(std::string_view name, std::string_view kind, bool namespaces) {
+  std::string_view rest = name.substr(kind.size());
+  if (!take_number(rest)) return std::nullopt;
+  if (namespaces) {
+    if (!rest.starts_with('n')) return std::nullopt;
+    rest.remove_prefix(1);
+    if (!take_number(rest)) return std::nullopt;
+  }
+  DeviceNode node{.disk = std::string(name.substr(0, name.size() - rest.size())), .partition = std::nullopt};
+  if (rest.empty()) return node;
+  if (!rest.starts_with('p')) return std::nullopt;
+  node.partition = partition_number(rest.substr(1));
+  return node.partition ? std::optional(std::move(node)) : std::nullopt;
+}
+
+// As the kernel takes it: "8:2", "8:2:0", or one number in hexadecimal: "0802", "0x802".
+bool is_device_number(std::string_view text) {
+  const auto numbers = split(text, ':');
+  if (numbers.size() > 1)
+    return numbers.size() <= 3 &&
+           std::ranges::all_of(numbers, [](auto number) { return parse_u64(number).has_value(); });
+  if (text.starts_with("0x")) text.remove_prefix(2);
+  return text.size() <= 8 && parse_u64(text, 16);
+}
+
+std::string list_of(const GuestDisk& disk) {
+  if (disk.scheme == Scheme::None) return "no partition table";
+  if (disk.partitions.empty()) return "no partitions";
+  std::string out = disk.partitions.size() == 1 ? "only partition " : "the partitions ";
+  for (std::size_t i = 0; i < disk.partitions.size(); ++i) out += concat(i == 0 ? "" : ", ", disk.partitions[i].number);
+  return out;
+}
+
+Result<std::string> name_partition(const GuestDisk& disk, unsigned number, std::string_view text) {
+  const auto found = std::ranges::find(disk.partitions, number, &GuestPartition::number);
+  if (found == disk.partitions.end())
+    return fail(Code::NotFound, concat("the guest names ", quoted(text), ", but its disk has ", list_of(disk)));
+  if (!found->partuuid.empty() && !found->partuuid.starts_with(kNoSignature))
+    return concat("PARTUUID=", found->partuuid);
+  if (!found->fs_uuid.empty()) return concat("UUID=", found->fs_uuid);
+  return fail(Code::Unsupported, concat("the guest names ", quoted(text),
+                                        ", and that partition has no UUID to find it by: name it by LABEL="));
+}
+
+Result<std::string> name_whole_disk(const GuestDisk& disk, std::string_view text) {
+  if (disk.scheme != Scheme::None)
+    return fail(Code::NotFound, concat("the guest names ", quoted(text), ", the whole disk, but that disk has ",
+                                       list_of(disk), ": name one of them"));
+  if (disk.fs_uuid.empty())
+    return fail(Code::Unsupported, concat("the guest names ", quoted(text), ", and the image holds ",
+                                          disk.fs_type.empty() ? "no file system" : "a file system without a UUID"));
+  return concat("UUID=", disk.fs_uuid);
+}
+
+// The name under which the command line itself has the LUKS volume `uuid` opened; empty when it does not.
+std::string luks_name(const kexec::CommandLine& line, std::string_view uuid) {
+  for (const std::string_view parameter : {"luks.name", "rd.luks.name"})
+    for (const std::string& value : line.find_all(parameter)) {
+      const auto equals = value.find('=');
+      if (equals == std::string::npos || !equals_ignoring_ascii_case(value.substr(0, equals), uuid)) continue;
+      return value.substr(equals + 1);
+    }
+  return {};
+}
+
+Result<RootChange> discover_root(const kexec::CommandLine& line, const GuestDisk& disk, bool asked_for) {
+  const GuestPartition* root = discoverable_root(disk);
+  if (root == nullptr) {
+    if (!asked_for) return RootChange{.root = std::nullopt, .append = std::string(kNoGptAuto)};
+    return fail(Code::NotFound, concat("the guest looks for its root by partition type (root=gpt-auto), and its disk ",
+                                       "has no partition of the type for x86-64 roots: give it a root=UUID=..."));
+  }
+  if (root->fs_type != kLuks)
+    return RootChange{.root = TRY(name_partition(disk, root->number, "gpt-auto")), .append = ""};
+  if (root->fs_uuid.empty())
+    return fail(Code::Unsupported, concat("the guest's root partition ", root->number,
+                                          " is encrypted and its LUKS header has no UUID to open it by"));
+  if (const auto name = luks_name(line, root->fs_uuid); !name.empty())
+    return RootChange{.root = concat("/dev/mapper/", name), .append = ""};
+  return RootChange{.root = "/dev/mapper/root", .append = concat("rd.luks.name=", root->fs_uuid, "=root")};
+}
+
+}  // namespace
+
+std::optional<DeviceNode> parse_device_node(std::string_view text) {
+  if (!text.starts_with(kDev)) return std::nullopt;
+  const std::string_view name = text.substr(kDev.size());
+  for (const std::string_view kind : {"sd", "hd", "vd", "xvd"})
+    if (name.starts_with(kind)) return lettered_node(name, kind);
+  if (name.starts_with("nvme")) return numbered_node(name, "nvme", true);
+  for (const std::string_view kind : {"mmcblk", "loop"})
+    if (name.starts_with(kind)) return numbered_node(name, kind, false);
+  return std::nullopt;
+}
+
+bool is_first_disk(const DeviceNode& node) {
+  constexpr std::array<std::string_view, 7> kFirst{"sda", "hda", "vda", "xvda", "nvme0n1", "mmcblk0", "loop0"};
+  return std::ranges::find(kFirst, node.disk) != kFirst.end();
+}
+
+GuestDisk guest_disk(const PartitionTable& table) {
+  GuestDisk disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}};
+  for (const Partition& partition : table.partitions)
+    disk.partitions.push_back({.number = partition.number,
+                               .partuuid = partition.partuuid,
+                               .fs_type = {},
+                               .fs_uuid = {},
+                               .type = partition.type,
+                               .attributes = partition.attributes});
+  return disk;
+}
+
+const GuestPartition* discoverable_root(const GuestDisk& disk) {
+  if (disk.scheme != Scheme::Gpt) return nullptr;
+  const auto found = std::ranges::find_if(disk.partitions, [](const GuestPartition& partition) {
+    return partition.type == kRootX8664Type && (partition.attributes & kNoAuto) == 0;
+  });
+  return found == disk.partitions.end() ? nullptr : &*found;
+}
+
+Result<std::optional<std::string>> name_by_content(std::string_view text, const GuestDisk& disk) {
+  if (text.starts_with("block:")) text.remove_prefix(6);  // dracut.cmdline(7)
+  if (is_device_number(text))
+    return fail(Code::Unsupported, concat("the guest names its device by number (", printable(text),
+                                          "), which means another device here: name it by UUID= or PARTUUID="));
+  const auto node = parse_device_node(text);
+  if (!node) return std::nullopt;
+  if (!is_first_disk(*node))
+    return fail(Code::NotFound, concat("the guest names ", quoted(text),
+                                       ", a further disk, but only one disk is there, the image: name it by UUID="));
+  return node->partition ? TRY(name_partition(disk, *node->partition, text)) : TRY(name_whole_disk(disk, text));
+}
+
+Result<RootChange> map_root(const kexec::CommandLine& line, const GuestDisk& disk) {
+  const auto root = line.find("root");
+  if (root && !root->empty() && *root != "gpt-auto" && *root != "gpt-auto-force") {
+    return RootChange{.root = TRY_IN("root=", name_by_content(*root, disk)), .append = ""};
+  }
+  // systemd-veritysetup-generator(8) makes the root of this hash.
+  if (line.find("roothash")) return RootChange{};
+  return discover_root(line, disk, root && !root->empty());
+}
+
+Result<void> apply(const RootChange& change, kexec::CommandLine& line) {
+  if (change.root) TRY(line.set("root", *change.root));
+  line.append(change.append);
+  return {};
+}
+
+}  // namespace vhdboot::core

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Device names of one machine on another: what the guest calls /dev/sda2 may be the host's disk under vhdboot.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/guid.h"
+#include "base/result.h"
+#include "init/core/partition_table.h"
+#include "kexec/cmdline.h"
+
+namespace vhdboot::core {
+
+/// A disk or partition by the name that the kernel gave it.
+struct DeviceNode {
+  std::string disk;                   ///< without "/dev/": "sda", "nvme0n1"
+  std::optional<unsigned> partition;  ///< the 2 of sda2; absent for the whole disk
+
+  friend bool operator==(const DeviceNode&, const DeviceNode&) = default;
+};
+
+/// Reads /dev/sda2, hda, vda, xvda, nvme0n1p2, mmcblk0p2 and loop0p2. Nothing for every other text: what is found by
+/// content (/dev/disk/by-uuid/...), device-mapper, LVM and RAID do not depend on where a disk is connected.
+[[nodiscard]] std::optional<DeviceNode> parse_device_node(std::string_view text);
+
+/// Whether it is the first disk of its kind: a guest that has one disk only calls it so.
+[[nodiscard]] bool is_first_disk(const DeviceNode& node);
+
+/// What is known of one partition of the guest disk; an unknown fact is empty.
+struct GuestPartition {
+  unsigned number = 0;
+  std::string partuuid;          ///< as in Partition
+  std::string fs_type;           ///< as libblkid says: "ext4", "crypto_LUKS"
+  std::string fs_uuid;           ///< of the file system or of the LUKS header
+  Guid type;                     ///< GPT only
+  std::uint64_t attributes = 0;  ///< GPT only
+
+  friend bool operator==(const GuestPartition&, const GuestPartition&) = default;
+};
+
+struct GuestDisk {
+  Scheme scheme = Scheme::None;
+  std::vector<GuestPartition> partitions;
+  std::string fs_type;  ///< of a disk without a table: its file system, if it has one
+  std::string fs_uuid;
+};
+
+/// The partitions of `table`, without what only their contents tell.
+[[nodiscard]] GuestDisk guest_disk(const PartitionTable& table);
+
+/// The partition that the Discoverable Partitions Specification (UAPI.2) makes the root file system of x86-64: the
+/// first of that type that is not marked "no-auto"; null when there is none.
+[[nodiscard]] const GuestPartition* discoverable_root(const GuestDisk& disk);
+
+/// How to name a device of the guest by content: "PARTUUID=..." or "UUID=..." for what parse_device_node() reads;
+/// nothing for a text that may stay as it is. `text` is the value of root=, resume= and the like.
+/// NotFound: there is no such partition, or it is on a second disk. Unsupported: a device number, or what has nothing
+/// to be named by.
+[[nodiscard]] Result<std::optional<std::string>> name_by_content(std::string_view text, const GuestDisk& disk);
+
+/// What a boot changes on the guest's command line; all empty: nothing.
+struct RootChange {
+  std::optional<std::string> root;  ///< the new value of root=
+  std::string append;               ///< parameters to add behind the others
+
+  friend bool operator==(const RootChange&, const RootChange&) = default;
+};
+
+/// What becomes of the guest's root=. A device name becomes "PARTUUID=...". Without a root= (or with root=gpt-auto) the
+/// guest counts on systemd-gpt-auto-generator(8), which would look at the disk that the firmware booted, the host's: it
+/// gets the discoverable root partition by name, opened by its UUID when it is encrypted with LUKS. When there is no
+/// such partition either, the initrd knows better: then only the generator is turned off.
+/// Errors as name_by_content(); NotFound also for root=gpt-auto without such a partition.
+[[nodiscard]] Result<RootChange> map_root(const kexec::CommandLine& line, const GuestDisk& disk);
+
+/// Makes `change` on `line`. Invalid as CommandLine::set().
+[[nodiscard]] Result<void> apply(const RootChange& change, kexec::CommandLine& line);
+
+}  // namespace vhdboot::core

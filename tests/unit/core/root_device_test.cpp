@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/root_device.h"
+
+#include "tests/unit/core/error_matchers.h"
+
+namespace vhdboot::core {
+namespace {
+
+using test::Fails;
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kNoAuto = 1ULL << 63;
+
+TEST(DeviceNode, Disks) {
+  const auto check = [](std::string_view text, std::string_view disk, std::optional<unsigned> partition, bool first) {
+    const auto node = parse_device_node(text);
+    ASSERT_TRUE(node) << text;
+    EXPECT_EQ(node->disk, disk) << text;
+    EXPECT_EQ(node->partition, partition) << text;
+    EXPECT_EQ(is_first_disk(*node), first) << text;
+  };
+  check("/dev/sda", "sda", std::nullopt, true);
+  check("/dev/sda2", "sda", 2, true);
+  check("/dev/sdb1", "sdb", 1, false);
+  check("/dev/sdaa15", "sdaa", 15, false);
+  check("/dev/hda1", "hda", 1, true);
+  check("/dev/vda3", "vda", 3, true);
+  check("/dev/vdb", "vdb", std::nullopt, false);
+  check("/dev/xvda1", "xvda", 1, true);
+  check("/dev/nvme0n1", "nvme0n1", std::nullopt, true);
+  check("/dev/nvme0n1p2", "nvme0n1", 2, true);
+  check("/dev/nvme0n2p2", "nvme0n2", 2, false);
+  check("/dev/nvme1n1p128", "nvme1n1", 128, false);
+  check("/dev/mmcblk0p1", "mmcblk0", 1, true);
+  check("/dev/mmcblk1", "mmcblk1", std::nullopt, false);
+  check("/dev/loop0p2", "loop0", 2, true);
+  check("/dev/loop12", "loop12", std::nullopt, false);
+}
+
+TEST(DeviceNode, EverythingElse) {
+  for (const std::string_view text : {"",
+                                      "sda2",
+                                      "/dev/",
+                                      "/dev/sd",
+                                      "/dev/sd1",
+                                      "/dev/sda0",
+                                      "/dev/sda02",
+                                      "/dev/sda2x",
+                                      "/dev/sdA1",
+                                      "/dev/sda/2",
+                                      "/dev/sdap2",
+                                      "/dev/nvme0",
+                                      "/dev/nvme0n1p",
+                                      "/dev/nvme0n1p0",
+                                      "/dev/nvme0n1x2",
+                                      "/dev/nvmen1",
+                                      "/dev/mmcblk0boot0",
+                                      "/dev/mmcblk",
+                                      "/dev/loop",
+                                      "/dev/loop-control",
+                                      "/dev/mapper/root",
+                                      "/dev/vg/lv",
+                                      "/dev/vda1/x",
+                                      "/dev/dm-0",
+                                      "/dev/md0",
+                                      "/dev/md0p1",
+                                      "/dev/disk/by-uuid/1234-ABCD",
+                                      "/dev/root",
+                                      "/dev/nfs",
+                                      "UUID=1",
+                                      "PARTUUID=1",
+                                      "/dev/sda99999999999",
+                                      "/dev/sda-1",
+                                      "//dev/sda1"})
+    EXPECT_FALSE(parse_device_node(text)) << text;
+}
+
+GuestPartition partition(unsigned number, std::string_view partuuid, std::string_view fs_uuid) {
+  return {.number = number, .partuuid = std::string(partuuid), .fs_type = "ext4", .fs_uuid = std::string(fs_uuid)};
+}
+
+GuestDisk gpt() {
+  return {.scheme = Scheme::Gpt, .partitions = {partition(1, "p-1", "1234-ABCD"), partition(2, "p-2", "f-2")}};
+}
+
+GuestDisk gpt_with_root() {
+  GuestDisk disk = gpt();
+  disk.partitions[1].type = kRootX8664Type;
+  return disk;
+}
+
+Result<RootChange> map(std::string_view line, const GuestDisk& disk) {
+  return map_root(kexec::CommandLine::parse(line), disk);
+}
+
+std::string root_of(std::string_view line, const GuestDisk& disk) {
+  const auto change = map(line, disk);
+  if (!change) return change.error().text;
+  return change->root.value_or("unchanged") + change->append;
+}
+
+TEST(MapRoot, DeviceNames) {
+  for (const auto root : {"root=/dev/sda2", "quiet root=/dev/nvme0n1p2 ro", "root=\"/dev/vda2\"",
+                          "root=block:/dev/hda2", "root=UUID=x root=/dev/mmcblk0p2"})
+    EXPECT_EQ(root_of(root, gpt()), "PARTUUID=p-2") << root;
+  EXPECT_THAT(map("root=/dev/sda3", gpt()),
+              Fails(Code::NotFound, "\"/dev/sda3\", but its disk has the partitions 1, 2"));
+  EXPECT_THAT(map("root=/dev/sda", gpt()), Fails(Code::NotFound, "the whole disk"));
+  EXPECT_THAT(map("root=/dev/sdb2", gpt()), Fails(Code::NotFound, "only one disk is there"));
+  EXPECT_THAT(map("root=/dev/vdb", gpt()), Fails(Code::NotFound, "only one disk is there"));
+  EXPECT_THAT(map("root=/dev/nvme1n1p2", gpt()), Fails(Code::NotFound, "only one disk is there"));
+}
+
+TEST(MapRoot, WhatIsFoundByContentStays) {
+  for (const auto root : {"root=UUID=f-2", "root=LABEL=x", "root=PARTUUID=p-2", "root=/dev/mapper/vg-root",
+                          "root=/dev/vg/lv", "root=/dev/disk/by-uuid/f-2", "root=/dev/dm-0", "root=ZFS=a/b", "root=nfs",
+                          "root=tmpfs", "root=PARTUUID=x/PARTNROFF=1", "root=10.0.0.1:/x"})
+    EXPECT_EQ(root_of(root, gpt_with_root()), "unchanged") << root;
+}
+
+TEST(MapRoot, Numbers) {
+  for (const auto root : {"root=08:02", "root=8:2:0", "root=0802", "root=802", "root=0x802", "root=fe01"})
+    EXPECT_THAT(map(root, gpt()), Fails(Code::Unsupported, "by number")) << root;
+}
+
+TEST(MapRoot, WithoutAPartuuid) {
+  GuestDisk disk{.scheme = Scheme::Mbr, .partitions = {partition(1, "00000000-01", "f-1"), partition(2, "", "")}};
+  EXPECT_EQ(root_of("root=/dev/sda1", disk), "UUID=f-1");
+  EXPECT_THAT(map("root=/dev/sda2", disk), Fails(Code::Unsupported, "no UUID to find it by"));
+}
+
+TEST(MapRoot, BareFileSystem) {
+  GuestDisk disk{.scheme = Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
+  EXPECT_EQ(root_of("root=/dev/sda", disk), "UUID=f-0");
+  EXPECT_THAT(map("root=/dev/sda1", disk), Fails(Code::NotFound, "no partition table"));
+  disk.fs_uuid.clear();
+  EXPECT_THAT(map("root=/dev/vda", disk), Fails(Code::Unsupported, "without a UUID"));
+  disk.fs_type.clear();
+  EXPECT_THAT(map("root=/dev/vda", disk), Fails(Code::Unsupported, "no file system"));
+}
+
+TEST(MapRoot, Discovered) {
+  EXPECT_EQ(root_of("quiet", gpt_with_root()), "PARTUUID=p-2");
+  EXPECT_EQ(root_of("root=gpt-auto", gpt_with_root()), "PARTUUID=p-2");
+  EXPECT_EQ(root_of("root=", gpt_with_root()), "PARTUUID=p-2");
+  EXPECT_EQ(root_of("roothash=0123", gpt_with_root()), "unchanged");
+  EXPECT_EQ(root_of("quiet", gpt()), "unchangedrd.systemd.gpt_auto=0");
+  EXPECT_THAT(map("root=gpt-auto", gpt()), Fails(Code::NotFound, "has no partition of the type"));
+  GuestDisk disk = gpt_with_root();
+  disk.partitions[1].attributes = kNoAuto;
+  EXPECT_EQ(root_of("quiet", disk), "unchangedrd.systemd.gpt_auto=0");
+  disk = gpt_with_root();
+  disk.scheme = Scheme::Mbr;
+  EXPECT_EQ(discoverable_root(disk), nullptr);
+}
+
+TEST(MapRoot, DiscoveredAndEncrypted) {
+  GuestDisk disk = gpt_with_root();
+  disk.partitions[1].fs_type = "crypto_LUKS";
+  EXPECT_EQ(map("quiet", disk).value(), (RootChange{"/dev/mapper/root", "rd.luks.name=f-2=root"}));
+  EXPECT_EQ(map("rd.luks.name=F-2=main rd.luks.name=other=swap", disk).value(), (RootChange{"/dev/mapper/main", ""}));
+  EXPECT_EQ(map("rd.luks.name=other=swap", disk).value(), (RootChange{"/dev/mapper/root", "rd.luks.name=f-2=root"}));
+  disk.partitions[1].fs_uuid.clear();
+  EXPECT_THAT(map("quiet", disk), Fails(Code::Unsupported, "partition 2 is encrypted"));
+}
+
+TEST(MapRoot, Applied) {
+  auto line = kexec::CommandLine::parse("quiet root=/dev/sda2 rd.luks.name=other=swap -- 3");
+  ASSERT_TRUE(apply(RootChange{"/dev/mapper/root", "rd.luks.name=f-2=root"}, line));
+  EXPECT_EQ(line.text(), "quiet root=/dev/mapper/root rd.luks.name=other=swap rd.luks.name=f-2=root -- 3");
+  ASSERT_TRUE(apply(RootChange{}, line));
+  EXPECT_THAT(line.text(), HasSubstr("root=/dev/mapper/root"));
+}
+
+TEST(MapRoot, OtherParameters) {
+  EXPECT_EQ(name_by_content("/dev/sda1", gpt()).value(), "PARTUUID=p-1");
+  EXPECT_EQ(name_by_content("LABEL=swap", gpt()).value(), std::nullopt);
+}
+
+TEST(GuestDisk, FromATable) {
+  PartitionTable table{.scheme = Scheme::Gpt};
+  table.partitions = {{.number = 3, .type = kRootX8664Type, .partuuid = "p-3", .attributes = kNoAuto}};
+  const GuestDisk disk = guest_disk(table);
+  EXPECT_EQ(disk.scheme, Scheme::Gpt);
+  ASSERT_EQ(disk.partitions.size(), 1U);
+  EXPECT_EQ(disk.partitions[0],
+            (GuestPartition{.number = 3, .partuuid = "p-3", .type = kRootX8664Type, .attributes = kNoAuto}));
+}
+
+}  // namespace
+}  // namespace vhdboot::core
