@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A grub.cfg, and behind the first NUL a grubenv: nothing grows beyond its cap, and every choice is one of the entries.
+#include "kexec/grub_cfg.h"
+
+#include <cstdlib>
+
+#include "kexec/grub_words.h"
+
+namespace {
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace vhdboot;
+  using namespace vhdboot::kexec;
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const auto nul = input.find('\0');
+  const auto text = input.substr(0, nul);
+  const auto environment = nul == std::string_view::npos
+                               ? GrubVariables()
+                               : parse_grub_environment(input.substr(nul + 1)).value_or(GrubVariables());
+
+  std::size_t held = 0;
+  GrubLexer lexer(text);
+  while (const auto token = lexer.next())
+    for (const auto& piece : token->pieces) held += piece.text.size();
+  check(held <= text.size());
+  check(environment.size() <= input.size());
+  if (environment.empty()) check(substitute_grub_variables(text, environment).size() <= text.size());
+
+  const auto config = parse_grub_cfg(text, environment);
+  if (!config) {
+    check(config.error().code == Code::Corrupt);
+    return 0;
+  }
+  for (std::size_t i = 0; i < config->entries.size(); ++i) {
+    const GrubEntry& entry = config->entries[i];
+    check(!entry.parent || (*entry.parent < i && config->entries[*entry.parent].submenu));
+    check(!entry.submenu || entry.kernel.empty());
+    check(!entry.kernel.empty() || entry.arguments.empty());
+  }
+  const GrubEntry* chosen = default_entry(*config);
+  if (chosen == nullptr) {
+    check(!commandline_for("vmlinuz", *config));
+    return 0;
+  }
+  check(!chosen->kernel.empty());
+  check(commandline_for(grub_file_name(chosen->kernel), *config) == chosen->arguments);
+  return 0;
+}
