@@ -93,6 +93,14 @@ class Writer {
     return put(entry, ++inode_);
   }
 
+  /// Writes header and name of an entry alone. What follows them in the finished archive, before anything else, is the
+  /// caller's: `entry.size` bytes of data, and zeros up to a multiple of kAlignment.
+  [[nodiscard]] constexpr bool header(const Entry& entry) {
+    if (entry.name == kTrailerName || !is_valid(entry) || header_size(entry.name) > out_.size() - size_) return false;
+    put_header(entry, ++inode_);
+    return true;
+  }
+
   /// Ends the archive.
   [[nodiscard]] constexpr bool finish() { return put({.name = kTrailerName}, 0).has_value(); }
 
@@ -100,11 +108,21 @@ class Writer {
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
 
  private:
-  [[nodiscard]] constexpr std::optional<MutableBytes> put(const Entry& entry, std::uint32_t inode) {
-    if (entry.name.empty() || entry.name.size() > kMaxNameLength || entry.name.find('\0') != std::string_view::npos)
-      return std::nullopt;
-    if (entry.size > kMaxFileSize || entry_size(entry.name, entry.size) > out_.size() - size_) return std::nullopt;
+  [[nodiscard]] static constexpr bool is_valid(const Entry& entry) {
+    return !entry.name.empty() && entry.name.size() <= kMaxNameLength &&
+           entry.name.find('\0') == std::string_view::npos && entry.size <= kMaxFileSize;
+  }
 
+  [[nodiscard]] constexpr std::optional<MutableBytes> put(const Entry& entry, std::uint32_t inode) {
+    if (!is_valid(entry) || entry_size(entry.name, entry.size) > out_.size() - size_) return std::nullopt;
+    put_header(entry, inode);
+    const MutableBytes data = out_.subspan(size_, static_cast<std::size_t>(entry.size));
+    size_ += data.size();
+    put_zeros(align_up(entry.size, kAlignment) - entry.size);
+    return data;
+  }
+
+  constexpr void put_header(const Entry& entry, std::uint32_t inode) {
     const auto links = std::uint32_t{1};
     // c_magic is not a number; c_ino, c_mode, c_uid, c_gid, c_nlink, c_mtime, c_filesize, c_maj, c_min, c_rmaj, c_rmin,
     // c_namesize (with its NUL), c_chksum (0 in this format).
@@ -125,11 +143,6 @@ class Writer {
     for (const std::uint32_t field : fields) put_hex(field);
     put_text(entry.name);
     put_zeros(header_size(entry.name) - kHeaderSize - entry.name.size());
-
-    const MutableBytes data = out_.subspan(size_, static_cast<std::size_t>(entry.size));
-    size_ += data.size();
-    put_zeros(align_up(entry.size, kAlignment) - entry.size);
-    return data;
   }
 
   constexpr void put_text(std::string_view text) {

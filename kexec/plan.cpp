@@ -53,7 +53,9 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   std::ranges::for_each(parts.microcode, add);
   std::ranges::for_each(parts.initrds, add);
   std::ranges::for_each(parts.extras, add);
-  plan.has_initrd = std::ranges::any_of(parts.initrds, [](const Piece& piece) { return !piece.range.empty(); });
+  std::ranges::for_each(parts.addons, add);
+  const auto is_there = [](const Piece& piece) { return !piece.range.empty(); };
+  plan.has_initrd = std::ranges::any_of(parts.initrds, is_there) || std::ranges::any_of(parts.addons, is_there);
 
   auto cmdline = CommandLine::parse(parts.cmdline);
   cmdline.append(extra_options);

@@ -25,13 +25,14 @@ struct Piece {
 /// What a boot entry brings, whatever kind of entry it is.
 struct BootParts {
   Piece kernel;
-  std::vector<Piece> microcode;  ///< before every other archive
-  std::vector<Piece> initrds;    ///< the guest's own, in order
-  std::vector<Piece> extras;     ///< archives that are no initrd by themselves: credentials, signatures; behind them
+  std::vector<Piece> microcode;    ///< before every other archive
+  std::vector<Piece> initrds;      ///< the guest's own, in order
+  std::vector<Piece> extras;       ///< archives that are no initrd by themselves: credentials, signatures; behind them
+  std::vector<Piece> addons = {};  ///< initrds that complete the guest's own: behind everything, so that they win
   std::string cmdline;
 };
 
-/// The parts of `uki`, which was parsed from `file`.
+/// The parts of `uki`, which was parsed from `file`: its sections alone, see uki_parts() for what lies beside it.
 [[nodiscard]] BootParts parts_of(const ByteSource& file, const Uki& uki);
 
 /// A piece and where it goes in the initrd that is handed to the kernel.
@@ -44,11 +45,11 @@ struct InitrdPart {
 struct KexecPlan {
   Piece kernel;
   BzImage header;                   ///< of that kernel
-  std::vector<InitrdPart> initrds;  ///< in order: microcode, the guest's initrds, extras; may be empty
+  std::vector<InitrdPart> initrds;  ///< in order: microcode, the guest's initrds, extras, addons
   std::uint64_t archive_at = 0;     ///< where the appended archive goes in the new initrd; a multiple of 4
   std::string cmdline;              ///< complete, with our rdinit=
   std::string guest_init;           ///< what stage 2 executes: the guest's own rdinit=, else "/init"
-  bool has_initrd = false;          ///< the guest brings an initrd of its own
+  bool has_initrd = false;          ///< the guest brings an initrd of its own, be it in an addon
 };
 
 /// What stage 2 is called in the appended archive.

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "base/text.h"
-#include "kexec/pe.h"
 
 namespace vhdboot::kexec {
 
@@ -18,15 +18,6 @@ bool is_cmdline_blank(char c) {
   return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F;
 }
 
-Result<std::string> read_text(const ByteSource& file, const Section& section) {
-  if (section.data.length > kMaxTextSection)
-    return fail(Code::Corrupt, concat("section ", section.name, " has ", human_size(section.data.length),
-                                      " of text, at most ", human_size(kMaxTextSection), " are accepted"));
-  const auto bytes = TRY(read_range(file, section.data, kMaxTextSection, concat("section ", section.name)));
-  const std::string_view text = as_text(bytes);
-  return std::string(text.substr(0, text.find('\0')));
-}
-
 Result<void> apply(const ByteSource& file, const Section& section, Uki& uki) {
   if (section.name == ".linux") uki.kernel = section.data;
   if (section.name == ".initrd") uki.initrd = section.data;
@@ -34,8 +25,17 @@ Result<void> apply(const ByteSource& file, const Section& section, Uki& uki) {
   if (section.name == ".pcrsig") uki.pcrsig = section.data;
   if (section.name == ".pcrpkey") uki.pcrpkey = section.data;
   if (section.name == ".cmdline") uki.cmdline = clean_cmdline(TRY(read_text(file, section)));
-  if (section.name == ".osrel") uki.osrel = TRY(read_text(file, section));
-  if (section.name == ".uname") uki.uname = std::string(trim(TRY(read_text(file, section))));
+  if (section.name == ".osrel") {
+    uki.osrel = TRY(read_text(file, section));
+    uki.osrel_section = section.data;
+  }
+  if (section.name == ".uname") {
+    std::string text = TRY(read_text(file, section));
+    uki.uname = std::string(trim(text));
+    uki.uname_section = section.data.empty() ? std::nullopt : std::optional(std::move(text));
+  }
+  if (section.name == kProfileSection) uki.profile = section.data;
+  if (section.name == ".dtb" || section.name == ".dtbauto") uki.devicetree = true;
   return {};
 }
 
@@ -81,6 +81,15 @@ std::string unquote(std::string_view text) {
 }
 
 }  // namespace
+
+Result<std::string> read_text(const ByteSource& file, const Section& section) {
+  if (section.data.length > kMaxTextSection)
+    return fail(Code::Corrupt, concat("section ", section.name, " has ", human_size(section.data.length),
+                                      " of text, at most ", human_size(kMaxTextSection), " are accepted"));
+  const auto bytes = TRY(read_range(file, section.data, kMaxTextSection, concat("section ", section.name)));
+  const std::string_view text = as_text(bytes);
+  return std::string(text.substr(0, text.find('\0')));
+}
 
 Result<Uki> parse_uki(const ByteSource& file, unsigned profile) {
   const PeFile pe = TRY(parse_pe(file));

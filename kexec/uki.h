@@ -9,6 +9,7 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
+#include "kexec/pe.h"
 #include "kexec/range.h"
 
 namespace vhdboot::kexec {
@@ -23,16 +24,23 @@ struct Uki {
   Range kernel;                ///< `.linux`, the only section that must exist
   std::optional<Range> ucode;  ///< microcode archive, to be placed before every other initrd
   std::optional<Range> initrd;
-  std::optional<Range> pcrsig;         ///< not used here: to be handed on to the guest
-  std::optional<Range> pcrpkey;        ///< as pcrsig
-  std::optional<std::string> cmdline;  ///< nothing when the image has no `.cmdline`; see clean_cmdline()
-  std::string osrel;                   ///< contents of os-release, empty when absent
-  std::string uname;                   ///< kernel release, empty when absent
-  std::vector<Profile> profiles;       ///< all of them in order; empty for an image without `.profile`
+  std::optional<Range> pcrsig;               ///< not used here: to be handed on to the guest
+  std::optional<Range> pcrpkey;              ///< as pcrsig
+  std::optional<Range> osrel_section;        ///< `.osrel` as it is, to be handed on
+  std::optional<Range> profile;              ///< `.profile` of the chosen profile, to be handed on
+  std::optional<std::string> cmdline;        ///< nothing when the image has no `.cmdline`; see clean_cmdline()
+  std::string osrel;                         ///< contents of os-release, empty when absent
+  std::string uname;                         ///< kernel release, empty when absent
+  std::optional<std::string> uname_section;  ///< the same up to its first NUL, blanks kept: see parse_addon()
+  bool devicetree = false;                   ///< there is a `.dtb` or `.dtbauto`, which means nothing on x86
+  std::vector<Profile> profiles;             ///< all of them in order; empty for an image without `.profile`
 };
 
 /// Caps on the text sections: what is larger is refused as Corrupt.
 inline constexpr std::uint64_t kMaxTextSection = 64 * 1024;
+
+/// The text of `section` up to its first NUL. Corrupt when it has more than kMaxTextSection bytes.
+[[nodiscard]] Result<std::string> read_text(const ByteSource& file, const Section& section);
 
 /// Parses `file` and resolves profile number `profile` (0 is the default one, "@0"): sections before the first
 /// `.profile` are the base, those behind the chosen one override it.

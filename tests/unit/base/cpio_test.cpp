@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "tests/unit/base/oracle.h"
@@ -101,6 +103,31 @@ TEST(Cpio, ReserveLeavesTheDataToTheCaller) {
   std::copy_n(as_bytes("hello").begin(), 5, room->begin());
   EXPECT_EQ(by_copy, in_place);
   EXPECT_EQ(copying.size(), reserving.size());
+}
+
+TEST(Cpio, AHeaderAloneIsTheSame) {
+  std::vector<std::byte> whole(400);
+  std::vector<std::byte> headers(400);
+  cpio::Writer writer(whole);
+  cpio::Writer alone(headers);
+  ASSERT_TRUE(writer.directory("d"));
+  ASSERT_TRUE(alone.directory("d"));
+  const std::size_t begin = writer.size();
+  ASSERT_TRUE(writer.file("d/x", as_bytes("12345"), 0400));
+  ASSERT_TRUE(alone.header({.name = "d/x", .mode = cpio::kRegular | 0400, .size = 5}));
+  EXPECT_EQ(alone.size(), begin + cpio::header_size("d/x"));
+  EXPECT_TRUE(std::ranges::equal(std::span(headers).first(alone.size()), std::span(whole).first(alone.size())));
+  // The next entry follows at once, with the next inode number.
+  ASSERT_TRUE(alone.header({.name = "d/y", .mode = cpio::kRegular, .size = cpio::kMaxFileSize}));
+  EXPECT_EQ(as_text(headers).substr(begin + cpio::header_size("d/x"), 14), "07070100000003");
+
+  const std::size_t size = alone.size();
+  EXPECT_FALSE(alone.header({.name = ""}));
+  EXPECT_FALSE(alone.header({.name = "TRAILER!!!"}));
+  EXPECT_FALSE(alone.header({.name = "z", .size = cpio::kMaxFileSize + 1}));
+  EXPECT_EQ(alone.size(), size);
+  std::vector<std::byte> tight(cpio::header_size("z") - 1);
+  EXPECT_FALSE(cpio::Writer(tight).header({.name = "z"}));
 }
 
 TEST(Cpio, SameInputSameBytes) {

@@ -50,22 +50,27 @@ TEST(Plan, PiecesOfSeveralFiles) {
   const Buffer kernel = make_kernel();
   const MemorySource kernel_file(kernel);
   const Buffer small(5);
-  const MemorySource one(small), two(small), three(small);
+  const MemorySource one(small), two(small), three(small), four(small);
   const Range all{0, 5};
   const BootParts parts{.kernel = {&kernel_file, {0, kernel.size()}},
                         .microcode = {{&one, all}},
                         .initrds = {{&two, all}, {&two, {}}, {&three, all}},
                         .extras = {{&one, all}},
+                        .addons = {{&four, all}},
                         .cmdline = "quiet"};
   const auto result = make_plan(parts, "");
   ASSERT_TRUE(result) << result.error().text;
-  EXPECT_THAT(result->initrds, ElementsAre(InitrdPart{{&one, all}, 0}, InitrdPart{{&two, all}, 8},
-                                           InitrdPart{{&three, all}, 16}, InitrdPart{{&one, all}, 24}));
-  EXPECT_EQ(result->archive_at, 32U);
+  EXPECT_THAT(result->initrds,
+              ElementsAre(InitrdPart{{&one, all}, 0}, InitrdPart{{&two, all}, 8}, InitrdPart{{&three, all}, 16},
+                          InitrdPart{{&one, all}, 24}, InitrdPart{{&four, all}, 32}));
+  EXPECT_EQ(result->archive_at, 40U);
 
   const BootParts only_extras{
       .kernel = parts.kernel, .microcode = {}, .initrds = {}, .extras = parts.extras, .cmdline = {}};
   EXPECT_FALSE(make_plan(only_extras, "").value().has_initrd);
+  const BootParts only_addons{
+      .kernel = parts.kernel, .microcode = {}, .initrds = {}, .extras = {}, .addons = parts.addons, .cmdline = {}};
+  EXPECT_TRUE(make_plan(only_addons, "").value().has_initrd);
 }
 
 TEST(Plan, WithoutInitrd) {

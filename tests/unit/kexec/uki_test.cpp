@@ -52,6 +52,10 @@ TEST(Uki, ReadsAllSections) {
   EXPECT_EQ(uki->cmdline, "root=UUID=1 quiet");
   EXPECT_EQ(uki->osrel, "ID=debian\n");
   EXPECT_EQ(uki->uname, "6.1.0-1-amd64");
+  EXPECT_EQ(uki->uname_section, "6.1.0-1-amd64\n");
+  EXPECT_EQ(text_of(file, uki->osrel_section.value()), "ID=debian\n");
+  EXPECT_FALSE(uki->profile);
+  EXPECT_FALSE(uki->devicetree);
   EXPECT_TRUE(uki->profiles.empty());
 }
 
@@ -65,6 +69,16 @@ TEST(Uki, OnlyTheKernelIsMandatory) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Code::NotFound);
   EXPECT_THAT(none.error().text, HasSubstr("no .linux section"));
+}
+
+TEST(Uki, AnEmptyUnameIsNone) {
+  EXPECT_EQ(parse(PeBuilder().add(".linux", "k").add(".uname", "").build())->uname_section, std::nullopt);
+  EXPECT_EQ(parse(PeBuilder().add(".linux", "k").build())->uname_section, std::nullopt);
+}
+
+TEST(Uki, KnowsOfADevicetree) {
+  EXPECT_TRUE(parse(PeBuilder().add(".linux", "k").add(".dtb", "d").build())->devicetree);
+  EXPECT_TRUE(parse(PeBuilder().add(".linux", "k").add(".dtbauto", "d").build())->devicetree);
 }
 
 TEST(Uki, AnEmptyCmdlineIsNotNone) {
@@ -109,6 +123,7 @@ TEST_F(UkiProfiles, AProfileOverridesTheBaseAndNothingElse) {
   const auto rescue = parse(file_, 1);
   ASSERT_TRUE(rescue);
   EXPECT_EQ(rescue->cmdline, "base rescue");
+  EXPECT_EQ(text_of(file_, rescue->profile.value()), "ID=rescue\n");
   EXPECT_EQ(text_of(file_, *rescue->initrd), "base initrd");
   const auto reset = parse(file_, 2);
   ASSERT_TRUE(reset);
