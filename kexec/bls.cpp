@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "base/text.h"
@@ -230,8 +231,15 @@ BootEntry uki_entry(UkiFile file) {
 }
 
 std::vector<BootEntry> order_entries(std::vector<BootEntry> entries) {
-  std::ranges::stable_sort(entries, [](const BootEntry& a, const BootEntry& b) { return compare_entries(a, b) < 0; });
-  return entries;
+  std::vector<std::size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto by_entry = compare_entries(entries[a], entries[b]);
+    return by_entry != 0 ? by_entry < 0 : a < b;
+  });
+  std::vector<BootEntry> ordered;
+  for (const std::size_t index : order) ordered.push_back(std::move(entries[index]));
+  return ordered;
 }
 
 std::vector<BootEntry> order_entries(std::vector<UkiFile> files) {
