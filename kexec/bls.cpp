@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "base/text.h"
@@ -12,7 +13,9 @@ namespace vhdboot::kexec {
 
 namespace {
 
-constexpr std::string_view kSuffix = ".efi";
+constexpr std::string_view kUkiSuffix = ".efi";
+constexpr std::string_view kFileSuffix = ".conf";
+constexpr std::uint64_t kMaxTries = std::numeric_limits<std::int32_t>::max();
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -69,12 +72,15 @@ bool has_no_tries_left(const BootEntry& entry) {
   return entry.count && entry.count->left == 0;
 }
 
-// systemd-boot: boot_entry_compare().
+// systemd-boot: boot_entry_compare(), which knows no kinds.
 std::strong_ordering compare_entries(const BootEntry& a, const BootEntry& b) {
   if (const auto order = has_no_tries_left(a) <=> has_no_tries_left(b); order != 0) return order;
+  if (const auto order = a.kind <=> b.kind; order != 0) return order;
+  if (a.kind == EntryKind::Kernel) return std::strong_ordering::equal;
   if (const auto order = a.sort_key.empty() <=> b.sort_key.empty(); order != 0) return order;
   if (!a.sort_key.empty()) {
     if (const auto order = a.sort_key.compare(b.sort_key) <=> 0; order != 0) return order;
+    if (const auto order = a.machine_id.compare(b.machine_id) <=> 0; order != 0) return order;
     if (const auto order = newest_first(a.version, b.version); order != 0) return order;
   }
   if (const auto order = newest_first(to_lower_ascii(a.id), to_lower_ascii(b.id)); order != 0) return order;
@@ -95,26 +101,14 @@ std::string first_value(std::string_view osrel, std::initializer_list<std::strin
   return {};
 }
 
-BootEntry make_entry(UkiFile file) {
-  auto [id, count] = parse_entry_name(file_name_of(file.path));
-  BootEntry entry;
-  entry.title = first_value(file.osrel, {"PRETTY_NAME", "IMAGE_ID", "NAME", "ID"});
-  if (entry.title.empty()) entry.title = id;
-  entry.sort_key = first_value(file.osrel, {"IMAGE_ID", "ID"});
-  entry.version = first_value(file.osrel, {"IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID"});
-  if (entry.version.empty()) entry.version = std::move(file.uname);
-  entry.path = std::move(file.path);
-  entry.id = std::move(id);
-  entry.count = count;
-  return entry;
-}
-
-bool ends_with_suffix(std::string_view name) {
-  return name.size() > kSuffix.size() && equals_ignoring_ascii_case(name.substr(name.size() - kSuffix.size()), kSuffix);
+bool ends_with(std::string_view name, std::string_view suffix) {
+  return name.size() > suffix.size() && equals_ignoring_ascii_case(name.substr(name.size() - suffix.size()), suffix);
 }
 
 std::string_view without_suffix(std::string_view name) {
-  return ends_with_suffix(name) ? name.substr(0, name.size() - kSuffix.size()) : name;
+  for (const auto suffix : {kUkiSuffix, kFileSuffix})
+    if (ends_with(name, suffix)) return name.substr(0, name.size() - suffix.size());
+  return name;
 }
 
 struct BracketMatch {
@@ -206,24 +200,59 @@ EntryName parse_entry_name(std::string_view file_name) {
   const std::size_t dash = counter.find('-');
   const auto left = parse_u64(counter.substr(0, dash));
   const auto done = dash == std::string_view::npos ? 0 : parse_u64(counter.substr(dash + 1));
-  constexpr std::uint64_t kMax = std::numeric_limits<std::int32_t>::max();
-  if (!left || !done || *left > kMax || *done > kMax) return plain;
+  if (!left || !done || *left > kMaxTries || *done > kMaxTries) return plain;
   return {concat(stem.substr(0, plus), suffix), BootCount{static_cast<unsigned>(*left), static_cast<unsigned>(*done)}};
 }
 
+std::optional<std::string> next_boot_name(std::string_view file_name) {
+  const auto [id, count] = parse_entry_name(file_name);
+  if (!count || count->left == 0) return std::nullopt;
+  const std::string_view stem = without_suffix(id);
+  return concat(stem, '+', count->left - 1, '-', std::min<std::uint64_t>(count->done + 1ULL, kMaxTries),
+                std::string_view(id).substr(stem.size()));
+}
+
 bool is_entry_name(std::string_view file_name) {
-  return ends_with_suffix(file_name) && !file_name.starts_with('.');
+  return ends_with(file_name, kUkiSuffix) && !file_name.starts_with('.');
+}
+
+BootEntry uki_entry(UkiFile file) {
+  auto [id, count] = parse_entry_name(file_name_of(file.path));
+  BootEntry entry;
+  entry.title = first_value(file.osrel, {"PRETTY_NAME", "IMAGE_ID", "NAME", "ID"});
+  if (entry.title.empty()) entry.title = id;
+  entry.sort_key = first_value(file.osrel, {"IMAGE_ID", "ID"});
+  entry.version = first_value(file.osrel, {"IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID"});
+  if (entry.version.empty()) entry.version = std::move(file.uname);
+  entry.path = std::move(file.path);
+  entry.id = std::move(id);
+  entry.count = count;
+  return entry;
+}
+
+std::vector<BootEntry> order_entries(std::vector<BootEntry> entries) {
+  std::vector<std::size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto by_entry = compare_entries(entries[a], entries[b]);
+    return by_entry != 0 ? by_entry < 0 : a < b;
+  });
+  std::vector<BootEntry> ordered;
+  for (const std::size_t index : order) ordered.push_back(std::move(entries[index]));
+  return ordered;
 }
 
 std::vector<BootEntry> order_entries(std::vector<UkiFile> files) {
   std::vector<BootEntry> entries;
-  for (auto& file : files) entries.push_back(make_entry(std::move(file)));
-  std::ranges::sort(entries, [](const BootEntry& a, const BootEntry& b) { return compare_entries(a, b) < 0; });
-  return entries;
+  for (auto& file : files) entries.push_back(uki_entry(std::move(file)));
+  return order_entries(std::move(entries));
 }
 
 Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern) {
-  if (ordered.empty()) return fail(Code::NotFound, "there is no unified kernel image (*.efi) in /EFI/Linux");
+  if (ordered.empty())
+    return fail(Code::NotFound,
+                "there is no boot entry: no unified kernel image in /EFI/Linux, no file in "
+                "/loader/entries and no kernel in /boot");
   if (pattern.empty()) return ordered.front();
   std::string wanted(pattern);
   std::ranges::replace(wanted, '\\', '/');  // as Windows and UEFI write paths
@@ -232,6 +261,7 @@ Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_
     for (const std::string_view name : {std::string_view(entry.id), without_suffix(entry.id), file_name_of(path), path,
                                         path.substr(path.starts_with('/') ? 1 : 0)})
       if (glob_match(wanted, name)) return entry;
+    if (entry.kind == EntryKind::Kernel && glob_match(wanted, entry.version)) return entry;
   }
   return fail(Code::NotFound,
               concat("no boot entry matches \"", printable(pattern), "\"; there is ", list_of(ordered)));

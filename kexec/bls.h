@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot Loader Specification (UAPI.1): names, order and choice of Type #2 entries (unified kernel images), and the
-// version comparison (UAPI.10) that the order rests on.
+// Boot Loader Specification (UAPI.1): names, order and choice of boot entries, and the version comparison (UAPI.10)
+// that the order rests on. Beside Type #1 and Type #2 entries one list also holds the kernels of a /boot folder.
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,12 @@ struct EntryName {
   std::optional<BootCount> count;
 };
 
-/// Takes the counter out of a file name; one that is malformed is a part of the name.
+/// Takes the counter out of a file name ("*.efi" or "*.conf"); one that is malformed is a part of the name.
 [[nodiscard]] EntryName parse_entry_name(std::string_view file_name);
+
+/// The name that a file gets when it is booted: one try less is left, one more is done, as systemd-boot writes them
+/// ("arch+03.conf": "arch+2-1.conf"). Nothing for a file without a counter or without a try left.
+[[nodiscard]] std::optional<std::string> next_boot_name(std::string_view file_name);
 
 /// One `.efi` file as it was found.
 struct UkiFile {
@@ -39,24 +44,50 @@ struct UkiFile {
   std::string uname;  ///< as in Uki
 };
 
+/// What an entry is, the preferred kind first.
+enum class EntryKind : std::uint8_t {
+  Uki,     ///< Type #2: a unified kernel image in /EFI/Linux
+  Type1,   ///< a file in /loader/entries that names a kernel or an image
+  Kernel,  ///< a kernel in /boot
+};
+
+/// Paths are on the entry's volume, with '/' in front of each component.
 struct BootEntry {
-  std::string path;
-  std::string id;
+  EntryKind kind = EntryKind::Uki;
+  std::string path;  ///< of the file that the entry is
+  std::string id;    ///< its name without the counter
   std::optional<BootCount> count;
-  std::string title;     ///< PRETTY_NAME, else IMAGE_ID, NAME, ID, else the id
-  std::string sort_key;  ///< IMAGE_ID, else ID; may be empty
-  std::string version;   ///< IMAGE_VERSION, VERSION, VERSION_ID or BUILD_ID, else uname; may be empty
+  std::string title;       ///< of an image PRETTY_NAME, else IMAGE_ID, NAME, ID; without any of it the id
+  std::string sort_key;    ///< of an image IMAGE_ID, else ID; may be empty
+  std::string version;     ///< of an image IMAGE_VERSION, VERSION, VERSION_ID, BUILD_ID, else uname; may be empty
+  std::string machine_id;  ///< Type1 only; may be empty
+
+  // Nothing of this for Uki, whose file has it all.
+  std::string kernel;                ///< path of the kernel; with `unified`, of an image
+  bool unified = false;              ///< Type1 only: the file has `uki`
+  unsigned profile = 0;              ///< of the image
+  std::vector<std::string> initrds;  ///< paths in the order to load
+  std::vector<std::string> extras;   ///< paths of the image's addons
+  std::string options;               ///< Type1 only
+
+  friend bool operator==(const BootEntry&, const BootEntry&) = default;
 };
 
 /// Is this a file name that the specification makes a Type #2 entry: "*.efi", any case, not hidden?
 [[nodiscard]] bool is_entry_name(std::string_view file_name);
 
 /// The entries as a boot menu lists them, the one to boot by default first: entries without tries left go last, then
-/// by sort key, then the newest version first, then the newest id first.
+/// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
+/// Kernels keep the order in which they are given.
+[[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
 [[nodiscard]] std::vector<BootEntry> order_entries(std::vector<UkiFile> files);
 
-/// The entry to boot. `pattern` empty: the first. Otherwise the first in order whose id, id without ".efi", file name
-/// or path matches it; '*', '?' and '[...]' as in fnmatch(3), upper and lower case alike as on the ESP.
+/// The entry of a unified kernel image.
+[[nodiscard]] BootEntry uki_entry(UkiFile file);
+
+/// The entry to boot. `pattern` empty: the first. Otherwise the first in order whose id, id without ".efi" or ".conf",
+/// file name or path, or a kernel's version matches it; '*', '?' and '[...]' as in fnmatch(3), upper and lower case
+/// alike as on the ESP.
 /// NotFound names what was looked for and what there is.
 [[nodiscard]] Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern);
 

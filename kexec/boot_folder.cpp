@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/text.h"
-#include "kexec/bls.h"
 
 namespace vhdboot::kexec {
 
@@ -82,6 +81,22 @@ std::vector<KernelFiles> find_kernels(const std::vector<std::string>& file_names
   }
   std::ranges::sort(kernels, goes_before);
   return kernels;
+}
+
+BootEntry kernel_entry(const KernelFiles& files, std::string_view folder) {
+  const auto in_folder = [&](std::string_view name) { return concat(folder, folder.ends_with('/') ? "" : "/", name); };
+  BootEntry entry;
+  entry.kind = EntryKind::Kernel;
+  entry.path = in_folder(files.kernel);
+  entry.id = files.kernel;
+  entry.title = files.kernel;
+  entry.version = files.version;
+  entry.kernel = entry.path;
+  if (files.initrd) {
+    for (const std::string& name : files.microcode) entry.initrds.push_back(in_folder(name));
+    entry.initrds.push_back(in_folder(*files.initrd));
+  }
+  return entry;
 }
 
 }  // namespace vhdboot::kexec

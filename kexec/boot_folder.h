@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kexec/bls.h"
+
 namespace vhdboot::kexec {
 
 /// A kernel and what is loaded with it; all are file names of the folder.
@@ -24,5 +26,9 @@ struct KernelFiles {
 /// for rescue last. As Debian, Fedora, Arch, openSUSE, Gentoo, Alpine and those who follow them call their files. The
 /// same list in any order gives the same result.
 [[nodiscard]] std::vector<KernelFiles> find_kernels(const std::vector<std::string>& file_names);
+
+/// The boot entry of a kernel in `folder` ("/boot", "/"): its id is its file name, its options are not known yet.
+/// Without an initrd the microcode is left out, too: alone it would look like one.
+[[nodiscard]] BootEntry kernel_entry(const KernelFiles& files, std::string_view folder);
 
 }  // namespace vhdboot::kexec

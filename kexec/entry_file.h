@@ -7,7 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "kexec/bls.h"
+#include "kexec/grub_env.h"
+
 namespace vhdboot::kexec {
+
+/// What an entry starts.
+enum class EntryProgram : std::uint8_t {
+  None,
+  Linux,  ///< `linux`
+  Uki,    ///< `uki`
+  Efi,    ///< `efi`: any program
+};
 
 /// What one file says; what it does not say is empty.
 struct EntryFile {
@@ -15,9 +27,14 @@ struct EntryFile {
   std::string version;  ///< for people and for sorting: often, but not always, the kernel's release
   std::string machine_id;
   std::string sort_key;
+  std::string architecture;  ///< as UEFI names it: "x64"
+  EntryProgram program = EntryProgram::None;
   std::string kernel;  ///< `linux`, `uki` or `efi`: a path on the same volume
+  unsigned profile = 0;
   std::vector<std::string> initrds;
-  std::string options;  ///< the lines one after the other
+  std::vector<std::string> extras;
+  std::string devicetree;  ///< not used here: a PC has none
+  std::string options;     ///< the lines one after the other
 
   friend bool operator==(const EntryFile&, const EntryFile&) = default;
 };
@@ -28,5 +45,16 @@ inline constexpr std::uint64_t kMaxEntryFile = 64 * 1024;
 /// Parses the contents of a .conf file. Unknown keys and lines without a value are passed over, as the specification
 /// asks.
 [[nodiscard]] EntryFile parse_entry_file(std::string_view text);
+
+/// Is this a file name that the specification makes a Type #1 entry: "*.conf", any case, not hidden?
+[[nodiscard]] bool is_entry_file_name(std::string_view file_name);
+
+/// `file` as GRUB's `blscfg` reads it: variables in the options and initrds replaced, and an initrd's line with
+/// variables is a list of paths. For guests that have a grub.cfg; systemd-boot has no variables.
+[[nodiscard]] EntryFile with_grub_variables(EntryFile file, const GrubVariables& variables);
+
+/// The boot entry that a file is; `path` is the file's own. Paths inside get a '/' in front. Unsupported for another
+/// architecture and for what does not start Linux; Corrupt when no program is named or a path has "..".
+[[nodiscard]] Result<BootEntry> type1_entry(std::string path, EntryFile file);
 
 }  // namespace vhdboot::kexec

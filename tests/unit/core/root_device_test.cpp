@@ -48,7 +48,7 @@ TEST(DeviceNode, EverythingElse) {
                                       "/dev/sda2x",
                                       "/dev/sdA1",
                                       "/dev/sda/2",
-                                      "/dev/sdap2",
+                                      "/dev/nvme0n1p2p3",
                                       "/dev/nvme0",
                                       "/dev/nvme0n1p",
                                       "/dev/nvme0n1p0",

@@ -128,6 +128,24 @@ TEST(EntryName, TakesTheCounterOut) {
   check("arch+2147483648.efi", "arch+2147483648.efi", std::nullopt);
   check("+3.efi", "+3.efi", std::nullopt);
   check("6.1.0+deb12u1-amd64.efi", "6.1.0+deb12u1-amd64.efi", std::nullopt);
+  check("arch+3.conf", "arch.conf", BootCount{3, 0});
+  check("6a98-6.1.0+2-1.CONF", "6a98-6.1.0.CONF", BootCount{2, 1});
+  check("arch+3.conf.old", "arch+3.conf.old", std::nullopt);
+}
+
+TEST(EntryName, OfTheNextBoot) {
+  const auto check = [](std::string_view name, std::optional<std::string_view> next) {
+    EXPECT_EQ(next_boot_name(name), next) << name;
+  };
+  check("arch+3.conf", "arch+2-1.conf");
+  check("arch+2-1.efi", "arch+1-2.efi");
+  check("arch+1-2.EFI", "arch+0-3.EFI");
+  check("a+b+03-007.conf", "a+b+2-8.conf");
+  check("arch+1-2147483647.conf", "arch+0-2147483647.conf");
+  check("arch+0-3.conf", std::nullopt);
+  check("arch+0.conf", std::nullopt);
+  check("arch.conf", std::nullopt);
+  check("arch+x.conf", std::nullopt);
 }
 
 TEST(EntryName, WhatIsAnEntry) {
@@ -191,6 +209,60 @@ TEST(Order, TitleAndVersionFallBack) {
   EXPECT_EQ(bare[0].title, "a.efi");
   EXPECT_EQ(bare[0].version, "6.1");
   EXPECT_EQ(bare[0].path, "/EFI/Linux/a+1.efi");
+}
+
+BootEntry type1(std::string_view name, std::string_view sort_key = "", std::string_view version = "",
+                std::string_view machine_id = "") {
+  BootEntry entry;
+  entry.kind = EntryKind::Type1;
+  entry.path = concat("/loader/entries/", name);
+  auto parsed = parse_entry_name(name);
+  entry.id = std::move(parsed.id);
+  entry.count = parsed.count;
+  entry.sort_key = sort_key;
+  entry.version = version;
+  entry.machine_id = machine_id;
+  return entry;
+}
+
+BootEntry kernel(std::string_view version) {
+  BootEntry entry;
+  entry.kind = EntryKind::Kernel;
+  entry.id = concat("vmlinuz-", version);
+  entry.path = concat("/boot/", entry.id);
+  entry.version = version;
+  return entry;
+}
+
+TEST(Order, Type1) {
+  // The list of systemd's own test of the order.
+  EXPECT_THAT(ids(order_entries({type1("a-10.conf", "", "10", "dd23"), type1("a-5.conf", "", "5", "dd23"),
+                                 type1("b.conf", "", "3", "b754"), type1("c.conf", "xxxx", "5", "309d"),
+                                 type1("cx.conf", "xxxx", "10", "309d"), type1("d.conf", "kkkk", "100", "81c6")})),
+              ElementsAre("d.conf", "cx.conf", "c.conf", "b.conf", "a-10.conf", "a-5.conf"));
+  EXPECT_THAT(ids(order_entries({type1("1.conf", "k", "9", "b"), type1("2.conf", "k", "1", "a")})),
+              ElementsAre("2.conf", "1.conf"));
+}
+
+TEST(Order, KindsAndTries) {
+  const auto entries = order_entries({kernel("6.1"), kernel("6.9"), type1("a+0-3.conf"), type1("b+1.conf"),
+                                      uki_entry(uki("z.efi")), uki_entry(uki("y+0.efi"))});
+  EXPECT_THAT(ids(entries), ElementsAre("z.efi", "b.conf", "vmlinuz-6.1", "vmlinuz-6.9", "y.efi", "a.conf"));
+}
+
+TEST(Pick, AmongAllKinds) {
+  const auto entries =
+      order_entries({kernel("6.9"), kernel("6.1"), type1("fedora-6.1+3.conf"), uki_entry(uki("arch.efi"))});
+  const auto path_of = [&](std::string_view pattern) {
+    const auto entry = pick_entry(entries, pattern);
+    return entry ? entry->path : entry.error().text;
+  };
+  EXPECT_EQ(path_of(""), "/EFI/Linux/arch.efi");
+  EXPECT_EQ(path_of("*6.1*"), "/loader/entries/fedora-6.1+3.conf");
+  EXPECT_EQ(path_of("fedora-6.1"), "/loader/entries/fedora-6.1+3.conf");
+  EXPECT_EQ(path_of("6.1"), "/boot/vmlinuz-6.1");
+  EXPECT_EQ(path_of("vmlinuz-*"), "/boot/vmlinuz-6.9");
+  EXPECT_THAT(path_of("debian"), HasSubstr("there is arch.efi, fedora-6.1+3.conf, vmlinuz-6.9, vmlinuz-6.1"));
 }
 
 TEST(Pick, ByEveryName) {

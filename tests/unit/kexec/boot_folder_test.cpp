@@ -84,6 +84,18 @@ TEST(BootFolder, NoKernels) {
               IsEmpty());
 }
 
+TEST(BootFolder, Entries) {
+  const KernelFiles files{"vmlinuz-1", "1", "initrd.img-1", {"amd-ucode.img"}, false};
+  const BootEntry entry = kernel_entry(files, "/boot");
+  EXPECT_EQ(entry.kind, EntryKind::Kernel);
+  EXPECT_EQ(entry.id, "vmlinuz-1");
+  EXPECT_EQ(entry.version, "1");
+  EXPECT_EQ(entry.kernel, "/boot/vmlinuz-1");
+  EXPECT_THAT(entry.initrds, ElementsAre("/boot/amd-ucode.img", "/boot/initrd.img-1"));
+  EXPECT_EQ(kernel_entry(files, "/").kernel, "/vmlinuz-1");
+  EXPECT_THAT(kernel_entry({"vmlinuz-1", "1", std::nullopt, {"amd-ucode.img"}, false}, "/boot").initrds, IsEmpty());
+}
+
 TEST(BootFolder, TheSameWhateverTheFoldersOrder) {
   std::vector<std::string> names{"vmlinuz-6_1", "vmlinuz-6=1", "kernel-6.1", "vmlinuz-6.1", "vmlinuz-0-rescue-1"};
   std::ranges::sort(names);

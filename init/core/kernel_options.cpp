@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/kernel_options.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "init/core/fstab.h"
+#include "init/core/quoted.h"
+#include "kexec/cmdline.h"
+#include "kexec/grub_cfg.h"
+
+namespace vhdboot::core {
+
+namespace {
+
+// What mount(8) and systemd take for themselves, and what a remount can still set.
+constexpr std::array<std::string_view, 46> kGeneric{
+    "defaults",   "auto",      "noauto",     "user",        "nouser",        "users",      "owner",      "group",
+    "nofail",     "_netdev",   "ro",         "rw",          "exec",          "noexec",     "suid",       "nosuid",
+    "dev",        "nodev",     "sync",       "async",       "dirsync",       "atime",      "noatime",    "diratime",
+    "nodiratime", "relatime",  "norelatime", "strictatime", "nostrictatime", "lazytime",   "nolazytime", "iversion",
+    "noiversion", "mand",      "nomand",     "silent",      "loud",          "remount",    "errors",     "comment",
+    "context",    "fscontext", "defcontext", "rootcontext", "symfollow",     "nosymfollow"};
+// XFS turns quotas on when it is mounted and at no other time.
+constexpr std::array<std::string_view, 10> kQuota{"quota",     "noquota",   "usrquota", "grpquota", "prjquota",
+                                                  "usrjquota", "grpjquota", "jqfmt",    "uquota",   "gquota"};
+constexpr std::array<std::string_view, 4> kTags{"UUID=", "PARTUUID=", "LABEL=", "PARTLABEL="};
+
+template <std::size_t N>
+bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of) {
+  return std::ranges::find(of, text) != of.end();
+}
+
+std::string without_comments(std::string_view text) {
+  std::string out;
+  for (const std::string_view line : split_lines(text)) {
+    const auto words = trim(line);
+    if (words.empty() || words.starts_with('#')) continue;
+    if (!out.empty()) out += ' ';
+    out += words;
+  }
+  return out;
+}
+
+std::optional<std::string> from_kernel_cmdline(const OptionTexts& texts) {
+  if (!texts.kernel_cmdline || texts.kernel_cmdline->size() > kMaxKernelCmdlineBytes) return std::nullopt;
+  auto line = without_comments(*texts.kernel_cmdline);
+  if (line.empty()) return std::nullopt;
+  return line;
+}
+
+std::optional<std::string> from_grub(const OptionTexts& texts, std::string_view kernel_file_name) {
+  if (!texts.grub_cfg) return std::nullopt;
+  const auto environment = kexec::parse_grub_environment(texts.grub_environment.value_or(""));
+  const auto config = kexec::parse_grub_cfg(*texts.grub_cfg, environment.value_or(kexec::GrubVariables()));
+  if (!config) return std::nullopt;
+  if (auto line = kexec::commandline_for(kernel_file_name, *config)) return line;
+  // Fedora's menu is in /loader/entries, and its options may be here.
+  const auto options = config->variables.find("kernelopts");
+  if (!config->uses_bls || options == config->variables.end() || options->second.empty()) return std::nullopt;
+  return options->second;
+}
+
+// "UUID=x" of UUID="x": libblkid takes both.
+std::string without_quotes(std::string_view spec) {
+  for (const auto tag : kTags) {
+    if (!spec.starts_with(tag)) continue;
+    auto value = spec.substr(tag.size());
+    const bool quoted =
+        value.size() >= 2 && value.front() == value.back() && (value.front() == '"' || value.front() == '\'');
+    if (quoted) value = value.substr(1, value.size() - 2);
+    return concat(tag, value);
+  }
+  return std::string(spec);
+}
+
+bool names_a_device(std::string_view spec) {
+  return spec.starts_with("/dev/") || std::ranges::any_of(kTags, [&](auto tag) { return spec.starts_with(tag); });
+}
+
+std::string root_flags(const FstabEntry& root) {
+  std::string out;
+  for (const std::string_view option : split(root.options, ',')) {
+    const auto key = option.substr(0, option.find('='));
+    const bool for_others = option.empty() || is_one_of(key, kGeneric) || key.starts_with("x-") ||
+                            key.starts_with("X-") || (root.type != "xfs" && is_one_of(key, kQuota));
+    if (for_others) continue;
+    if (!out.empty()) out += ',';
+    out += option;
+  }
+  return out;
+}
+
+Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+  const std::string spec = without_quotes(root.spec);
+  if (!names_a_device(spec))
+    return fail(
+        Code::Unsupported,
+        concat("line ", root.line, " of the guest's /etc/fstab has ", quoted(root.spec),
+               " at \"/\", which no root= can name: write the kernel's options to /etc/kernel/cmdline in the guest"));
+  kexec::CommandLine line;
+  TRY_IN("the guest's /etc/fstab", line.set("root", spec));
+  if (const auto flags = root_flags(root); !flags.empty())
+    TRY_IN("the guest's /etc/fstab", line.set("rootflags", flags));
+  if (!has_initrd && !root.type.empty() && root.type != "auto")
+    TRY_IN("the guest's /etc/fstab", line.set("rootfstype", root.type));
+  line.append("ro");
+  return line.text();
+}
+
+}  // namespace
+
+std::string_view name(OptionSource source) {
+  switch (source) {
+    case OptionSource::KernelCmdline:
+      return "/etc/kernel/cmdline";
+    case OptionSource::GrubCfg:
+      return "grub.cfg";
+    case OptionSource::Fstab:
+      break;
+  }
+  return "/etc/fstab";
+}
+
+Result<KernelOptions> kernel_options(const OptionTexts& texts, std::string_view kernel_file_name, bool has_initrd) {
+  if (auto line = from_kernel_cmdline(texts))
+    return KernelOptions{.text = *std::move(line), .source = OptionSource::KernelCmdline};
+  if (auto line = from_grub(texts, kernel_file_name))
+    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
+  const auto entries = parse_fstab(texts.fstab.value_or(""));
+  const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr;
+  if (root == nullptr)
+    return fail(Code::NotFound, concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
+                                       printable(kernel_file_name), " starts, and ",
+                                       !texts.fstab ? "there is no /etc/fstab"
+                                       : !entries   ? "its /etc/fstab is no fstab"
+                                                    : "its /etc/fstab has no \"/\"",
+                                       ": write them to /etc/kernel/cmdline in the guest"));
+  return KernelOptions{.text = TRY(from_root_entry(*root, has_initrd)), .source = OptionSource::Fstab};
+}
+
+}  // namespace vhdboot::core
