@@ -51,8 +51,8 @@ std::string extra_folder(std::string_view uki_path) {
     rest.remove_prefix(1);
     is_counter = take_number(rest);
   }
-  if (!is_counter || !(rest.empty() || rest.front() == '.')) return concat(uki_path, kSuffix);
-  return concat(uki_path.substr(0, plus), rest, kSuffix);
+  if (is_counter && (rest.empty() || rest.front() == '.')) return concat(uki_path.substr(0, plus), rest, kSuffix);
+  return concat(uki_path, kSuffix);
 }
 
 std::optional<CompanionKind> companion_kind(CompanionFolder folder, std::string_view name) {

@@ -166,7 +166,7 @@ def by_stub(work):
     disk.create(path, 104 * disk.MIB, disk.Table("gpt", "5EEDE512-0000-4000-8000-000000000001", [
         disk.Partition(disk.MIB, 100 * disk.MIB, disk.ESP)]))
     disk.place(esp, path, disk.MIB)
-    return boot("stub", [Disk(path, bus="ahci", boot=1)], work.folder, 240)
+    return boot("stub", [Disk(path, bus="ahci", boot=1)], work.folder, 600)
 
 
 def test_firmware(work, by_stub):
