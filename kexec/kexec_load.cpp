@@ -40,7 +40,7 @@ static_assert(sizeof(KexecSegment) == 32);
 class Mapping {
  public:
   static Result<Mapping> map(int fd, std::string_view what) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) < 0) return fail_errno(concat("looking at the ", what));
     if (status.st_size <= 0) return fail(Code::Corrupt, concat("the ", what, " is empty"));
     const auto size = static_cast<std::size_t>(status.st_size);

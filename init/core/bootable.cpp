@@ -9,12 +9,16 @@
 namespace vhdboot::core {
 namespace {
 
-struct RootType {
+struct MountableType {
   std::string_view type;
   std::string_view options;
 };
-constexpr std::array kRootTypes{RootType{"ext4", "noload"}, RootType{"ext3", "noload"}, RootType{"ext2", ""},
-                                RootType{"xfs", "norecovery"}, RootType{"btrfs", "rescue=nologreplay"}};
+constexpr std::array kMountableTypes{MountableType{"ext4", "noload"},
+                                     MountableType{"ext3", "noload"},
+                                     MountableType{"ext2", ""},
+                                     MountableType{"xfs", "norecovery"},
+                                     MountableType{"btrfs", "rescue=nologreplay"},
+                                     MountableType{"vfat", ""}};
 
 std::string_view scheme_name(Scheme scheme) {
   switch (scheme) {
@@ -47,15 +51,23 @@ Error no_uki() {
           "no unified kernel image in /EFI/Linux on the guest's ESP: install one there (ukify, kernel-install)"};
 }
 
+Error no_entry(const PartitionTable& table) {
+  return {Code::NotFound, 0,
+          concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
+                 table.scheme == Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
+                 "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
+                 "boot kernel can read")};
+}
+
 Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id) {
   if (plan.has_initrd) return {};
   return fail(Code::Unsupported,
               concat(id, " has no initrd: vhdboot boots guests whose initrd mounts the root file system"));
 }
 
-std::optional<std::string_view> root_mount_options(std::string_view type) {
-  const auto known = std::ranges::find(kRootTypes, type, &RootType::type);
-  return known == kRootTypes.end() ? std::nullopt : std::optional(known->options);
+std::optional<std::string_view> guest_mount_options(std::string_view type) {
+  const auto known = std::ranges::find(kMountableTypes, type, &MountableType::type);
+  return known == kMountableTypes.end() ? std::nullopt : std::optional(known->options);
 }
 
 }  // namespace vhdboot::core

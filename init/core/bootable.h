@@ -3,6 +3,7 @@
 // who checks an image before it.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -26,12 +27,18 @@ inline constexpr std::string_view kSafetyOptions = "nohibernate";
 
 /// Why there is nothing to boot on an ESP without any UKI.
 [[nodiscard]] Error no_uki();
+/// Why there is nothing to boot on a guest disk with this table.
+[[nodiscard]] Error no_entry(const PartitionTable& table);
 
 /// Unsupported when the boot entry `id` brings no initrd.
 [[nodiscard]] Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id);
 
-/// How to mount a guest's root of this type (as blkid names it) without replaying its journal: the disk is read-only,
-/// and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not read.
-[[nodiscard]] std::optional<std::string_view> root_mount_options(std::string_view type);
+/// How to mount a guest's file system of this type (as blkid names it) without replaying its journal: the disk is
+/// read-only, and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not
+/// read.
+[[nodiscard]] std::optional<std::string_view> guest_mount_options(std::string_view type);
+
+/// Where a root file system may begin on its file system: at the top, or in what installers call their subvolume.
+inline constexpr std::array<std::string_view, 4> kRootFolders{"", "/@", "/@rootfs", "/root"};
 
 }  // namespace vhdboot::core

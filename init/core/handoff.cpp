@@ -6,6 +6,7 @@
 
 #include "base/crc32.h"
 #include "base/text.h"
+#include "init/core/partition_table.h"
 #include "init/core/quoted.h"
 #include "init/core/record.h"
 #include "init/volume/path.h"
@@ -54,6 +55,23 @@ bool is_plain_relative_path(std::string_view path) {
   return true;
 }
 
+std::optional<GuestRoot> parse_root(std::string_view text) {
+  GuestRoot root;
+  const auto number = text.find(' ');
+  const auto mode = number == std::string_view::npos ? number : text.find(' ', number + 1);
+  if (mode == std::string_view::npos) return std::nullopt;
+  const auto partition = parse_u64(text.substr(0, number));
+  const auto mode_text = text.substr(number + 1, mode - number - 1);
+  if (!partition || *partition > kMaxPartitions || (mode_text != "ro" && mode_text != "rw")) return std::nullopt;
+  root.partition = static_cast<unsigned>(*partition);
+  root.read_only = mode_text == "ro";
+  text.remove_prefix(mode + 1);
+  root.type = text.substr(0, text.find(' '));
+  if (root.type.size() < text.size()) root.flags = text.substr(root.type.size() + 1);
+  if (root.type.empty() || (root.flags.empty() && root.type.size() < text.size())) return std::nullopt;
+  return root;
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (!is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
@@ -70,6 +88,10 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
   if (handoff.host_mount && !is_absolute_path(*handoff.host_mount))
     return concat("has no mount point but ", quoted(*handoff.host_mount));
+  if (handoff.root &&
+      (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') || handoff.root->partition > kMaxPartitions ||
+       (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
+    return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
   if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
   if (handoff.timeout_seconds < 1 || handoff.timeout_seconds > kMaxTimeoutSeconds)
     return concat("has a timeout of ", handoff.timeout_seconds, " seconds");
@@ -125,6 +147,7 @@ class Reader {
     if (key == "path") return handoff_.path = value, true;
     if (key == "host-mount") return handoff_.host_mount = std::string(value), true;
     if (key == "init") return handoff_.init = value, true;
+    if (key == "root") return (handoff_.root = parse_root(value)).has_value();
     if (key == "engine") return assign(handoff_.engine, parse_engine(value));
     if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
@@ -216,6 +239,9 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("payload ", handoff.payload.offset, ' ', handoff.payload.size);
   line("guest-block ", handoff.guest_block);
   if (handoff.host_mount) line("host-mount ", *handoff.host_mount);
+  if (handoff.root)
+    line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
+         handoff.root->flags.empty() ? "" : " ", handoff.root->flags);
   line("init ", handoff.init);
   line("timeout ", handoff.timeout_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));

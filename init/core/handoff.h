@@ -27,6 +27,18 @@ inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
 inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;
 inline constexpr std::size_t kMaxHandoffModules = 1024;
 
+/// What the kernel starts first in a root file system unless init= says otherwise.
+inline constexpr std::string_view kDefaultRootInit = "/sbin/init";
+
+/// The root file system that stage 2 mounts for a guest without an initrd, as the kernel would have done.
+struct GuestRoot {
+  unsigned partition = 0;  ///< of the guest disk; 0: the whole disk
+  bool read_only = true;
+  std::string type;   ///< as mount(2) takes it
+  std::string flags;  ///< rootflags=; may be empty
+  friend bool operator==(const GuestRoot&, const GuestRoot&) = default;
+};
+
 struct Handoff {
   Engine engine = Engine::Extents;
   // The host volume.
@@ -41,7 +53,8 @@ struct Handoff {
   std::vector<Extent> extents;  ///< of the whole file, in logical order; both engines
   // What stage 2 is to do.
   std::optional<std::string> host_mount;  ///< loop engine: where the guest finds the host volume
-  std::string init = "/init";             ///< what stage 2 executes: the guest's own init in its initrd
+  std::optional<GuestRoot> root;          ///< absent: the guest's initrd mounts it
+  std::string init = "/init";             ///< what stage 2 executes: in the guest's initrd, or in `root`
   std::vector<std::string> modules;       ///< files in the appended archive, in the order to load them
   unsigned timeout_seconds = kDefaultTimeoutSeconds;
   RescueChoice rescue = RescueChoice::Menu;

@@ -1,83 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_entry.h"
 
-#include <sys/mount.h>
-
-#include <map>
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <optional>
 
 #include "base/text.h"
 #include "init/core/bootable.h"
-#include "init/sys/directory.h"
+#include "kexec/profile.h"
 
 namespace vhdboot::stage {
 namespace {
 
-struct ParsedFile {
-  std::unique_ptr<sys::FdSource> file;
-  kexec::Uki uki;
-};
+using Look = FoundEntries (*)(GuestDisk& disk);
+constexpr std::array<Look, 3> kLooks{&find_ukis, &find_entry_files, &find_kernels};
 
-class EntrySearch {
- public:
-  explicit EntrySearch(const sys::Reporter& report) : report_(report) {}
+std::vector<kexec::BootEntry> ordered(const std::vector<FoundEntry>& found) {
+  std::vector<kexec::BootEntry> entries;
+  std::ranges::transform(found, std::back_inserter(entries), &FoundEntry::entry);
+  return kexec::order_entries(std::move(entries));
+}
 
-  // Reads every image in /EFI/Linux of the file system on `partition`.
-  Result<void> add(const std::string& partition, const std::string& mount_point) {
-    mounts_.push_back(TRY_IN("the guest's ESP", sys::Mount::mount(partition, mount_point, "vfat", MS_RDONLY)));
-    const std::string folder = mount_point + "/EFI/Linux/";
-    for (const std::string& name : sys::list_directory(folder)) {
-      if (!kexec::is_entry_name(name)) continue;
-      auto parsed = read(folder + name);
-      if (parsed) {
-        files_.push_back({.path = folder + name, .osrel = parsed->uki.osrel, .uname = parsed->uki.uname});
-        parsed_.emplace(folder + name, *std::move(parsed));
-      } else {
-        broken_.push_back(std::move(parsed).error().within(concat("/EFI/Linux/", printable(name))));
-      }
-    }
-    return {};
-  }
-
-  Result<GuestEntry> pick(std::string_view pattern) && {
-    if (files_.empty()) {
-      if (!broken_.empty()) return std::unexpected(broken_.front());
-      return std::unexpected(core::no_uki());
-    }
-    for (const Error& error : broken_) report_.warn(error.message());
-    GuestEntry chosen{.entry = TRY(kexec::pick_entry(kexec::order_entries(std::move(files_)), pattern))};
-    ParsedFile& file = parsed_.at(chosen.entry.path);
-    chosen.uki = std::move(file.uki);
-    chosen.file = std::move(file.file);
-    chosen.mounts = std::move(mounts_);
-    return chosen;
-  }
-
- private:
-  static Result<ParsedFile> read(const std::string& path) {
-    auto file = TRY(sys::FdSource::open(path));
-    auto uki = TRY(kexec::parse_uki(*file));
-    return ParsedFile{std::move(file), std::move(uki)};
-  }
-
-  const sys::Reporter& report_;
-  std::vector<sys::Mount> mounts_;
-  std::vector<kexec::UkiFile> files_;
-  std::map<std::string, ParsedFile> parsed_;
-  std::vector<Error> broken_;
-};
+bool has_tries_left(const kexec::BootEntry& entry) {
+  return !entry.count || entry.count->left > 0;
+}
 
 }  // namespace
 
-Result<GuestEntry> choose_entry(const sys::LoopDevice& disk, const core::PartitionTable& table,
-                                std::string_view pattern, const sys::Reporter& report) {
-  const core::Partition* esp = core::find_esp(table);
-  const core::Partition* xbootldr = core::find_xbootldr(table);
-  TRY(core::check_boot_partition(table));
-  EntrySearch search(report);
-  if (esp != nullptr) TRY(search.add(concat(disk.path(), 'p', esp->number), "/run/vhdboot/esp"));
-  if (xbootldr != nullptr) TRY(search.add(concat(disk.path(), 'p', xbootldr->number), "/run/vhdboot/xbootldr"));
-  return std::move(search).pick(pattern);
+std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view folder, std::string_view name) {
+  const GuestPartition& partition = tree.partition();
+  const auto next = kexec::next_boot_name(name);
+  if (!next || partition.entry == nullptr || partition.content.type != "vfat") return std::nullopt;
+  return CountedFile{.partition = partition.entry->number,
+                     .partuuid = partition.entry->partuuid,
+                     .folder = tree.full_path(folder),
+                     .name = std::string(name),
+                     .next_name = *next};
+}
+
+Result<GuestEntry> choose_entry(GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
+  const auto [name, profile] = kexec::split_entry_pattern(pattern);
+  std::vector<FoundEntry> found;
+  std::vector<Error> broken;
+  for (const Look look : kLooks) {
+    FoundEntries more = look(disk);
+    std::ranges::move(more.entries, std::back_inserter(found));
+    std::ranges::move(more.broken, std::back_inserter(broken));
+    // Looking on costs time: only while there is nothing that matches, or nothing but what failed to boot before.
+    const auto picked = kexec::pick_entry(ordered(found), name);
+    if (picked && (has_tries_left(*picked) || look == kLooks.back())) break;
+  }
+  if (found.empty() && !broken.empty()) return std::unexpected(broken.front());
+  if (found.empty()) return std::unexpected(core::no_entry(disk.table()));
+  const kexec::BootEntry picked = TRY(kexec::pick_entry(ordered(found), name));
+  for (const Error& error : broken) report.warn(error.message());
+  return std::ranges::find(found, picked, &FoundEntry::entry)->open(profile);
 }
 
 }  // namespace vhdboot::stage

@@ -28,8 +28,8 @@ std::string_view driver(volume::Kind kind) {
 }
 
 bool same_directory(const char* a, const char* b) {
-  struct stat first {};
-  struct stat second {};
+  struct stat first{};
+  struct stat second{};
   return ::stat(a, &first) == 0 && ::stat(b, &second) == 0 && first.st_dev == second.st_dev &&
          first.st_ino == second.st_ino;
 }
@@ -100,7 +100,7 @@ Result<void> become_keeper(char* argv0, const Fd& null) {
 
 // The driver may find another file than our reader did, where names differ only in upper and lower case.
 Result<void> check_same_file(const Fd& file, const FoundImage& image) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) < 0) return fail_errno("reading the status of the image");
   if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == image.layout.size) return {};
   return fail(Code::Unsafe, concat("the kernel's driver finds another file at ", printable(image.path.text()),
@@ -109,8 +109,8 @@ Result<void> check_same_file(const Fd& file, const FoundImage& image) {
 
 }  // namespace
 
-Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
-                                      const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
+Result<std::string> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
+                                             const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const HostVolume& volume = *image.volume;
   const std::string type(driver(volume.reader->kind()));
   Fd mount = TRY(sys::mount_detached(volume.device.path, type));
@@ -138,8 +138,9 @@ Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundI
     if (!kept) keeper.error(kept.error().message());
     ::_exit(kept ? 0 : 1);
   }
+  std::string path = disk.disk().path();
   disk.release();
-  return {};
+  return path;
 }
 
 }  // namespace vhdboot::stage

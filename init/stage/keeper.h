@@ -15,8 +15,8 @@ namespace vhdboot::stage {
 /// process that waits until the guest's init has switched to its own root, shows the volume there (host-mount), puts
 /// this program where init looks for the exitrd (/run/initramfs/shutdown), and ends. `argv0` becomes "@...": systemd
 /// then lets it live while it kills everything else of the initrd.
-[[nodiscard]] Result<void> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
-                                                    const core::Handoff& handoff, char* argv0,
-                                                    const sys::Reporter& report);
+[[nodiscard]] Result<std::string> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
+                                                           const core::Handoff& handoff, char* argv0,
+                                                           const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

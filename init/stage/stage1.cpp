@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is ever
-// written: every device is opened read-only.
+// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
+// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
 #include <cstdlib>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
+#include "init/stage/boot_count.h"
 #include "init/stage/find_image.h"
-#include "init/stage/guest_entry.h"
-#include "init/stage/guest_modules.h"
+#include "init/stage/guest_boot.h"
+#include "init/stage/guest_disk.h"
 #include "init/stage/rescue.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
 #include "init/sys/mount.h"
 #include "init/sys/power.h"
-#include "kexec/cmdline.h"
 #include "kexec/kexec_load.h"
 #include "kexec/plan.h"
 
@@ -30,7 +29,7 @@ Result<core::PartitionTable> read_table(const FoundImage& image) {
 }
 
 core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
-                           const kexec::KexecPlan& plan, const CarriedModules& modules) {
+                           const GuestBoot& boot) {
   core::Handoff handoff{.engine = config.engine(),
                         .kind = image.volume->reader->kind(),
                         .serial = image.volume->identity.uuid,
@@ -40,11 +39,12 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
                         .guest_block = table.logical_block,
                         .extents = image.layout.extents,
                         .host_mount = config.host_mount,
-                        .init = plan.guest_init,
+                        .root = boot.root,
+                        .init = boot.plan.guest_init,
                         .timeout_seconds = config.timeout(),
                         .rescue = config.after_error()};
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
-  for (const CarriedModule& module : modules.files) handoff.modules.push_back(module_path(module));
+  for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
   return handoff;
 }
 
@@ -71,24 +71,18 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
-// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
-Result<void> load_guest(const sys::LoopDevice& disk, const core::PartitionTable& table, const FoundImage& image,
-                        const core::Config& config, const sys::Reporter& report) {
-  GuestEntry entry = TRY(choose_entry(disk, table, config.entry.value_or(""), report));
-  report.checkpoint("uki");
-  const auto plan = TRY_IN(entry.entry.id, kexec::make_plan(kexec::parts_of(*entry.file, entry.uki),
-                                                            concat(core::kSafetyOptions, ' ', config.options)));
-  TRY(core::check_initrd(plan, entry.entry.id));
-  const std::string release = entry.uki.uname.empty() ? plan.header.version : entry.uki.uname;
-  report.say(concat("  system   ", printable(entry.entry.title), ", ", printable(entry.entry.id), ", kernel ",
-                    printable(release)));
-
-  const auto options = kexec::CommandLine::parse(plan.cmdline);
-  const auto modules = TRY(collect_modules(disk, table, image, config, release, options.find("root").value_or(""),
-                                           options.find("rootflags").value_or(""), report));
-  report.checkpoint("modules");
-  const auto archive = TRY(make_archive(make_handoff(image, table, config, plan, modules), modules));
-  return load(plan, archive, report);
+// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
+// counted, if they are.
+Result<std::optional<CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
+                                              const FoundImage& image, const core::Config& config,
+                                              const sys::Reporter& report) {
+  GuestDisk disk(loop, table);
+  const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
+  report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
+                    printable(boot.release)));
+  const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
+  TRY(load(boot.plan, archive, report));
+  return boot.entry.counted;
 }
 
 // exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
@@ -124,10 +118,13 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");
 
-  TRY(load_guest(disk.disk(), table, image, config, report));
+  const auto counted = TRY(load_guest(disk.disk(), table, image, config, report));
   report.checkpoint("loaded");
 
   TRY(disk.detach());
+  if (counted)
+    if (const auto done = count_boot(*counted, image, table.logical_block); !done)
+      report.warn(concat("not counting this boot of ", printable(counted->name), ": ", done.error().message()));
   report.say("  starting ...");
   report.checkpoint("kexec");
   const auto controllers = sys::release_usb_controllers();

@@ -2,8 +2,10 @@
 // The target kernel's process 1, before the guest's own init: attaches the image again, this time for writing, and
 // disappears.
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/text.h"
 #include "init/core/handoff.h"
@@ -22,6 +24,7 @@
 namespace vhdboot::stage {
 namespace {
 
+constexpr std::string_view kGuestRoot = "/sysroot";
 constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
 
 // A module that does not load is no reason to stop: some are accelerations for other processors. Whether the disk
@@ -72,22 +75,54 @@ Result<FoundImage> find_same_image(HostVolume& volume, const core::Handoff& hand
   return image;
 }
 
-Result<void> attach_for_guest(const FoundImage& image, const core::Handoff& handoff, char* argv0,
-                              const sys::Reporter& report) {
+// Returns the path of the guest disk.
+Result<std::string> attach_for_guest(const FoundImage& image, const core::Handoff& handoff, char* argv0,
+                                     const sys::Reporter& report) {
   const auto plan = TRY(plan_attachment(image, handoff.engine, false, handoff.guest_block));
   for (const std::string& warning : plan.warnings) report.warn(warning);
   if (handoff.engine == core::Engine::Loop) return attach_on_mounted_volume(plan, image, handoff, argv0, report);
   auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
+  std::string path = disk.disk().path();
   disk.release();
+  return path;
+}
+
+// For a guest without an initrd: what the kernel does with root= (init/do_mounts.c).
+Result<void> mount_guest_root(const std::string& disk, const core::GuestRoot& root) {
+  const std::string device = root.partition == 0 ? disk : concat(disk, 'p', root.partition);
+  auto mount = TRY_IN("the guest's root file system", sys::Mount::mount(device, std::string(kGuestRoot), root.type,
+                                                                        root.read_only ? MS_RDONLY : 0, root.flags));
+  mount.release();
   return {};
+}
+
+// The mounted root becomes "/", with the device nodes that programs expect from the start.
+Result<void> enter_guest_root() {
+  if (auto nodes = sys::Mount::mount("devtmpfs", concat(kGuestRoot, "/dev"), "devtmpfs", MS_NOSUID)) nodes->release();
+  return sys::switch_root(std::string(kGuestRoot));
+}
+
+// Without an initrd the kernel tries several places unless init= names one (init/main.c).
+Error execute_init(const core::Handoff& handoff, const Arguments& arguments) {
+  std::vector<std::string> programs{handoff.init};
+  if (handoff.root && handoff.init == core::kDefaultRootInit)
+    programs.insert(programs.end(), {"/etc/init", "/bin/init", "/bin/sh"});
+  std::optional<Error> first;
+  for (const std::string& program : programs) {
+    Arguments guest_arguments = arguments;
+    guest_arguments.front() = program;
+    Error error = sys::execute(program, guest_arguments);
+    if (!first) first = std::move(error);
+  }
+  return *std::move(first);
 }
 
 Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
   handoff = TRY_IN("the handoff", core::parse_handoff(record));
-  if (::access(handoff.init.c_str(), X_OK) < 0)
+  if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
     return fail_errno(concat("the guest's initrd has no program ", handoff.init));
   load_carried_modules(handoff, report);
   ask_guest_for_modules(report);
@@ -97,8 +132,9 @@ Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& re
   HostVolume* volume = TRY(find_volume(volumes, handoff, report));
   report.checkpoint("volume");
   const FoundImage image = TRY(find_same_image(*volume, handoff));
-  TRY(attach_for_guest(image, handoff, argv0, report));
+  const std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
   report.checkpoint("attached");
+  if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
   return {};
 }
 
@@ -127,11 +163,10 @@ void stage2(const Arguments& arguments, char* argv0) {
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
   }
-  Arguments guest_arguments = arguments;
-  guest_arguments.front() = handoff.init;
-  const Error error = sys::execute(handoff.init, guest_arguments);
+  auto entered = handoff.root ? enter_guest_root() : Result<void>();
+  if (entered) entered = std::unexpected(execute_init(handoff, arguments));
   [[maybe_unused]] const auto file_systems = sys::ApiFileSystems::mount();
-  rescue(error.within("the guest's initrd"), handoff.rescue,
+  rescue(entered.error().within(handoff.root ? "the guest's root file system" : "the guest's initrd"), handoff.rescue,
          sys::Reporter("stage2", sys::Reporter::Audience::KernelLog));
 }
 

@@ -32,4 +32,10 @@ std::vector<std::string> list_directory(const std::string& path) {
   return names_in(Directory(::opendir(path.c_str()), &::closedir));
 }
 
+std::vector<std::string> list_directory(Fd directory) {
+  Directory stream(::fdopendir(directory.get()), &::closedir);
+  if (stream) static_cast<void>(directory.release());
+  return names_in(stream);
+}
+
 }  // namespace vhdboot::sys

@@ -5,9 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
+
 namespace vhdboot::sys {
 
 /// Sorted, without "." and ".."; empty when it cannot be read. At most 65536 names.
 [[nodiscard]] std::vector<std::string> list_directory(const std::string& path);
+/// The same of an open directory.
+[[nodiscard]] std::vector<std::string> list_directory(Fd directory);
 
 }  // namespace vhdboot::sys

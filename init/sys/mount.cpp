@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "init/sys/file.h"
@@ -125,6 +126,14 @@ std::vector<std::string> mounts_below(const std::string& directory) {
 
 Result<void> unmount(const std::string& target) {
   if (::umount2(target.c_str(), 0) < 0) return fail_errno(concat("unmounting ", target));
+  return {};
+}
+
+Result<void> switch_root(const std::string& directory) {
+  constexpr unsigned long kMove = 0x2000;  // MS_MOVE
+  if (::chdir(directory.c_str()) < 0 || ::mount(".", "/", nullptr, kMove, nullptr) < 0 || ::chroot(".") < 0 ||
+      ::chdir("/") < 0)
+    return fail_errno("changing to the guest's root file system");
   return {};
 }
 

@@ -59,6 +59,9 @@ class Mount {
 /// Unmounts whatever is mounted there.
 [[nodiscard]] Result<void> unmount(const std::string& target);
 
+/// Makes the file system that is mounted on `directory` the root of this process, on top of the initramfs.
+[[nodiscard]] Result<void> switch_root(const std::string& directory);
+
 /// proc on /proc, sysfs on /sys, devtmpfs on /dev, those that are not there yet; gone from there when the object ends,
 /// even while files in them are open.
 class ApiFileSystems {

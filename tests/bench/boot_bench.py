@@ -28,7 +28,7 @@ ALL = [("target kernel's first line", KERNEL), PROCESS, ("root mounted", ROOT), 
 # The boot kernel is quiet, so the first "Linux version" is the target's.
 OURS = [("stub starts the boot kernel", r"vhdboot [\d.]+: starting the boot kernel")] + [
     (f"stage 1: {name}", rf"vhdboot\[stage1\]: checkpoint={name}")
-    for name in ("start", "settings", "image", "attached", "uki", "modules", "loaded", "kexec")
+    for name in ("start", "settings", "image", "attached", "entry", "modules", "loaded", "kexec")
 ] + ALL[:2] + [
     (f"stage 2: {name}", rf"vhdboot\[stage2\]: checkpoint={name}")
     for name in ("start", "modules", "volume", "attached", "init")

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from tests.support import bootcase, disk, hostdisk
+from tests.support import bootcase, disk, guest_root, hostdisk, proven
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
@@ -21,6 +21,7 @@ OUTPUT = TEST_OUTPUT / "boot"
 TROUBLE_LATER = (r".*(I/O error|EXT4-fs (error|warning)|BTRFS (error|warning)|XFS.*(corrupt|error)|Oops|"
                  r"BUG: (?!soft lockup|workqueue lockup)).*")
 NO_FIRMWARE_DRIVER = ("uas",)  # OVMF speaks only the older USB storage protocol
+ROOT_DEVICES = {"none": "/dev/loop", "luks": "/dev/mapper/root", "lvm": "/dev/mapper/guest-root"}
 MARKER = "/root/written-in-the-guest"
 
 
@@ -75,6 +76,7 @@ def make_host(case, guest, folder):
 
 
 def test_boot(case, folder):
+    proven.forget(case.name)
     guest = get_guest(case.guest)
     host, disks = make_host(case, guest, folder)
     if case.pieces > 1:
@@ -87,9 +89,13 @@ def test_boot(case, folder):
         machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         machine.expect(r"vhdboot\[stage2\]: checkpoint=init", 300, failing=TROUBLE)
+        if guest.recipe.container == "luks":
+            machine.expect(r"(?i)(unlock|passphrase).*: *", 300, failing=TROUBLE)
+            machine.send(f"{guest_root.PASSPHRASE}\n")
         shell = GuestShell(machine)
         shell.log_in(600)
         look_around(case, guest, shell)
+        facts = versions(guest.recipe, shell)
         shell.check(f"echo {case.name} > {MARKER}")
         leave(case, machine, shell)
         trouble = re.search(TROUBLE_LATER, machine.text)
@@ -101,6 +107,15 @@ def test_boot(case, folder):
     for name, contents in efi.items():
         assert hostdisk.extract_file(host, name, folder / "after.raw").read_bytes() == contents, name
     examine_image(case, guest, host, folder)
+    proven.record(case, guest.recipe, *facts)
+
+
+def versions(recipe, shell):
+    """What is running: the system's name, its kernel, the packages that the recipe names."""
+    system = shell.check(". /etc/os-release; echo $PRETTY_NAME $(cat /etc/debian_version)")
+    rows = shell.run("dpkg-query -W -f '${Package} ${Version}\\n' " + " ".join([*recipe.init, *recipe.initrd]))[1]
+    packages = dict(line.split(" ", 1) for line in rows.splitlines() if line.count(" ") == 1)
+    return system, shell.check("uname -r"), packages
 
 
 def leave(case, machine, shell):
@@ -121,18 +136,31 @@ def leave(case, machine, shell):
 
 def look_around(case, guest, shell):
     """What a person would look at first in the guest."""
-    assert shell.check("findmnt -no SOURCE /").startswith("/dev/loop")
-    status, text = shell.run("systemctl is-system-running --wait", 240)
-    failed = "" if status == 0 else shell.run("systemctl --failed --no-legend")[1]
-    assert status == 0, f"the guest is {text}: {failed}"
     recipe = guest.recipe
-    links = shell.check("ls /dev/disk/by-uuid /dev/disk/by-partuuid /dev/disk/by-label")
-    for link in (recipe.identity("rootfs"), recipe.identity("root"), "guestroot", "GUESTESP"):
+    assert shell.check("findmnt -no SOURCE /").startswith(ROOT_DEVICES[recipe.container])
+    if "systemd-sysv" in recipe.init:
+        status, text = shell.run("systemctl is-system-running --wait", 240)
+        failed = "" if status == 0 else shell.run("systemctl --failed --no-legend")[1]
+        assert status == 0, f"the guest is {text}: {failed}"
+    links = shell.check("ls /dev/disk/by-uuid /dev/disk/by-partuuid /dev/disk/by-label 2>&1 || true")
+    for link in expected_links(recipe):
         assert link in links
+    if recipe.swap_mib:
+        assert "/dev/loop" in shell.check("cat /proc/swaps")
     # Nothing of ours is left behind but what must undo the attachment at shutdown.
     assert shell.run("grep -c ' /vhdboot' /proc/self/mountinfo")[1] == "0"
     for command in case.commands:
         shell.check(command)
+
+
+def expected_links(recipe):
+    """What udev must have found on the guest disk."""
+    yield recipe.identity("rootfs")
+    yield "guestroot"
+    for role in recipe.roles if recipe.table != "none" else []:
+        yield recipe.partuuid(role)
+    if "esp" in recipe.roles:
+        yield "GUESTESP"
 
 
 def examine_image(case, guest, host, folder):
@@ -141,6 +169,7 @@ def examine_image(case, guest, host, folder):
     image = hostdisk.extract_file(host, case.image, folder / "image.raw", size)
     if not case.raw:
         assert image.read_bytes()[-512:] == guest_vhd(guest).read_bytes()[-512:], "the footer changed"
-    root = disk.extract(image, guest.root_offset, guest.root_size, folder / "root.raw")
+    partition = disk.extract(image, guest.root_offset, guest.root_size, folder / "partition.raw")
+    root = guest_root.plain_root(guest.recipe, partition, folder / "root.raw")
     assert hostdisk.guest_complaints(root, guest.recipe.root_fs) == []
-    assert hostdisk.read_guest_file(root, MARKER).strip() == case.name
+    assert hostdisk.read_guest_file(root, guest.recipe.subvolume + MARKER).strip() == case.name

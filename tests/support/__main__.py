@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from . import disk, hostdisk
+from . import disk, hostdisk, proven
 from .guest import guest
 from .qemu import BUSES, Disk, Machine, MachineError, MachineSpec
 from .vhd import make_fixed
@@ -31,6 +31,12 @@ def _host(args) -> int:
     made = hostdisk.make(args.out, spec, files)
     image.unlink()
     print(made.path, f"extents {made.extents['/boot/debian.vhd'][:8]}", sep="\n")
+    return 0
+
+
+def _proven(_) -> int:
+    proven.write_page()
+    print(proven.PAGE)
     return 0
 
 
@@ -79,6 +85,8 @@ def main() -> int:
     two.add_argument("--options", default="", help="load options, passed by GRUB's chainloader")
     two.add_argument("out", type=Path)
     two.set_defaults(run=_host)
+    four = commands.add_parser("proven", help="write docs/proven.md from the last run of the boot tests")
+    four.set_defaults(run=_proven)
     three = commands.add_parser("boot", help="boot disks; steps: expect:REGEX send:TEXT screenshot:FILE button exit")
     three.add_argument("--bus", choices=BUSES, default="virtio")
     three.add_argument("--block-size", type=int, default=512)

@@ -136,7 +136,7 @@ def boot(args, disks: list[Disk], steps: Steps) -> bool:
         if args.interactive:
             hand_over(machine, 24 * 3600)
             return machine.exited
-        machine.expect(r"vhdboot\[stage1\]: checkpoint=uki", 300, failing=TROUBLE)
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=entry", 300, failing=TROUBLE)
         if args.screenshot:
             machine.screenshot(args.screenshot.with_stem(f"{args.screenshot.stem}-vhdboot"))
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 300, failing=TROUBLE)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guests: minimal installed systems as raw disks, made by mmdebstrap from recipes (tests/boot/guests/*.toml).
 
-Nothing of vhdboot is inside. A guest is a GPT disk with an ESP, which holds its UKI, and a root partition.
+Nothing of vhdboot is inside: a guest is what a person would have on a disk.
 """
 
 import hashlib
@@ -10,39 +10,92 @@ import shutil
 import tempfile
 import tomllib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from . import disk
+from . import disk, guest_boot, guest_root
 from .command import run
-from .debian import KEYRING, Suite, mirror
+from .debian import KEYRING, mirror
 from .paths import REPOSITORY, cache_folder, locked
 
-FORMAT = 2  # of what this module makes of a recipe: count it up when that changes
+FORMAT = 3  # of what is made of a recipe: count it up when that changes
 RECIPES = REPOSITORY / "tests/boot/guests"
 NAMESPACE = uuid.UUID("6f1f9c8a-0c0e-4d53-9b0e-6d1a3f5b7c21")
-USUAL_PACKAGES = ["systemd-sysv", "udev", "login", "kmod", "linux-image-amd64", "zstd"]
-USUAL_INITRD = ["initramfs-tools", "busybox"]
+USUAL_PACKAGES = ["udev", "login", "kmod", "linux-image-amd64", "zstd"]
+GPT_TYPES = {"esp": disk.ESP, "boot": disk.LINUX, "swap": disk.LINUX_SWAP, "root": disk.LINUX_ROOT}
+MBR_TYPES = {"esp": "ef", "boot": "83", "swap": "82", "root": "83"}
 
 
 @dataclass(frozen=True)
 class Recipe:
+    """What is in a guest, and where.
+
+    `init`, `initrd`, `packages`: Debian packages. `table`: gpt, mbr, or none for a bare file system.
+    `root_fs`: ext4, btrfs (its root in `subvolume`, if given) or xfs, within a `container`: none, luks, lvm.
+    `entry`: how it is booted: uki or type1 on its ESP, grub (a grub.cfg beside the kernels), none (kernels alone).
+    `root_option`: the value of root=; "" for no root= at all, "-" for the usual UUID.
+    `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.
+    `files`: more files of the root file system, there before the initrd is made. In them and in `cmdline`, {rootfs},
+    {luks} and {root} stand for UUIDs of the root file system, of the container, and of the partition."""
+
     name: str
     suite: str
-    initrd: tuple[str, ...]
-    packages: tuple[str, ...]
-    root_fs: str
     image_mib: int
-    esp_mib: int
     cmdline: str
+    init: tuple[str, ...] = ("systemd-sysv",)
+    initrd: tuple[str, ...] = ("initramfs-tools", "busybox")
+    packages: tuple[str, ...] = ()
+    table: str = "gpt"
+    root_fs: str = "ext4"
+    subvolume: str = ""
+    container: str = "none"
+    entry: str = "uki"
+    root_option: str = "-"
+    esp_mib: int = 128
+    boot_mib: int = 0
+    swap_mib: int = 0
+    files: tuple[tuple[str, str], ...] = ()
 
     def identity(self, what: str) -> str:
         """A UUID that is always the same for this recipe's disk, partition or file system."""
         return str(uuid.uuid5(NAMESPACE, f"{self.name}/{what}"))
 
     @property
+    def disk_identity(self) -> str:
+        whole = self.identity("disk")
+        return f"0x{whole[:8]}" if self.table == "mbr" else whole
+
+    def partuuid(self, role: str) -> str:
+        if self.table == "gpt":
+            return self.identity(role)
+        return f"{self.disk_identity[2:]}-{self.roles.index(role) + 1:02}"
+
+    @property
+    def roles(self) -> list[str]:
+        """The partitions, in their order on the disk."""
+        sizes = {"esp": self.esp_mib, "boot": self.boot_mib, "swap": self.swap_mib, "root": 1}
+        return [role for role, size in sizes.items() if size]
+
+    def expand(self, text: str) -> str:
+        for name in ("rootfs", "luks", "root"):
+            text = text.replace(f"{{{name}}}", self.partuuid("root") if name == "root" else self.identity(name))
+        return text
+
+    @property
     def full_cmdline(self) -> str:
-        return f"root=UUID={self.identity('rootfs')} ro {self.cmdline}"
+        root = f"UUID={self.identity('rootfs')}" if self.root_option == "-" else self.root_option
+        subvolume = f" rootflags=subvol={self.subvolume}" if self.subvolume else ""
+        return self.expand(f"root={root}{subvolume} ro {self.cmdline}" if root else f"ro {self.cmdline}")
+
+    @property
+    def fstab(self) -> str:
+        options = f"subvol={self.subvolume}" if self.subvolume else "defaults"
+        lines = [f"UUID={self.identity('rootfs')} / {self.root_fs} {options} 0 {int(self.root_fs == 'ext4')}"]
+        if self.boot_mib:
+            lines.append(f"UUID={self.identity('bootfs')} /boot ext4 defaults 0 2")
+        if self.swap_mib:
+            lines.append(f"UUID={self.identity('swapfs')} none swap sw 0 0")
+        return "".join(f"{line}\n" for line in lines)
 
     @property
     def key(self) -> str:
@@ -52,7 +105,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Guest:
-    """`disk` is the raw image (sparse); `uki` the same UKI as on its ESP; the root partition's place in bytes."""
+    """`disk` is the raw image (sparse); `uki` the same UKI as on its ESP, where it has one; the place, in bytes, of the
+    partition with the root file system."""
 
     recipe: Recipe
     disk: Path
@@ -68,16 +122,15 @@ def load_recipe(name: str) -> Recipe:
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise SystemExit(f"there is no guest {name!r}; there are: {known}") from None
-    return Recipe(
-        name=name,
-        suite=values["suite"],
-        initrd=tuple(values.get("initrd", USUAL_INITRD)),
-        packages=tuple(values.get("packages", [])),
-        root_fs=values.get("root_fs", "ext4"),
-        image_mib=values["image_mib"],
-        esp_mib=values.get("esp_mib", 128),
-        cmdline=values["cmdline"],
-    )
+    known = {field.name for field in fields(Recipe)} - {"name"}
+    if unknown := set(values) - known:
+        raise SystemExit(f"{path}: unknown key {sorted(unknown)[0]!r}")
+    if "files" in values:
+        values["files"] = tuple(values["files"].items())
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    if values.get("table") == "none":
+        values["esp_mib"] = 0
+    return Recipe(name=name, **values)
 
 
 def guest(name: str) -> Guest:
@@ -90,18 +143,25 @@ def guest(name: str) -> Guest:
             for old in cache_folder().glob(f"{name}-" + "?" * 16):
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
-    root = _layout(recipe).partitions[1]
+    root = places(recipe)["root"]
     return Guest(recipe, folder / "disk.raw", folder / "uki.efi", root.start, root.size)
 
 
-def _layout(recipe: Recipe) -> disk.Table:
-    esp_size = recipe.esp_mib * disk.MIB
-    root_start = disk.MIB + esp_size
-    root_size = (recipe.image_mib - 1) * disk.MIB - root_start
-    return disk.Table("gpt", recipe.identity("disk"), [
-        disk.Partition(disk.MIB, esp_size, disk.ESP, recipe.identity("esp"), "esp"),
-        disk.Partition(root_start, root_size, disk.LINUX_ROOT, recipe.identity("root"), "root"),
-    ])
+def places(recipe: Recipe) -> dict[str, disk.Partition]:
+    """Where each partition lies; of a bare file system, the whole disk."""
+    whole = recipe.image_mib * disk.MIB
+    if recipe.table == "none":
+        return {"root": disk.Partition(0, whole, "")}
+    sizes = {"esp": recipe.esp_mib, "boot": recipe.boot_mib, "swap": recipe.swap_mib}
+    types = GPT_TYPES if recipe.table == "gpt" else MBR_TYPES
+    start = disk.MIB
+    found = {}
+    for role in recipe.roles:
+        size = sizes[role] * disk.MIB if role in sizes else whole - disk.MIB - start
+        gpt = recipe.table == "gpt"
+        found[role] = disk.Partition(start, size, types[role], recipe.identity(role) if gpt else "", role if gpt else "")
+        start += size
+    return found
 
 
 def _build(recipe: Recipe, folder: Path) -> None:
@@ -113,71 +173,46 @@ def _build(recipe: Recipe, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f"{recipe.name}.", dir=folder.parent) as temporary:
         work = Path(temporary)
         rootfs = work / "rootfs"
-        _install(recipe, rootfs, work / "mmdebstrap.log")
+        _install(recipe, rootfs, work)
         product = work / "product"
         product.mkdir()
-        _make_uki(recipe, rootfs, product / "uki.efi")
-        _make_disk(recipe, rootfs, product / "uki.efi", product / "disk.raw")
+        _make_disk(recipe, rootfs, product, work)
         product.rename(folder)
 
 
-def _install(recipe: Recipe, rootfs: Path, log: Path) -> None:
-    hostname = recipe.name
-    fstab = f"UUID={recipe.identity('rootfs')} / {recipe.root_fs} defaults 0 {int(recipe.root_fs == 'ext4')}"
+def _install(recipe: Recipe, rootfs: Path, work: Path) -> None:
+    skeleton = work / "skeleton"
+    files = {"/etc/hostname": f"{recipe.name}\n", "/etc/fstab": recipe.fstab,
+             "/etc/hosts": f"127.0.0.1 localhost {recipe.name}\n", **dict(recipe.files)}
+    for name, text in files.items():
+        path = skeleton / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(recipe.expand(text), encoding="utf-8")
+        path.chmod(0o755 if text.startswith("#!") else 0o644)
     run("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64", f"--keyring={KEYRING}",
         "--aptopt=Acquire::Languages none",
         "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f"--include={','.join([*USUAL_PACKAGES, *recipe.initrd, *recipe.packages])}",
-        f"--essential-hook=echo {hostname} > \"$1/etc/hostname\"; echo '{fstab}' > \"$1/etc/fstab\"",
+        "--dpkgopt=force-confold",
+        f"--include={','.join([*recipe.init, *USUAL_PACKAGES, *recipe.initrd, *recipe.packages])}",
+        f"--essential-hook=sync-in {skeleton} /",
         '--customize-hook=chroot "$1" passwd --quiet --delete root',
-        recipe.suite, rootfs, f"deb {mirror()} {recipe.suite} main", log=log)
+        recipe.suite, rootfs, f"deb {mirror()} {recipe.suite} main", log=work / "mmdebstrap.log")
 
 
-def _make_uki(recipe: Recipe, rootfs: Path, output: Path) -> None:
-    """Debian 12 has no ukify; and its stub (252) warns of overlapping sections in what a newer ukify makes of it."""
-    tools = Suite("trixie")
-    ukify = tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify"
-    stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
-    kernel = max((rootfs / "boot").glob("vmlinuz-*"))
-    version = kernel.name.removeprefix("vmlinuz-")
-    run("/usr/bin/python3", ukify, "build", f"--linux={kernel}", f"--initrd={rootfs}/boot/initrd.img-{version}",
-        f"--cmdline={recipe.full_cmdline}", f"--os-release=@{rootfs}/usr/lib/os-release", f"--stub={stub}",
-        f"--uname={version}", f"--output={output}")
-
-
-def _make_disk(recipe: Recipe, rootfs: Path, uki: Path, output: Path) -> None:
-    table = _layout(recipe)
-    esp, root = table.partitions
+def _make_disk(recipe: Recipe, rootfs: Path, product: Path, work: Path) -> None:
+    where = places(recipe)
+    table = None
+    if recipe.table != "none":
+        label = {"gpt": "gpt", "mbr": "dos"}[recipe.table]
+        table = disk.Table(label, recipe.disk_identity, list(where.values()))
+    output = product / "disk.raw"
     disk.create(output, recipe.image_mib * disk.MIB, table)
-    esp_file = uki.with_name("esp.fat")
-    disk.format_esp(esp_file, esp.size, {f"/EFI/Linux/{recipe.name}.efi": uki}, "GUESTESP", recipe.identity("esp")[:8])
-    disk.place(esp_file, output, esp.start)
-    esp_file.unlink()
-    root_file = uki.with_name("root.fs")
-    with open(root_file, "wb") as file:
-        file.truncate(root.size)
-    _make_root(recipe, rootfs, root_file)
-    disk.place(root_file, output, root.start)
-    root_file.unlink()
-
-
-def _make_root(recipe: Recipe, rootfs: Path, target: Path) -> None:
-    identity = recipe.identity("rootfs")
-    match recipe.root_fs:
-        case "ext4":
-            run("mke2fs", "-q", "-t", "ext4", "-L", "guestroot", "-U", identity, "-d", rootfs, target)
-        case "btrfs":
-            run("mkfs.btrfs", "-q", "-L", "guestroot", "-U", identity, "--rootdir", rootfs, target)
-        case "xfs":
-            run("mkfs.xfs", "-q", "-L", "guestroot", "-m", f"uuid={identity}", target)
-            mounted = target.with_name("mounted")
-            mounted.mkdir()
-            run("mount", "-o", "loop", target, mounted)
-            try:
-                run("cp", "-a", f"{rootfs}/.", mounted)
-            finally:
-                run("umount", mounted)
-                mounted.rmdir()
-        case other:
-            raise SystemExit(f"{recipe.name}: no way to make a root file system of type {other!r}")
+    parts = guest_root.make(recipe, rootfs, {role: place.size for role, place in where.items()}, work)
+    if "esp" in where:
+        parts["esp"] = work / "esp.fat"
+        files = guest_boot.esp_files(recipe, rootfs, product, work)
+        disk.format_esp(parts["esp"], where["esp"].size, files, "GUESTESP", recipe.identity("esp")[:8])
+    for role, file in parts.items():
+        disk.place(file, output, where[role].start)
+        file.unlink()

@@ -101,7 +101,7 @@ Result<Findings> check_file(const Options& options) {
 
 // Opened so that a volume which somebody has mounted is refused.
 Result<std::unique_ptr<sys::FdSource>> open_unmounted(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   const bool there = ::stat(path.c_str(), &status) == 0;
   const bool block = there && S_ISBLK(status.st_mode);
   if (there && S_ISREG(status.st_mode))
@@ -122,7 +122,7 @@ Result<Findings> check_on_volume(const Options& options) {
   const auto path = TRY(volume::parse_path(options.file));
   const volume::FileLayout layout = TRY(reader->layout(path));
   int logical_block = 512;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(source->fd().get(), &status) == 0 && S_ISBLK(status.st_mode))
     (void)::ioctl(source->fd().get(), BLKSSZGET, &logical_block);
 

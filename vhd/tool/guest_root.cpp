@@ -72,7 +72,7 @@ Result<std::vector<Candidate>> attach_partitions(const Fd& backing, const std::v
 }
 
 std::optional<Fd> mount_root(const Candidate& candidate, const std::string& root_flags) {
-  const auto options = core::root_mount_options(candidate.type);
+  const auto options = core::guest_mount_options(candidate.type);
   if (!options) return std::nullopt;
   std::vector<std::string> attempts{std::string(*options)};
   // A copy of a file system that is mounted already has its UUID.

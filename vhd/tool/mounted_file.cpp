@@ -109,7 +109,7 @@ void ask_device(const FileSystem& file_system, MountedFile& facts) {
 
 Result<MountedFile> examine_mounted(const std::string& path) {
   const Fd file = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno(concat("looking at ", path));
   MountedFile facts;
   facts.name = path.substr(path.rfind('/') + 1);

@@ -21,6 +21,7 @@ Handoff full() {
           .guest_block = 4096,
           .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
           .host_mount = "/disk",
+          .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
           .init = "/sbin/init",
           .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
           .timeout_seconds = 90,
@@ -51,6 +52,22 @@ TEST(Handoff, TextAndBack) {
     ASSERT_TRUE(back) << back.error().text;
     EXPECT_EQ(*back, handoff);
   }
+}
+
+TEST(Handoff, TheRootWithoutAnInitrd) {
+  auto handoff = plain();
+  handoff.root = GuestRoot{.partition = 0, .read_only = true, .type = "ext4", .flags = ""};
+  const auto text = *to_text(handoff);
+  EXPECT_THAT(text, ::testing::HasSubstr("\nroot 0 ro ext4\n"));
+  EXPECT_EQ(parse_handoff(text)->root, handoff.root);
+  for (const auto* wrong :
+       {"root 256 ro ext4", "root x ro ext4", "root 0 r ext4", "root 0 ro", "root 0 ro ", "root 0", "root 0 ro ext4 "})
+    EXPECT_THAT(parse_handoff(replaced(text, "root 0 ro ext4", wrong)), Fails(Code::Corrupt, "")) << wrong;
+  handoff.root->type = "a b";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, ""));
+  handoff.root->type = "ext4";
+  handoff.root->flags = "a\nb";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, ""));
 }
 
 TEST(Handoff, TheFormatIsStable) {

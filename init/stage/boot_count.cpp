@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/boot_count.h"
+
+#include <sys/mount.h>
+
+#include <cstdio>
+
+#include "base/text.h"
+#include "init/stage/attach.h"
+#include "init/sys/efi_variable.h"
+#include "init/sys/mount.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr char kMountPoint[] = "/run/vhdboot/counted";
+
+Result<void> rename_on(const std::string& partition, const CountedFile& entry) {
+  auto mount =
+      TRY(sys::Mount::mount(partition, kMountPoint, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS));
+  const std::string before = concat(kMountPoint, entry.folder, '/', entry.name);
+  const std::string after = concat(kMountPoint, entry.folder, '/', entry.next_name);
+  if (std::rename(before.c_str(), after.c_str()) < 0) return fail_errno("renaming it");
+  return mount.unmount();
+}
+
+}  // namespace
+
+Result<void> count_boot(const CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
+  const auto plan = TRY(plan_attachment(image, core::Engine::Extents, false, guest_block));
+  auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
+  TRY(rename_on(concat(disk.disk().path(), 'p', entry.partition), entry));
+  TRY(disk.detach());
+  std::string path = concat(entry.folder, '/', entry.next_name);
+  for (char& c : path)
+    if (c == '/') c = '\\';
+  // Without it the guest cannot say that it came up well, which is for it to regret.
+  TRY(sys::set_loader_variable("LoaderBootCountPath", path));
+  return sys::set_loader_variable("LoaderDevicePartUUID", entry.partuuid);
+}
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Boot Loader Specification entries, Type #1: in /loader/entries of the ESP and the XBOOTLDR partition, or, as Fedora
+// has them, of the guest's /boot.
+#include <optional>
+
+#include "base/text.h"
+#include "init/stage/guest_entry.h"
+#include "init/stage/guest_folders.h"
+#include "kexec/entry_file.h"
+#include "kexec/grub_env.h"
+#include "kexec/uki.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr std::string_view kFolder = "/loader/entries";
+
+// Fedora's entries leave a part to GRUB's variables.
+std::optional<kexec::GrubVariables> read_environment(const BootFolder& boot) {
+  for (const char* grub : {"/grub2", "/grub"})
+    if (const auto text = boot.top.read_text(concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment))
+      if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
+  return std::nullopt;
+}
+
+// Where a path of an entry begins: at the top of the file system, or, for a boot loader that looks from the folder with
+// its files, there.
+GuestTree tree_of(const BootFolder& boot, const std::string& path) {
+  return boot.top.has(path) ? boot.top : boot.top.below(boot.folder);
+}
+
+Result<GuestEntry> open_linux(const BootFolder& boot, const kexec::BootEntry& entry) {
+  GuestEntry opened{.entry = entry};
+  const auto open = [&](const std::string& path) -> Result<kexec::Piece> {
+    opened.files.push_back(TRY_IN(path, tree_of(boot, path).open(path)));
+    const ByteSource& source = *opened.files.back();
+    return kexec::Piece{&source, {0, source.size()}};
+  };
+  opened.parts.kernel = TRY(open(entry.kernel));
+  for (const std::string& path : entry.initrds) opened.parts.initrds.push_back(TRY(open(path)));
+  opened.parts.cmdline = entry.options;
+  return opened;
+}
+
+// The options of an entry stand in for those inside the image.
+Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& entry,
+                                std::optional<std::string_view> profile) {
+  const std::string number = concat(entry.profile);
+  GuestEntry opened = TRY(open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, profile.value_or(number)));
+  if (!entry.options.empty()) opened.parts.cmdline = entry.options;
+  return opened;
+}
+
+Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const std::string& name,
+                              std::optional<std::string_view> profile) {
+  GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, profile) : open_linux(boot, entry));
+  opened.counted = counted_file(boot.top, concat(boot.folder, kFolder), name);
+  return opened;
+}
+
+Result<kexec::BootEntry> read_entry(const BootFolder& boot, const std::string& path,
+                                    const std::optional<kexec::GrubVariables>& variables) {
+  auto file = kexec::parse_entry_file(TRY(boot.top.read_text(path, kexec::kMaxEntryFile)));
+  if (variables) file = kexec::with_grub_variables(std::move(file), *variables);
+  return kexec::type1_entry(path, std::move(file));
+}
+
+}  // namespace
+
+FoundEntries find_entry_files(GuestDisk& disk) {
+  FoundEntries found;
+  for (const BootFolder& boot : boot_folders(disk)) {
+    const std::string folder = concat(boot.folder, kFolder);
+    const auto names = boot.top.list(folder);
+    if (names.empty()) continue;
+    const auto variables = read_environment(boot);
+    for (const std::string& name : names) {
+      if (!kexec::is_entry_file_name(name)) continue;
+      const auto entry = read_entry(boot, concat(folder, '/', name), variables);
+      if (!entry) {
+        found.broken.push_back(entry.error().within(printable(concat(folder, '/', name))));
+        continue;
+      }
+      found.entries.push_back(
+          {*entry, [=, entry = *entry](auto profile) { return open_entry(boot, entry, name, profile); }});
+    }
+  }
+  return found;
+}
+
+}  // namespace vhdboot::stage

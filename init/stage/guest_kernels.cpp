@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Kernels in a distribution's /boot, with the command line that its boot loader would give them.
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "init/core/fstab.h"
+#include "init/core/kernel_options.h"
+#include "init/stage/guest_entry.h"
+#include "init/stage/guest_folders.h"
+#include "kexec/boot_folder.h"
+#include "kexec/grub_cfg.h"
+#include "kexec/uki.h"
+
+namespace vhdboot::stage {
+namespace {
+
+// What the guest's files say about the command line of a kernel.
+core::OptionTexts read_texts(const BootFolder& boot, const std::optional<GuestTree>& root) {
+  const auto read = [](const GuestTree& tree, const std::string& path, std::uint64_t cap) {
+    auto text = tree.read_text(path, cap);
+    return text ? std::optional(*std::move(text)) : std::nullopt;
+  };
+  core::OptionTexts texts;
+  if (root) {
+    texts.kernel_cmdline = read(*root, "/etc/kernel/cmdline", core::kMaxKernelCmdlineBytes);
+    texts.fstab = read(*root, "/etc/fstab", core::kMaxFstabBytes);
+  }
+  for (const char* grub : {"/grub", "/grub2"}) {
+    texts.grub_cfg = read(boot.top, concat(boot.folder, grub, "/grub.cfg"), kexec::kMaxGrubConfig);
+    if (!texts.grub_cfg) continue;
+    texts.grub_environment = read(boot.top, concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment);
+    break;
+  }
+  return texts;
+}
+
+Result<GuestEntry> open_kernel(const BootFolder& boot, const kexec::KernelFiles& files, const std::string& cmdline,
+                               const kexec::BootEntry& entry) {
+  GuestEntry opened{.entry = entry};
+  const auto open = [&](const std::string& name) -> Result<kexec::Piece> {
+    opened.files.push_back(TRY_IN(name, boot.top.open(concat(boot.folder, '/', name))));
+    const ByteSource& file = *opened.files.back();
+    return kexec::Piece{&file, {0, file.size()}};
+  };
+  opened.parts.kernel = TRY(open(files.kernel));
+  for (const std::string& name : files.microcode) opened.parts.microcode.push_back(TRY(open(name)));
+  if (files.initrd) opened.parts.initrds.push_back(TRY(open(*files.initrd)));
+  opened.parts.cmdline = cmdline;
+  return opened;
+}
+
+std::string title_of(const std::optional<GuestTree>& root) {
+  if (!root) return "";
+  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"})
+    if (const auto text = root->read_text(path, kexec::kMaxTextSection))
+      return kexec::osrel_value(*text, "PRETTY_NAME").value_or("");
+  return "";
+}
+
+}  // namespace
+
+FoundEntries find_kernels(GuestDisk& disk) {
+  FoundEntries found;
+  const auto root = root_tree(disk);
+  for (const BootFolder& boot : boot_folders(disk)) {
+    const auto kernels = kexec::find_kernels(boot.top.list(boot.folder));
+    if (kernels.empty()) continue;
+    const auto texts = read_texts(boot, root);
+    for (const kexec::KernelFiles& files : kernels) {
+      const std::string path = boot.top.full_path(concat(boot.folder, '/', files.kernel));
+      auto options = core::kernel_options(texts, files.kernel, files.initrd.has_value());
+      if (!options) {
+        found.broken.push_back(std::move(options).error().within(printable(path)));
+        continue;
+      }
+      std::string title = title_of(root);
+      kexec::BootEntry entry{.kind = kexec::EntryKind::Kernel,
+                             .path = concat(boot.top.partition().device.name, ':', path),
+                             .id = files.kernel,
+                             .title = title.empty() ? files.kernel : std::move(title),
+                             .version = files.version};
+      found.entries.push_back(
+          {entry, [=, cmdline = std::move(options->text)](auto) { return open_kernel(boot, files, cmdline, entry); }});
+    }
+  }
+  return found;
+}
+
+}  // namespace vhdboot::stage

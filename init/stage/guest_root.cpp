@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/guest_root.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "init/core/selector.h"
+
+namespace vhdboot::stage {
+
+Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk, const core::Config& config,
+                                                           const std::string& root_option) {
+  const auto from_option = core::parse_root_selector(root_option);
+  const GuestPartition* by_type = disk.find(core::find_by_type(disk.table(), core::kRootX8664Type));
+  struct Candidate {
+    const GuestPartition* partition;
+    int rank;
+  };
+  std::vector<Candidate> candidates;
+  for (const GuestPartition& partition : disk.partitions()) {
+    const core::Identity& identity = partition.content.identity;
+    if (config.root) {
+      if (core::matches(*config.root, identity)) return std::vector{&partition};
+      continue;
+    }
+    const bool is_option = from_option && core::matches(*from_option, identity);
+    candidates.push_back({&partition, is_option ? 0 : &partition == by_type ? 1 : 2});
+  }
+  if (config.root)
+    return fail(Code::Invalid, concat("root ", core::to_text(*config.root), ": the guest disk has no such partition"));
+  std::ranges::stable_sort(candidates, {}, &Candidate::rank);
+  std::vector<const GuestPartition*> partitions;
+  for (const Candidate& candidate : candidates) partitions.push_back(candidate.partition);
+  return partitions;
+}
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where on the guest disk its root file system is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/config.h"
+#include "init/stage/guest_disk.h"
+
+namespace vhdboot::stage {
+
+/// The partitions of the guest disk, the likeliest root first: the one that `root_option` (the guest's root=) names,
+/// the one with the type of a root, the others. Only the one that the configuration names, if it names one: Invalid
+/// when it is not there.
+[[nodiscard]] Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk,
+                                                                         const core::Config& config,
+                                                                         const std::string& root_option);
+
+}  // namespace vhdboot::stage

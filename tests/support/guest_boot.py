@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a guest is booted by: a UKI or a boot loader entry on its ESP, or a grub.cfg beside its kernels."""
+
+import shutil
+from pathlib import Path
+
+from .command import run
+from .debian import Suite
+
+MACHINE_ID = "6a9857a393724b7a981ebb5b8495b9ea"
+
+
+def kernel_of(rootfs: Path) -> tuple[Path, Path, str]:
+    """The kernel, its initrd (which need not exist) and its release."""
+    kernel = max((rootfs / "boot").glob("vmlinuz-*"))
+    version = kernel.name.removeprefix("vmlinuz-")
+    return kernel, rootfs / f"boot/initrd.img-{version}", version
+
+
+def esp_files(recipe, rootfs: Path, product: Path, work: Path) -> dict[str, Path]:
+    match recipe.entry:
+        case "uki":
+            _make_uki(recipe, rootfs, product / "uki.efi")
+            return {f"/EFI/Linux/{recipe.name}.efi": product / "uki.efi"}
+        case "type1":
+            return _entry_files(recipe, rootfs, work)
+        case "grub" | "none":
+            return {"/EFI/debian/empty": Path("/dev/null")}
+        case other:
+            raise SystemExit(f"{recipe.name}: no way to boot by {other!r}")
+
+
+def _make_uki(recipe, rootfs: Path, output: Path) -> None:
+    """Debian 12 has no ukify; and its stub (252) warns of overlapping sections in what a newer ukify makes of it."""
+    tools = Suite("trixie")
+    ukify = tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify"
+    stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    kernel, initrd, version = kernel_of(rootfs)
+    words = [f"--initrd={initrd}"] if initrd.exists() else []
+    run("/usr/bin/python3", ukify, "build", f"--linux={kernel}", *words, f"--cmdline={recipe.full_cmdline}",
+        f"--os-release=@{rootfs}/usr/lib/os-release", f"--stub={stub}", f"--uname={version}", f"--output={output}")
+
+
+def _entry_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
+    """As kernel-install lays them out, with three tries left."""
+    kernel, initrd, version = kernel_of(rootfs)
+    folder = f"/{MACHINE_ID}/{version}"
+    entry = work / "entry.conf"
+    entry.write_text(f"# Boot Loader Specification type#1 entry\ntitle      {recipe.name}\nversion    {version}\n"
+                     f"machine-id {MACHINE_ID}\nsort-key   debian\noptions    {recipe.full_cmdline}\n"
+                     f"linux      {folder}/linux\ninitrd     {folder}/{initrd.name}\n", encoding="utf-8")
+    return {f"/loader/entries/{MACHINE_ID}-{version}+3.conf": entry, f"{folder}/linux": kernel,
+            f"{folder}/{initrd.name}": initrd}
+
+
+def write_grub_cfg(mounted: Path, devices: dict[Path, str]) -> None:
+    """Debian's own grub-mkconfig, in a guest's root. `devices` are the loop devices that are mounted, with the UUIDs of
+    their file systems, which it believes only when udev has made links for them. Of what is called a loop device it
+    would take the file behind."""
+    nodes = mounted / "dev"
+    links = nodes / "disk/by-uuid"
+    links.mkdir(parents=True)
+    for device, identity in devices.items():
+        number = device.name.removeprefix("loop")
+        run("mknod", nodes / f"guest{number}", "b", 7, number)
+        (nodes / device.name).symlink_to(f"guest{number}")
+        (links / identity).symlink_to(f"../../guest{number}")
+    run("mount", "-t", "proc", "proc", mounted / "proc")
+    try:
+        (mounted / "boot/grub").mkdir(exist_ok=True)
+        run("chroot", mounted, "grub-mkconfig", "-o", "/boot/grub/grub.cfg")
+    finally:
+        run("umount", mounted / "proc")
+        shutil.rmtree(nodes / "disk")
+        for device in devices:
+            (nodes / device.name).unlink()
+            (nodes / device.name.replace("loop", "guest")).unlink()

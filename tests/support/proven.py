@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The table of what was proven: each boot test that passes leaves what it booted, and `python3 -m tests.support proven`
+makes a page of it."""
+
+import json
+from pathlib import Path
+
+from .bootcase import BootCase
+from .guest import Recipe
+from .paths import REPOSITORY, TEST_OUTPUT
+
+RECORDS = TEST_OUTPUT / "proven"
+PAGE = REPOSITORY / "docs/proven.md"
+COLUMNS = ("system", "kernel", "init", "initrd", "root", "boot entry", "image", "host")
+ENTRIES = {"uki": "UKI", "type1": "Type #1", "grub": "/boot, grub.cfg", "none": "/boot"}
+TABLES = {"gpt": "GPT", "mbr": "MBR", "none": "bare file system"}
+
+
+def forget(name: str) -> None:
+    """A case that is being tried is not proven."""
+    (RECORDS / f"{name}.json").unlink(missing_ok=True)
+
+
+def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: dict[str, str]) -> None:
+    """`packages`: the versions of those that the guest has."""
+    def versions(names) -> str:
+        return ", ".join(f"{name} {packages[name]}" for name in names if name in packages) or "none"
+
+    layers = [recipe.root_fs + (" subvolume" if recipe.subvolume else "")]
+    if recipe.container != "none":
+        layers.append({"luks": "LUKS", "lvm": "LVM"}[recipe.container])
+    extras = [f"{what} partition" for what, size in (("/boot", recipe.boot_mib), ("swap", recipe.swap_mib)) if size]
+    option = {"-": "by UUID", "": "no root="}.get(recipe.root_option, recipe.expand(recipe.root_option).split("=")[0])
+    row = {
+        "system": system,
+        "kernel": kernel,
+        "init": versions(recipe.init),
+        "initrd": versions(recipe.initrd),
+        "root": f"{' on '.join(layers)}, {option}",
+        "boot entry": ENTRIES[recipe.entry],
+        "image": ", ".join(["raw" if case.raw else "VHD", TABLES[recipe.table], *extras]),
+        "host": f"{case.fs.upper() if case.fs == 'ntfs' else 'exFAT'}, {case.bus}, {case.engine}",
+    }
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    (RECORDS / f"{case.name}.json").write_text(json.dumps(row), encoding="utf-8")
+
+
+def page() -> str:
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))]
+    lines = ["# What was proven", "",
+             "Each row was booted in QEMU under UEFI firmware, from an image on a host volume to a login prompt and",
+             "down to a clean volume, by `tests/run.sh boot`. Nothing of vhdboot was in the guest.",
+             "`python3 -m tests.support proven` makes this page from the last run.", "",
+             "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+    lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def write_page(target: Path = PAGE) -> None:
+    target.write_text(page(), encoding="utf-8")
