@@ -56,8 +56,7 @@ class Expansion {
         if (!is_blank(c)) {
           begun().text += c;
         } else if (word) {
-          words.push_back(*std::move(word));
-          word.reset();
+          words.push_back(*std::exchange(word, std::nullopt));
         }
       }
     }
