@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "vhd/disk_identity.h"
 #include "vhd/file_extents.h"
@@ -76,13 +77,10 @@ class Part {
   static Result<void> sync_folder_of(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return {};
-    const int status = ::fsync(fd);
-    const int err = errno;
-    ::close(fd);
+    const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // Some file systems know no syncing of a folder.
-    if (status != 0 && err != EINVAL && err != EROFS) return fail_errno("syncing its folder", err);
+    if (fd.valid() && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
+      return fail_errno("syncing its folder");
     return {};
   }
 
