@@ -360,6 +360,44 @@ def test_grow_stopped_leaves_the_file_as_it_was(tmp_path, gpt):
     assert digest(path) == before
 
 
+def test_grow_stopped_says_that_added_zeros_are_gone(tmp_path):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    before = digest(path)
+    run("truncate", "-s", f"+{GIB}", path)
+    status, said = interrupt(signal.SIGINT, 2, "grow", path, "+2G")
+    assert status == 1 and "as it was" not in said
+    assert f"{GIB} bytes behind its footer were cut off" in said
+    assert digest(path) == before
+
+
+@pytest.mark.parametrize("added", [0, 4 * MIB])
+def test_grow_without_room_for_the_footer(tmp_path, added):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    before = digest(path)
+    run("truncate", "-s", f"+{added}", path)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (48 * MIB + 256, 48 * MIB + 256))
+
+    refuse(1, "grow", path, "48M", words=["footer"], preexec_fn=limit)
+    assert digest(path) == before
+    succeed("grow", path, "48M")
+    check_gpt(path, 48 * MIB, tmp_path)
+
+
+@pytest.mark.parametrize("size", ["+32M", "48M"])
+def test_grow_interrupted_before_its_last_step(tmp_path, size):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    old = footer(path)
+    succeed("grow", path, size)
+    complete = digest(path)
+    with open(path, "r+b") as file:
+        file.seek(16 * MIB)
+        file.write(old)
+    assert "completed what was begun" in succeed("grow", path, size)
+    assert digest(path) == complete
+
+
 def test_grow_refuses(tmp_path):
     path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
     before = digest(path)
