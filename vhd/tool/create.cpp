@@ -46,6 +46,8 @@ Example:
   vhdtool create /media/data/debian.vhd 64G
 )";
 
+constexpr char kThere[] = "it exists already; choose another name, or `vhdtool grow` it";
+
 bool exists(const std::string& path) {
   struct stat status{};
   return ::lstat(path.c_str(), &status) == 0;
@@ -109,12 +111,14 @@ std::string pieces(const SpaceFile& file) {
 
 Result<std::string> create(const std::string& path, std::uint64_t size) {
   const Footer footer = TRY(make_fixed_footer(size, TRY(random_uuid()), creation_time()));
-  if (exists(path)) return fail(Code::Invalid, "it exists already; choose another name, or `vhdtool grow` it");
+  if (exists(path)) return fail(Code::Invalid, kThere);
 
   const Interruption interruption;
   const std::string part_path = path + ".vhdtool-part";
   SpaceFile file = TRY(SpaceFile::create(part_path));
   Part part(part_path);
+  // Another one may have completed it just before this one got the name of the meantime.
+  if (exists(path)) return fail(Code::Invalid, kThere);
   const Range all{0, size + kFooterSize};
   if (const std::uint64_t room = TRY(file.room()); room < all.length)
     return fail(Code::Io, concat("its file system has room for ", human_size(room), " (", room, " bytes), ", all.length,
