@@ -109,13 +109,14 @@ void ask_device(const FileSystem& file_system, MountedFile& facts) {
 
 Result<MountedFile> examine_mounted(const std::string& path) {
   const Fd file = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno(concat("looking at ", path));
   MountedFile facts;
   facts.name = path.substr(path.rfind('/') + 1);
   facts.size = static_cast<std::uint64_t>(status.st_size);
   const FileSystem file_system = file_system_of(status.st_dev);
   facts.file_system = file_system.type;
+  facts.device = file_system.source;
   facts.attributes = windows_attributes(file);
   facts.kind = kind_of(file_system.type, facts.attributes.has_value());
   facts.hole = first_hole(file, facts.size);
