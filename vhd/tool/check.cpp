@@ -263,7 +263,7 @@ int run_check(int argc, char** argv) {
         const auto engine = core::parse_engine(optarg);
         if (!engine)
           return wrong_usage("check", concat("there is no engine \"", printable(optarg), "\", only extents and loop"));
-        options.engine = *engine;
+        options.engine = engine;
         break;
       }
       case kJson:

@@ -8,6 +8,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/text.h"
 #include "vhd/descriptor_io.h"
 
@@ -34,11 +36,13 @@ Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& pat
   if (const auto loop = vhd::loop_device_of(status))
     return refuse(Reason::InUse, concat("/dev/", *loop, " shows it; detach it with `losetup -d /dev/", *loop, "`"));
   // O_EXCL on a block device: nobody else has it exclusively, as a mounted file system or device-mapper does.
-  device->fd_ = Fd(::open(path.c_str(), flags | O_EXCL));
-  if (!device->fd_.valid() && errno == EBUSY)
+  Fd fd(::open(path.c_str(), flags | O_EXCL));
+  if (!fd.valid()) {
+    if (errno != EBUSY) return fail_errno("opening it");
     return refuse(Reason::InUse, concat("it is mounted or another device lies on it; unmount it (`umount \"", path,
                                         "\"`), or name the file by its path there without --volume"));
-  if (!device->fd_.valid()) return fail_errno("opening it");
+  }
+  device->fd_ = std::move(fd);
   if (::ioctl(device->fd_.get(), BLKGETSIZE64, &device->size_) != 0) return fail_errno("asking for its size");
   device->numbers_ = concat(major(status.st_rdev), ':', minor(status.st_rdev));
   return device;
