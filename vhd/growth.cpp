@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "base/text.h"
+#include "vhd/conversion.h"
 #include "vhd/gpt.h"
 #include "vhd/image.h"
+#include "vhd/old_footer.h"
 #include "vhd/zero_runs.h"
 
 namespace vhdboot::vhd {
@@ -48,14 +50,40 @@ std::unexpected<Refusal> refuse_other(const ByteFile& file, std::string_view fil
 }
 
 /// What lies on the disk that ended at `payload_size`.
-Attempt<std::optional<Gpt>> table_of(const ByteFile& file, std::uint64_t payload_size) {
-  auto gpt = TRY_IN("its partition table", read_gpt(SliceSource(file, 0, payload_size)));
-  const std::uint64_t partitions_end =
-      gpt ? gpt->partitions_end : TRY(mbr_partitions_end(SliceSource(file, 0, payload_size)));
-  if (partitions_end > payload_size)
-    return refuse(Reason::Damaged, concat("its partitions reach to byte ", partitions_end, ", but its disk has only ",
-                                          payload_size, ": a part of it is missing"));
-  return gpt;
+Attempt<DiskFacts> facts_of(const ByteFile& file, std::uint64_t payload_size) {
+  const SliceSource disk(file, 0, payload_size);
+  const auto gpt = TRY_IN("its partition table", read_gpt(disk));
+  DiskFacts facts;
+  if (gpt) facts.gpt_disk_end = gpt->disk_end();
+  facts.partitions_end = gpt ? gpt->partitions_end : TRY(mbr_partitions_end(disk));
+  if (facts.partitions_end > payload_size)
+    return refuse(Reason::Damaged, concat("its partitions reach to byte ", facts.partitions_end,
+                                          ", but its disk has only ", payload_size, ": a part of it is missing"));
+  return facts;
+}
+
+/// An old footer of the same disk, before its present end and behind its partitions.
+bool is_old_footer(const ByteFile& file, const GrowthStart& start, const DiskFacts& facts, std::uint64_t place) {
+  if (place >= start.payload_size || place < facts.partitions_end) return false;
+  const auto old = fixed_footer_at(file, place);
+  return old && old->uuid == start.footer.uuid;
+}
+
+/// Behind the last partition disks commonly have less than this: partitions end at a multiple of 1 MiB, and a GPT
+/// comes behind them.
+constexpr std::uint64_t kUsualRest = 2 * kMiB;
+
+/// Where footers begin in the space behind the partitions that a disk has at least.
+Result<std::vector<std::uint64_t>> cookies_behind_partitions(const ByteFile& file, const GrowthStart& start,
+                                                             std::uint64_t partitions_end) {
+  const std::uint64_t from = align_up(partitions_end, kSectorSize);
+  if (from >= start.payload_size) return std::vector<std::uint64_t>();
+  std::vector<std::byte> space(static_cast<std::size_t>(std::min(kUsualRest, start.payload_size - from)));
+  TRY(file.read(from, space));
+  std::vector<std::uint64_t> places;
+  for (std::size_t at = 0; at + kSectorSize <= space.size(); at += kSectorSize)
+    if (has_footer_cookie(Bytes(space).subspan(at, kSectorSize))) places.push_back(from + at);
+  return places;
 }
 
 }  // namespace
@@ -73,8 +101,22 @@ Attempt<GrowthStart> find_growth_start(const ByteFile& file, std::string_view fi
 }
 
 bool is_unfinished_growth(const ByteFile& file, const GrowthStart& start, std::uint64_t old_payload) {
-  const auto old = fixed_footer_at(file, old_payload);
-  return !start.interrupted && old_payload < start.payload_size && old && old->uuid == start.footer.uuid;
+  if (start.interrupted) return false;
+  const auto facts = facts_of(file, start.payload_size);
+  return facts && is_old_footer(file, start, *facts, old_payload);
+}
+
+Attempt<std::vector<std::uint64_t>> unfinished_growths(const ByteFile& file, const GrowthStart& start) {
+  std::vector<std::uint64_t> places;
+  if (start.interrupted) return places;
+  const DiskFacts facts = TRY(facts_of(file, start.payload_size));
+  if (facts.partitions_end > 0)
+    places = TRY_IN("looking for an old footer", cookies_behind_partitions(file, start, facts.partitions_end));
+  for (const OldFooter& old : TRY(find_old_footers(file, facts))) places.push_back(old.offset);
+  std::ranges::sort(places);
+  places.erase(std::ranges::unique(places).begin(), places.end());
+  std::erase_if(places, [&](std::uint64_t place) { return !is_old_footer(file, start, facts, place); });
+  return places;
 }
 
 Attempt<void> check_growth(const ByteFile& file, const GrowthStart& start, std::uint64_t new_payload) {
@@ -88,7 +130,7 @@ Attempt<void> check_growth(const ByteFile& file, const GrowthStart& start, std::
   if (new_payload - start.payload_size < kLeastGrowth)
     return refuse(Reason::WrongSize, concat("its disk of ", start.payload_size, " bytes would grow by only ",
                                             new_payload - start.payload_size, "; the least is ", kLeastGrowth));
-  TRY(table_of(file, start.payload_size));
+  TRY(facts_of(file, start.payload_size));
   return {};
 }
 
@@ -100,8 +142,26 @@ Attempt<std::vector<DiskWrite>> plan_growth(const ByteFile& file, const GrowthSt
   const SliceSource disk(file, 0, new_payload);
   if (const auto gpt = TRY_IN("its partition table", read_gpt(disk)))
     for (DiskWrite& write : TRY(move_backup(disk, *gpt, new_payload))) writes.push_back(std::move(write));
-  writes.push_back({start.payload_size, std::vector<std::byte>(kFooterSize), "zeros over the old footer"});
+  auto old_footers = TRY(unfinished_growths(file, start));
+  if (start.payload_size != new_payload) old_footers.push_back(start.payload_size);
+  for (const std::uint64_t place : old_footers)
+    writes.push_back({place, std::vector<std::byte>(kFooterSize), "zeros over the old footer"});
   return writes;
+}
+
+Attempt<void> write_growth(ByteFile& file, const GrowthStart& start, std::uint64_t new_payload) {
+  // When it is there already, an earlier run came so far and the file needs its size.
+  const auto has_new_footer = [&] { return fixed_footer_at(file, new_payload).has_value(); };
+  Conversion conversion;
+  conversion.writes = TRY(plan_growth(file, start, new_payload));
+  conversion.file_size = has_new_footer() ? file.size() : start.payload_size + kFooterSize;
+  auto written = convert(file, conversion);
+  if (!written && has_new_footer()) {
+    Error& error = written.error().error;
+    error.text = concat(error.message(), "; run the same command again to complete it");
+    error.sys_errno = 0;
+  }
+  return written;
 }
 
 }  // namespace vhdboot::vhd

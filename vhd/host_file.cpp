@@ -14,7 +14,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "vhd/descriptor_io.h"
 
@@ -142,27 +141,23 @@ Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, Acces
   TRY(check_locks(fd.get(), access));
   struct stat now{};
   if (::fstat(fd.get(), &now) != 0) return fail_errno("opening it");
-  return std::unique_ptr<HostFile>(new HostFile(fd.release(), static_cast<std::uint64_t>(now.st_size)));
-}
-
-HostFile::~HostFile() {
-  ::close(fd_);
+  return std::unique_ptr<HostFile>(new HostFile(std::move(fd), static_cast<std::uint64_t>(now.st_size)));
 }
 
 Result<void> HostFile::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return read_at(fd_, offset, out);
+  return read_at(fd_.get(), offset, out);
 }
 
 Result<void> HostFile::write(std::uint64_t offset, Bytes data) {
   if (offset > size_) return fail(Code::Invalid, "write past the end");
   while (!data.empty()) {
-    const ssize_t count = ::pwrite(fd_, data.data(), data.size(), static_cast<off_t>(offset));
+    const ssize_t count = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       const int err = count < 0 ? errno : EIO;
       struct stat now{};  // a write whose sync failed has made the file longer all the same
-      if (::fstat(fd_, &now) == 0) size_ = static_cast<std::uint64_t>(now.st_size);
+      if (::fstat(fd_.get(), &now) == 0) size_ = static_cast<std::uint64_t>(now.st_size);
       return fail_errno("writing", err);
     }
     data = data.subspan(static_cast<std::size_t>(count));
@@ -173,15 +168,15 @@ Result<void> HostFile::write(std::uint64_t offset, Bytes data) {
 }
 
 Result<void> HostFile::resize(std::uint64_t size) {
-  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
   size_ = size;
-  if (::fsync(fd_) != 0) return fail_errno("syncing");
+  if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
   return {};
 }
 
 Result<void> HostFile::reload_size() {
   struct stat now{};
-  if (::fstat(fd_, &now) != 0) return fail_errno("looking at the file");
+  if (::fstat(fd_.get(), &now) != 0) return fail_errno("looking at the file");
   size_ = static_cast<std::uint64_t>(now.st_size);
   return {};
 }
@@ -192,7 +187,7 @@ std::uint64_t HostFile::data_end(std::uint64_t limit) const {
   std::uint64_t high = limit;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    const off_t found = ::lseek(fd_, static_cast<off_t>(middle), SEEK_DATA);
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(middle), SEEK_DATA);
     if (found < 0 && errno != ENXIO) return limit;
     const std::uint64_t data = found < 0 ? limit : static_cast<std::uint64_t>(found);
     if (data >= limit)

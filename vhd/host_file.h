@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "base/fd.h"
 #include "vhd/byte_file.h"
 #include "vhd/refusal.h"
 
@@ -25,7 +27,6 @@ class HostFile final : public ByteFile {
   /// guards its images). The locks are kept until the object goes; Inspect opens for reading only and has no byte-range
   /// lock.
   [[nodiscard]] static Attempt<std::unique_ptr<HostFile>> open(const std::string& path, Access access);
-  ~HostFile() override;
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
@@ -34,7 +35,7 @@ class HostFile final : public ByteFile {
   [[nodiscard]] Result<void> resize(std::uint64_t size) override;
 
   /// Of this object; for what the pure code does not need.
-  [[nodiscard]] int descriptor() const { return fd_; }
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
   /// Takes note of a size that was changed through another descriptor of the file.
   [[nodiscard]] Result<void> reload_size();
 
@@ -42,9 +43,9 @@ class HostFile final : public ByteFile {
   [[nodiscard]] std::uint64_t data_end(std::uint64_t limit) const override;
 
  private:
-  HostFile(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+  HostFile(Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
 
-  int fd_;
+  Fd fd_;
   std::uint64_t size_;
 };
 

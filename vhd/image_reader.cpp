@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 
 #include "base/text.h"
@@ -22,24 +21,17 @@ Result<std::unique_ptr<ImageReader>> ImageReader::open(const std::string& path) 
   if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
     return fail(Code::Invalid,
                 S_ISDIR(status.st_mode) ? "it is a folder, not an image file" : "it is not an image file");
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return fail_errno("opening it");
-  const off_t end = ::lseek(fd, 0, SEEK_END);
-  if (end < 0) {
-    const int err = errno;
-    ::close(fd);
-    return fail_errno("asking for its size", err);
-  }
-  return std::unique_ptr<ImageReader>(new ImageReader(fd, static_cast<std::uint64_t>(end), status.st_mtim.tv_sec));
-}
-
-ImageReader::~ImageReader() {
-  ::close(fd_);
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return fail_errno("opening it");
+  const off_t end = ::lseek(fd.get(), 0, SEEK_END);
+  if (end < 0) return fail_errno("asking for its size");
+  return std::unique_ptr<ImageReader>(
+      new ImageReader(std::move(fd), static_cast<std::uint64_t>(end), status.st_mtim.tv_sec));
 }
 
 Result<void> ImageReader::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return read_at(fd_, offset, out);
+  return read_at(fd_.get(), offset, out);
 }
 
 Result<OpenedFile> open_parent_beside(std::string_view child, std::string_view path) {

@@ -6,8 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/byte_source.h"
+#include "base/fd.h"
 #include "vhd/disk.h"
 
 namespace vhdboot::vhd {
@@ -17,7 +19,6 @@ class ImageReader final : public ByteSource {
  public:
   /// Opens the regular file or block device at `path`; a symbolic link is followed. Invalid: it is something else.
   [[nodiscard]] static Result<std::unique_ptr<ImageReader>> open(const std::string& path);
-  ~ImageReader() override;
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
@@ -25,9 +26,9 @@ class ImageReader final : public ByteSource {
   [[nodiscard]] std::int64_t changed() const { return changed_; }
 
  private:
-  ImageReader(int fd, std::uint64_t size, std::int64_t changed) : fd_(fd), size_(size), changed_(changed) {}
+  ImageReader(Fd fd, std::uint64_t size, std::int64_t changed) : fd_(std::move(fd)), size_(size), changed_(changed) {}
 
-  int fd_;
+  Fd fd_;
   std::uint64_t size_;
   std::int64_t changed_;
 };

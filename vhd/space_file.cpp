@@ -53,13 +53,14 @@ Error stop_error() {
 }
 
 Result<SpaceFile> SpaceFile::create(const std::string& path) {
-  SpaceFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666));
-  if (file.fd_ < 0) return fail_errno(concat("making ", printable(path)));
-  if (!S_ISREG(TRY(status_of(file.fd_)).st_mode)) return fail(Code::Invalid, printable(path) + " is in the way");
-  if (::flock(file.fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  SpaceFile file(Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666)));
+  if (!file.fd_.valid()) return fail_errno(concat("making ", printable(path)));
+  if (!S_ISREG(TRY(status_of(file.descriptor())).st_mode))
+    return fail(Code::Invalid, printable(path) + " is in the way");
+  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Code::Busy, concat("another vhdtool is making ", printable(path)));
   // Another one may have completed it between the two, and it is a finished image now; or it has another name as well.
-  const struct stat opened = TRY(status_of(file.fd_));
+  const struct stat opened = TRY(status_of(file.descriptor()));
   struct stat named{};
   if (::lstat(path.c_str(), &named) != 0 || named.st_dev != opened.st_dev || named.st_ino != opened.st_ino ||
       opened.st_nlink != 1)
@@ -69,33 +70,27 @@ Result<SpaceFile> SpaceFile::create(const std::string& path) {
 }
 
 Result<SpaceFile> SpaceFile::reopen(int fd) {
-  SpaceFile file(::open(concat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (file.fd_ < 0) return fail_errno("opening it for writing");
+  SpaceFile file(Fd(::open(concat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)));
+  if (!file.fd_.valid()) return fail_errno("opening it for writing");
   return file;
 }
 
-SpaceFile::SpaceFile(SpaceFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-SpaceFile::~SpaceFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<std::uint64_t> SpaceFile::size() const {
-  return static_cast<std::uint64_t>(TRY(status_of(fd_)).st_size);
+  return static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_size);
 }
 
 Result<std::uint64_t> SpaceFile::allocated() const {
-  return static_cast<std::uint64_t>(TRY(status_of(fd_)).st_blocks) * kSectorSize;
+  return static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_blocks) * kSectorSize;
 }
 
 Result<std::size_t> SpaceFile::block() const {
-  const auto block = static_cast<std::uint64_t>(TRY(status_of(fd_)).st_blksize);
+  const auto block = static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_blksize);
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(block, kSectorSize, 64 * kKiB));
 }
 
 Result<std::uint64_t> SpaceFile::room() const {
   struct statvfs file_system{};
-  if (::fstatvfs(fd_, &file_system) != 0) return fail_errno("asking the file system for its free space");
+  if (::fstatvfs(fd_.get(), &file_system) != 0) return fail_errno("asking the file system for its free space");
   return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
 }
 
@@ -103,7 +98,8 @@ Result<void> SpaceFile::reserve(const Range& range) {
   if (range.length == 0) return {};
   int err = EINTR;
   while (err == EINTR)
-    err = ::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset), static_cast<off_t>(range.length)) == 0
+    err = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset),
+                      static_cast<off_t>(range.length)) == 0
               ? 0
               : errno;
   if (err == 0 || err == EOPNOTSUPP || err == ENOSYS || err == EINVAL) return {};
@@ -111,7 +107,7 @@ Result<void> SpaceFile::reserve(const Range& range) {
 }
 
 Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
-  return write_at(fd_, offset, data);
+  return write_at(fd_.get(), offset, data);
 }
 
 Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
@@ -119,7 +115,7 @@ Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   std::uint64_t since_sync = 0;
   for (std::uint64_t at = range.offset; at < range.end();) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
-    TRY(write_at(fd_, at, Bytes(zeros).first(length)));
+    TRY(write_at(fd_.get(), at, Bytes(zeros).first(length)));
     at += length;
     since_sync += length;
     if (since_sync >= kSyncEvery) {
@@ -132,23 +128,23 @@ Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
 }
 
 Result<void> SpaceFile::resize(std::uint64_t size) {
-  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
   return {};
 }
 
 Result<void> SpaceFile::sync() {
-  if (::fsync(fd_) != 0) return fail_errno("syncing");
+  if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
   return {};
 }
 
 Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
   const std::uint64_t end = TRY(size());
   if (from >= end) return std::optional<Range>();
-  const off_t hole = ::lseek(fd_, static_cast<off_t>(from), SEEK_HOLE);
+  const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(from), SEEK_HOLE);
   if (hole < 0 && errno != EINVAL && errno != EOPNOTSUPP) return fail_errno("looking for holes");
   if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<Range>();
   const auto start = static_cast<std::uint64_t>(hole);
-  const off_t data = ::lseek(fd_, hole, SEEK_DATA);
+  const off_t data = ::lseek(fd_.get(), hole, SEEK_DATA);
   if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
   const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
   return std::optional(Range{start, stop - start});
@@ -156,7 +152,7 @@ Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
 
 Result<std::vector<Range>> SpaceFile::missing() const {
   // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
-  if (const auto extents = file_extents(fd_)) return missing_ranges(*extents, TRY(size()));
+  if (const auto extents = file_extents(fd_.get())) return missing_ranges(*extents, TRY(size()));
   std::vector<Range> holes;
   while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
   return holes;
@@ -167,7 +163,7 @@ Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
   std::vector<std::byte> chunk(kChunk);
   const Watch no_more = [](std::uint64_t) { return true; };
   for (std::uint64_t at = 0;;) {
-    const std::size_t count = TRY(read_some(fd_, at, chunk));
+    const std::size_t count = TRY(read_some(fd_.get(), at, chunk));
     for (const Range& run : zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
     at += count;
     if (count < chunk.size()) return {};

@@ -7,9 +7,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "vhd/zero_runs.h"
 
@@ -30,11 +32,8 @@ class SpaceFile {
   [[nodiscard]] static Result<SpaceFile> create(const std::string& path);
   /// Another descriptor of the regular file that `fd` has open.
   [[nodiscard]] static Result<SpaceFile> reopen(int fd);
-  SpaceFile(SpaceFile&& other) noexcept;
-  SpaceFile& operator=(SpaceFile&&) = delete;
-  ~SpaceFile();
 
-  [[nodiscard]] int descriptor() const { return fd_; }
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
   [[nodiscard]] Result<std::uint64_t> size() const;
   /// Bytes of the file system's blocks that it has.
   [[nodiscard]] Result<std::uint64_t> allocated() const;
@@ -59,12 +58,12 @@ class SpaceFile {
   [[nodiscard]] Result<void> rewrite_zeros(const Watch& watch);
 
  private:
-  explicit SpaceFile(int fd) : fd_(fd) {}
+  explicit SpaceFile(Fd fd) : fd_(std::move(fd)) {}
 
   /// By SEEK_HOLE; the hole behind the end of the file does not count.
   [[nodiscard]] Result<std::optional<Range>> next_hole(std::uint64_t from) const;
 
-  int fd_;
+  Fd fd_;
 };
 
 }  // namespace vhdboot::vhd

@@ -45,6 +45,10 @@ Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind 
                                                        : "start the guest with another kernel"));
 }
 
+bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {
+  return index.is_builtin(driver == "sd" ? "sd_mod" : driver);
+}
+
 Result<std::vector<std::string>> module_directories(std::string_view release) {
   if (!fits_line(release) || release.find('/') != std::string_view::npos || release == "." || release == "..")
     return fail(Code::Invalid, concat("expected a kernel release, found ", quoted(release)));

@@ -22,6 +22,10 @@ namespace vhdboot::core {
 [[nodiscard]] Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind kind,
                                         std::string_view release);
 
+/// Whether the driver that sysfs calls so is part of the kernel. Kernels do not tell the aliases of drivers that are
+/// built in, only their names (modules.builtin).
+[[nodiscard]] bool is_builtin_driver(const ModuleIndex& index, std::string_view driver);
+
 /// The directories below the guest's root that may hold the modules, best first: /usr/lib/modules/RELEASE,
 /// /lib/modules/RELEASE. Invalid for a release that is no single file name.
 [[nodiscard]] Result<std::vector<std::string>> module_directories(std::string_view release);

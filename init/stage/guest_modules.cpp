@@ -27,12 +27,10 @@ std::vector<std::string> wanted_modules(const std::vector<sys::DrivenDevice>& ch
   return wanted;
 }
 
-// Kernels do not tell the aliases of drivers that are built in, only their names (modules.builtin).
 bool is_builtin_driver(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
                        const std::string& alias) {
   const auto device = std::ranges::find(chain, alias, &sys::DrivenDevice::alias);
-  if (device == chain.end()) return false;
-  return index.is_builtin(device->driver == "sd" ? "sd_mod" : device->driver);
+  return device != chain.end() && core::is_builtin_driver(index, device->driver);
 }
 
 // The folder of a kernel's modules, and what is loaded from where.

@@ -241,6 +241,104 @@ def test_usage_and_what_cannot_be_read(tmp_path, image):
     assert told.returncode == 0 and "Examples:" in told.stdout
 
 
+def test_the_configuration_beside_it(tmp_path, image):
+    conf = tmp_path / "disk.conf"
+    assert "config" not in names(check(image)[1]["ok"])
+    conf.write_text("entry small*\noptions quiet\n")
+    status, found = check(image)
+    assert status == 1 and has(found["ok"], "config", "disk.conf")
+    assert has(found["ok"], "kernel", "is booted as configured")
+    conf.write_text("entry other*\nimgae x\n")
+    status, found = check(image)
+    assert status == 2 and has(found["error"], "entry", "other*")
+    assert has(found["warning"], "config", "disk.conf:2: ")
+    conf.write_text("# by hand\nattach steam\n")
+    status, found = check(image)
+    assert status == 2 and has(found["error"], "config", "disk.conf:2: ")
+    named = conf.rename(tmp_path / "other.conf")
+    assert check(image)[0] == 1
+    status, found = check(image, "--conf", named)
+    assert status == 2 and has(found["error"], "config", "other.conf:2: ")
+    named.write_text("modules guest\n")
+    status, found = check(image, "--conf", named)
+    assert status == 1 and has(found["warning"], "modules", "`modules guest`")
+    done = vhdtool("check", "--conf", tmp_path / "missing.conf", image)
+    assert done.returncode == 2 and done.stdout == "" and "missing.conf" in done.stderr
+
+
+def test_the_configuration_on_an_unmounted_volume(tmp_path, volume):
+    copy = disk.clone(volume, tmp_path / "volume")
+    with mounted(copy, tmp_path / "mounted") as folder:
+        (folder / "boot/good.conf").write_text("attach loop\nentry nothing\n")
+    status, found = check("/boot/good.vhd", "--volume", copy, watched=copy)
+    assert status == 2 and has(found["error"], "entry", "nothing") and has(found["ok"], "config", "good.conf")
+
+
+KERNEL = "6.1.0-small"
+
+
+def elf_module(release):
+    """The least that kmod calls a module: sections "", .modinfo and .shstrtab."""
+    info, names_ = f"vermagic={release} SMP \0".encode(), b"\0.modinfo\0.shstrtab\0"
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 1, 62, 1, 0, 0, 64, 0, 64, 0, 0, 64, 3, 2)
+    section = "<IIQQQQIIQQ"
+    return (head + bytes(64) + struct.pack(section, 1, 1, 0, 0, 256, len(info), 0, 0, 1, 0) +
+            struct.pack(section, 10, 3, 0, 0, 256 + len(info), len(names_), 0, 0, 1, 0) + info + names_)
+
+
+def disk_with_root(tmp_path, uki, fstab, release=KERNEL, builtin=("nvme", "ahci", "sd_mod")):
+    """A guest with modules that are files, and others that are built in."""
+    need("mke2fs")
+    root = tmp_path / "root"
+    modules = root / "usr/lib/modules" / KERNEL
+    modules.mkdir(parents=True)
+    (root / "etc").mkdir()
+    (root / "etc/fstab").write_text(fstab)
+    (modules / "dm-mod.ko").write_bytes(elf_module(release))
+    (modules / "loop.ko").write_bytes(elf_module(KERNEL))
+    (modules / "modules.dep").write_text("dm-mod.ko:\nloop.ko:\n")
+    (modules / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in builtin))
+    path = tmp_path / "disk.img"
+    disk.create(path, 60 * MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(MIB, 40 * MIB, disk.ESP), disk.Partition(41 * MIB, 16 * MIB, disk.LINUX_ROOT)]))
+    part = tmp_path / "part"
+    disk.format_esp(part, 40 * MIB, {"/EFI/Linux/small.efi": uki})
+    disk.place(part, path, MIB)
+    part.write_bytes(bytes(16 * MIB))
+    run("mke2fs", "-q", "-t", "ext4", "-d", root, part)
+    disk.place(part, path, 41 * MIB)
+    return path
+
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/loop-control").exists(),
+                               reason="needs root, loop devices")
+
+
+@ROOT_ONLY
+def test_what_a_root_says(tmp_path, uki):
+    path = disk_with_root(tmp_path, uki, "UUID=1 / ext4 defaults 0 1\n/dev/sda2 /home ext4 defaults 0 2\n")
+    status, found = check(path)
+    assert status == 1 and has(found["ok"], "modules", "dm_mod, loop") and has(found["ok"], "vermagic", "2 modules")
+    assert has(found["ok"], "storage", "NVMe (built in), SATA (AHCI) (built in)")
+    assert has(found["warning"], "storage", "USB (xHCI) (xhci_pci, usb_storage)")
+    assert has(found["warning"], "fstab", "line 2", "/dev/sda2", "UUID=")
+    (tmp_path / "disk.conf").write_text("root 9\n")
+    status, found = check(path)
+    assert status == 2 and has(found["error"], "root", "the guest disk has no such partition")
+    (tmp_path / "disk.conf").write_text("root 2\nmodules guest\n")
+    status, found = check(path)
+    assert status == 1 and has(found["warning"], "modules", "`modules guest`") and "fstab" in names(found["warning"])
+    assert "vermagic" not in names(found["ok"])
+
+
+@ROOT_ONLY
+def test_modules_of_another_kernel(tmp_path, uki):
+    path = disk_with_root(tmp_path, uki, "UUID=1 / ext4\n", "6.0.9-other")
+    status, found = check(path)
+    assert status == 2 and has(found["error"], "vermagic", "dm-mod.ko", "6.0.9-other", KERNEL)
+    assert has(found["ok"], "fstab", "by the order")
+
+
 @contextlib.contextmanager
 def mounted(volume, folder):
     folder.mkdir(exist_ok=True)

@@ -269,6 +269,62 @@ def test_create_refuses(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["there.vhd"]
 
 
+def race(*commands):
+    """Starts all of them at the same time; returns (status, what it said) of each."""
+    processes = [subprocess.Popen([VHDTOOL, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                  text=True) for command in commands]
+    return [(process.returncode, said) for process in processes for said in [process.communicate(timeout=300)[1]]]
+
+
+def test_create_twice_at_the_same_time(place):
+    for number in range(8):
+        path = place / f"disk{number}.vhd"
+        sizes = [(2 + number % 3) * MIB, 5 * MIB, 3 * MIB]
+        ended = race(*[("create", path, size) for size in sizes])
+        winners = [size for size, (status, _) in zip(sizes, ended, strict=True) if status == 0]
+        assert len(winners) == 1, ended
+        for status, said in ended:
+            sentence = [line for line in said.splitlines() if " %, " not in line]
+            if status != 0:
+                assert status == 1 and len(sentence) == 1, said
+                assert re.search("exists|another vhdtool is making|not ours alone", sentence[0]), said
+        check_vhd(path, winners[0])
+        assert not any(path.read_bytes()[:winners[0]])
+        assert [entry.name for entry in place.iterdir() if entry.name.startswith("disk")] == [path.name]
+        path.unlink()
+
+
+def test_create_while_it_is_being_made(tmp_path):
+    path = tmp_path / "disk.vhd"
+    with subprocess.Popen([VHDTOOL, "create", path, "1G"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as first:
+        assert "%" in first.stderr.readline()
+        first.send_signal(signal.SIGSTOP)
+        try:
+            refuse(1, "create", path, "16M", words=["another vhdtool is making"])
+            assert not path.exists()
+        finally:
+            first.send_signal(signal.SIGCONT)
+        first.stderr.read()
+        assert first.wait(timeout=60) == 0
+    check_vhd(path, GIB)
+
+
+def test_create_where_a_file_comes_into_being_meanwhile(place):
+    path = place / "disk.vhd"
+    with subprocess.Popen([VHDTOOL, "create", path, "100M"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as process:
+        assert "%" in process.stderr.readline()
+        process.send_signal(signal.SIGSTOP)
+        path.write_bytes(b"precious")
+        process.send_signal(signal.SIGCONT)
+        said = process.stderr.read()
+        assert process.wait(timeout=60) == 1
+    assert "xists" in said.splitlines()[-1]
+    assert path.read_bytes() == b"precious"
+    assert [entry.name for entry in place.iterdir() if entry.name.startswith("disk")] == ["disk.vhd"]
+
+
 def test_create_where_no_file_may_be_as_large(tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, 8 * MIB))
@@ -358,6 +414,44 @@ def test_grow_stopped_leaves_the_file_as_it_was(tmp_path, gpt):
     status, said = interrupt(signal.SIGINT, 2, "grow", path, "+1G")
     assert status == 1 and "as it was" in said
     assert digest(path) == before
+
+
+def test_grow_stopped_says_that_added_zeros_are_gone(tmp_path):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    before = digest(path)
+    run("truncate", "-s", f"+{GIB}", path)
+    status, said = interrupt(signal.SIGINT, 2, "grow", path, "+2G")
+    assert status == 1 and "as it was" not in said
+    assert f"{GIB} bytes behind its footer were cut off" in said
+    assert digest(path) == before
+
+
+@pytest.mark.parametrize("added", [0, 4 * MIB])
+def test_grow_without_room_for_the_footer(tmp_path, added):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    before = digest(path)
+    run("truncate", "-s", f"+{added}", path)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (48 * MIB + 256, 48 * MIB + 256))
+
+    refuse(1, "grow", path, "48M", words=["footer"], preexec_fn=limit)
+    assert digest(path) == before
+    succeed("grow", path, "48M")
+    check_gpt(path, 48 * MIB, tmp_path)
+
+
+@pytest.mark.parametrize("size", ["+32M", "48M"])
+def test_grow_interrupted_before_its_last_step(tmp_path, size):
+    path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
+    old = footer(path)
+    succeed("grow", path, size)
+    complete = digest(path)
+    with open(path, "r+b") as file:
+        file.seek(16 * MIB)
+        file.write(old)
+    assert "completed what was begun" in succeed("grow", path, size)
+    assert digest(path) == complete
 
 
 def test_grow_refuses(tmp_path):

@@ -13,6 +13,11 @@ _vhdtool() {
       mapfile -t COMPREPLY < <(compgen -W "extents loop" -- "$word")
       return
       ;;
+    --conf)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
     --volume)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "${word:-/dev/}")
@@ -21,7 +26,7 @@ _vhdtool() {
   esac
   case ${COMP_WORDS[1]} in
     cat) options="--offset --length" ;;
-    check) options="--volume --engine --json --quiet" ;;
+    check) options="--volume --conf --engine --json --quiet" ;;
     desparse) options="--volume" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,17 +16,23 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/core/config.h"
 #include "init/core/engine.h"
+#include "init/sys/block.h"
+#include "init/sys/device_chain.h"
 #include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "init/volume/path.h"
 #include "init/volume/volume.h"
 #include "vhd/host_file.h"
 #include "vhd/image_reader.h"
+#include "vhd/tool/check_config.h"
+#include "vhd/tool/check_fstab.h"
 #include "vhd/tool/check_image.h"
 #include "vhd/tool/check_modules.h"
 #include "vhd/tool/check_place.h"
 #include "vhd/tool/check_report.h"
+#include "vhd/tool/check_storage.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/guest_root.h"
 #include "vhd/tool/mounted_file.h"
@@ -36,12 +44,17 @@ namespace {
 constexpr std::string_view kHelp = R"(Usage: vhdtool check [OPTION]... FILE
 
 Would the disk image FILE boot with vhdboot, and if not, why not: every reason,
-each with what to do. Nothing is changed. As root it also looks for the kernel
-modules that a boot needs, in the guest's root file system.
+each with what to do. Nothing is changed. As root it also looks into the guest's
+root file system: has it the kernel modules that a boot needs and the drivers of
+usual disks, and will /etc/fstab hold. The configuration file beside FILE, such
+as debian.conf beside debian.vhd, counts as it would in a boot.
 
       --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
                         not mounted; its state and where FILE lies are checked
-      --engine ENGINE   how the image will be attached: extents (default), loop
+      --conf CONF       judge by this configuration file instead of the one
+                        beside FILE
+      --engine ENGINE   how the image will be attached: extents or loop, whatever
+                        the configuration file says
       --json            a list of {check, severity, text}
       --quiet           say nothing, the exit status tells
   -h, --help            this text
@@ -57,7 +70,8 @@ Examples:
 
 struct Options {
   std::string volume;
-  core::Engine engine = core::Engine::Extents;
+  std::string conf;
+  std::optional<core::Engine> engine;
   bool json = false;
   bool quiet = false;
   std::string file;
@@ -69,18 +83,71 @@ struct Backing {
   std::vector<Extent> extents;
 };
 
-void look_for_modules(const Result<Backing>& backing, const CheckedImage& image, core::Engine engine,
-                      std::optional<volume::Kind> kind, Findings& findings) {
-  if (!image.table || !image.choice) return;  // nothing would be booted: said already
-  if (image.payload_size == 0) return modules_unchecked("the image must be converted first", findings);
-  if (!backing) return modules_unchecked(backing.error().message(), findings);
-  auto texts = read_guest_modules(backing->fd, backing->extents, *image.table, *image.choice);
+// How the image would be booted.
+struct Boot {
+  core::Config config;
+  std::optional<volume::Kind> kind;      // of its volume; absent: not known
+  std::vector<sys::DrivenDevice> chain;  // that its volume hangs on; empty: not known
+};
+
+// Of the device in /dev; nothing for one that only shows what another holds.
+std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> canonical(::realpath(path.c_str(), nullptr), &std::free);
+  if (!canonical) return {};
+  const std::string_view name(canonical.get());
+  const auto device = sys::block_device(std::string(name.substr(name.rfind('/') + 1)));
+  if (!device || sys::is_virtual(*device)) return {};
+  return sys::device_chain(*device);
+}
+
+void judge_modules(const GuestRoot& root, const Boot& boot, const std::string& release, Findings& findings) {
+  auto texts = root.module_lists();
   if (!texts) return modules_unchecked(texts.error().message(), findings);
   const auto index = core::ModuleIndex::parse(*std::move(texts));
-  if (!index)
-    findings.error("modules", index.error().within("the guest's kernel modules"));
-  else
-    check_modules(*index, engine, kind, image.choice->release, findings);
+  if (!index) return findings.error("modules", index.error().within("the guest's kernel modules"));
+  const core::Engine engine = boot.config.engine();
+  check_modules(*index, engine, boot.kind, release, findings);
+  check_module_files(
+      needed_files(*index, engine, boot.kind, boot.chain),
+      [&](std::string_view file) { return root.read_module(file); }, release, findings);
+  check_controllers(*index, release, findings);
+  check_chain(*index, boot.chain, release, findings);
+}
+
+void look_into_guest(const Result<Backing>& backing, const CheckedImage& image, const Boot& boot, Findings& findings) {
+  if (!image.table || !image.choice) return;  // nothing would be booted: said already
+  if (image.payload_size == 0) return modules_unchecked("the image must be converted first", findings);
+  const bool from_initrd = boot.config.module_source() == core::ModuleSource::Guest;
+  if (from_initrd) modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
+  const auto root = backing ? GuestRoot::open(backing->fd, backing->extents, *image.table, *image.choice,
+                                              from_initrd ? std::nullopt : boot.config.root)
+                            : Result<GuestRoot>(std::unexpected(backing.error()));
+  if (!root) {
+    if (from_initrd) return;
+    if (root.error().code == Code::Invalid) return findings.error("root", root.error());
+    return modules_unchecked(root.error().message(), findings);
+  }
+  if (!from_initrd) judge_modules(*root, boot, image.choice->release, findings);
+  if (const auto fstab = root->fstab()) check_fstab(*fstab, findings);
+}
+
+Result<std::string> read_config_file(const std::string& path) {
+  const Fd fd = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK));
+  return std::string(as_text(TRY_IN(path, sys::read_all(fd, core::kMaxConfigBytes))));
+}
+
+// By the command line, the file named there, or the one beside the image, which need not be there.
+Result<core::Config> find_config(const Options& options, const volume::Path& image, const std::string& beside_name,
+                                 const std::function<Result<std::string>()>& beside, Findings& findings) {
+  core::Config config;
+  const bool is_named = !options.conf.empty();
+  const auto text = is_named ? Result<std::string>(TRY(read_config_file(options.conf))) : beside();
+  if (text)
+    config = check_config(*text, is_named ? options.conf : beside_name, image.name(), findings);
+  else if (text.error().code != Code::NotFound)
+    findings.error("config", text.error());
+  if (options.engine) config.attach = options.engine;
+  return config;
 }
 
 Result<Findings> check_file(const Options& options) {
@@ -88,14 +155,20 @@ Result<Findings> check_file(const Options& options) {
   const MountedFile facts = TRY(examine_mounted(options.file));
   Findings findings;
   check_mounted(facts, findings);
-  const CheckedImage image = check_image(*file, options.file, findings);
+  const volume::Path path = volume::parse_path(facts.name).value_or(volume::Path());
+  const std::string conf = concat(path.stem(), ".conf");
+  const std::string folder = options.file.substr(0, options.file.rfind('/') + 1);
+  Boot boot{.kind = facts.kind};
+  boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
+  if (facts.kind) boot.chain = chain_of(facts.device);
+  const CheckedImage image = check_image(*file, options.file, boot.config, findings);
   auto fd = sys::open_file(options.file, O_RDONLY);
   Result<Backing> backing = std::unexpected(Error{});
   if (fd)
     backing = Backing{*std::move(fd), {{.logical = 0, .physical = 0, .length = file->size()}}};
   else
     backing = std::unexpected(fd.error());
-  look_for_modules(backing, image, options.engine, facts.kind, findings);
+  look_into_guest(backing, image, boot, findings);
   return findings;
 }
 
@@ -131,11 +204,19 @@ Result<Findings> check_on_volume(const Options& options) {
   check_layout(layout, path, findings);
   if (layout.directory) return findings;
   const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
-  const CheckedImage image = check_image(file, path.name(), findings);
+  Boot boot{.kind = reader->kind()};
+  const std::string conf = concat(path.stem(), ".conf");
+  const auto read_beside = [&]() -> Result<std::string> {
+    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), core::kMaxConfigBytes));
+    return std::string(as_text(bytes));
+  };
+  boot.config = TRY(find_config(options, path, conf, read_beside, findings));
+  boot.chain = chain_of(options.volume);
+  const CheckedImage image = check_image(file, path.name(), boot.config, findings);
   // Reading it in place takes extents that cover it.
   if (!check_mappable(layout, path)) return findings;
   if (image.payload_size > 0)
-    check_attachment({.engine = options.engine,
+    check_attachment({.engine = boot.config.engine(),
                       .read_only = true,
                       .payload = {.offset = 0, .size = image.payload_size},
                       .file_size = layout.size,
@@ -150,7 +231,7 @@ Result<Findings> check_on_volume(const Options& options) {
     backing = Backing{*std::move(fd), layout.extents};
   else
     backing = std::unexpected(fd.error());
-  look_for_modules(backing, image, options.engine, reader->kind(), findings);
+  look_into_guest(backing, image, boot, findings);
   return findings;
 }
 
@@ -160,8 +241,9 @@ constexpr int kUnchecked = 2;
 }  // namespace
 
 int run_check(int argc, char** argv) {
-  enum : int { kVolume = 256, kEngine, kJson, kQuiet };
-  static constexpr std::array<option, 6> kOptions{{{"volume", required_argument, nullptr, kVolume},
+  enum : int { kVolume = 256, kConf, kEngine, kJson, kQuiet };
+  static constexpr std::array<option, 7> kOptions{{{"volume", required_argument, nullptr, kVolume},
+                                                   {"conf", required_argument, nullptr, kConf},
                                                    {"engine", required_argument, nullptr, kEngine},
                                                    {"json", no_argument, nullptr, kJson},
                                                    {"quiet", no_argument, nullptr, kQuiet},
@@ -174,11 +256,14 @@ int run_check(int argc, char** argv) {
       case kVolume:
         options.volume = optarg;
         break;
+      case kConf:
+        options.conf = optarg;
+        break;
       case kEngine: {
         const auto engine = core::parse_engine(optarg);
         if (!engine)
           return wrong_usage("check", concat("there is no engine \"", printable(optarg), "\", only extents and loop"));
-        options.engine = *engine;
+        options.engine = engine;
         break;
       }
       case kJson:

@@ -33,7 +33,8 @@ struct ParsedFile {
 
 class EntryCheck {
  public:
-  EntryCheck(const ByteSource& disk, Findings& findings) : disk_(disk), findings_(findings) {}
+  EntryCheck(const ByteSource& disk, const core::Config& config, Findings& findings)
+      : disk_(disk), config_(config), findings_(findings) {}
 
   void look_at(const core::Partition& partition, std::string_view role) {
     if (const auto done = read(partition, role); !done)
@@ -48,12 +49,15 @@ class EntryCheck {
       return std::nullopt;
     }
     for (const Error& error : broken_) findings_.warning("uki", error.message());
+    const auto ordered = kexec::order_entries(std::move(files_));
+    const auto picked = kexec::pick_entry(ordered, config_.entry.value_or(""));
+    if (!picked) findings_.error("entry", picked.error());
     std::optional<BootChoice> choice;
-    for (const kexec::BootEntry& entry : kexec::order_entries(std::move(files_))) {
+    for (const kexec::BootEntry& entry : ordered) {
       // What only a person would choose is no reason not to boot.
-      const Severity severity = choice ? Severity::Warning : Severity::Error;
-      BootChoice checked = check(entry, severity);
-      if (!choice) choice = std::move(checked);
+      const bool booted = picked && picked->path == entry.path;
+      BootChoice checked = check(entry, booted ? Severity::Error : Severity::Warning);
+      if (booted) choice = std::move(checked);
     }
     return choice;
   }
@@ -93,7 +97,8 @@ class EntryCheck {
     const ParsedFile& parsed = parsed_.at(entry.path);
     const std::string id = printable(entry.id);
     BootChoice choice{.id = id, .release = parsed.uki.uname, .root = {}, .root_flags = {}};
-    const auto plan = kexec::make_plan(kexec::parts_of(*parsed.file, parsed.uki), core::kSafetyOptions);
+    const auto plan =
+        kexec::make_plan(kexec::parts_of(*parsed.file, parsed.uki), concat(core::kSafetyOptions, ' ', config_.options));
     if (!plan) {
       findings_.add("kernel", severity, plan.error().within(id).message());
       if (!parsed.uki.initrd) findings_.add("initrd", severity, core::check_initrd({}, id).error().message());
@@ -105,7 +110,9 @@ class EntryCheck {
     choice.root_flags = options.find("rootflags").value_or("");
     findings_.ok("kernel", concat(id, ": ", printable(entry.title), ", kernel ",
                                   choice.release.empty() ? "of unknown release" : printable(choice.release),
-                                  severity == Severity::Error ? ", is booted by default" : ""));
+                                  severity != Severity::Error ? ""
+                                  : config_.entry             ? ", is booted as configured"
+                                                              : ", is booted by default"));
     if (const auto initrd = core::check_initrd(*plan, id); !initrd)
       findings_.add("initrd", severity, initrd.error().message());
     else
@@ -121,6 +128,7 @@ class EntryCheck {
   }
 
   const ByteSource& disk_;
+  const core::Config& config_;
   Findings& findings_;
   std::vector<BootVolume> volumes_;
   std::vector<kexec::UkiFile> files_;
@@ -130,12 +138,13 @@ class EntryCheck {
 
 }  // namespace
 
-std::optional<BootChoice> check_entries(const ByteSource& disk, const core::PartitionTable& table, Findings& findings) {
+std::optional<BootChoice> check_entries(const ByteSource& disk, const core::PartitionTable& table,
+                                        const core::Config& config, Findings& findings) {
   if (const auto there = core::check_boot_partition(table); !there) {
     findings.error("esp", there.error());
     return std::nullopt;
   }
-  EntryCheck check(disk, findings);
+  EntryCheck check(disk, config, findings);
   if (const core::Partition* esp = core::find_esp(table)) check.look_at(*esp, "ESP");
   if (const core::Partition* xbootldr = core::find_xbootldr(table)) check.look_at(*xbootldr, "XBOOTLDR");
   return check.choose();

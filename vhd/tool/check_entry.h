@@ -6,21 +6,23 @@
 #include <string>
 
 #include "base/byte_source.h"
+#include "init/core/config.h"
 #include "init/core/partition_table.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
 
-/// The entry that is booted by default.
+/// The entry that is booted.
 struct BootChoice {
   std::string id;          ///< "debian.efi"
   std::string release;     ///< of its kernel
-  std::string root;        ///< its root= option, empty without
+  std::string root;        ///< its root= option, with the configuration's; empty without
   std::string root_flags;  ///< its rootflags= option
 };
 
-/// Looks at all of /EFI/Linux on the ESP and XBOOTLDR, as the boot does. Nothing when it would find no entry.
+/// Looks at all of /EFI/Linux on the ESP and XBOOTLDR, as the boot does: `entry` and `options` of `config` count.
+/// Nothing when it would find no entry.
 [[nodiscard]] std::optional<BootChoice> check_entries(const ByteSource& disk, const core::PartitionTable& table,
-                                                      Findings& findings);
+                                                      const core::Config& config, Findings& findings);
 
 }  // namespace vhdboot::tool

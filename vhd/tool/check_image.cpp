@@ -114,7 +114,8 @@ std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_vi
 
 }  // namespace
 
-CheckedImage check_image(const ByteSource& file, std::string_view file_name, Findings& findings) {
+CheckedImage check_image(const ByteSource& file, std::string_view file_name, const core::Config& config,
+                         Findings& findings) {
   CheckedImage checked;
   checked.payload_size = check_format(file, file_name, findings);
   std::unique_ptr<ByteSource> disk;
@@ -126,7 +127,7 @@ CheckedImage check_image(const ByteSource& file, std::string_view file_name, Fin
   }
   if (!disk) return checked;
   checked.table = check_table(*disk, file_name, findings);
-  if (checked.table) checked.choice = check_entries(*disk, *checked.table, findings);
+  if (checked.table) checked.choice = check_entries(*disk, *checked.table, config, findings);
   return checked;
 }
 

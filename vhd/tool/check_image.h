@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/byte_source.h"
+#include "init/core/config.h"
 #include "init/core/partition_table.h"
 #include "vhd/tool/check_entry.h"
 #include "vhd/tool/finding.h"
@@ -19,7 +20,9 @@ struct CheckedImage {
   std::optional<BootChoice> choice;           ///< nothing: there is nothing to boot
 };
 
-/// Goes on as far as it can after each error. `file_name` is how a person would name `file`.
-[[nodiscard]] CheckedImage check_image(const ByteSource& file, std::string_view file_name, Findings& findings);
+/// Goes on as far as it can after each error. `file_name` is how a person would name `file`; `config` is what the boot
+/// is configured to do.
+[[nodiscard]] CheckedImage check_image(const ByteSource& file, std::string_view file_name, const core::Config& config,
+                                       Findings& findings);
 
 }  // namespace vhdboot::tool

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "vhd/disk_identity.h"
 #include "vhd/file_extents.h"
@@ -45,6 +46,8 @@ Example:
   vhdtool create /media/data/debian.vhd 64G
 )";
 
+constexpr char kThere[] = "it exists already; choose another name, or `vhdtool grow` it";
+
 bool exists(const std::string& path) {
   struct stat status{};
   return ::lstat(path.c_str(), &status) == 0;
@@ -76,13 +79,10 @@ class Part {
   static Result<void> sync_folder_of(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
     const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return {};
-    const int status = ::fsync(fd);
-    const int err = errno;
-    ::close(fd);
+    const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // Some file systems know no syncing of a folder.
-    if (status != 0 && err != EINVAL && err != EROFS) return fail_errno("syncing its folder", err);
+    if (fd.valid() && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
+      return fail_errno("syncing its folder");
     return {};
   }
 
@@ -111,12 +111,14 @@ std::string pieces(const SpaceFile& file) {
 
 Result<std::string> create(const std::string& path, std::uint64_t size) {
   const Footer footer = TRY(make_fixed_footer(size, TRY(random_uuid()), creation_time()));
-  if (exists(path)) return fail(Code::Invalid, "it exists already; choose another name, or `vhdtool grow` it");
+  if (exists(path)) return fail(Code::Invalid, kThere);
 
   const Interruption interruption;
   const std::string part_path = path + ".vhdtool-part";
   SpaceFile file = TRY(SpaceFile::create(part_path));
   Part part(part_path);
+  // Another one may have completed it just before this one got the name of the meantime.
+  if (exists(path)) return fail(Code::Invalid, kThere);
   const Range all{0, size + kFooterSize};
   if (const std::uint64_t room = TRY(file.room()); room < all.length)
     return fail(Code::Io, concat("its file system has room for ", human_size(room), " (", room, " bytes), ", all.length,

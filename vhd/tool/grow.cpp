@@ -38,11 +38,20 @@ Example:
   vhdtool grow /media/data/debian.vhd +16G
 )";
 
-/// The space behind the old footer, up to where the new one comes; a failure leaves the file as it was before.
+/// What has become of a file that had `size` bytes and got back the size that its footer names.
+std::string restored_text(std::uint64_t size, std::uint64_t restored) {
+  if (size == restored) return "the file is as it was";
+  return concat("the ", size - restored, " bytes behind its footer were cut off, and the file has the ", restored,
+                " bytes of its disk and footer");
+}
+
+/// The space behind the old footer, up to where the new one comes; a failure leaves the disk as it was before, and
+/// nothing behind its footer.
 Attempt<void> allocate(HostFile& file, const GrowthStart& start, std::uint64_t new_payload) {
   const std::uint64_t old_end = start.payload_size + kFooterSize;
   SpaceFile space = TRY(SpaceFile::reopen(file.descriptor()));
   const std::uint64_t had = TRY(space.allocated());
+  const std::uint64_t had_size = TRY(space.size());
   const Range added{old_end, new_payload - old_end};
   // A part of it is there already after an interruption.
   const std::uint64_t present = had > old_end ? had - old_end : 0;
@@ -69,9 +78,12 @@ Attempt<void> allocate(HostFile& file, const GrowthStart& start, std::uint64_t n
     Error error = std::move(filled).error();
     auto restored = space.resize(old_end);
     if (restored) restored = space.sync();
-    if (is_stop(error)) error.text = "stopped by a signal; the file is as it was";
+    error.text = is_stop(error) ? "stopped by a signal" : error.message();
+    if (!is_stop(error)) error.sys_errno = 0;  // it is in the text now
     if (!restored)
-      error.text += concat(" (and the file could not get its old size back: ", restored.error().message(), ")");
+      error.text += concat("; the file could not get its old size back: ", restored.error().message());
+    else
+      error.text += concat("; ", restored_text(had_size, old_end));
     return std::unexpected(std::move(error));
   }
   TRY(file.reload_size());
@@ -88,12 +100,8 @@ Attempt<void> finish(HostFile& file, const std::string& path) {
   return {};
 }
 
-Attempt<void> write(HostFile& file, const GrowthStart& start, std::uint64_t new_payload) {
-  Conversion conversion;
-  conversion.writes = TRY(plan_growth(file, start, new_payload));
-  conversion.file_size = file.size();
-  TRY(convert(file, conversion));
-  return {};
+std::string completed(std::uint64_t size) {
+  return concat("completed what was begun: a disk of ", human_size(size), " (", size, " bytes)");
 }
 
 /// Returns what there is to say.
@@ -108,17 +116,21 @@ Attempt<std::string> grow(const std::string& path, const std::string& size_text)
     if (growth < start.payload_size && is_unfinished_growth(*file, start, start.payload_size - growth)) {
       const std::uint64_t reached = start.payload_size;
       start.payload_size -= growth;
-      TRY(write(*file, start, reached));
-      return concat("completed what was begun: a disk of ", human_size(reached), " (", reached, " bytes)");
+      TRY(write_growth(*file, start, reached));
+      return completed(reached);
     }
   }
   if (wanted == start.payload_size && !start.interrupted) {
+    if (!TRY(unfinished_growths(*file, start)).empty()) {
+      TRY(write_growth(*file, start, wanted));
+      return completed(wanted);
+    }
     TRY(finish(*file, path));
     return concat("has a disk of ", human_size(wanted), " (", wanted, " bytes) already");
   }
   TRY(check_growth(*file, start, wanted));
   TRY(allocate(*file, start, wanted));
-  TRY(write(*file, start, wanted));
+  TRY(write_growth(*file, start, wanted));
   return concat("the disk has now ", human_size(wanted), " (", wanted, " bytes), ", wanted - start.payload_size,
                 " more");
 }

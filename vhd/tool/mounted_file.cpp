@@ -116,6 +116,7 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   facts.size = static_cast<std::uint64_t>(status.st_size);
   const FileSystem file_system = file_system_of(status.st_dev);
   facts.file_system = file_system.type;
+  facts.device = file_system.source;
   facts.attributes = windows_attributes(file);
   facts.kind = kind_of(file_system.type, facts.attributes.has_value());
   facts.hole = first_hole(file, facts.size);

@@ -8,6 +8,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/text.h"
 #include "vhd/descriptor_io.h"
 
@@ -27,39 +29,37 @@ Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& pat
   if (!S_ISBLK(status.st_mode)) {
     device->guard_ = TRY(HostFile::open(path, access));
     device->size_ = device->guard_->size();
-    device->fd_ = ::open(concat("/proc/self/fd/", device->guard_->descriptor()).c_str(), flags);
-    if (device->fd_ < 0) return fail_errno("opening it");
+    device->fd_ = Fd(::open(concat("/proc/self/fd/", device->guard_->descriptor()).c_str(), flags));
+    if (!device->fd_.valid()) return fail_errno("opening it");
     return device;
   }
   if (const auto loop = vhd::loop_device_of(status))
     return refuse(Reason::InUse, concat("/dev/", *loop, " shows it; detach it with `losetup -d /dev/", *loop, "`"));
   // O_EXCL on a block device: nobody else has it exclusively, as a mounted file system or device-mapper does.
-  device->fd_ = ::open(path.c_str(), flags | O_EXCL);
-  if (device->fd_ < 0 && errno == EBUSY)
+  Fd fd(::open(path.c_str(), flags | O_EXCL));
+  if (!fd.valid()) {
+    if (errno != EBUSY) return fail_errno("opening it");
     return refuse(Reason::InUse, concat("it is mounted or another device lies on it; unmount it (`umount \"", path,
                                         "\"`), or name the file by its path there without --volume"));
-  if (device->fd_ < 0) return fail_errno("opening it");
-  if (::ioctl(device->fd_, BLKGETSIZE64, &device->size_) != 0) return fail_errno("asking for its size");
+  }
+  device->fd_ = std::move(fd);
+  if (::ioctl(device->fd_.get(), BLKGETSIZE64, &device->size_) != 0) return fail_errno("asking for its size");
   device->numbers_ = concat(major(status.st_rdev), ':', minor(status.st_rdev));
   return device;
 }
 
-VolumeDevice::~VolumeDevice() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<void> VolumeDevice::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return vhd::read_at(fd_, offset, out);
+  return vhd::read_at(fd_.get(), offset, out);
 }
 
 Result<void> VolumeDevice::write(std::uint64_t offset, Bytes data) {
   if (offset > size_ || data.size() > size_ - offset) return fail(Code::Corrupt, "write past the end");
-  return vhd::write_at(fd_, offset, data);
+  return vhd::write_at(fd_.get(), offset, data);
 }
 
 Result<void> VolumeDevice::sync() {
-  if (::fsync(fd_) != 0) return fail_errno("syncing");
+  if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/byte_source.h"
+#include "base/fd.h"
 #include "vhd/host_file.h"
 #include "vhd/refusal.h"
 
@@ -17,7 +18,6 @@ class VolumeDevice final : public ByteSource {
   /// A block device, or a regular file that holds nothing but the volume. Refuses what is mounted or in use; while
   /// this lives nobody can mount the device.
   [[nodiscard]] static vhd::Attempt<std::unique_ptr<VolumeDevice>> open(const std::string& path, vhd::Access access);
-  ~VolumeDevice() override;
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
@@ -31,7 +31,7 @@ class VolumeDevice final : public ByteSource {
  private:
   VolumeDevice() = default;
 
-  int fd_ = -1;
+  Fd fd_;
   std::uint64_t size_ = 0;
   std::string numbers_;
   std::unique_ptr<vhd::HostFile> guard_;  // of a file: its checks and locks

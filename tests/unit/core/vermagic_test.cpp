@@ -3,47 +3,26 @@
 
 #include <elf.h>
 
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
 #include "tests/unit/base/oracle.h"
+#include "tests/unit/core/elf_module.h"
 #include "tests/unit/core/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {
 
 using namespace std::string_literals;
+using test::elf_module;
 using test::Fails;
-
-/// A relocatable file with the sections "", ".modinfo" and ".shstrtab".
-std::vector<std::byte> make_module(const std::string& modinfo) {
-  const std::string names = "\0.modinfo\0.shstrtab\0"s;
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_shoff = sizeof header;
-  header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = 3;
-  header.e_shstrndx = 2;
-  Elf64_Shdr sections[3]{};
-  sections[1] = {.sh_name = 1, .sh_offset = sizeof header + sizeof sections, .sh_size = modinfo.size()};
-  sections[2] = {.sh_name = 10, .sh_offset = sections[1].sh_offset + modinfo.size(), .sh_size = names.size()};
-  std::vector<std::byte> file(sections[2].sh_offset + names.size());
-  std::memcpy(file.data(), &header, sizeof header);
-  std::memcpy(file.data() + sizeof header, sections, sizeof sections);
-  std::memcpy(file.data() + sections[1].sh_offset, modinfo.data(), modinfo.size());
-  std::memcpy(file.data() + sections[2].sh_offset, names.data(), names.size());
-  return file;
-}
 
 const std::string kModinfo =
     "license=GPL\0\0\0srcversion=1\0vermagic=6.1.0-18-amd64 SMP preempt mod_unload modversions \0"s;
 
 TEST(Vermagic, Matches) {
-  const auto module = make_module(kModinfo);
+  const auto module = elf_module(kModinfo);
   EXPECT_EQ(modinfo_value(module, "license"), "GPL");
   EXPECT_EQ(modinfo_value(module, "vermagic"), "6.1.0-18-amd64 SMP preempt mod_unload modversions ");
   EXPECT_THAT(modinfo_value(module, "ver"), Fails(Code::NotFound, "does not say its ver"));
@@ -52,30 +31,30 @@ TEST(Vermagic, Matches) {
 
 TEST(Vermagic, AnotherKernel) {
   EXPECT_THAT(
-      check_vermagic(make_module(kModinfo), "6.1.0-18"),
+      check_vermagic(elf_module(kModinfo), "6.1.0-18"),
       Fails(Code::Unsupported, "built for kernel \"6.1.0-18-amd64\", the kernel to be started is \"6.1.0-18\""));
-  EXPECT_THAT(check_vermagic(make_module("license=GPL"), "6.1"), Fails(Code::NotFound, "vermagic"));
-  EXPECT_THAT(check_vermagic(make_module(""), "6.1"), Fails(Code::NotFound, "vermagic"));
+  EXPECT_THAT(check_vermagic(elf_module("license=GPL"), "6.1"), Fails(Code::NotFound, "vermagic"));
+  EXPECT_THAT(check_vermagic(elf_module(""), "6.1"), Fails(Code::NotFound, "vermagic"));
 }
 
 TEST(Vermagic, EveryCutIsNoticed) {
-  const auto module = make_module(kModinfo);
+  const auto module = elf_module(kModinfo);
   for (std::size_t size = 0; size < module.size(); ++size)
     ASSERT_FALSE(check_vermagic(Bytes(module).first(size), "6.1.0-18-amd64")) << size;
 }
 
 TEST(Vermagic, NoModule) {
   EXPECT_THAT(check_vermagic({}, "6.1"), Fails(Code::Corrupt, "no ELF file"));
-  auto module = make_module(kModinfo);
+  auto module = elf_module(kModinfo);
   module[EI_CLASS] = std::byte{ELFCLASS32};
   EXPECT_THAT(check_vermagic(module, "6.1"), Fails(Code::Unsupported, "64-bit"));
-  module = make_module(kModinfo);
+  module = elf_module(kModinfo);
   module[offsetof(Elf64_Ehdr, e_shstrndx)] = std::byte{3};
   EXPECT_THAT(check_vermagic(module, "6.1"), Fails(Code::Corrupt, "damaged"));
-  module = make_module(kModinfo);
+  module = elf_module(kModinfo);
   module[offsetof(Elf64_Ehdr, e_shoff) + 7] = std::byte{0xFF};
   EXPECT_THAT(check_vermagic(module, "6.1"), Fails(Code::Corrupt, "damaged"));
-  module = make_module(kModinfo);
+  module = elf_module(kModinfo);
   module[sizeof(Elf64_Ehdr) + sizeof(Elf64_Shdr)] = std::byte{10};
   EXPECT_THAT(check_vermagic(module, "6.1"), Fails(Code::NotFound, "no section .modinfo"));
 }

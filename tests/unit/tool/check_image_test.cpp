@@ -78,10 +78,11 @@ class CheckImage : public ::testing::Test {
   }
   CheckedImage check(const Disk& disk, std::string_view name = "disk.img") {
     findings_ = {};
-    return check_image(MemorySource(disk), name, findings_);
+    return check_image(MemorySource(disk), name, config_, findings_);
   }
   const std::vector<Finding>& found() { return findings_.all(); }
   Findings findings_;
+  core::Config config_;
 };
 
 TEST_F(CheckImage, OneThatBoots) {
@@ -189,6 +190,23 @@ TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
   EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi has no initrd")));
   EXPECT_THAT(found(), Contains(is_warning("uki", "/EFI/Linux/c.efi")));
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.1.0, is booted by default")));
+}
+
+TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
+  const Disk disk = disk_with({{"/EFI/Linux/a-5.efi", uki().add(".uname", "5.1.0").build()},
+                               {"/EFI/Linux/b-6.efi", uki().add(".initrd", "i").add(".uname", "6.1.0").build()}});
+  EXPECT_EQ(check(disk).choice->id, "b-6.efi");
+  config_.entry = "a-*";
+  config_.options = "root=LABEL=other";
+  const auto checked = check(disk);
+  ASSERT_TRUE(checked.choice);
+  EXPECT_EQ(checked.choice->id, "a-5.efi");
+  EXPECT_EQ(checked.choice->root, "LABEL=other");
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "kernel 5.1.0, is booted as configured")));
+  EXPECT_THAT(found(), Contains(is_error("initrd", "a-5.efi has no initrd")));
+  config_.entry = "none";
+  EXPECT_FALSE(check(disk).choice);
+  EXPECT_THAT(found(), Contains(is_error("entry", "none")));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/unit/vhd/disks.h"
 #include "vhd/conversion.h"
 #include "vhd/gpt.h"
@@ -33,6 +35,7 @@ SparseFile gpt_vhd() {
 Attempt<void> grow(SparseFile& file, std::uint64_t size) {
   GrowthStart start = TRY(find_growth_start(file, "disk.vhd"));
   if (start.payload_size == size && !start.interrupted) {
+    if (!TRY(unfinished_growths(file, start)).empty()) return write_growth(file, start, size);
     ConversionOptions options;
     options.relocate_gpt = true;
     TRY(convert(file, TRY(plan_conversion(file, options))));
@@ -40,8 +43,24 @@ Attempt<void> grow(SparseFile& file, std::uint64_t size) {
   }
   TRY(check_growth(file, start, size));
   TRY(file.resize(size));
-  for (const DiskWrite& write : TRY(plan_growth(file, start, size))) TRY(file.write(write.offset, write.data));
-  return {};
+  return write_growth(file, start, size);
+}
+
+SparseFile mbr_vhd() {
+  SparseFile file(kOld);
+  file.put(0, test::mbr(0x83, 2048, kOld / kSectorSize - 2048));
+  file.put(kMiB, "data");
+  test::append_footer(file);
+  return file;
+}
+
+/// Nothing after the new footer has reached the disk.
+SparseFile without_last_steps(const SparseFile& before, std::uint64_t size) {
+  SparseFile file = before;
+  file.sectors_until_power_loss = 1;
+  static_cast<void>(grow(file, size));
+  file.sectors_until_power_loss = std::numeric_limits<std::size_t>::max();
+  return file;
 }
 
 void check_grown(const SparseFile& file, const SparseFile& before, std::uint64_t size) {
@@ -86,6 +105,126 @@ TEST(Growth, PowerLossAtAnySectorIsMended) {
       check_grown(after, before, kNew);
     }
   }
+}
+
+TEST(Growth, PowerLossLeavesNoOldFooterOnceItRanAgain) {
+  for (const SparseFile& before : {mbr_vhd(), gpt_vhd()}) {
+    for (std::size_t sectors = 1; sectors < 45; ++sectors) {
+      SparseFile file = before;
+      file.sectors_until_power_loss = sectors;
+      static_cast<void>(grow(file, kNew));
+      SparseFile after = file;
+      ASSERT_TRUE(grow(after, kNew));
+      EXPECT_EQ(after.bytes(kOld, 512), std::vector<std::byte>(512)) << sectors;
+      check_grown(after, before, kNew);
+    }
+  }
+}
+
+TEST(Growth, AnotherSizeWipesWhatAnUnfinishedOneLeft) {
+  SparseFile file = without_last_steps(gpt_vhd(), kNew);
+  EXPECT_NE(file.bytes(kOld, 512), std::vector<std::byte>(512));
+  ASSERT_TRUE(grow(file, 2 * kNew));
+  EXPECT_EQ(file.bytes(kOld, 512), std::vector<std::byte>(512));
+  EXPECT_EQ(file.bytes(kNew, 512), std::vector<std::byte>(512));
+  check_grown(file, gpt_vhd(), 2 * kNew);
+}
+
+TEST(Growth, FindsAnUnfinishedOneOfADiskOfAnOddSize) {
+  constexpr std::uint64_t kOdd = kOld + 37 * kSectorSize;
+  SparseFile small(kOdd);
+  small.put(0, test::mbr(0x83, 2048, kOld / kSectorSize - 2048));
+  test::append_footer(small);
+  const SparseFile file = without_last_steps(small, kNew);
+  const auto start = find_growth_start(file, "disk.vhd");
+  ASSERT_TRUE(start);
+  EXPECT_EQ(unfinished_growths(file, *start).value(), std::vector<std::uint64_t>{kOdd});
+}
+
+TEST(Growth, LeavesAnOldFooterAloneThatAPartitionCovers) {
+  SparseFile file = without_last_steps(mbr_vhd(), kNew);
+  const auto start = find_growth_start(file, "disk.vhd");
+  ASSERT_TRUE(start);
+  ASSERT_TRUE(is_unfinished_growth(file, *start, kOld));
+  file.put(0, test::mbr(0x83, 2048, kOld / kSectorSize - 2047));  // the guest has enlarged it by one sector
+  EXPECT_FALSE(is_unfinished_growth(file, *start, kOld));
+  EXPECT_TRUE(unfinished_growths(file, *start).value().empty());
+}
+
+TEST(Growth, LeavesAFooterAloneThatIsNotOfThisDisk) {
+  const auto other = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"_guid;
+  for (const bool same_place : {true, false}) {
+    SparseFile file = without_last_steps(mbr_vhd(), kNew);
+    // A footer of another disk at its own place, and one of this disk at a place that it does not name.
+    file.put(kOld, serialise(*make_fixed_footer(same_place ? kOld : kOld + 512, same_place ? other : test::kUuid, 0)));
+    const auto start = find_growth_start(file, "disk.vhd");
+    ASSERT_TRUE(start);
+    EXPECT_FALSE(is_unfinished_growth(file, *start, kOld));
+    EXPECT_TRUE(unfinished_growths(file, *start).value().empty());
+  }
+}
+
+class FailingFile final : public ByteFile {
+ public:
+  FailingFile(SparseFile& file, std::uint64_t fail_at) : file_(file), fail_at_(fail_at) {}
+  [[nodiscard]] std::uint64_t size() const override { return file_.size(); }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    return file_.read(offset, out);
+  }
+  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override {
+    if (offset != fail_at_) return file_.write(offset, data);
+    file_.put(offset, data.first(data.size() / 2));
+    return fail_errno("writing", ENOSPC);
+  }
+  [[nodiscard]] Result<void> resize(std::uint64_t size) override {
+    return resizable ? file_.resize(size) : Result<void>(fail_errno("changing the size", EIO));
+  }
+  bool resizable = true;
+
+ private:
+  SparseFile& file_;
+  std::uint64_t fail_at_;
+};
+
+TEST(Growth, AFooterThatCannotBeWrittenLeavesTheFileAsItWas) {
+  for (const SparseFile& before : {plain_vhd(), gpt_vhd()}) {
+    SparseFile file = before;
+    const auto start = find_growth_start(file, "disk.vhd");
+    ASSERT_TRUE(file.resize(kNew));
+    FailingFile failing(file, kNew);
+    const auto written = write_growth(failing, *start, kNew);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().reason, Reason::NoRoom);
+    EXPECT_EQ(written.error().error.text.find("run the same"), std::string::npos);
+    EXPECT_TRUE(file == before);
+  }
+}
+
+TEST(Growth, SaysWhenTheOldSizeCannotBeRestored) {
+  SparseFile file = plain_vhd();
+  const auto start = find_growth_start(file, "disk.vhd");
+  ASSERT_TRUE(file.resize(kNew));
+  FailingFile failing(file, kNew);
+  failing.resizable = false;
+  const auto written = write_growth(failing, *start, kNew);
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().error.text.find("could not get its old size back"), std::string::npos);
+}
+
+TEST(Growth, ALaterFailureKeepsTheNewSizeAndCanBeCompleted) {
+  SparseFile file = gpt_vhd();
+  const auto start = find_growth_start(file, "disk.vhd");
+  ASSERT_TRUE(file.resize(kNew));
+  FailingFile failing(file, kOld);  // zeros over the old footer
+  const auto written = write_growth(failing, *start, kNew);
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().error.text.find("run the same command again"), std::string::npos);
+  EXPECT_EQ(file.size(), kNew + kFooterSize);
+  // Also when the footer, which is there by now, is what fails in the next run.
+  auto again = *start;
+  FailingFile footer(file, kNew);
+  EXPECT_FALSE(write_growth(footer, again, kNew));
+  EXPECT_EQ(file.size(), kNew + kFooterSize);
 }
 
 TEST(Growth, FindsItsFooterBehindZerosOfAnyLength) {
