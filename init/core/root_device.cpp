@@ -83,7 +83,7 @@ bool is_device_number(std::string_view text) {
   return text.size() <= 8 && parse_u64(text, 16);
 }
 
-std::string list_of(const GuestDisk& disk) {
+std::string list_of(const DiskFacts& disk) {
   if (disk.scheme == Scheme::None) return "no partition table";
   if (disk.partitions.empty()) return "no partitions";
   std::string out = disk.partitions.size() == 1 ? "only partition " : "the partitions ";
@@ -91,18 +91,19 @@ std::string list_of(const GuestDisk& disk) {
   return out;
 }
 
-Result<std::string> name_partition(const GuestDisk& disk, unsigned number, std::string_view text) {
-  const auto found = std::ranges::find(disk.partitions, number, &GuestPartition::number);
+Result<std::string> name_partition(const DiskFacts& disk, unsigned number, std::string_view text) {
+  const auto found = std::ranges::find(disk.partitions, number, &PartitionFacts::number);
   if (found == disk.partitions.end())
     return fail(Code::NotFound, concat("the guest names ", quoted(text), ", but its disk has ", list_of(disk)));
+  // What every initrd understands first: tiny-initramfs knows no PARTUUID=.
+  if (!found->fs_uuid.empty()) return concat("UUID=", found->fs_uuid);
   if (!found->partuuid.empty() && !found->partuuid.starts_with(kNoSignature))
     return concat("PARTUUID=", found->partuuid);
-  if (!found->fs_uuid.empty()) return concat("UUID=", found->fs_uuid);
   return fail(Code::Unsupported, concat("the guest names ", quoted(text),
                                         ", and that partition has no UUID to find it by: name it by LABEL="));
 }
 
-Result<std::string> name_whole_disk(const GuestDisk& disk, std::string_view text) {
+Result<std::string> name_whole_disk(const DiskFacts& disk, std::string_view text) {
   if (disk.scheme != Scheme::None)
     return fail(Code::NotFound, concat("the guest names ", quoted(text), ", the whole disk, but that disk has ",
                                        list_of(disk), ": name one of them"));
@@ -123,8 +124,8 @@ std::string luks_name(const kexec::CommandLine& line, std::string_view uuid) {
   return {};
 }
 
-Result<RootChange> discover_root(const kexec::CommandLine& line, const GuestDisk& disk, bool asked_for) {
-  const GuestPartition* root = discoverable_root(disk);
+Result<RootChange> discover_root(const kexec::CommandLine& line, const DiskFacts& disk, bool asked_for) {
+  const PartitionFacts* root = discoverable_root(disk);
   if (root == nullptr) {
     if (!asked_for) return RootChange{.root = std::nullopt, .append = std::string(kNoGptAuto)};
     return fail(Code::NotFound, concat("the guest looks for its root by partition type (root=gpt-auto), and its disk ",
@@ -158,8 +159,8 @@ bool is_first_disk(const DeviceNode& node) {
   return std::ranges::find(kFirst, node.disk) != kFirst.end();
 }
 
-GuestDisk guest_disk(const PartitionTable& table) {
-  GuestDisk disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}};
+DiskFacts facts_of(const PartitionTable& table) {
+  DiskFacts disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}};
   for (const Partition& partition : table.partitions)
     disk.partitions.push_back({.number = partition.number,
                                .partuuid = partition.partuuid,
@@ -170,15 +171,15 @@ GuestDisk guest_disk(const PartitionTable& table) {
   return disk;
 }
 
-const GuestPartition* discoverable_root(const GuestDisk& disk) {
+const PartitionFacts* discoverable_root(const DiskFacts& disk) {
   if (disk.scheme != Scheme::Gpt) return nullptr;
-  const auto found = std::ranges::find_if(disk.partitions, [](const GuestPartition& partition) {
+  const auto found = std::ranges::find_if(disk.partitions, [](const PartitionFacts& partition) {
     return partition.type == kRootX8664Type && (partition.attributes & kNoAuto) == 0;
   });
   return found == disk.partitions.end() ? nullptr : &*found;
 }
 
-Result<std::optional<std::string>> name_by_content(std::string_view text, const GuestDisk& disk) {
+Result<std::optional<std::string>> name_by_content(std::string_view text, const DiskFacts& disk) {
   if (text.starts_with("block:")) text.remove_prefix(6);  // dracut.cmdline(7)
   if (is_device_number(text))
     return fail(Code::Unsupported, concat("the guest names its device by number (", printable(text),
@@ -191,7 +192,7 @@ Result<std::optional<std::string>> name_by_content(std::string_view text, const 
   return node->partition ? TRY(name_partition(disk, *node->partition, text)) : TRY(name_whole_disk(disk, text));
 }
 
-Result<RootChange> map_root(const kexec::CommandLine& line, const GuestDisk& disk) {
+Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& disk) {
   const auto root = line.find("root");
   if (root && !root->empty() && *root != "gpt-auto" && *root != "gpt-auto-force") {
     return RootChange{.root = TRY_IN("root=", name_by_content(*root, disk)), .append = ""};

@@ -31,7 +31,7 @@ struct DeviceNode {
 [[nodiscard]] bool is_first_disk(const DeviceNode& node);
 
 /// What is known of one partition of the guest disk; an unknown fact is empty.
-struct GuestPartition {
+struct PartitionFacts {
   unsigned number = 0;
   std::string partuuid;          ///< as in Partition
   std::string fs_type;           ///< as libblkid says: "ext4", "crypto_LUKS"
@@ -39,28 +39,28 @@ struct GuestPartition {
   Guid type;                     ///< GPT only
   std::uint64_t attributes = 0;  ///< GPT only
 
-  friend bool operator==(const GuestPartition&, const GuestPartition&) = default;
+  friend bool operator==(const PartitionFacts&, const PartitionFacts&) = default;
 };
 
-struct GuestDisk {
+struct DiskFacts {
   Scheme scheme = Scheme::None;
-  std::vector<GuestPartition> partitions;
+  std::vector<PartitionFacts> partitions;
   std::string fs_type;  ///< of a disk without a table: its file system, if it has one
   std::string fs_uuid;
 };
 
 /// The partitions of `table`, without what only their contents tell.
-[[nodiscard]] GuestDisk guest_disk(const PartitionTable& table);
+[[nodiscard]] DiskFacts facts_of(const PartitionTable& table);
 
 /// The partition that the Discoverable Partitions Specification (UAPI.2) makes the root file system of x86-64: the
 /// first of that type that is not marked "no-auto"; null when there is none.
-[[nodiscard]] const GuestPartition* discoverable_root(const GuestDisk& disk);
+[[nodiscard]] const PartitionFacts* discoverable_root(const DiskFacts& disk);
 
-/// How to name a device of the guest by content: "PARTUUID=..." or "UUID=..." for what parse_device_node() reads;
+/// How to name a device of the guest by content: "UUID=..." or else "PARTUUID=..." for what parse_device_node() reads;
 /// nothing for a text that may stay as it is. `text` is the value of root=, resume= and the like.
 /// NotFound: there is no such partition, or it is on a second disk. Unsupported: a device number, or what has nothing
 /// to be named by.
-[[nodiscard]] Result<std::optional<std::string>> name_by_content(std::string_view text, const GuestDisk& disk);
+[[nodiscard]] Result<std::optional<std::string>> name_by_content(std::string_view text, const DiskFacts& disk);
 
 /// What a boot changes on the guest's command line; all empty: nothing.
 struct RootChange {
@@ -70,12 +70,12 @@ struct RootChange {
   friend bool operator==(const RootChange&, const RootChange&) = default;
 };
 
-/// What becomes of the guest's root=. A device name becomes "PARTUUID=...". Without a root= (or with root=gpt-auto) the
+/// What becomes of the guest's root=. A device name becomes "UUID=...". Without a root= (or with root=gpt-auto) the
 /// guest counts on systemd-gpt-auto-generator(8), which would look at the disk that the firmware booted, the host's: it
 /// gets the discoverable root partition by name, opened by its UUID when it is encrypted with LUKS. When there is no
 /// such partition either, the initrd knows better: then only the generator is turned off.
 /// Errors as name_by_content(); NotFound also for root=gpt-auto without such a partition.
-[[nodiscard]] Result<RootChange> map_root(const kexec::CommandLine& line, const GuestDisk& disk);
+[[nodiscard]] Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& disk);
 
 /// Makes `change` on `line`. Invalid as CommandLine::set().
 [[nodiscard]] Result<void> apply(const RootChange& change, kexec::CommandLine& line);

@@ -13,8 +13,8 @@ namespace vhdboot::stage {
 namespace {
 
 // What root= is judged by.
-core::GuestDisk facts_of(const GuestDisk& disk) {
-  core::GuestDisk facts = core::guest_disk(disk.table());
+core::DiskFacts examine(const GuestDisk& disk) {
+  core::DiskFacts facts = core::facts_of(disk.table());
   for (const GuestPartition& partition : disk.partitions()) {
     const sys::Content& content = partition.content;
     if (partition.entry == nullptr) {
@@ -22,7 +22,7 @@ core::GuestDisk facts_of(const GuestDisk& disk) {
       facts.fs_uuid = content.identity.uuid;
       continue;
     }
-    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::GuestPartition::number);
+    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::PartitionFacts::number);
     if (fact == facts.partitions.end()) continue;
     fact->fs_type = content.type;
     fact->fs_uuid = content.identity.uuid;
@@ -36,7 +36,7 @@ Result<kexec::CommandLine> make_command_line(const GuestDisk& disk, const std::s
   auto line = kexec::CommandLine::parse(options);
   line.append(core::kSafetyOptions);
   line.append(config.options);
-  const core::RootChange change = TRY(core::map_root(line, facts_of(disk)));
+  const core::RootChange change = TRY(core::map_root(line, examine(disk)));
   if (change.root)
     report.log(concat("root=", printable(line.find("root").value_or("")), " is ", printable(*change.root), " here"));
   TRY(core::apply(change, line));

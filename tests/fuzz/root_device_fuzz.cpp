@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::core;
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  GuestDisk disk{.scheme = static_cast<Scheme>(data[0] % 3), .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
+  DiskFacts disk{.scheme = static_cast<Scheme>(data[0] % 3), .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
   if (disk.scheme != Scheme::None)
     disk.partitions = {{.number = 1, .partuuid = "p-1", .fs_type = "vfat", .fs_uuid = "1234-ABCD"},
                        {.number = 2, .partuuid = "p-2", .fs_type = "ext4", .fs_uuid = "f-2", .type = kRootX8664Type}};

@@ -75,25 +75,25 @@ TEST(DeviceNode, EverythingElse) {
     EXPECT_FALSE(parse_device_node(text)) << text;
 }
 
-GuestPartition partition(unsigned number, std::string_view partuuid, std::string_view fs_uuid) {
+PartitionFacts partition(unsigned number, std::string_view partuuid, std::string_view fs_uuid) {
   return {.number = number, .partuuid = std::string(partuuid), .fs_type = "ext4", .fs_uuid = std::string(fs_uuid)};
 }
 
-GuestDisk gpt() {
+DiskFacts gpt() {
   return {.scheme = Scheme::Gpt, .partitions = {partition(1, "p-1", "1234-ABCD"), partition(2, "p-2", "f-2")}};
 }
 
-GuestDisk gpt_with_root() {
-  GuestDisk disk = gpt();
+DiskFacts gpt_with_root() {
+  DiskFacts disk = gpt();
   disk.partitions[1].type = kRootX8664Type;
   return disk;
 }
 
-Result<RootChange> map(std::string_view line, const GuestDisk& disk) {
+Result<RootChange> map(std::string_view line, const DiskFacts& disk) {
   return map_root(kexec::CommandLine::parse(line), disk);
 }
 
-std::string root_of(std::string_view line, const GuestDisk& disk) {
+std::string root_of(std::string_view line, const DiskFacts& disk) {
   const auto change = map(line, disk);
   if (!change) return change.error().text;
   return change->root.value_or("unchanged") + change->append;
@@ -102,7 +102,7 @@ std::string root_of(std::string_view line, const GuestDisk& disk) {
 TEST(MapRoot, DeviceNames) {
   for (const auto root : {"root=/dev/sda2", "quiet root=/dev/nvme0n1p2 ro", "root=\"/dev/vda2\"",
                           "root=block:/dev/hda2", "root=UUID=x root=/dev/mmcblk0p2"})
-    EXPECT_EQ(root_of(root, gpt()), "PARTUUID=p-2") << root;
+    EXPECT_EQ(root_of(root, gpt()), "UUID=f-2") << root;
   EXPECT_THAT(map("root=/dev/sda3", gpt()),
               Fails(Code::NotFound, "\"/dev/sda3\", but its disk has the partitions 1, 2"));
   EXPECT_THAT(map("root=/dev/sda", gpt()), Fails(Code::NotFound, "the whole disk"));
@@ -124,13 +124,13 @@ TEST(MapRoot, Numbers) {
 }
 
 TEST(MapRoot, WithoutAPartuuid) {
-  GuestDisk disk{.scheme = Scheme::Mbr, .partitions = {partition(1, "00000000-01", "f-1"), partition(2, "", "")}};
+  DiskFacts disk{.scheme = Scheme::Mbr, .partitions = {partition(1, "00000000-01", "f-1"), partition(2, "", "")}};
   EXPECT_EQ(root_of("root=/dev/sda1", disk), "UUID=f-1");
   EXPECT_THAT(map("root=/dev/sda2", disk), Fails(Code::Unsupported, "no UUID to find it by"));
 }
 
 TEST(MapRoot, BareFileSystem) {
-  GuestDisk disk{.scheme = Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
+  DiskFacts disk{.scheme = Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
   EXPECT_EQ(root_of("root=/dev/sda", disk), "UUID=f-0");
   EXPECT_THAT(map("root=/dev/sda1", disk), Fails(Code::NotFound, "no partition table"));
   disk.fs_uuid.clear();
@@ -140,13 +140,13 @@ TEST(MapRoot, BareFileSystem) {
 }
 
 TEST(MapRoot, Discovered) {
-  EXPECT_EQ(root_of("quiet", gpt_with_root()), "PARTUUID=p-2");
-  EXPECT_EQ(root_of("root=gpt-auto", gpt_with_root()), "PARTUUID=p-2");
-  EXPECT_EQ(root_of("root=", gpt_with_root()), "PARTUUID=p-2");
+  EXPECT_EQ(root_of("quiet", gpt_with_root()), "UUID=f-2");
+  EXPECT_EQ(root_of("root=gpt-auto", gpt_with_root()), "UUID=f-2");
+  EXPECT_EQ(root_of("root=", gpt_with_root()), "UUID=f-2");
   EXPECT_EQ(root_of("roothash=0123", gpt_with_root()), "unchanged");
   EXPECT_EQ(root_of("quiet", gpt()), "unchangedrd.systemd.gpt_auto=0");
   EXPECT_THAT(map("root=gpt-auto", gpt()), Fails(Code::NotFound, "has no partition of the type"));
-  GuestDisk disk = gpt_with_root();
+  DiskFacts disk = gpt_with_root();
   disk.partitions[1].attributes = kNoAuto;
   EXPECT_EQ(root_of("quiet", disk), "unchangedrd.systemd.gpt_auto=0");
   disk = gpt_with_root();
@@ -155,7 +155,7 @@ TEST(MapRoot, Discovered) {
 }
 
 TEST(MapRoot, DiscoveredAndEncrypted) {
-  GuestDisk disk = gpt_with_root();
+  DiskFacts disk = gpt_with_root();
   disk.partitions[1].fs_type = "crypto_LUKS";
   EXPECT_EQ(map("quiet", disk).value(), (RootChange{"/dev/mapper/root", "rd.luks.name=f-2=root"}));
   EXPECT_EQ(map("rd.luks.name=F-2=main rd.luks.name=other=swap", disk).value(), (RootChange{"/dev/mapper/main", ""}));
@@ -173,18 +173,24 @@ TEST(MapRoot, Applied) {
 }
 
 TEST(MapRoot, OtherParameters) {
-  EXPECT_EQ(name_by_content("/dev/sda1", gpt()).value(), "PARTUUID=p-1");
+  EXPECT_EQ(name_by_content("/dev/sda1", gpt()).value(), "UUID=1234-ABCD");
   EXPECT_EQ(name_by_content("LABEL=swap", gpt()).value(), std::nullopt);
 }
 
-TEST(GuestDisk, FromATable) {
+TEST(MapRoot, WithoutAFileSystemUuidByThePartitions) {
+  DiskFacts disk = gpt();
+  disk.partitions[1].fs_uuid.clear();
+  EXPECT_EQ(root_of("root=/dev/sda2", disk), "PARTUUID=p-2");
+}
+
+TEST(DiskFacts, FromATable) {
   PartitionTable table{.scheme = Scheme::Gpt};
   table.partitions = {{.number = 3, .type = kRootX8664Type, .partuuid = "p-3", .attributes = kNoAuto}};
-  const GuestDisk disk = guest_disk(table);
+  const DiskFacts disk = facts_of(table);
   EXPECT_EQ(disk.scheme, Scheme::Gpt);
   ASSERT_EQ(disk.partitions.size(), 1U);
   EXPECT_EQ(disk.partitions[0],
-            (GuestPartition{.number = 3, .partuuid = "p-3", .type = kRootX8664Type, .attributes = kNoAuto}));
+            (PartitionFacts{.number = 3, .partuuid = "p-3", .type = kRootX8664Type, .attributes = kNoAuto}));
 }
 
 }  // namespace
