@@ -734,22 +734,55 @@ def test_create_leaves_a_file_alone_that_has_another_name(tmp_path):
     assert precious.read_bytes() == b"precious" * 1000
 
 
-def test_desparse_volume_in_too_many_pieces(print_volume, tmp_path):
-    """More than one record of the volume can tell: refused, with nothing changed that a reader sees, and in order."""
-    volume = make_ntfs(tmp_path / "volume", 128 * MIB)
+def make_pieces(path, pieces, piece=4 * KIB):
+    """Data and holes in turn, none larger than `piece`."""
+    with open(path, "wb", buffering=0) as file:
+        chance = random.Random(pieces)
+        for number in range(pieces):
+            file.seek((2 * number + 1) * piece)
+            file.write(chance.randbytes(piece))
+
+
+@pytest.mark.parametrize("pieces", [300, 3000, 10_000])
+def test_desparse_volume_in_many_pieces(print_volume, tmp_path, pieces):
+    """More than one record of the volume can tell."""
+    volume = make_ntfs(tmp_path / "volume", 256 * MIB)
     with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        with open(folder / "disk.vhd", "wb", buffering=0) as file:
-            for number in range(300):
-                file.seek(number * 128 * KIB)
-                file.write(random.Random(number).randbytes(64 * KIB))
-        before = digest(folder / "disk.vhd")
-        assert sparse_attribute(folder / "disk.vhd")
-    refuse(1, "desparse", "--volume", volume, "/disk.vhd", words=["more pieces", "vhdtool desparse FILE"])
-    assert state(print_volume, volume) == "clean"
+        (folder / "vm").mkdir()
+        make_pieces(folder / "vm/disk.vhd", pieces)
+        os.link(folder / "vm/disk.vhd", folder / "another name")
+        (folder / "precious").write_bytes(b"neighbour" * 100_000)
+        before = digest(folder / "vm/disk.vhd")
+        assert sparse_attribute(folder / "vm/disk.vhd")
+    assert "filled" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
+    need("ntfsinfo", "ntfscat")
+    said = run("ntfsinfo", "-F", "/vm/disk.vhd", volume)
+    assert "Dumping attribute $ATTRIBUTE_LIST" in said
+    flags = re.findall(r"Attribute flags:\s+(\w+)", said[said.index("Dumping attribute $DATA"):])
+    assert len(flags) > 1 and set(flags) == {"0x0000"}, said
+    cat = subprocess.run(["ntfscat", volume, "/another name"], capture_output=True, check=True)
+    assert hashlib.sha256(cat.stdout).hexdigest() == before
+    now = digest(volume)
+    assert "has no holes" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    assert digest(volume) == now
+
+
+def test_desparse_volume_in_many_pieces_killed(print_volume, tmp_path):
+    volume = make_ntfs(tmp_path / "volume", 3 * GIB // 2)
     with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert digest(folder / "disk.vhd") == before
-        succeed("desparse", folder / "disk.vhd")
-        assert digest(folder / "disk.vhd") == before
+        (folder / "vm").mkdir()
+        make_pieces(folder / "vm/disk.vhd", 3000, 128 * KIB)
+        (folder / "precious").write_bytes(b"neighbour" * 100_000)
+        before = digest(folder / "vm/disk.vhd")
+    assert interrupt(signal.SIGKILL, 8, "desparse", "--volume", volume, "/vm/disk.vhd")[0] == -signal.SIGKILL
+    assert "dirty" in state(print_volume, volume)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert digest(folder / "vm/disk.vhd") == before, "at any moment it reads as it did"
+    need("ntfsfix")
+    run("ntfsfix", "-d", volume)
+    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
+    check_filled(print_volume, volume, tmp_path, before)
 
 
 def test_desparse_volume_shown_by_a_loop_device(tmp_path):

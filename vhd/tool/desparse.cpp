@@ -34,7 +34,7 @@ run it again to go on.
 With --volume the file PATH is one of the NTFS volume on DEVICE (a partition, or
 a file that holds one), which must not be mounted, and must be clean: neither
 dirty nor hibernated by Windows. Also what was never written behind the valid
-data length is written then. A file in very many pieces is refused.
+data length is written then.
 
       --volume DEVICE  the unmounted volume that has the file
   -h, --help           this text

@@ -3,20 +3,20 @@
 // valid data length is written, the sparse attribute goes.
 //
 // Loss of power. The volume is marked dirty while this works, so Windows checks it before it is used again. New
-// clusters are marked as taken, then filled with zeros, and only when those are on the disk does the file get them; the
-// valid data length follows the zeros likewise; each such step is a change of one MFT record. So at any moment the file
-// reads as it did; what may remain are clusters that are taken and nobody's, which chkdsk gives back. A file that would
-// need a second record to tell where it lies (an attribute list) is refused, as soon as that is seen.
+// clusters are marked as taken, then filled with zeros, and only when those are on the disk does the file get them, in
+// one step (ntfs_switch.h); the valid data length follows the zeros likewise. So at any moment the file reads as it
+// did; what may remain are clusters and records of the MFT that are taken and nobody's, which chkdsk gives back.
 #pragma once
 
 #include <cstdint>
 
 #include "base/result.h"
+#include "base/units.h"
 #include "init/volume/path.h"
 #include "init/volume/volume.h"
 #include "vhd/refusal.h"
 #include "vhd/space_file.h"
-#include "vhd/tool/volume_device.h"
+#include "vhd/tool/byte_device.h"
 
 namespace vhdboot::tool {
 
@@ -34,8 +34,13 @@ struct NtfsFill {
 /// reparse point, compressed, encrypted, resident.
 [[nodiscard]] Result<NtfsFill> plan_ntfs_fill(const volume::FileLayout& layout, const volume::Path& path);
 
+/// How much is done between two moments at which all is in order on the disk. More is faster for a file in many pieces,
+/// whose whole map is written anew each time.
+inline constexpr std::uint64_t kNtfsFillStep = 256 * kMiB;
+
 /// Does it. `path` has been found on the volume, which is clean. Stopped by `watch` it leaves a clean volume as well.
-[[nodiscard]] vhd::Attempt<void> fill_ntfs_file(VolumeDevice& device, const volume::Path& path, const NtfsFill& plan,
-                                                const vhd::Watch& watch);
+/// `step` in bytes.
+[[nodiscard]] vhd::Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const NtfsFill& plan,
+                                                const vhd::Watch& watch, std::uint64_t step = kNtfsFillStep);
 
 }  // namespace vhdboot::tool

@@ -96,7 +96,8 @@ s64 NtfsWriteDevice::pwrite(ntfs_device* device, const void* in, s64 count, s64 
   if (length <= 0) return length;
   const auto done = self.target_.write(static_cast<std::uint64_t>(offset),
                                        {static_cast<const std::byte*>(in), static_cast<std::size_t>(length)});
-  return done ? length : self.note(done.error());
+  if (!done) return self.note(done.error());
+  return self.ordered_ && sync(device) != 0 ? -1 : length;
 }
 
 int NtfsWriteDevice::sync(ntfs_device* device) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A VolumeDevice as libntfs-3g's device, for reading and writing.
+// A ByteDevice as libntfs-3g's device, for reading and writing.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,14 @@
 
 #include "base/error.h"
 #include "init/volume/ntfs3g.h"
-#include "vhd/tool/volume_device.h"
+#include "vhd/tool/byte_device.h"
 
 namespace vhdboot::tool {
 
 class NtfsWriteDevice {
  public:
   /// `target` must outlive the device.
-  explicit NtfsWriteDevice(VolumeDevice& target) : target_(target) {}
+  explicit NtfsWriteDevice(ByteDevice& target) : target_(target) {}
   NtfsWriteDevice(const NtfsWriteDevice&) = delete;
   NtfsWriteDevice& operator=(const NtfsWriteDevice&) = delete;
 
@@ -22,6 +22,9 @@ class NtfsWriteDevice {
   /// or by discard() when mounting failed.
   [[nodiscard]] ntfs_device* allocate();
   static void discard(ntfs_device* device);
+
+  /// While it is on, each write is on the disk before the next one: for what the library does in several steps.
+  void set_ordered(bool on) { ordered_ = on; }
 
   /// The first error of the device itself.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
@@ -43,9 +46,10 @@ class NtfsWriteDevice {
   [[nodiscard]] s64 clip(s64 count, s64 offset) const;
   int note(Error error);
 
-  VolumeDevice& target_;
+  ByteDevice& target_;
   std::optional<Error> error_;
   s64 position_ = 0;
+  bool ordered_ = false;
 };
 
 }  // namespace vhdboot::tool

@@ -5,15 +5,15 @@
 #include <memory>
 #include <string>
 
-#include "base/byte_source.h"
 #include "base/fd.h"
 #include "vhd/host_file.h"
 #include "vhd/refusal.h"
+#include "vhd/tool/byte_device.h"
 
 namespace vhdboot::tool {
 
 /// Owns its descriptors.
-class VolumeDevice final : public ByteSource {
+class VolumeDevice final : public ByteDevice {
  public:
   /// A block device, or a regular file that holds nothing but the volume. Refuses what is mounted or in use; while
   /// this lives nobody can mount the device.
@@ -21,9 +21,8 @@ class VolumeDevice final : public ByteSource {
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
-  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data);
-  /// What was written is on stable storage then.
-  [[nodiscard]] Result<void> sync();
+  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override;
+  [[nodiscard]] Result<void> sync() override;
 
   /// "8:3", as device-mapper names it; empty for a file.
   [[nodiscard]] const std::string& numbers() const { return numbers_; }

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What ntfs_fill.h promises: every byte has a place, the contents are the same, nothing else is lost; and power may go
+// at any moment.
+#include "vhd/tool/ntfs_fill.h"
+
+#include <gmock/gmock.h>
+
+#include "init/volume/volume.h"
+#include "tests/unit/tool/ntfs_disk.h"
+#include "vhd/tool/ntfs_switch.h"
+
+namespace vhdboot::tool {
+namespace {
+
+using test::check_volume;
+using test::MemoryDisk;
+using test::SparseSpec;
+using test::VolumeCheck;
+using ::testing::HasSubstr;
+
+const volume::Path kPath = *volume::parse_path("/disk.vhd");
+constexpr std::uint64_t kCap = 64 * kMiB;
+
+bool go_on(std::uint64_t) {
+  return true;
+}
+
+struct Scenario {
+  const char* name;
+  SparseSpec file;
+  std::uint64_t volume = 12 * kMiB;
+  unsigned cluster = 512;
+  std::uint64_t step = kNtfsFillStep;
+};
+
+Result<volume::FileLayout> layout_of(const MemoryDisk& disk) {
+  const auto reader = TRY(volume::HostVolume::open(disk));
+  return reader->layout(kPath);
+}
+
+Result<std::vector<std::byte>> contents_of(const MemoryDisk& disk) {
+  const auto reader = TRY(volume::HostVolume::open(disk));
+  return reader->read_file(kPath, kCap);
+}
+
+class NtfsFillTest : public ::testing::TestWithParam<Scenario> {
+ protected:
+  void SetUp() override {
+    auto image = test::make_ntfs(GetParam().volume, GetParam().cluster);
+    if (!image) GTEST_SKIP() << "mkntfs is not installed";
+    disk_.emplace(std::move(*image));
+    ASSERT_TRUE(test::add_sparse_file(*disk_, GetParam().file));
+    before_ = check_volume(*disk_);
+    ASSERT_EQ(before_.damage, "");
+    contents_ = test::contents_of(GetParam().file);
+    const auto read = contents_of(*disk_);
+    ASSERT_TRUE(read) << read.error().message();
+    ASSERT_TRUE(*read == contents_);
+  }
+
+  vhd::Attempt<void> fill(const vhd::Watch& watch = go_on) {
+    const auto plan = plan_ntfs_fill(TRY(layout_of(*disk_)), kPath);
+    if (!plan) return std::unexpected(plan.error());
+    EXPECT_FALSE(plan->nothing());
+    return fill_ntfs_file(*disk_, kPath, *plan, watch, GetParam().step);
+  }
+
+  void expect_filled() {
+    const auto layout = layout_of(*disk_);
+    ASSERT_TRUE(layout) << layout.error().message();
+    const auto mappable = volume::check_mappable(*layout, kPath);
+    EXPECT_TRUE(mappable) << mappable.error().message();
+    EXPECT_FALSE(layout->sparse);
+    EXPECT_GE(layout->allocated_size, layout->size);
+    std::vector<std::byte> through(static_cast<std::size_t>(layout->size));
+    for (const Extent& extent : layout->extents)
+      std::copy_n(disk_->bytes.begin() + static_cast<std::ptrdiff_t>(extent.physical), extent.length,
+                  through.begin() + static_cast<std::ptrdiff_t>(extent.logical));
+    EXPECT_TRUE(through == contents_) << "through the extents";
+    const auto read = contents_of(*disk_);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_TRUE(*read == contents_) << "through the library";
+    expect_in_order();
+  }
+
+  // As clean as it was, with nothing lost.
+  void expect_in_order() {
+    const auto reader = volume::HostVolume::open(*disk_);
+    ASSERT_TRUE(reader);
+    const auto state = (*reader)->state();
+    ASSERT_TRUE(state);
+    EXPECT_TRUE(state->clean()) << volume::describe(*state);
+    const VolumeCheck after = check_volume(*disk_);
+    EXPECT_EQ(after.damage, "");
+    EXPECT_EQ(after.lost_clusters, before_.lost_clusters);
+    EXPECT_EQ(after.lost_records, before_.lost_records);
+  }
+
+  std::optional<MemoryDisk> disk_;
+  VolumeCheck before_;
+  std::vector<std::byte> contents_;
+};
+
+TEST_P(NtfsFillTest, EveryByteHasAPlaceAndNothingElseChanges) {
+  const auto names = [&] { return (*volume::HostVolume::open(*disk_))->list(volume::Path()).value(); };
+  const auto names_before = names();
+  const auto filled = fill();
+  ASSERT_TRUE(filled) << filled.error().error.message();
+  expect_filled();
+  EXPECT_EQ(names(), names_before);
+
+  NtfsWriteVolume volume(*disk_);
+  ASSERT_TRUE(volume.begin());
+  {
+    const auto inode = volume.open(*volume.find(kPath));
+    ASSERT_TRUE(inode);
+    for (unsigned stream = 0; stream < GetParam().file.streams; ++stream) {
+      std::u16string name = *to_utf16(concat("stream ", stream));
+      s64 size = 0;
+      const volume::MallocPtr<char> value(static_cast<char*>(ntfs_attr_readall(
+          inode->get(), AT_DATA, reinterpret_cast<ntfschar*>(name.data()), static_cast<u32>(name.size()), &size)));
+      ASSERT_TRUE(value) << stream;
+      EXPECT_EQ(std::string(value.get(), static_cast<std::size_t>(size)),
+                std::string(100, static_cast<char>('a' + stream)));
+    }
+  }
+  ASSERT_TRUE(volume.finish());
+}
+
+TEST_P(NtfsFillTest, StoppedItIsInOrderAndGoesOnLater) {
+  std::uint64_t calls = 0;
+  ASSERT_TRUE(fill([&](std::uint64_t) {
+                ++calls;
+                return true;
+              }).has_value());
+  for (const std::uint64_t stop : {std::uint64_t{1}, calls / 2 + 1, calls}) {
+    SetUp();
+    std::uint64_t left = stop;
+    const auto stopped = fill([&](std::uint64_t) { return --left > 0; });
+    ASSERT_FALSE(stopped);
+    EXPECT_TRUE(vhd::is_stop(stopped.error().error)) << stopped.error().error.message();
+    const auto read = contents_of(*disk_);
+    ASSERT_TRUE(read);
+    EXPECT_TRUE(*read == contents_);
+    expect_in_order();
+    ASSERT_TRUE(fill());
+    expect_filled();
+  }
+}
+
+TEST_P(NtfsFillTest, ABrokenDiskLeavesItMarkedDirty) {
+  std::uint64_t calls = 0;
+  const auto done = fill([&](std::uint64_t) {
+    disk_->failing = ++calls == 1;
+    return true;
+  });
+  disk_->failing = false;
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().error.message(), HasSubstr("chkdsk"));
+  const auto reader = volume::HostVolume::open(*disk_);
+  ASSERT_TRUE(reader);
+  EXPECT_TRUE((*reader)->state()->dirty);
+  EXPECT_TRUE(contents_of(*disk_).value() == contents_);
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all{
+      {.name = "one_record", .file = {.pieces = 5, .piece = 4096, .unwritten = 70'000}},
+      {.name = "one_record_in_steps", .file = {.pieces = 5, .piece = 8192, .unwritten = 70'000}, .step = 5000},
+      {.name = "becomes_many", .file = {.pieces = 60, .piece = 512}, .step = 512 * 20},
+      {.name = "many", .file = {.pieces = 700, .piece = 512, .unwritten = 50'000}, .step = 512 * 300},
+      {.name = "many_at_once", .file = {.pieces = 700, .piece = 512}},
+      {.name = "many_with_links_and_streams",
+       .file = {.pieces = 500, .piece = 512, .unwritten = 3000, .links = 8, .streams = 5},
+       .step = 512 * 300},
+      {.name = "few_with_links_and_streams", .file = {.pieces = 4, .piece = 4096, .links = 8, .streams = 5}},
+      {.name = "large_clusters",
+       .file = {.pieces = 200, .piece = 4096, .unwritten = 20'000},
+       .cluster = 4096,
+       .step = 4096 * 150},
+  };
+  return all;
+}
+
+std::string scenario_name(const ::testing::TestParamInfo<Scenario>& info) {
+  return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, NtfsFillTest, ::testing::ValuesIn(scenarios()), scenario_name);
+
+// --- power
+// ------------------------------------------------------------------------------------------------------------
+
+/// Writes into the image and takes it back.
+class Undo {
+ public:
+  explicit Undo(MemoryDisk& disk) : disk_(disk) {}
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    for (auto had = had_.rbegin(); had != had_.rend(); ++had)
+      std::ranges::copy(had->data, disk_.bytes.begin() + static_cast<std::ptrdiff_t>(had->offset));
+  }
+  void write(const MemoryDisk::Write& write, std::size_t length) {
+    const auto at = disk_.bytes.begin() + static_cast<std::ptrdiff_t>(write.offset);
+    had_.push_back({write.offset, {at, at + static_cast<std::ptrdiff_t>(length)}, 0});
+    std::copy_n(write.data.begin(), length, at);
+  }
+
+ private:
+  MemoryDisk& disk_;
+  std::vector<MemoryDisk::Write> had_;
+};
+
+// The library writes the first records twice, to the MFT and to its mirror, and reads neither when they differ. Windows
+// and ntfsfix then make the mirror anew.
+void mend_mirror(MemoryDisk& disk, Undo& undo) {
+  const std::uint64_t cluster =
+      std::uint64_t{512} * std::to_integer<std::uint8_t>(disk.bytes[0x0d]);  // mkntfs was told sectors of 512 bytes
+  const std::uint64_t mft = *load_le<std::uint64_t>(disk.bytes, 0x30) * cluster;
+  const std::uint64_t mirror = *load_le<std::uint64_t>(disk.bytes, 0x38) * cluster;
+  constexpr std::size_t kMirrored = 4 * 1024;
+  const auto from = disk.bytes.begin() + static_cast<std::ptrdiff_t>(mft);
+  undo.write({mirror, {from, from + kMirrored}, 0}, kMirrored);
+}
+
+// What has an update sequence is written in one step or damaged, on NTFS as such.
+bool is_guarded(const MemoryDisk::Write& write) {
+  const std::string_view magic = as_text(Bytes(write.data).first(std::min<std::size_t>(4, write.data.size())));
+  return magic == "FILE" || magic == "INDX";
+}
+
+class NtfsPowerLoss : public NtfsFillTest {
+ protected:
+  void expect_as_it_was(const std::string& when) {
+    SCOPED_TRACE(when);
+    const auto read = contents_of(*disk_);
+    ASSERT_TRUE(read) << read.error().message();
+    ASSERT_TRUE(*read == contents_);
+    ASSERT_EQ(check_volume(*disk_).damage, "");
+  }
+};
+
+TEST_P(NtfsPowerLoss, AtAnyMomentTheFileReadsAsItDid) {
+  const std::vector<std::byte> image = disk_->bytes;
+  disk_->recording = true;
+  ASSERT_TRUE(fill());
+  disk_->recording = false;
+  disk_->bytes = image;
+  const std::vector<MemoryDisk::Write> writes = std::move(disk_->writes);
+  std::mt19937 chance(1);
+  std::size_t durable = 0;  // writes before it are on the disk for certain
+  for (std::size_t n = 0; n < writes.size() && !HasFatalFailure(); ++n) {
+    if (n > 0 && writes[n].syncs != writes[n - 1].syncs) {
+      for (; durable < n; ++durable)
+        std::ranges::copy(writes[durable].data,
+                          disk_->bytes.begin() + static_cast<std::ptrdiff_t>(writes[durable].offset));
+    }
+    {
+      Undo undo(*disk_);
+      for (std::size_t i = durable; i < n; ++i) undo.write(writes[i], writes[i].data.size());
+      if (!is_guarded(writes[n])) undo.write(writes[n], chance() % (writes[n].data.size() / 512 + 1) * 512);
+      mend_mirror(*disk_, undo);
+      expect_as_it_was(concat("after write ", n, " of ", writes.size()));
+    }
+    Undo undo(*disk_);
+    for (std::size_t i = durable; i <= n; ++i)
+      if (chance() % 2 == 0) undo.write(writes[i], writes[i].data.size());
+    mend_mirror(*disk_, undo);
+    expect_as_it_was(concat("with some of writes ", durable, " to ", n, " of ", writes.size()));
+  }
+  // And all that was recorded is what a run does.
+  for (; durable < writes.size(); ++durable)
+    std::ranges::copy(writes[durable].data, disk_->bytes.begin() + static_cast<std::ptrdiff_t>(writes[durable].offset));
+  expect_filled();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, NtfsPowerLoss, ::testing::ValuesIn(scenarios()), scenario_name);
+
+// --- a great many
+// -----------------------------------------------------------------------------------------------------
+
+class NtfsManyPieces : public NtfsFillTest {};
+
+TEST_P(NtfsManyPieces, AreFilled) {
+  const auto filled = fill();
+  ASSERT_TRUE(filled) << filled.error().error.message();
+  expect_filled();
+}
+
+TEST_P(NtfsManyPieces, MoreThanAListCanTellAreRefusedWithNothingWritten) {
+  NtfsWriteVolume volume(*disk_);
+  ASSERT_TRUE(volume.begin());
+  const std::uint64_t number = volume.find(kPath).value();
+  NtfsMap target = read_ntfs_map(volume, number).value();
+  target.runs.clear();
+  for (std::int64_t i = 0; i < 2'000'000; ++i) append_run(target.runs, (i % 2 + 1) * 1'000'000'000 + i * 2, 1);
+  disk_->recording = true;
+  const auto change = NtfsSwitch::prepare(volume, number, target);
+  ASSERT_FALSE(change);
+  EXPECT_EQ(change.error().code, Code::Unsupported);
+  EXPECT_THAT(change.error().message(), HasSubstr("more pieces than NTFS"));
+  EXPECT_TRUE(disk_->writes.empty());
+  ASSERT_TRUE(volume.finish());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, NtfsManyPieces,
+    ::testing::Values(
+        Scenario{.name = "of_3000", .file = {.pieces = 3000, .piece = 1024}, .volume = 24 * kMiB},
+        Scenario{.name = "of_10000", .file = {.pieces = 10'000, .piece = 512}, .volume = 32 * kMiB, .step = 2 * kMiB}),
+    scenario_name);
+
+}  // namespace
+}  // namespace vhdboot::tool
