@@ -13,4 +13,6 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(flags "-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags}")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections -Wl,--build-id=none -s")
+# gold (of Debian's binutils) makes one of functions that are the same, as templates make many. Not -flto: g++ 12 was
+# seen to drop the stores that initialise an object whose only reader is in another file.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=gold -Wl,--icf=safe -Wl,--gc-sections -Wl,--build-id=none -s")
