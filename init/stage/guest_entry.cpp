@@ -22,6 +22,14 @@ std::vector<kexec::BootEntry> ordered(const std::vector<FoundEntry>& found) {
   return kexec::order_entries(std::move(entries));
 }
 
+// Why nothing was found, with the partitions that nobody could look into.
+Error nothing_found(GuestDisk& disk) {
+  Error error = core::no_entry(disk.table());
+  for (const GuestPartition& partition : disk.partitions())
+    if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
+  return error;
+}
+
 bool has_tries_left(const kexec::BootEntry& entry) {
   return !entry.count || entry.count->left > 0;
 }
@@ -52,7 +60,7 @@ Result<GuestEntry> choose_entry(GuestDisk& disk, std::string_view pattern, const
     if (picked && (has_tries_left(*picked) || look == kLooks.back())) break;
   }
   if (found.empty() && !broken.empty()) return std::unexpected(broken.front());
-  if (found.empty()) return std::unexpected(core::no_entry(disk.table()));
+  if (found.empty()) return std::unexpected(nothing_found(disk));
   const kexec::BootEntry picked = TRY(kexec::pick_entry(ordered(found), name));
   for (const Error& error : broken) report.warn(error.message());
   return std::ranges::find(found, picked, &FoundEntry::entry)->open(profile);

@@ -22,8 +22,9 @@ std::vector<GuestTree> tops(GuestDisk& disk) {
 
 std::vector<BootFolder> boot_folders(GuestDisk& disk) {
   std::vector<BootFolder> found;
+  // /boot first: what lies beside it, if anything, are links to what is in it.
   for (const GuestTree& top : tops(disk))
-    for (const char* folder : {"", "/boot"})
+    for (const char* folder : {"/boot", ""})
       if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
   return found;
 }

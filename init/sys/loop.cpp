@@ -20,7 +20,8 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
   for (int attempt = 0; attempt < 16; ++attempt) {
     const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
     if (number < 0) return fail_errno("finding a free loop device");
-    Fd device = TRY(open_file(concat("/dev/loop", number), O_RDWR));
+    // Kernels may refuse to mount what somebody has open for writing (CONFIG_BLK_DEV_WRITE_MOUNTED).
+    Fd device = TRY(open_file(concat("/dev/loop", number), options.read_only ? O_RDONLY : O_RDWR));
     loop_config config{};
     config.fd = static_cast<__u32>(backing.get());
     config.block_size = options.block_size;

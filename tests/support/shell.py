@@ -5,7 +5,7 @@ import itertools
 
 from .qemu import Machine
 
-TROUBLE = r"vhdboot\[\w+\]: error: .*|Kernel panic.*|Entering emergency mode.*|You are in emergency mode.*|ALERT! .*"
+TROUBLE = r"vhdboot\[\w+\]: error: .*\n|Kernel panic.*|Entering emergency mode.*|You are in emergency mode.*|ALERT! .*"
 
 
 class GuestShell:
