@@ -16,6 +16,7 @@
 #include "init/stage/keeper.h"
 #include "init/stage/rescue.h"
 #include "init/stage/stage.h"
+#include "init/stage/volume_groups.h"
 #include "init/sys/directory.h"
 #include "init/sys/kernel_module.h"
 #include "init/sys/mount.h"
@@ -135,6 +136,7 @@ Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& re
   const std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
   report.checkpoint("attached");
   if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
+  activate_volume_groups(disk, report);
   return {};
 }
 

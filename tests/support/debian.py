@@ -50,6 +50,13 @@ class Suite:
         self._apt("update")
         self._updated = True
 
+    def fetch(self, package: str, folder: Path) -> Path:
+        """Downloads a package, verified by the archive's signature, and returns its file."""
+        with locked(self.folder.with_suffix(".use")):
+            self._update()
+            self._apt("download", package, cwd=folder)
+        return max(folder.glob(f"{package}_*.deb"))
+
     def unpack(self, package: str) -> Path:
         """Downloads a package, verified by the archive's signature, and returns the folder it is unpacked in."""
         target = self.folder / "unpacked" / package
