@@ -4,6 +4,7 @@
 import argparse
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import disk, hostdisk, proven
@@ -13,9 +14,9 @@ from .vhd import make_fixed
 
 
 def _guest(args) -> int:
-    for name in args.name:
-        made = guest(name)
-        print(made.disk, made.uki, sep="\n")
+    with ThreadPoolExecutor(max_workers=2) as makers:
+        for made in makers.map(guest, args.name):
+            print(made.disk, *([made.uki] if made.uki.exists() else []), sep="\n")
     return 0
 
 

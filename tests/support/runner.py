@@ -72,7 +72,7 @@ class Runner:
         self.say("the products are built")
 
     def _make_guests(self) -> None:
-        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *sorted(path.stem for path in RECIPES.glob("*.toml")), seconds=1800)
+        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *sorted(path.stem for path in RECIPES.glob("*.toml")), seconds=3600)
         self.say("the guests are made")
 
     def wait_for(self, *names: str) -> None:
