@@ -6,13 +6,13 @@
 #include "base/text.h"
 #include "init/core/fstab.h"
 #include "init/core/kernel_options.h"
-#include "init/stage/guest_entry.h"
-#include "init/stage/guest_folders.h"
+#include "init/guest/entry.h"
+#include "init/guest/folders.h"
 #include "kexec/boot_folder.h"
 #include "kexec/grub_cfg.h"
 #include "kexec/uki.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 namespace {
 
 // What the guest's files say about the command line of a kernel.
@@ -76,15 +76,19 @@ FoundEntries find_kernels(GuestDisk& disk) {
       }
       std::string title = title_of(root);
       kexec::BootEntry entry{.kind = kexec::EntryKind::Kernel,
-                             .path = concat(boot.top.partition().device.name, ':', path),
+                             .path = concat(boot.top.partition().device, ':', path),
                              .id = files.kernel,
                              .title = title.empty() ? files.kernel : std::move(title),
                              .version = files.version};
-      found.entries.push_back(
-          {entry, [=, cmdline = std::move(options->text)](auto) { return open_kernel(boot, files, cmdline, entry); }});
+      found.entries.push_back({.entry = entry,
+                               .partition = &boot.top.partition(),
+                               .path = path,
+                               .open = [=, cmdline = std::move(options->text)](const OpenRequest&) {
+                                 return open_kernel(boot, files, cmdline, entry);
+                               }});
     }
   }
   return found;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest
