@@ -68,6 +68,8 @@ FoundEntries find_kernels(GuestDisk& disk) {
     if (kernels.empty()) continue;
     const auto texts = read_texts(boot, root);
     for (const kexec::KernelFiles& files : kernels) {
+      // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
+      if (!boot.top.has(concat(boot.folder, '/', files.kernel))) continue;
       const std::string path = boot.top.full_path(concat(boot.folder, '/', files.kernel));
       auto options = core::kernel_options(texts, files.kernel, files.initrd.has_value());
       if (!options) {
