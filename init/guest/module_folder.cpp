@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/module_folder.h"
 
+#include <utility>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "init/core/bootable.h"
@@ -20,17 +22,22 @@ Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const co
                                                        const ModuleRequest& request, std::string& reason) {
   const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   const auto folders = TRY(core::module_directories(request.release));
-  reason = "no partition of the guest disk holds a file system that the boot kernel reads";
+  reason.clear();
+  // What the likeliest root lacks is what a person can mend.
+  const auto remember = [&](std::string why) {
+    if (reason.empty()) reason = std::move(why);
+  };
   for (const GuestPartition* partition : candidates) {
-    if (partition->type.starts_with("crypto_")) reason = concat(partition->description(), " is encrypted");
+    if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
     if (!root) continue;
     for (const std::string_view prefix : core::kRootFolders)
       for (const std::string& folder : folders)
         if (const GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
           return ModuleFolder{tree, request.release};
-    reason = concat(partition->description(), " has no modules of kernel ", request.release);
+    remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
+  remember("no partition of the guest disk holds a file system that the boot kernel reads");
   return std::nullopt;
 }
 
