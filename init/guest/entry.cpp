@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/bootable.h"
@@ -24,13 +27,19 @@ std::vector<kexec::BootEntry> entries_of(const FoundEntries& found) {
 
 // Two that are the same keep their order.
 void sort(FoundEntries& found) {
-  std::vector<FoundEntry> sorted;
-  for (const kexec::BootEntry& entry : kexec::order_entries(entries_of(found))) {
-    const auto next = std::ranges::find(found.entries, entry, &FoundEntry::entry);
-    sorted.push_back(std::move(*next));
-    found.entries.erase(next);
+  std::multimap<std::string, FoundEntry> by_path;
+  const auto ordered = kexec::order_entries(entries_of(found));
+  for (FoundEntry& entry : found.entries) {
+    std::string path = entry.entry.path;
+    by_path.emplace(std::move(path), std::move(entry));
   }
-  found.entries = std::move(sorted);
+  found.entries.clear();
+  for (const kexec::BootEntry& entry : ordered) {
+    const auto [first, last] = by_path.equal_range(entry.path);
+    const auto next = std::find_if(first, last, [&](const auto& one) { return one.second.entry == entry; });
+    found.entries.push_back(std::move(next->second));
+    by_path.erase(next);
+  }
 }
 
 void add(FoundEntries more, FoundEntries& found) {
