@@ -76,18 +76,16 @@ FoundEntries find_kernels(GuestDisk& disk) {
         found.broken.push_back(std::move(options).error().within(printable(path)));
         continue;
       }
-      std::string title = title_of(root);
+      const std::string title = title_of(root);
       kexec::BootEntry entry{.kind = kexec::EntryKind::Kernel,
                              .path = concat(boot.top.partition().device, ':', path),
                              .id = files.kernel,
-                             .title = title.empty() ? files.kernel : std::move(title),
+                             .title = title.empty() ? files.kernel : title,
                              .version = files.version};
-      found.entries.push_back({.entry = entry,
-                               .partition = &boot.top.partition(),
-                               .path = path,
-                               .open = [=, cmdline = std::move(options->text)](const OpenRequest&) {
-                                 return open_kernel(boot, files, cmdline, entry);
-                               }});
+      const auto open = [boot, files, entry, cmdline = options->text](const OpenRequest&) {
+        return open_kernel(boot, files, cmdline, entry);
+      };
+      found.entries.push_back({.entry = entry, .partition = &boot.top.partition(), .path = path, .open = open});
     }
   }
   return found;
