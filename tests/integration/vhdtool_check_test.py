@@ -40,10 +40,15 @@ def need_fuse():
         pytest.skip("mounting with FUSE needs root and /dev/fuse")
 
 
-def attached():
-    """Loop devices and mounts of this system."""
-    loops = {path.parent.parent.name: path.read_text() for path in Path("/sys/block").glob("loop*/loop/backing_file")}
-    return loops, Path("/proc/self/mounts").read_text()
+def attached(image):
+    """Loop devices of the image, and whether any is mounted: others may use theirs at the same time."""
+    loops = set()
+    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):  # detached meanwhile
+            if path.read_text().startswith(str(image)):
+                loops.add(path.parent.parent.name)
+    mounts = Path("/proc/self/mounts").read_text()
+    return loops, [name for name in loops if f"/dev/{name} " in mounts]
 
 
 def vhdtool(*args):
@@ -55,7 +60,7 @@ def check(path, *options, watched=None, hashed=True):
     watched = watched or path
 
     def state():
-        return disk.digest(watched) if hashed else None, watched.stat().st_mtime_ns, attached()
+        return disk.digest(watched) if hashed else None, watched.stat().st_mtime_ns, attached(watched)
 
     before = state()
     done = vhdtool("check", "--json", *options, path)

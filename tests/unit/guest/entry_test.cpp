@@ -17,7 +17,6 @@ using kexec::test::to_buffer;
 using test::MemoryDisk;
 using test::MemoryPartition;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using vhdboot::test::Fails;
 
 kexec::test::Buffer uki() {

@@ -23,7 +23,6 @@ using kexec::test::make_kernel;
 using kexec::test::PeBuilder;
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::Not;
