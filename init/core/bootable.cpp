@@ -40,29 +40,12 @@ Result<void> check_footer(const vhd::ImageInfo& info, std::string_view file_name
                                     "`, or call it .img when it is a raw disk"));
 }
 
-Result<void> check_boot_partition(const PartitionTable& table) {
-  if (find_esp(table) != nullptr || find_xbootldr(table) != nullptr) return {};
-  return fail(Code::NotFound, concat("the guest disk has no EFI system partition (", scheme_name(table.scheme), ", ",
-                                     table.partitions.size(), " partitions)"));
-}
-
-Error no_uki() {
-  return {Code::NotFound, 0,
-          "no unified kernel image in /EFI/Linux on the guest's ESP: install one there (ukify, kernel-install)"};
-}
-
 Error no_entry(const PartitionTable& table) {
   return {Code::NotFound, 0,
           concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
                  table.scheme == Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
                  "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
                  "boot kernel can read")};
-}
-
-Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id) {
-  if (plan.has_initrd) return {};
-  return fail(Code::Unsupported,
-              concat(id, " has no initrd: vhdboot boots guests whose initrd mounts the root file system"));
 }
 
 std::optional<std::string_view> guest_mount_options(std::string_view type) {

@@ -9,7 +9,6 @@
 
 #include "base/result.h"
 #include "init/core/partition_table.h"
-#include "kexec/plan.h"
 #include "vhd/image.h"
 
 namespace vhdboot::core {
@@ -22,16 +21,8 @@ inline constexpr std::string_view kSafetyOptions = "nohibernate";
 /// could write there. `file_name` is the last component.
 [[nodiscard]] Result<void> check_footer(const vhd::ImageInfo& info, std::string_view file_name);
 
-/// NotFound when the guest disk has neither an ESP nor an XBOOTLDR partition.
-[[nodiscard]] Result<void> check_boot_partition(const PartitionTable& table);
-
-/// Why there is nothing to boot on an ESP without any UKI.
-[[nodiscard]] Error no_uki();
 /// Why there is nothing to boot on a guest disk with this table.
 [[nodiscard]] Error no_entry(const PartitionTable& table);
-
-/// Unsupported when the boot entry `id` brings no initrd.
-[[nodiscard]] Result<void> check_initrd(const kexec::KexecPlan& plan, std::string_view id);
 
 /// How to mount a guest's file system of this type (as blkid names it) without replaying its journal: the disk is
 /// read-only, and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not

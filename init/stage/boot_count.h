@@ -4,14 +4,15 @@
 #pragma once
 
 #include "base/result.h"
+#include "init/guest/entry.h"
 #include "init/stage/find_image.h"
-#include "init/stage/guest_entry.h"
 
 namespace vhdboot::stage {
 
 /// Takes one of the tries of `entry`: attaches the image for writing, renames the file, detaches. What a boot loader
 /// tells a guest about that goes into EFI variables that last until the machine is switched off. Call it last before
 /// the jump, with nothing of the image attached.
-[[nodiscard]] Result<void> count_boot(const CountedFile& entry, const FoundImage& image, std::uint32_t guest_block);
+[[nodiscard]] Result<void> count_boot(const guest::CountedFile& entry, const FoundImage& image,
+                                      std::uint32_t guest_block);
 
 }  // namespace vhdboot::stage

@@ -1,93 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_boot.h"
 
-#include <algorithm>
-
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "init/core/root_device.h"
-#include "init/core/selector.h"
-#include "kexec/cmdline.h"
+#include "init/guest/boot.h"
+#include "init/sys/file.h"
+#include "kexec/smbios.h"
 
 namespace vhdboot::stage {
 namespace {
 
-// What root= is judged by.
-core::DiskFacts examine(const GuestDisk& disk) {
-  core::DiskFacts facts = core::facts_of(disk.table());
-  for (const GuestPartition& partition : disk.partitions()) {
-    const sys::Content& content = partition.content;
-    if (partition.entry == nullptr) {
-      facts.fs_type = content.type;
-      facts.fs_uuid = content.identity.uuid;
-      continue;
-    }
-    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::PartitionFacts::number);
-    if (fact == facts.partitions.end()) continue;
-    fact->fs_type = content.type;
-    fact->fs_uuid = content.identity.uuid;
-  }
-  return facts;
+// Kernel options that the owner of a virtual machine passes through the firmware; systemd-stub takes them too.
+std::string smbios_options() {
+  constexpr std::uint64_t kMaxTable = 1 << 20;
+  const auto table = sys::read_file("/sys/firmware/dmi/tables/DMI", kMaxTable);
+  return table ? kexec::stub_options_of_smbios(*table).value_or("") : "";
 }
 
-// The entry's options and the person's, with a root= that means the guest's disk on this machine.
-Result<kexec::CommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
-                                             const core::Config& config, const sys::Reporter& report) {
-  auto line = kexec::CommandLine::parse(options);
-  line.append(core::kSafetyOptions);
-  line.append(config.options);
-  const core::RootChange change = TRY(core::map_root(line, examine(disk)));
-  if (change.root)
-    report.log(concat("root=", printable(line.find("root").value_or("")), " is ", printable(*change.root), " here"));
-  TRY(core::apply(change, line));
-  return line;
-}
-
-// What the kernel would mount by root=, for a guest whose initrd does not.
-Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLine& line) {
-  const std::string option = line.find("root").value_or("");
-  const auto selector = core::parse_root_selector(option);
-  for (const GuestPartition& partition : disk.partitions()) {
-    if (!selector || !core::matches(*selector, partition.content.identity)) continue;
-    if (!core::guest_mount_options(partition.content.type))
-      return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
-                                            " cannot be mounted: it holds ", printable(partition.content.type)));
-    return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
-                           .read_only = !line.has("rw"),
-                           .type = partition.content.type,
-                           .flags = line.find("rootflags").value_or("")};
-  }
-  return fail(Code::NotFound,
-              concat("there is no initrd, and ",
-                     option.empty() ? "no root= on its command line"
-                                    : concat("root=", printable(option), " is no partition of the guest disk"),
-                     ": vhdboot cannot tell what to mount"));
+// What cannot be booted is passed over with a warning as long as there is something else.
+Result<guest::GuestEntry> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
+  const guest::FoundEntries found = guest::find_entries(disk, pattern);
+  const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk.table()));
+  for (const Error& error : found.broken) report.warn(error.message());
+  return choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()});
 }
 
 }  // namespace
 
-Result<GuestBoot> prepare_guest(GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                 const sys::Reporter& report) {
-  GuestBoot boot{.entry = TRY(choose_entry(disk, config.entry.value_or(""), report))};
-  GuestEntry& entry = boot.entry;
+  GuestBoot boot{.entry = TRY(open_entry(disk, config.entry.value_or(""), report)), .planned = {}, .modules = {}};
+  guest::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
-  const auto line = TRY(make_command_line(disk, entry.parts.cmdline, config, report));
-  entry.parts.cmdline = line.text();
-  boot.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, ""));
-  // Modules are looked for by what the kernel itself says.
-  boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
+  const guest::GuestLine made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
+  if (made.root) report.log(concat("root=", printable(made.before), " is ", printable(*made.root), " here"));
+  boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
-  ModuleRequest request{.release = boot.release,
-                        .root_option = line.find("root").value_or(""),
-                        .root_flags = line.find("rootflags").value_or(""),
-                        .more = {}};
-  if (!boot.plan.has_initrd) {
-    boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
-    boot.plan.guest_init = line.find("init").value_or(std::string(core::kDefaultRootInit));
-    request.more.push_back(boot.root->type);
-  }
-  boot.modules = TRY(collect_modules(disk, image, config, request, report));
+  guest::ModuleRequest request{.release = boot.planned.release,
+                               .root_option = made.line.find("root").value_or(""),
+                               .root_flags = made.line.find("rootflags").value_or("")};
+  std::vector<std::string> more;
+  if (boot.planned.root) more.push_back(boot.planned.root->type);
+  boot.modules = TRY(collect_modules(disk, image, config, request, more, report));
   report.checkpoint("modules");
   return boot;
 }

@@ -2,31 +2,25 @@
 // Everything that is decided about the boot of a guest, before anything is done about it.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "base/result.h"
 #include "init/core/config.h"
-#include "init/core/handoff.h"
+#include "init/guest/boot.h"
+#include "init/guest/disk.h"
+#include "init/guest/entry.h"
 #include "init/stage/find_image.h"
-#include "init/stage/guest_disk.h"
-#include "init/stage/guest_entry.h"
 #include "init/stage/guest_modules.h"
 #include "init/sys/console.h"
-#include "kexec/plan.h"
 
 namespace vhdboot::stage {
 
 struct GuestBoot {
-  GuestEntry entry;
-  kexec::KexecPlan plan;  ///< borrows from the entry
-  std::string release;    ///< of the guest's kernel
+  guest::GuestEntry entry;
+  guest::PlannedBoot planned;  ///< borrows from the entry
   CarriedModules modules;
-  std::optional<core::GuestRoot> root;  ///< for a guest without an initrd: what stage 2 mounts
 };
 
 /// Chooses and plans what to boot on the guest disk; reads only. The guest disk must outlive the result.
-[[nodiscard]] Result<GuestBoot> prepare_guest(GuestDisk& disk, const FoundImage& image, const core::Config& config,
-                                              const sys::Reporter& report);
+[[nodiscard]] Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
+                                              const core::Config& config, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

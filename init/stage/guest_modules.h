@@ -7,8 +7,9 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/guest/disk.h"
+#include "init/guest/module_folder.h"
 #include "init/stage/find_image.h"
-#include "init/stage/guest_disk.h"
 #include "init/sys/console.h"
 
 namespace vhdboot::stage {
@@ -24,20 +25,12 @@ struct CarriedModules {
   std::vector<std::string> wanted;
 };
 
-/// What modules are asked for, and where they are.
-struct ModuleRequest {
-  std::string release;            ///< of the guest's kernel
-  std::string root_option;        ///< the guest's root=
-  std::string root_flags;         ///< its rootflags=
-  std::vector<std::string> more;  ///< names beyond what the engine and the disk need
-};
-
-/// dm_mod and loop or the host's file system, as the engine needs, and the drivers of the controllers that the host
-/// volume hangs on.
+/// dm_mod and loop or the host's file system, as the engine needs, the drivers of the controllers that the host volume
+/// hangs on, and `more`, by name.
 /// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it. A root that cannot be
 /// read is no error: it is reported, and stage 2 relies on the guest's initrd.
-[[nodiscard]] Result<CarriedModules> collect_modules(GuestDisk& disk, const FoundImage& image,
-                                                     const core::Config& config, const ModuleRequest& request,
-                                                     const sys::Reporter& report);
+[[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,
+                                                     const core::Config& config, const guest::ModuleRequest& request,
+                                                     const std::vector<std::string>& more, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

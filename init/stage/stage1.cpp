@@ -39,8 +39,8 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
                         .guest_block = table.logical_block,
                         .extents = image.layout.extents,
                         .host_mount = config.host_mount,
-                        .root = boot.root,
-                        .init = boot.plan.guest_init,
+                        .root = boot.planned.root,
+                        .init = boot.planned.plan.guest_init,
                         .timeout_seconds = config.timeout(),
                         .rescue = config.after_error()};
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
@@ -73,15 +73,15 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
 
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
 // counted, if they are.
-Result<std::optional<CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
-                                              const FoundImage& image, const core::Config& config,
-                                              const sys::Reporter& report) {
-  GuestDisk disk(loop, table);
+Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
+                                                     const FoundImage& image, const core::Config& config,
+                                                     const sys::Reporter& report) {
+  AttachedGuestDisk disk(loop, table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
   report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
-                    printable(boot.release)));
+                    printable(boot.planned.release)));
   const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
-  TRY(load(boot.plan, archive, report));
+  TRY(load(boot.planned.plan, archive, report));
   return boot.entry.counted;
 }
 

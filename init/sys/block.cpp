@@ -5,7 +5,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include <climits>
 #include <cstdlib>
 
@@ -51,10 +54,11 @@ bool is_virtual(const BlockDevice& device) {
   return device.sysfs.starts_with("/sys/devices/virtual/");
 }
 
-Content identify(const BlockDevice& device) {
-  const std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)> probe(
-      blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
-  if (!probe) return {};
+namespace {
+
+using Probe = std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)>;
+
+Content content_of(const Probe& probe, unsigned partition) {
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
   blkid_probe_enable_partitions(probe.get(), 1);
@@ -64,11 +68,49 @@ Content identify(const BlockDevice& device) {
     const char* text = nullptr;
     return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
   };
-  return {.type = value("TYPE"),
-          .identity = {.uuid = value("UUID"),
-                       .partuuid = value("PART_ENTRY_UUID"),
-                       .label = value("LABEL"),
-                       .number = device.partition}};
+  return {
+      .type = value("TYPE"),
+      .identity = {
+          .uuid = value("UUID"), .partuuid = value("PART_ENTRY_UUID"), .label = value("LABEL"), .number = partition}};
+}
+
+// What tells a file system lies at its two ends: the furthest is the second header of LUKS2, at 4 MiB.
+constexpr std::uint64_t kProbedHead = 5 * kMiB;
+constexpr std::uint64_t kProbedTail = 1 * kMiB;
+
+// A file of the size of `source`, with its ends alone.
+Result<Fd> ends_of(const ByteSource& source) {
+  Fd file(::memfd_create("partition", MFD_CLOEXEC));
+  if (!file || ::ftruncate(file.get(), static_cast<off_t>(source.size())) < 0) return fail_errno("making a file");
+  const auto copy = [&](std::uint64_t offset, std::uint64_t length) -> Result<void> {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(length));
+    TRY(source.read(offset, bytes));
+    if (::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(length))
+      return fail_errno("writing the file");
+    return {};
+  };
+  const std::uint64_t size = source.size();
+  TRY(copy(0, std::min(size, kProbedHead)));
+  if (size > kProbedHead) {
+    const std::uint64_t tail = std::min(size - kProbedHead, kProbedTail);
+    TRY(copy(size - tail, tail));
+  }
+  return file;
+}
+
+}  // namespace
+
+Content identify(const BlockDevice& device) {
+  const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
+  return probe ? content_of(probe, device.partition) : Content{};
+}
+
+Content identify(const ByteSource& partition) {
+  const auto file = ends_of(partition);
+  if (!file) return {};
+  const Probe probe(blkid_new_probe(), &blkid_free_probe);
+  if (!probe || blkid_probe_set_device(probe.get(), file->get(), 0, 0) != 0) return {};
+  return content_of(probe, 0);
 }
 
 Result<void> wait_until_released(const std::string& numbers) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/result.h"
 #include "init/core/selector.h"
 
@@ -38,6 +39,8 @@ struct Content {
 
 /// Never fails: of a device that cannot be read nothing is known.
 [[nodiscard]] Content identify(const BlockDevice& device);
+/// The same of bytes that are no device: of the file system alone, nothing of the partition.
+[[nodiscard]] Content identify(const ByteSource& partition);
 
 /// Waits until no file system and no other device holds the device "major:minor" any more; Timeout with its name when
 /// that does not happen.

@@ -501,17 +501,50 @@ def test_info_looks_into_the_esp(tmp_path, kind, bits, esp_mib):
     first = table["partitions"][0]
     assert (first["number"], first["start"], first["size"], first["name"]) == (1, MIB, esp_mib * MIB, "my esp")
     assert first["type_name"] == "ESP"
-    (boot,) = told["boot"]
-    assert (boot["partition"], boot["role"], boot["file_system"]) == (1, "ESP", f"FAT{bits}")
-    assert {uki["path"]: (uki["title"], uki["kernel"]) for uki in boot["ukis"]} == {
-        "/EFI/Linux/debian 12 with a long name+3.efi": ("Debian GNU/Linux 12", "6.1.0-9-amd64"),
-        "/EFI/Linux/OLD.EFI": ("Debian, older", "6.0.0-1-amd64")}
-    (entry,) = boot["entries"]
+    uki, older, entry = told["boot"]
+    assert {(entry["kind"], entry["partition"]) for entry in told["boot"]} == {("uki", 1), ("type1", 1)}
+    assert (uki["path"], uki["title"], uki["kernel"], uki["tries_left"]) == (
+        "/EFI/Linux/debian 12 with a long name+3.efi", "Debian GNU/Linux 12", "6.1.0-9-amd64", 3)
+    assert (older["path"], older["title"], older["kernel"]) == (
+        "/EFI/Linux/OLD.EFI", "Debian, older", "6.0.0-1-amd64")
+    assert "tries_left" not in older
     assert (entry["id"], entry["title"], entry["version"]) == ("by-hand.conf", "Größe", "6.5")
-    assert (entry["linux"], entry["options"]) == ("/vmlinuz-6.5", "quiet ro")
+    assert (entry["kernel"], entry["options"]) == ("", "quiet ro")
     assert any("broken.efi" in warning for warning in told["warnings"])
+    assert any("by-hand.conf: /vmlinuz-6.5" in warning for warning in told["warnings"])
+    assert told["unread"] == []
     shown = vhdtool("info", image).stdout
     assert "Debian GNU/Linux 12, kernel 6.1.0-9-amd64" in shown and "Größe" in shown
+
+
+@needs("mke2fs")
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/loop-control").exists(), reason="needs root, loop devices")
+def test_info_of_kernels_in_boot(tmp_path):
+    """A root file system on a disk without a partition table: only root can look into it."""
+    root = tmp_path / "root"
+    (root / "boot").mkdir(parents=True)
+    (root / "etc").mkdir()
+    (root / "boot/vmlinuz-6.5").write_bytes(b"a kernel")
+    (root / "boot/initrd.img-6.5").write_bytes(b"an initrd")
+    (root / "vmlinuz").symlink_to("boot/vmlinuz-6.4")  # which is gone
+    (root / "etc/fstab").write_text("UUID=5 / ext4 defaults 0 1\n")
+    (root / "etc/os-release").write_text("PRETTY_NAME=Small\n")
+    path = tmp_path / "disk.raw"
+    path.write_bytes(bytes(16 * MIB))
+    run("mke2fs", "-q", "-t", "ext4", "-d", root, path)
+    told = info(path)
+    (entry,) = told["boot"]
+    assert (entry["kind"], entry["path"], entry["title"]) == ("kernel", "/boot/vmlinuz-6.5", "Small")
+    assert "partition" not in entry and entry["options"].startswith("root=UUID=5")
+    assert told["unread"] == []
+    path.chmod(0o644)
+    program = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", VHDTOOL, "info", "--json", "/dev/stdin"]
+    with open(path, "rb") as image:
+        done = subprocess.run([str(word) for word in program], stdin=image, capture_output=True, text=True, check=False)
+    if "Permission denied" in done.stderr:
+        pytest.skip("another user cannot reach the program")
+    told = json.loads(done.stdout)
+    assert told["boot"] == [] and "ext4" in told["unread"][0] and "as root" in told["unread"][0]
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

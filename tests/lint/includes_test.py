@@ -10,12 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "base": {"base"},
     "vhd": {"base", "vhd"},
-    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "init/sys", "vhd/tool"},
+    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "vhd/tool"},
     "kexec": {"base", "kexec"},
     "init/volume": {"base", "init/volume"},
     "init/core": {"base", "vhd", "kexec", "init/volume", "init/core"},
+    "init/guest": {"base", "kexec", "init/core", "init/guest"},
     "init/sys": {"base", "init/core", "init/sys"},
-    "init/stage": {"base", "vhd", "kexec", "init/volume", "init/core", "init/sys", "init/stage"},
+    "init/stage": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "init/stage"},
     "efi": {"base", "efi"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

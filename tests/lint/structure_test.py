@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
     "base": "vhdboot", "vhd": "vhdboot::vhd", "vhd/tool": "vhdboot::tool", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
-    "init/volume": "vhdboot::volume", "init/core": "vhdboot::core", "init/sys": "vhdboot::sys",
+    "init/volume": "vhdboot::volume", "init/core": "vhdboot::core",
+    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys",
     "init/stage": "vhdboot::stage",
 }
 # What the firmware and the compiler call by names of theirs.
@@ -18,6 +19,7 @@ NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
 PURE = {
     "base": {"base/fd.h"},  # closes what others open
     "init/core": set(),
+    "init/guest": set(),
     "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp", "vhd/space_file.cpp", "vhd/file_extents.cpp",
             "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
     "kexec": {"kexec/kexec_load.cpp"},

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +19,10 @@
 #include "base/text.h"
 #include "init/core/config.h"
 #include "init/core/engine.h"
+#include "init/core/fstab.h"
+#include "init/core/needed_modules.h"
+#include "init/guest/folders.h"
+#include "init/guest/module_folder.h"
 #include "init/sys/block.h"
 #include "init/sys/device_chain.h"
 #include "init/sys/file.h"
@@ -27,6 +32,7 @@
 #include "vhd/host_file.h"
 #include "vhd/image_reader.h"
 #include "vhd/tool/check_config.h"
+#include "vhd/tool/check_entry.h"
 #include "vhd/tool/check_fstab.h"
 #include "vhd/tool/check_image.h"
 #include "vhd/tool/check_modules.h"
@@ -34,7 +40,7 @@
 #include "vhd/tool/check_report.h"
 #include "vhd/tool/check_storage.h"
 #include "vhd/tool/commands.h"
-#include "vhd/tool/guest_root.h"
+#include "vhd/tool/inspected_disk.h"
 #include "vhd/tool/mounted_file.h"
 #include "vhd/tool/output.h"
 
@@ -44,10 +50,13 @@ namespace {
 constexpr std::string_view kHelp = R"(Usage: vhdtool check [OPTION]... FILE
 
 Would the disk image FILE boot with vhdboot, and if not, why not: every reason,
-each with what to do. Nothing is changed. As root it also looks into the guest's
-root file system: has it the kernel modules that a boot needs and the drivers of
-usual disks, and will /etc/fstab hold. The configuration file beside FILE, such
-as debian.conf beside debian.vhd, counts as it would in a boot.
+each with what to do. Nothing is changed. It chooses what to boot as the boot
+does: unified kernel images, boot loader entries, kernels in /boot. What is not
+on a FAT file system, such as /boot of most distributions, only root can look
+into. As root it also asks whether the guest's root file system has the kernel
+modules that a boot needs and the drivers of usual disks, and whether /etc/fstab
+will hold. The configuration file beside FILE, such as debian.conf beside
+debian.vhd, counts as it would in a boot.
 
       --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
                         not mounted; its state and where FILE lies are checked
@@ -59,8 +68,8 @@ as debian.conf beside debian.vhd, counts as it would in a boot.
       --quiet           say nothing, the exit status tells
   -h, --help            this text
 
-Exit status: 0 it boots, 1 it boots with warnings, 2 it will not, or it could
-not be checked.
+Exit status: 0 it boots, 1 it boots with warnings or may boot, 2 it will not, or
+it could not be checked.
 
 Examples:
   vhdtool check debian.vhd
@@ -75,12 +84,6 @@ struct Options {
   bool json = false;
   bool quiet = false;
   std::string file;
-};
-
-// Where the guest disk can be read in place.
-struct Backing {
-  Fd fd;
-  std::vector<Extent> extents;
 };
 
 // How the image would be booted.
@@ -100,35 +103,47 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
   return sys::device_chain(*device);
 }
 
-void judge_modules(const GuestRoot& root, const Boot& boot, const std::string& release, Findings& findings) {
-  auto texts = root.module_lists();
-  if (!texts) return modules_unchecked(texts.error().message(), findings);
-  const auto index = core::ModuleIndex::parse(*std::move(texts));
+void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice, Findings& findings) {
+  const auto index = guest::read_index(folder);
   if (!index) return findings.error("modules", index.error().within("the guest's kernel modules"));
   const core::Engine engine = boot.config.engine();
-  check_modules(*index, engine, boot.kind, release, findings);
-  check_module_files(
-      needed_files(*index, engine, boot.kind, boot.chain),
-      [&](std::string_view file) { return root.read_module(file); }, release, findings);
-  check_controllers(*index, release, findings);
-  check_chain(*index, boot.chain, release, findings);
+  check_modules(*index, engine, boot.kind, choice.release, findings);
+  if (!choice.root_type.empty()) check_root_driver(*index, choice.root_type, choice.release, findings);
+  const auto judge = [&](const std::string& file) -> Result<void> {
+    (void)TRY(guest::read_module(folder, file));
+    return {};
+  };
+  check_module_files(needed_files(*index, engine, boot.kind, boot.chain, choice.root_type), judge, choice.release,
+                     findings);
+  check_controllers(*index, choice.release, findings);
+  check_chain(*index, boot.chain, choice.release, findings);
 }
 
-void look_into_guest(const Result<Backing>& backing, const CheckedImage& image, const Boot& boot, Findings& findings) {
-  if (!image.table || !image.choice) return;  // nothing would be booted: said already
-  if (image.payload_size == 0) return modules_unchecked("the image must be converted first", findings);
-  const bool from_initrd = boot.config.module_source() == core::ModuleSource::Guest;
-  if (from_initrd) modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
-  const auto root = backing ? GuestRoot::open(backing->fd, backing->extents, *image.table, *image.choice,
-                                              from_initrd ? std::nullopt : boot.config.root)
-                            : Result<GuestRoot>(std::unexpected(backing.error()));
-  if (!root) {
-    if (from_initrd) return;
-    if (root.error().code == Code::Invalid) return findings.error("root", root.error());
-    return modules_unchecked(root.error().message(), findings);
-  }
-  if (!from_initrd) judge_modules(*root, boot, image.choice->release, findings);
-  if (const auto fstab = root->fstab()) check_fstab(*fstab, findings);
+void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
+  if (boot.config.module_source() == core::ModuleSource::Guest)
+    return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
+  if (!core::module_directories(choice.release))
+    return modules_unchecked("the release of its kernel is not known", findings);
+  std::string reason;
+  const auto folder = guest::find_module_folder(
+      disk, boot.config, {.release = choice.release, .root_option = choice.root, .root_flags = choice.root_flags},
+      reason);
+  if (!folder) return findings.error("root", folder.error());
+  if (*folder) return judge_modules(**folder, boot, choice, findings);
+  const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
+  modules_unchecked(unread == disk.unread().end() ? reason : unread->text, findings);
+}
+
+void look_into_guest(const CheckedImage& image, Result<Backing> backing, const Boot& boot, Findings& findings) {
+  if (!image.table) return;  // said already
+  if (image.payload_size == 0) backing = fail(Code::Unsupported, "the image must be converted first");
+  InspectedDisk disk(*image.disk, *image.table, std::move(backing));
+  const auto choice = check_entries(disk, boot.config, findings);
+  if (!choice) return;
+  look_for_modules(disk, boot, *choice, findings);
+  const auto root = guest::root_tree(disk);
+  if (!root) return;
+  if (const auto fstab = root->read_text("/etc/fstab", core::kMaxFstabBytes)) check_fstab(*fstab, findings);
 }
 
 Result<std::string> read_config_file(const std::string& path) {
@@ -161,14 +176,9 @@ Result<Findings> check_file(const Options& options) {
   Boot boot{.kind = facts.kind};
   boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
   if (facts.kind) boot.chain = chain_of(facts.device);
-  const CheckedImage image = check_image(*file, options.file, boot.config, findings);
-  auto fd = sys::open_file(options.file, O_RDONLY);
-  Result<Backing> backing = std::unexpected(Error{});
-  if (fd)
-    backing = Backing{*std::move(fd), {{.logical = 0, .physical = 0, .length = file->size()}}};
-  else
-    backing = std::unexpected(fd.error());
-  look_into_guest(backing, image, boot, findings);
+  const CheckedImage image = check_image(*file, options.file, findings);
+  look_into_guest(image, open_backing(options.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
+                  findings);
   return findings;
 }
 
@@ -212,10 +222,10 @@ Result<Findings> check_on_volume(const Options& options) {
   };
   boot.config = TRY(find_config(options, path, conf, read_beside, findings));
   boot.chain = chain_of(options.volume);
-  const CheckedImage image = check_image(file, path.name(), boot.config, findings);
+  const CheckedImage image = check_image(file, path.name(), findings);
   // Reading it in place takes extents that cover it.
-  if (!check_mappable(layout, path)) return findings;
-  if (image.payload_size > 0)
+  const bool mappable = check_mappable(layout, path).has_value();
+  if (mappable && image.payload_size > 0)
     check_attachment({.engine = boot.config.engine(),
                       .read_only = true,
                       .payload = {.offset = 0, .size = image.payload_size},
@@ -226,12 +236,10 @@ Result<Findings> check_on_volume(const Options& options) {
                                  .cluster_size = reader->cluster_size()},
                       .guest_block = image.table ? image.table->logical_block : 512},
                      findings);
-  Result<Backing> backing = std::unexpected(Error{});
-  if (auto fd = sys::open_file(options.volume, O_RDONLY))
-    backing = Backing{*std::move(fd), layout.extents};
-  else
-    backing = std::unexpected(fd.error());
-  look_into_guest(backing, image, boot, findings);
+  look_into_guest(image,
+                  mappable ? open_backing(options.volume, layout.extents)
+                           : Result<Backing>(fail(Code::Unsupported, "the file does not lie on the volume as it must")),
+                  boot, findings);
   return findings;
 }
 

@@ -1,153 +1,142 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/tool/check_entry.h"
 
-#include <map>
-#include <memory>
+#include <algorithm>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "kexec/bls.h"
-#include "kexec/cmdline.h"
+#include "init/core/needed_modules.h"
+#include "init/guest/boot.h"
+#include "init/guest/entry.h"
 #include "kexec/plan.h"
-#include "kexec/uki.h"
-#include "vhd/fat.h"
 
 namespace vhdboot::tool {
 namespace {
 
-constexpr std::string_view kFolder = "/EFI/Linux";
+using guest::FoundEntry;
+using guest::GuestEntry;
 
-// A partition with a FAT volume; the contents of its files read from it.
-struct BootVolume {
-  std::unique_ptr<SliceSource> partition;
-  std::unique_ptr<vhd::FatVolume> volume;
-};
-
-struct ParsedFile {
-  std::unique_ptr<ByteSource> file;
-  kexec::Uki uki;
+// How much the answers about one entry weigh: what only a person would choose is no reason not to boot.
+struct Role {
+  bool booted = false;
+  std::optional<std::string_view> profile;
+  [[nodiscard]] Severity severity() const { return booted ? Severity::Error : Severity::Warning; }
 };
 
 class EntryCheck {
  public:
-  EntryCheck(const ByteSource& disk, const core::Config& config, Findings& findings)
+  EntryCheck(const guest::GuestDisk& disk, const core::Config& config, Findings& findings)
       : disk_(disk), config_(config), findings_(findings) {}
 
-  void look_at(const core::Partition& partition, std::string_view role) {
-    if (const auto done = read(partition, role); !done)
-      findings_.error(role == "ESP" ? "esp" : "xbootldr",
-                      concat(role, " (partition ", partition.number, "): ", done.error().message()));
-  }
-
-  std::optional<BootChoice> choose() {
-    if (files_.empty()) {
-      for (const Error& error : broken_) findings_.error("uki", error);
-      if (broken_.empty() && !unreadable()) findings_.error("uki", core::no_uki());
+  std::optional<BootChoice> run(const FoundEntry& found, const Role& role) {
+    auto entry = found.open({.profile = role.profile, .smbios_options = {}});
+    if (!entry) {
+      findings_.add("entry", role.severity(), entry.error().message());
       return std::nullopt;
     }
-    for (const Error& error : broken_) findings_.warning("uki", error.message());
-    const auto ordered = kexec::order_entries(std::move(files_));
-    const auto picked = kexec::pick_entry(ordered, config_.entry.value_or(""));
-    if (!picked) findings_.error("entry", picked.error());
-    std::optional<BootChoice> choice;
-    for (const kexec::BootEntry& entry : ordered) {
-      // What only a person would choose is no reason not to boot.
-      const bool booted = picked && picked->path == entry.path;
-      BootChoice checked = check(entry, booted ? Severity::Error : Severity::Warning);
-      if (booted) choice = std::move(checked);
+    const std::string id = concat(printable(found.entry.id), role.profile ? "@" : "",
+                                  role.profile ? printable(*role.profile) : std::string());
+    if (role.booted)
+      for (const std::string& warning : entry->warnings) findings_.warning("entry", concat(id, ": ", warning));
+    const auto line = guest::make_command_line(disk_, entry->parts.cmdline, config_);
+    if (!line) {
+      findings_.add("root", role.severity(), line.error().within(id).message());
+      return std::nullopt;
+    }
+    auto choice = check_plan(*entry, *line, id, role);
+    if (choice && role.booted) {
+      tell_root(*line, id);
+      check_count(found.entry, id);
     }
     return choice;
   }
 
  private:
-  Result<void> read(const core::Partition& partition, std::string_view role) {
-    BootVolume& place = volumes_.emplace_back();
-    place.partition = std::make_unique<SliceSource>(disk_, partition.start, partition.length);
-    place.volume = std::make_unique<vhd::FatVolume>(TRY(vhd::FatVolume::open(*place.partition)));
-    findings_.ok(role == "ESP" ? "esp" : "xbootldr",
-                 concat(role, " on partition ", partition.number, ", FAT", place.volume->bits()));
-    const auto folder = place.volume->find(kFolder);
-    if (!folder && folder.error().code == Code::NotFound) return {};
-    if (!folder) return std::unexpected(folder.error().within(kFolder));
-    if (!folder->directory) return {};
-    for (const vhd::FatEntry& file : TRY_IN(kFolder, place.volume->list(*folder))) {
-      if (file.directory || !kexec::is_entry_name(file.name)) continue;
-      const std::string path = concat(role, ':', kFolder, '/', file.name);
-      auto parsed = parse(*place.volume, file);
-      if (!parsed) {
-        broken_.push_back(std::move(parsed).error().within(concat(kFolder, '/', printable(file.name))));
-        continue;
-      }
-      files_.push_back({.path = path, .osrel = parsed->uki.osrel, .uname = parsed->uki.uname});
-      parsed_.emplace(path, *std::move(parsed));
+  std::optional<BootChoice> check_plan(GuestEntry& entry, const guest::GuestLine& line, const std::string& id,
+                                       const Role& role) {
+    const auto boot = guest::plan_boot(disk_, entry, line.line);
+    if (!boot) {
+      const auto startable = kexec::make_plan(entry.parts, "");
+      findings_.add(startable && !startable->has_initrd ? "initrd" : "kernel", role.severity(), boot.error().message());
+      return std::nullopt;
     }
-    return {};
-  }
-
-  static Result<ParsedFile> parse(const vhd::FatVolume& volume, const vhd::FatEntry& entry) {
-    auto file = TRY(volume.open_file(entry));
-    auto uki = TRY(kexec::parse_uki(*file));
-    return ParsedFile{std::move(file), std::move(uki)};
-  }
-
-  BootChoice check(const kexec::BootEntry& entry, Severity severity) {
-    const ParsedFile& parsed = parsed_.at(entry.path);
-    const std::string id = printable(entry.id);
-    BootChoice choice{.id = id, .release = parsed.uki.uname, .root = {}, .root_flags = {}};
-    const auto plan =
-        kexec::make_plan(kexec::parts_of(*parsed.file, parsed.uki), concat(core::kSafetyOptions, ' ', config_.options));
-    if (!plan) {
-      findings_.add("kernel", severity, plan.error().within(id).message());
-      if (!parsed.uki.initrd) findings_.add("initrd", severity, core::check_initrd({}, id).error().message());
-      return choice;
-    }
-    if (choice.release.empty()) choice.release = plan->header.version;
-    const auto options = kexec::CommandLine::parse(plan->cmdline);
-    choice.root = options.find("root").value_or("");
-    choice.root_flags = options.find("rootflags").value_or("");
-    findings_.ok("kernel", concat(id, ": ", printable(entry.title), ", kernel ",
-                                  choice.release.empty() ? "of unknown release" : printable(choice.release),
-                                  severity != Severity::Error ? ""
-                                  : config_.entry             ? ", is booted as configured"
-                                                              : ", is booted by default"));
-    if (const auto initrd = core::check_initrd(*plan, id); !initrd)
-      findings_.add("initrd", severity, initrd.error().message());
-    else
+    const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
+    findings_.ok("kernel", concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
+                                  !role.booted    ? ""
+                                  : config_.entry ? ", is booted as configured"
+                                                  : ", is booted by default"));
+    if (config_.module_source() == core::ModuleSource::Auto)
+      if (const auto folders = core::module_directories(boot->release); !folders)
+        findings_.add("kernel", role.severity(),
+                      concat(id, ": the release of its kernel is not known, and by that its modules are looked for: ",
+                             "write `modules guest` into the configuration file to leave them to its initrd"));
+    if (!boot->root)
       findings_.ok("initrd", concat(id, " has an initrd"));
-    return choice;
+    else
+      findings_.ok("initrd", concat(id, " has no initrd: vhdboot mounts its root, ",
+                                    boot->root->partition == 0 ? std::string("the whole disk")
+                                                               : concat("partition ", boot->root->partition),
+                                    " (", printable(boot->root->type), ')'));
+    return BootChoice{.id = id,
+                      .release = boot->release,
+                      .root = line.line.find("root").value_or(""),
+                      .root_flags = line.line.find("rootflags").value_or(""),
+                      .root_type = boot->root ? boot->root->type : ""};
   }
 
-  // Then why is said already.
-  [[nodiscard]] bool unreadable() const {
-    return std::ranges::any_of(findings_.all(), [](const Finding& finding) {
-      return finding.severity == Severity::Error && (finding.check == "esp" || finding.check == "xbootldr");
-    });
+  void tell_root(const guest::GuestLine& line, const std::string& id) {
+    if (!line.root) return;
+    findings_.ok("root", line.before.empty()
+                             ? concat(id, " names no root: it gets root=", printable(*line.root))
+                             : concat(id, ": root=", printable(line.before), " becomes ", printable(*line.root)));
   }
 
-  const ByteSource& disk_;
+  void check_count(const kexec::BootEntry& entry, const std::string& id) {
+    if (!entry.count) return;
+    if (entry.count->left > 0)
+      findings_.ok("tries", concat(id, ": the boot counter of its file has ", entry.count->left, " tries left"));
+    else
+      findings_.warning("tries",
+                        concat(id, ": the boot counter of its file has no tries left, so it failed to come up ",
+                               "before; take the counter out of the file's name once that is mended"));
+  }
+
+  const guest::GuestDisk& disk_;
   const core::Config& config_;
   Findings& findings_;
-  std::vector<BootVolume> volumes_;
-  std::vector<kexec::UkiFile> files_;
-  std::map<std::string, ParsedFile> parsed_;
-  std::vector<Error> broken_;
 };
+
+// What was found broken because it could not be read here is told with the other partitions of which that is true.
+bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
+  return std::ranges::find(unread, error.message(), &Unread::text) != unread.end();
+}
 
 }  // namespace
 
-std::optional<BootChoice> check_entries(const ByteSource& disk, const core::PartitionTable& table,
-                                        const core::Config& config, Findings& findings) {
-  if (const auto there = core::check_boot_partition(table); !there) {
-    findings.error("esp", there.error());
-    return std::nullopt;
-  }
+std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config, Findings& findings) {
+  const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
+  const guest::FoundEntries found = guest::find_entries(disk, pattern);
+  const auto picked = guest::choose_entry(found, pattern, disk.table());
+  const std::vector<Unread> unread = disk.unread();
+  const bool all_seen = std::ranges::none_of(unread, &Unread::boot_may_read);
+  const Severity severity = !picked && all_seen ? Severity::Error : Severity::Warning;
+  for (const Unread& one : unread) findings.warning("unread", one.text);
+  for (const Error& error : found.broken)
+    if (!is_about_unread(error, unread))
+      findings.add("entry", found.entries.empty() ? severity : Severity::Warning, error.message());
+  if (!picked && (!found.entries.empty() || found.broken.empty()))
+    findings.add("entry", severity,
+                 concat(picked.error().message(), all_seen ? "" : ", as far as this could look into it"));
+  if (!picked && !all_seen) findings.leave_open();
   EntryCheck check(disk, config, findings);
-  if (const core::Partition* esp = core::find_esp(table)) check.look_at(*esp, "ESP");
-  if (const core::Partition* xbootldr = core::find_xbootldr(table)) check.look_at(*xbootldr, "XBOOTLDR");
-  return check.choose();
+  std::optional<BootChoice> choice;
+  for (const FoundEntry& entry : found.entries) {
+    const bool booted = picked && picked->entry == &entry;
+    auto checked = check.run(entry, {.booted = booted, .profile = booted ? picked->profile : std::nullopt});
+    if (booted) choice = std::move(checked);
+  }
+  return choice;
 }
 
 }  // namespace vhdboot::tool

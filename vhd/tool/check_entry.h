@@ -5,24 +5,24 @@
 #include <optional>
 #include <string>
 
-#include "base/byte_source.h"
 #include "init/core/config.h"
-#include "init/core/partition_table.h"
 #include "vhd/tool/finding.h"
+#include "vhd/tool/inspected_disk.h"
 
 namespace vhdboot::tool {
 
 /// The entry that is booted.
 struct BootChoice {
-  std::string id;          ///< "debian.efi"
-  std::string release;     ///< of its kernel
-  std::string root;        ///< its root= option, with the configuration's; empty without
+  std::string id;          ///< "debian.efi", "debian.efi@rescue"
+  std::string release;     ///< of its kernel; empty when unknown
+  std::string root;        ///< its root= option as it is on this machine, with the configuration's; empty without
   std::string root_flags;  ///< its rootflags= option
+  std::string root_type;   ///< of the file system that we mount for a guest without an initrd; empty: the initrd does
 };
 
-/// Looks at all of /EFI/Linux on the ESP and XBOOTLDR, as the boot does: `entry` and `options` of `config` count.
-/// Nothing when it would find no entry.
-[[nodiscard]] std::optional<BootChoice> check_entries(const ByteSource& disk, const core::PartitionTable& table,
-                                                      const core::Config& config, Findings& findings);
+/// Chooses as the boot does: `entry`, `options` and `modules` of `config` count. What else is found in the same places
+/// is looked at as well. Nothing when the boot would start nothing, or that is not known.
+[[nodiscard]] std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config,
+                                                      Findings& findings);
 
 }  // namespace vhdboot::tool

@@ -114,20 +114,16 @@ std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_vi
 
 }  // namespace
 
-CheckedImage check_image(const ByteSource& file, std::string_view file_name, const core::Config& config,
-                         Findings& findings) {
+CheckedImage check_image(const ByteSource& file, std::string_view file_name, Findings& findings) {
   CheckedImage checked;
   checked.payload_size = check_format(file, file_name, findings);
-  std::unique_ptr<ByteSource> disk;
   if (checked.payload_size > 0) {
-    disk = std::make_unique<SliceSource>(file, 0, checked.payload_size);
+    checked.disk = std::make_unique<SliceSource>(file, 0, checked.payload_size);
   } else if (auto converted = vhd::open_disk(file, file_name); converted && !(*converted)->info().differencing) {
     // What is wrong inside had better be known before hours of copying.
-    disk = *std::move(converted);
+    checked.disk = *std::move(converted);
   }
-  if (!disk) return checked;
-  checked.table = check_table(*disk, file_name, findings);
-  if (checked.table) checked.choice = check_entries(*disk, *checked.table, config, findings);
+  if (checked.disk) checked.table = check_table(*checked.disk, file_name, findings);
   return checked;
 }
 

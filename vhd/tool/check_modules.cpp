@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "init/core/needed_modules.h"
-#include "init/core/vermagic.h"
 
 namespace vhdboot::tool {
 
@@ -31,23 +30,31 @@ void check_modules(const core::ModuleIndex& index, core::Engine engine, std::opt
   findings.ok("modules", concat("kernel ", printable(release), " has what `attach ", name(engine), "` needs: ", names));
 }
 
+void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
+                       Findings& findings) {
+  const std::vector<std::string> wanted{std::string(type)};
+  if (index.resolve(wanted).missing.empty()) return;
+  findings.error("modules", concat("kernel ", printable(release), " has no driver for ", printable(type),
+                                   ", the file system of its root, and there is no initrd: boot it with an initrd"));
+}
+
 std::vector<std::string> needed_files(const core::ModuleIndex& index, core::Engine engine,
-                                      std::optional<volume::Kind> kind, const std::vector<sys::DrivenDevice>& chain) {
+                                      std::optional<volume::Kind> kind, const std::vector<sys::DrivenDevice>& chain,
+                                      const std::string& root_type) {
   std::vector<std::string> wanted;
   for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
   for (std::string& module : core::engine_modules(engine, kind.value_or(volume::Kind::Ntfs)))
     wanted.push_back(std::move(module));
+  if (!root_type.empty()) wanted.push_back(root_type);
   return index.resolve(wanted).files;
 }
 
-void check_module_files(const std::vector<std::string>& files, const ReadModule& read, std::string_view release,
+void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
                         Findings& findings) {
   for (const std::string& file : files) {
-    const auto image = read(file);
-    const auto fits = image ? core::check_vermagic(*image, release) : Result<void>(std::unexpected(image.error()));
+    const auto fits = judge(file);
     if (fits) continue;
-    findings.error("vermagic",
-                   concat(printable(file), ": ", fits.error().message(), "; install the guest's kernel package again"));
+    findings.error("vermagic", concat(printable(fits.error().message()), "; install the guest's kernel package again"));
     return;
   }
   if (!files.empty())

@@ -2,7 +2,6 @@
 // Has the guest the kernel modules that stage 2 needs?
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,15 +21,22 @@ namespace vhdboot::tool {
 void check_modules(const core::ModuleIndex& index, core::Engine engine, std::optional<volume::Kind> kind,
                    std::string_view release, Findings& findings);
 
-/// The module files to load for what the engine and the devices of `chain` need, as stage 1 would take them along.
+/// Can the kernel mount a root of the file system `type`, for a guest without an initrd?
+void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
+                       Findings& findings);
+
+/// The module files to load for what the engine and the devices of `chain` need, and for a root of the file system
+/// `root_type` unless that is empty, as stage 1 would take them along.
 [[nodiscard]] std::vector<std::string> needed_files(const core::ModuleIndex& index, core::Engine engine,
                                                     std::optional<volume::Kind> kind,
-                                                    const std::vector<sys::DrivenDevice>& chain);
+                                                    const std::vector<sys::DrivenDevice>& chain,
+                                                    const std::string& root_type);
 
-using ReadModule = std::function<Result<std::vector<std::byte>>(std::string_view file)>;
+/// Whether a module can be read and was built for the kernel; an error names the file.
+using JudgeModule = std::function<Result<void>(const std::string& file)>;
 
-/// Would the kernel `release` load each of `files`? `read` gives a file's content, uncompressed.
-void check_module_files(const std::vector<std::string>& files, const ReadModule& read, std::string_view release,
+/// Would the kernel `release` load each of `files`?
+void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
                         Findings& findings);
 
 /// They could not be looked at.

@@ -29,7 +29,8 @@ std::string verdict(const Findings& findings) {
     case Severity::Ok:
       break;
     case Severity::Warning:
-      return concat("boots, with ", warnings);
+      return findings.open() ? concat("may boot or not, that could not be found out, ", warnings)
+                             : concat("boots, with ", warnings);
     case Severity::Error:
       return concat("will not boot: ", counted(findings.count(Severity::Error), "error"), ", ", warnings);
   }

@@ -9,7 +9,7 @@
 
 namespace vhdboot::tool {
 
-/// 0 boots, 1 boots with warnings, 2 will not.
+/// 0 boots, 1 boots with warnings or may boot, 2 will not.
 [[nodiscard]] int check_status(const Findings& findings);
 
 /// A line a finding, the worst ones last, and one with the verdict.

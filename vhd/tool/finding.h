@@ -37,6 +37,10 @@ class Findings {
     all_.push_back({check, severity, std::move(text)});
   }
 
+  /// Too little could be looked at to say that it boots.
+  void leave_open() { open_ = true; }
+  [[nodiscard]] bool open() const { return open_; }
+
   [[nodiscard]] const std::vector<Finding>& all() const { return all_; }
   [[nodiscard]] std::size_t count(Severity severity) const {
     return static_cast<std::size_t>(std::ranges::count(all_, severity, &Finding::severity));
@@ -49,6 +53,7 @@ class Findings {
 
  private:
   std::vector<Finding> all_;
+  bool open_ = false;
 };
 
 }  // namespace vhdboot::tool

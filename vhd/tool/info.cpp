@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <getopt.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
+#include "init/guest/entry.h"
+#include "kexec/bzimage.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/image.h"
 #include "vhd/tool/info_report.h"
+#include "vhd/tool/inspected_disk.h"
 #include "vhd/tool/output.h"
 
 namespace vhdboot::tool {
@@ -19,8 +24,10 @@ namespace {
 constexpr std::string_view kHelp = R"(Usage: vhdtool info [OPTION]... FILE
 
 Says what the disk image FILE (raw, VHD or VHDX) is and what is in it: format,
-size, blocks, UUID, parent, log, partitions, and what can be booted from its
-ESP. FILE is not changed and nothing is mounted; no root is needed.
+size, blocks, UUID, parent, log, partitions, and what vhdboot could start from
+it: unified kernel images with their profiles, boot loader entries, and kernels
+in /boot. FILE is not changed. No root is needed, but only root can look into
+what is not on a FAT file system.
 
       --json   one JSON object on one line
   -h, --help   this text
@@ -30,28 +37,48 @@ Examples:
   vhdtool info --json debian.vhd | jq .virtual_size
 )";
 
-void look_into(const vhd::Disk& disk, Inspection& inspection) {
+BootableEntry look_at(const guest::FoundEntry& found, std::vector<std::string>& warnings) {
+  BootableEntry told{.entry = found.entry,
+                     .partition = found.partition->entry == nullptr ? 0 : found.partition->entry->number,
+                     .path = found.path,
+                     .kernel = {},
+                     .options = found.entry.options,
+                     .profiles = {}};
+  auto opened = found.open({});
+  if (!opened) {
+    warnings.push_back(concat(found.partition->description(), ": ", opened.error().message()));
+    return told;
+  }
+  const kexec::Piece& kernel = opened->parts.kernel;
+  const auto header = kexec::parse_bzimage(*kernel.file, kernel.range);
+  told.kernel = header && !header->version.empty() ? header->version : opened->release;
+  told.options = opened->parts.cmdline;
+  told.profiles = std::move(opened->profiles);
+  return told;
+}
+
+// Only of an image that is the disk itself can partitions be mounted.
+Result<Backing> backing_of(const std::string& path, const vhd::DiskInfo& info) {
+  if (info.format != vhd::Format::Raw && info.format != vhd::Format::FixedVhd)
+    return fail(Code::Unsupported, "the image must be converted first");
+  return open_backing(path, {{.logical = 0, .physical = 0, .length = info.size}});
+}
+
+void look_into(const std::string& path, const vhd::Disk& image, Inspection& inspection) {
   auto table = core::read_partition_table(
-      disk, disk.info().format == vhd::Format::Vhdx ? std::optional(disk.info().logical_sector) : std::nullopt);
+      image, image.info().format == vhd::Format::Vhdx ? std::optional(image.info().logical_sector) : std::nullopt);
   if (!table) {
     inspection.warnings.push_back(concat("the partition table: ", table.error().message()));
     return;
   }
   for (const std::string& warning : table->warnings) inspection.warnings.push_back(warning);
-  const auto look_at = [&](const core::Partition* partition, std::string_view role) {
-    if (partition == nullptr) return;
-    const SliceSource contents(disk, partition->start, partition->length);
-    auto files = find_boot_files(contents);
-    if (!files) {
-      inspection.warnings.push_back(concat(role, " (partition ", partition->number, "): ", files.error().message()));
-      return;
-    }
-    for (const std::string& warning : files->warnings)
-      inspection.warnings.push_back(concat(role, " (partition ", partition->number, "): ", warning));
-    inspection.boot.push_back({partition->number, std::string(role), *std::move(files)});
-  };
-  look_at(core::find_esp(*table), "ESP");
-  look_at(core::find_xbootldr(*table), "XBOOTLDR");
+  InspectedDisk disk(image, *table, backing_of(path, image.info()));
+  const guest::FoundEntries found = guest::find_entries(disk);
+  for (const guest::FoundEntry& entry : found.entries) inspection.boot.push_back(look_at(entry, inspection.warnings));
+  for (const Unread& unread : disk.unread()) inspection.unread.push_back(unread.text);
+  for (const Error& error : found.broken)
+    if (std::ranges::find(inspection.unread, error.message()) == inspection.unread.end())
+      inspection.warnings.push_back(error.message());
   inspection.partitions = *std::move(table);
 }
 
@@ -68,7 +95,7 @@ Result<Inspection> inspect(const std::string& path) {
   }
   inspection.disk = image->disk->info();
   for (const std::string& warning : inspection.disk.warnings) inspection.warnings.push_back(warning);
-  if (!inspection.parent_problem) look_into(*image->disk, inspection);
+  if (!inspection.parent_problem) look_into(path, *image->disk, inspection);
   return inspection;
 }
 

@@ -114,15 +114,31 @@ void add_partitions(Lines& lines, const core::PartitionTable& table) {
                      partition.name.empty() ? "" : concat(", \"", printable(partition.name), '"')));
 }
 
-void add_boot(Lines& lines, const BootPartition& boot) {
-  lines.add(boot.role, concat("partition ", boot.number, ", ", boot.files.file_system));
-  for (const FoundUki& uki : boot.files.ukis)
-    lines.raw(concat("    ", printable(uki.entry.path), ": ", printable(uki.entry.title), ", kernel ",
-                     uki.kernel.empty() ? "unknown" : printable(uki.kernel)));
-  for (const FoundEntryFile& entry : boot.files.entries)
-    lines.raw(concat("    /loader/entries/", printable(entry.id), ": ",
-                     printable(entry.entry.title.empty() ? entry.id : entry.entry.title), ", kernel ",
-                     entry.kernel.empty() ? "unknown" : printable(entry.kernel)));
+void add_boot(Lines& lines, const Inspection& inspection) {
+  if (!inspection.partitions) return;
+  if (!inspection.boot.empty() || inspection.unread.empty())
+    lines.add("to boot", inspection.boot.empty() ? "nothing" : concat(inspection.boot.size(), ", the default first"));
+  for (const BootableEntry& found : inspection.boot) {
+    lines.raw(concat("    ", found.partition == 0 ? "" : concat(found.partition, ": "), printable(found.path), ": ",
+                     printable(found.entry.title), ", kernel ",
+                     found.kernel.empty() ? "unknown" : printable(found.kernel)));
+    for (std::size_t i = 0; i < found.profiles.size(); ++i)
+      lines.raw(concat("      @", i, ' ', printable(found.profiles[i].id),
+                       found.profiles[i].title.empty() ? "" : concat(", ", printable(found.profiles[i].title))));
+  }
+  for (const std::string& unread : inspection.unread) lines.add("not looked at", unread);
+}
+
+std::string_view kind_word(kexec::EntryKind kind) {
+  switch (kind) {
+    case kexec::EntryKind::Uki:
+      break;
+    case kexec::EntryKind::Type1:
+      return "type1";
+    case kexec::EntryKind::Kernel:
+      return "kernel";
+  }
+  return "uki";
 }
 
 void write_disk(JsonWriter& json, const Inspection& inspection) {
@@ -168,35 +184,30 @@ void write_partitions(JsonWriter& json, const core::PartitionTable& table) {
   json.end_array().end_object();
 }
 
-void write_boot(JsonWriter& json, const std::vector<BootPartition>& partitions) {
+void write_profiles(JsonWriter& json, const std::vector<kexec::Profile>& profiles) {
+  json.key("profiles").begin_array();
+  for (const kexec::Profile& profile : profiles)
+    json.begin_object().member("id", profile.id).member("title", profile.title).end_object();
+  json.end_array();
+}
+
+void write_boot(JsonWriter& json, const Inspection& inspection) {
   json.key("boot").begin_array();
-  for (const BootPartition& boot : partitions) {
-    json.begin_object()
-        .member("partition", boot.number)
-        .member("role", boot.role)
-        .member("file_system", boot.files.file_system)
-        .key("ukis")
-        .begin_array();
-    for (const FoundUki& uki : boot.files.ukis)
-      json.begin_object()
-          .member("path", uki.entry.path)
-          .member("id", uki.entry.id)
-          .member("title", uki.entry.title)
-          .member("version", uki.entry.version)
-          .member("kernel", uki.kernel)
-          .end_object();
-    json.end_array().key("entries").begin_array();
-    for (const FoundEntryFile& found : boot.files.entries)
-      json.begin_object()
-          .member("id", found.id)
-          .member("title", found.entry.title)
-          .member("version", found.entry.version)
-          .member("linux", found.entry.kernel)
-          .member("options", found.entry.options)
-          .member("kernel", found.kernel)
-          .end_object();
-    json.end_array().end_object();
+  for (const BootableEntry& found : inspection.boot) {
+    json.begin_object().member("kind", kind_word(found.entry.kind));
+    if (found.partition != 0) json.member("partition", found.partition);
+    json.member("path", found.path)
+        .member("id", found.entry.id)
+        .member("title", found.entry.title)
+        .member("version", found.entry.version)
+        .member("kernel", found.kernel)
+        .member("options", found.options);
+    if (found.entry.count) json.member("tries_left", found.entry.count->left);
+    if (!found.profiles.empty()) write_profiles(json, found.profiles);
+    json.end_object();
   }
+  json.end_array().key("unread").begin_array();
+  for (const std::string& unread : inspection.unread) json.value(unread);
   json.end_array();
 }
 
@@ -224,7 +235,7 @@ std::string text_report(std::string_view file_name, const Inspection& inspection
   lines.raw(concat(printable(file_name), ": ", format_name(inspection.disk)));
   add_disk(lines, inspection);
   if (inspection.partitions) add_partitions(lines, *inspection.partitions);
-  for (const BootPartition& boot : inspection.boot) add_boot(lines, boot);
+  add_boot(lines, inspection);
   return lines.take();
 }
 
@@ -233,7 +244,7 @@ std::string json_report(std::string_view file_name, const Inspection& inspection
   json.begin_object().member("file", file_name);
   write_disk(json, inspection);
   if (inspection.partitions) write_partitions(json, *inspection.partitions);
-  write_boot(json, inspection.boot);
+  write_boot(json, inspection);
   json.key("warnings").begin_array();
   for (const std::string& warning : inspection.warnings) json.value(warning);
   json.end_array().end_object();

@@ -8,23 +8,28 @@
 #include <vector>
 
 #include "init/core/partition_table.h"
+#include "kexec/bls.h"
+#include "kexec/uki.h"
 #include "vhd/disk.h"
-#include "vhd/tool/boot_files.h"
 
 namespace vhdboot::tool {
 
-/// A partition that a boot loader reads: the ESP or XBOOTLDR.
-struct BootPartition {
-  unsigned number = 0;
-  std::string role;  ///< "ESP" or "XBOOTLDR"
-  BootFiles files;
+/// What vhdboot could start.
+struct BootableEntry {
+  kexec::BootEntry entry;
+  unsigned partition = 0;  ///< 0: the whole disk
+  std::string path;        ///< on the partition
+  std::string kernel;      ///< its release; empty when unknown
+  std::string options;     ///< of the kernel, as far as they are known
+  std::vector<kexec::Profile> profiles;
 };
 
 struct Inspection {
   vhd::DiskInfo disk;
   std::optional<std::string> parent_problem;  ///< why the parent could not be used: the rest is not known then
   std::optional<core::PartitionTable> partitions;
-  std::vector<BootPartition> boot;
+  std::vector<BootableEntry> boot;  ///< in the order of a boot menu
+  std::vector<std::string> unread;  ///< where more may be that was not looked for
   std::vector<std::string> warnings;
 };
 

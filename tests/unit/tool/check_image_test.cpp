@@ -10,6 +10,8 @@
 #include "tests/unit/core/disk_image.h"
 #include "tests/unit/kexec/builders.h"
 #include "vhd/footer.h"
+#include "vhd/tool/check_entry.h"
+#include "vhd/tool/check_report.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -21,7 +23,6 @@ using kexec::test::make_kernel;
 using kexec::test::PeBuilder;
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -49,7 +50,7 @@ kexec::test::Buffer good_uki() {
 }
 
 struct EspFile {
-  std::string path;
+  std::string path;  // its folder is there or one of the two of boot entries
   kexec::test::Buffer content;
 };
 
@@ -58,7 +59,8 @@ constexpr char kEspTable[] = "printf 'label: gpt\\nstart=2048, size=8192, type=U
 // A GPT disk of 8 MiB with an ESP that holds `files`.
 Disk disk_with(const std::vector<EspFile>& files, const std::string& table = kEspTable) {
   const vhdboot::test::ScratchFolder folder;
-  std::string commands = table + "F=$DISK.fat; truncate -s 4M $F; mkfs.vfat $F; mmd -i $F ::EFI ::EFI/Linux; ";
+  std::string commands =
+      table + "F=$DISK.fat; truncate -s 4M $F; mkfs.vfat $F; mmd -i $F ::EFI ::EFI/Linux ::loader ::loader/entries; ";
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto source = folder.path() / std::to_string(i);
     std::ofstream out(source, std::ios::binary);
@@ -76,9 +78,20 @@ class CheckImage : public ::testing::Test {
     for (const char* tool : {"sfdisk", "mkfs.vfat", "mcopy", "mmd"})
       if (!have(tool)) GTEST_SKIP() << tool << " is not installed";
   }
-  CheckedImage check(const Disk& disk, std::string_view name = "disk.img") {
+  struct Checked {
+    std::uint64_t payload_size = 0;
+    std::optional<BootChoice> choice;
+  };
+  // By somebody who may not mount anything.
+  Checked check(const Disk& disk, std::string_view name = "disk.img") {
     findings_ = {};
-    return check_image(MemorySource(disk), name, config_, findings_);
+    const MemorySource file(disk);
+    const CheckedImage image = check_image(file, name, findings_);
+    Checked checked{.payload_size = image.payload_size, .choice = {}};
+    if (!image.table) return checked;
+    InspectedDisk inspected(*image.disk, *image.table, fail(Code::Unsupported, "run this as root to look into it"));
+    checked.choice = check_entries(inspected, config_, findings_);
+    return checked;
   }
   const std::vector<Finding>& found() { return findings_.all(); }
   Findings findings_;
@@ -156,28 +169,109 @@ TEST_F(CheckImage, Alignment) {
 
 TEST_F(CheckImage, NothingToBoot) {
   check(Disk(kMiB));
-  EXPECT_THAT(found(), Contains(is_error("esp", "no EFI system partition (no partition table, 0 partitions)")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "nothing to boot on the guest disk (no partition table)")));
   check(disk_with({}));
-  EXPECT_THAT(found(), Contains(is_error("uki", "no unified kernel image in /EFI/Linux")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "nothing to boot on the guest disk (GPT, 1 partitions)")));
   Disk formatless = disk_with({});
   std::fill_n(formatless.begin() + kMiB, 4096, std::byte{0});
   check(formatless);
-  EXPECT_THAT(found(), Contains(is_error("esp", "ESP (partition 1)")));
-  EXPECT_THAT(found(), Not(Contains(Field(&Finding::check, "uki"))));
+  EXPECT_THAT(found(), Contains(is_error("entry", "partition 1 of the guest disk holds no file system that is known")));
+}
+
+TEST_F(CheckImage, WhatOnlyRootCanLookInto) {
+  if (!have("mke2fs")) GTEST_SKIP() << "mke2fs is not installed";
+  const std::string format = "truncate -s 4M $DISK.ext; mke2fs -q -t ext4 $DISK.ext; dd if=$DISK.ext of=$DISK ";
+  const auto whole = make_disk(4 * kMiB, format + "conv=notrunc");
+  ASSERT_TRUE(whole);
+  EXPECT_FALSE(check(*whole).choice);
+  EXPECT_EQ(findings_.worst(), Severity::Warning);
+  EXPECT_TRUE(findings_.open());
+  EXPECT_THAT(found(), Contains(is_warning("unread", "the guest disk: it holds ext4: run this as root")));
+  EXPECT_THAT(found(), Contains(is_warning("entry", "as far as this could look into it")));
+  EXPECT_THAT(check_text("a", findings_), HasSubstr("a: may boot or not"));
+
+  // An image on the ESP is booted whatever else there is.
+  const std::string two =
+      "printf 'label: gpt\\nstart=2048, size=8192, type=U\\nstart=10240, size=4096\\n' | sfdisk -q $DISK; " + format +
+      "bs=1M seek=5 count=2 conv=notrunc; ";
+  EXPECT_TRUE(check(disk_with({{"/EFI/Linux/small.efi", good_uki()}}, two)).choice);
+  EXPECT_EQ(findings_.worst(), Severity::Ok);
+  check(disk_with({{"/EFI/Linux/a.efi", kexec::test::to_buffer("no program")}}, two));
+  EXPECT_EQ(findings_.worst(), Severity::Warning);
+  EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/a.efi")));
 }
 
 TEST_F(CheckImage, EntriesThatDoNotBoot) {
   check(disk_with({{"/EFI/Linux/a.efi", kexec::test::to_buffer("no program")}}));
-  EXPECT_THAT(found(), Contains(is_error("uki", "/EFI/Linux/a.efi")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "/EFI/Linux/a.efi")));
 
   check(disk_with({{"/EFI/Linux/a.efi", uki().build()}}));
-  EXPECT_THAT(found(), Contains(is_error("initrd", "a.efi has no initrd")));
+  EXPECT_THAT(found(), Contains(is_error("initrd", "a.efi: there is no initrd, and root=UUID=1234 is no partition")));
 
   PeBuilder other;
   other.add(".linux", "an ARM kernel, perhaps");
   check(disk_with({{"/EFI/Linux/a.efi", other.build()}}));
   EXPECT_THAT(found(), Contains(is_error("kernel", "a.efi: ")));
-  EXPECT_THAT(found(), Contains(is_error("initrd", "a.efi has no initrd")));
+
+  PeBuilder nameless;
+  nameless.add({.name = ".linux", .data = make_kernel(""), .virtual_size = {}}).add(".initrd", "initrd");
+  check(disk_with({{"/EFI/Linux/a.efi", nameless.build()}}));
+  EXPECT_THAT(found(), Contains(is_error("kernel", "the release of its kernel is not known")));
+  config_.modules = core::ModuleSource::Guest;
+  EXPECT_TRUE(check(disk_with({{"/EFI/Linux/a.efi", nameless.build()}})).choice);
+  EXPECT_EQ(findings_.worst(), Severity::Ok);
+}
+
+TEST_F(CheckImage, ARootThatVhdbootMounts) {
+  PeBuilder bare;
+  bare.add({.name = ".linux", .data = make_kernel(), .virtual_size = {}}).add(".cmdline", "root=/dev/sda1");
+  const auto checked = check(disk_with({{"/EFI/Linux/a.efi", bare.build()}}));
+  ASSERT_TRUE(checked.choice);
+  EXPECT_EQ(checked.choice->root_type, "vfat");
+  EXPECT_THAT(checked.choice->root, ::testing::StartsWith("UUID="));
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "initrd", "vhdboot mounts its root, partition 1 (vfat)")));
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "root", "root=/dev/sda1 becomes UUID=")));
+}
+
+TEST_F(CheckImage, ARootThatIsNotOnThisDisk) {
+  config_.options = "root=/dev/sdb2";
+  EXPECT_FALSE(check(disk_with({{"/EFI/Linux/small.efi", good_uki()}})).choice);
+  EXPECT_THAT(found(), Contains(is_error("root", "small.efi: root=: the guest names \"/dev/sdb2\", a further disk")));
+}
+
+TEST_F(CheckImage, ATypeOneEntryAndItsCounter) {
+  const auto conf = kexec::test::to_buffer("title Small\nlinux /small\ninitrd /initrd\noptions root=UUID=5\n");
+  const std::vector<EspFile> files{{"/small", make_kernel()}, {"/initrd", kexec::test::to_buffer("initrd")}};
+  auto with = [&](const std::string& name) {
+    auto all = files;
+    all.push_back({"/loader/entries/" + name, conf});
+    return disk_with(all);
+  };
+  const auto checked = check(with("small+2.conf"));
+  ASSERT_TRUE(checked.choice);
+  EXPECT_EQ(checked.choice->id, "small.conf");
+  EXPECT_EQ(checked.choice->root, "UUID=5");
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "tries", "2 tries left")));
+  EXPECT_EQ(findings_.worst(), Severity::Ok);
+  check(with("small+0-3.conf"));
+  EXPECT_THAT(found(), Contains(is_warning("tries", "no tries left")));
+  check(disk_with({{"/loader/entries/small.conf", conf}}));
+  EXPECT_THAT(found(), Contains(is_error("entry", "small.conf: /small: ")));
+}
+
+TEST_F(CheckImage, AProfileThatIsConfigured) {
+  PeBuilder builder = uki();
+  builder.add(".initrd", "i").add(".profile", "ID=main\n").add(".profile", "ID=rescue\n");
+  const Disk disk = disk_with({{"/EFI/Linux/a.efi", builder.add(".cmdline", "root=UUID=9").build()}});
+  EXPECT_EQ(check(disk).choice->root, "UUID=1234");
+  config_.entry = "a.efi@rescue";
+  const auto checked = check(disk);
+  ASSERT_TRUE(checked.choice);
+  EXPECT_EQ(checked.choice->id, "a.efi@rescue");
+  EXPECT_EQ(checked.choice->root, "UUID=9");
+  config_.entry = "a.efi@none";
+  EXPECT_FALSE(check(disk).choice);
+  EXPECT_THAT(found(), Contains(is_error("entry", "none")));
 }
 
 TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
@@ -187,23 +281,28 @@ TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
                    {"/EFI/Linux/b-6.efi", uki().add(".initrd", "i").add(".uname", "6.1.0").build()},
                    {"/EFI/Linux/c.efi", kexec::test::to_buffer("no program")}}));
   EXPECT_EQ(findings_.worst(), Severity::Warning);
-  EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi has no initrd")));
-  EXPECT_THAT(found(), Contains(is_warning("uki", "/EFI/Linux/c.efi")));
-  EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.1.0, is booted by default")));
+  EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd")));
+  EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/c.efi")));
+  EXPECT_THAT(found(),
+              Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.12.1-test, is booted by default")));
 }
 
 TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
   const Disk disk = disk_with({{"/EFI/Linux/a-5.efi", uki().add(".uname", "5.1.0").build()},
-                               {"/EFI/Linux/b-6.efi", uki().add(".initrd", "i").add(".uname", "6.1.0").build()}});
+                               {"/EFI/Linux/b-6.efi", uki().add(".initrd", "i").add(".uname", "6.1.0").build()},
+                               {"/EFI/Linux/c-4.efi", uki().add(".initrd", "i").add(".uname", "4.1.0").build()}});
   EXPECT_EQ(check(disk).choice->id, "b-6.efi");
-  config_.entry = "a-*";
+  config_.entry = "c-*";
   config_.options = "root=LABEL=other";
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
-  EXPECT_EQ(checked.choice->id, "a-5.efi");
+  EXPECT_EQ(checked.choice->id, "c-4.efi");
   EXPECT_EQ(checked.choice->root, "LABEL=other");
-  EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "kernel 5.1.0, is booted as configured")));
-  EXPECT_THAT(found(), Contains(is_error("initrd", "a-5.efi has no initrd")));
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "c-4.efi: Small, kernel 6.12.1-test, is booted as conf")));
+  EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd, and root=LABEL=other")));
+  config_.entry = "a-*";
+  EXPECT_FALSE(check(disk).choice);
+  EXPECT_THAT(found(), Contains(is_error("initrd", "a-5.efi: there is no initrd")));
   config_.entry = "none";
   EXPECT_FALSE(check(disk).choice);
   EXPECT_THAT(found(), Contains(is_error("entry", "none")));

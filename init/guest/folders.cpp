@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/stage/guest_folders.h"
+#include "init/guest/folders.h"
 
 #include "init/core/bootable.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 namespace {
 
 // The tops of the file systems that the boot kernel reads, and in them of what may be a root.
@@ -35,4 +35,4 @@ std::optional<GuestTree> root_tree(GuestDisk& disk) {
   return std::nullopt;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/stage/guest_root.h"
+#include "init/guest/root.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "init/core/selector.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 
 Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk, const core::Config& config,
                                                            const std::string& root_option) {
@@ -18,7 +18,7 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   };
   std::vector<Candidate> candidates;
   for (const GuestPartition& partition : disk.partitions()) {
-    const core::Identity& identity = partition.content.identity;
+    const core::Identity& identity = partition.identity;
     if (config.root) {
       if (core::matches(*config.root, identity)) return std::vector{&partition};
       continue;
@@ -34,4 +34,4 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   return partitions;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

@@ -5,24 +5,15 @@
 
 #include "base/text.h"
 #include "init/core/partition_table.h"
-#include "init/stage/guest_entry.h"
-#include "init/sys/file.h"
+#include "init/guest/entry.h"
 #include "kexec/profile.h"
-#include "kexec/smbios.h"
 #include "kexec/uki.h"
 #include "kexec/uki_parts.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 namespace {
 
 constexpr std::string_view kFolder = "/EFI/Linux";
-
-// Kernel options that the owner of a virtual machine passes through the firmware; systemd-stub takes them too.
-std::string smbios_options() {
-  constexpr std::uint64_t kMaxTable = 1 << 20;
-  const auto table = sys::read_file("/sys/firmware/dmi/tables/DMI", kMaxTable);
-  return table ? kexec::stub_options_of_smbios(*table).value_or("") : "";
-}
 
 Result<std::vector<kexec::CompanionFile>> open_companions(const GuestTree& tree, kexec::CompanionFolder kind,
                                                           const std::string& folder, GuestEntry& opened) {
@@ -39,22 +30,24 @@ Result<std::vector<kexec::CompanionFile>> open_companions(const GuestTree& tree,
 }  // namespace
 
 Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
-                            std::optional<std::string_view> profile) {
+                            const OpenRequest& request) {
   GuestEntry opened{.entry = entry};
   opened.files.push_back(TRY_IN(path, tree.open(path)));
   const ByteSource& file = *opened.files.back();
   kexec::Uki uki = TRY_IN(path, kexec::parse_uki(file));
-  if (profile) uki = TRY_IN(path, kexec::parse_uki(file, TRY_IN(path, kexec::find_profile(uki.profiles, *profile))));
+  if (request.profile)
+    uki = TRY_IN(path, kexec::parse_uki(file, TRY_IN(path, kexec::find_profile(uki.profiles, *request.profile))));
   const kexec::Companions companions{
       .addons = TRY(open_companions(tree, kexec::CompanionFolder::Addons, std::string(kexec::kAddonFolder), opened)),
       .credentials = TRY(
           open_companions(tree, kexec::CompanionFolder::Credentials, std::string(kexec::kCredentialFolder), opened)),
       .extra = TRY(open_companions(tree, kexec::CompanionFolder::Extra, kexec::extra_folder(path), opened)),
-      .smbios_options = smbios_options()};
+      .smbios_options = request.smbios_options};
   auto parts = TRY_IN(path, kexec::uki_parts(file, uki, companions));
   opened.parts = std::move(parts.parts);
   opened.files.push_back(std::move(parts.archives));
   opened.release = uki.uname;
+  opened.profiles = std::move(uki.profiles);
   std::ranges::move(parts.warnings, std::back_inserter(opened.warnings));
   return opened;
 }
@@ -79,14 +72,15 @@ FoundEntries find_ukis(GuestDisk& disk) {
         continue;
       }
       const auto boot_entry = kexec::uki_entry({.path = path, .osrel = uki->osrel, .uname = uki->uname});
-      found.entries.push_back({boot_entry, [=, tree = *tree](auto profile) -> Result<GuestEntry> {
-                                 GuestEntry opened = TRY(open_uki(tree, path, boot_entry, profile));
-                                 opened.counted = counted_file(tree, kFolder, name);
-                                 return opened;
-                               }});
+      const auto open = [=, tree = *tree](const OpenRequest& request) -> Result<GuestEntry> {
+        GuestEntry opened = TRY(open_uki(tree, path, boot_entry, request));
+        opened.counted = counted_file(tree, kFolder, name);
+        return opened;
+      };
+      found.entries.push_back({.entry = boot_entry, .partition = partition, .path = path, .open = open});
     }
   }
   return found;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

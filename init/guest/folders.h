@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "init/stage/guest_disk.h"
+#include "init/guest/disk.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 
 /// A folder with boot files: of a root file system (its /boot), or the top of a partition of its own.
 struct BootFolder {
@@ -22,4 +22,4 @@ struct BootFolder {
 /// The guest's root file system, as the first that has an /etc/fstab.
 [[nodiscard]] std::optional<GuestTree> root_tree(GuestDisk& disk);
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

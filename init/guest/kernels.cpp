@@ -6,13 +6,13 @@
 #include "base/text.h"
 #include "init/core/fstab.h"
 #include "init/core/kernel_options.h"
-#include "init/stage/guest_entry.h"
-#include "init/stage/guest_folders.h"
+#include "init/guest/entry.h"
+#include "init/guest/folders.h"
 #include "kexec/boot_folder.h"
 #include "kexec/grub_cfg.h"
 #include "kexec/uki.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 namespace {
 
 // What the guest's files say about the command line of a kernel.
@@ -68,23 +68,27 @@ FoundEntries find_kernels(GuestDisk& disk) {
     if (kernels.empty()) continue;
     const auto texts = read_texts(boot, root);
     for (const kexec::KernelFiles& files : kernels) {
+      // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
+      if (!boot.top.has(concat(boot.folder, '/', files.kernel))) continue;
       const std::string path = boot.top.full_path(concat(boot.folder, '/', files.kernel));
       auto options = core::kernel_options(texts, files.kernel, files.initrd.has_value());
       if (!options) {
         found.broken.push_back(std::move(options).error().within(printable(path)));
         continue;
       }
-      std::string title = title_of(root);
+      const std::string title = title_of(root);
       kexec::BootEntry entry{.kind = kexec::EntryKind::Kernel,
-                             .path = concat(boot.top.partition().device.name, ':', path),
+                             .path = concat(boot.top.partition().device, ':', path),
                              .id = files.kernel,
-                             .title = title.empty() ? files.kernel : std::move(title),
+                             .title = title.empty() ? files.kernel : title,
                              .version = files.version};
-      found.entries.push_back(
-          {entry, [=, cmdline = std::move(options->text)](auto) { return open_kernel(boot, files, cmdline, entry); }});
+      const auto open = [boot, files, entry, cmdline = options->text](const OpenRequest&) {
+        return open_kernel(boot, files, cmdline, entry);
+      };
+      found.entries.push_back({.entry = entry, .partition = &boot.top.partition(), .path = path, .open = open});
     }
   }
   return found;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

@@ -7,9 +7,9 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
-#include "init/stage/guest_disk.h"
+#include "init/guest/disk.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 
 /// The partitions of the guest disk, the likeliest root first: the one that `root_option` (the guest's root=) names,
 /// the one with the type of a root, the others. Only the one that the configuration names, if it names one: Invalid
@@ -18,4 +18,4 @@ namespace vhdboot::stage {
                                                                          const core::Config& config,
                                                                          const std::string& root_option);
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

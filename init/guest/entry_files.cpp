@@ -4,13 +4,13 @@
 #include <optional>
 
 #include "base/text.h"
-#include "init/stage/guest_entry.h"
-#include "init/stage/guest_folders.h"
+#include "init/guest/entry.h"
+#include "init/guest/folders.h"
 #include "kexec/entry_file.h"
 #include "kexec/grub_env.h"
 #include "kexec/uki.h"
 
-namespace vhdboot::stage {
+namespace vhdboot::guest {
 namespace {
 
 constexpr std::string_view kFolder = "/loader/entries";
@@ -43,17 +43,17 @@ Result<GuestEntry> open_linux(const BootFolder& boot, const kexec::BootEntry& en
 }
 
 // The options of an entry stand in for those inside the image.
-Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& entry,
-                                std::optional<std::string_view> profile) {
+Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& entry, const OpenRequest& request) {
   const std::string number = concat(entry.profile);
-  GuestEntry opened = TRY(open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, profile.value_or(number)));
+  const OpenRequest with_profile{.profile = request.profile.value_or(number), .smbios_options = request.smbios_options};
+  GuestEntry opened = TRY(open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile));
   if (!entry.options.empty()) opened.parts.cmdline = entry.options;
   return opened;
 }
 
 Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const std::string& name,
-                              std::optional<std::string_view> profile) {
-  GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, profile) : open_linux(boot, entry));
+                              const OpenRequest& request) {
+  GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, request) : open_linux(boot, entry));
   opened.counted = counted_file(boot.top, concat(boot.folder, kFolder), name);
   return opened;
 }
@@ -82,10 +82,13 @@ FoundEntries find_entry_files(GuestDisk& disk) {
         continue;
       }
       found.entries.push_back(
-          {*entry, [=, entry = *entry](auto profile) { return open_entry(boot, entry, name, profile); }});
+          {.entry = *entry,
+           .partition = &boot.top.partition(),
+           .path = boot.top.full_path(concat(folder, '/', name)),
+           .open = [=, entry = *entry](const OpenRequest& request) { return open_entry(boot, entry, name, request); }});
     }
   }
   return found;
 }
 
-}  // namespace vhdboot::stage
+}  // namespace vhdboot::guest

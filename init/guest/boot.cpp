@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/guest/boot.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "init/core/bootable.h"
+#include "init/core/root_device.h"
+#include "init/core/selector.h"
+
+namespace vhdboot::guest {
+namespace {
+
+// What root= is judged by.
+core::DiskFacts examine(const GuestDisk& disk) {
+  core::DiskFacts facts = core::facts_of(disk.table());
+  for (const GuestPartition& partition : disk.partitions()) {
+    if (partition.entry == nullptr) {
+      facts.fs_type = partition.type;
+      facts.fs_uuid = partition.identity.uuid;
+      continue;
+    }
+    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::PartitionFacts::number);
+    if (fact == facts.partitions.end()) continue;
+    fact->fs_type = partition.type;
+    fact->fs_uuid = partition.identity.uuid;
+  }
+  return facts;
+}
+
+// What the kernel would mount by root=, for a guest whose initrd does not.
+Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLine& line) {
+  const std::string option = line.find("root").value_or("");
+  const auto selector = core::parse_root_selector(option);
+  for (const GuestPartition& partition : disk.partitions()) {
+    if (!selector || !core::matches(*selector, partition.identity)) continue;
+    if (!core::guest_mount_options(partition.type))
+      return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
+                                            " cannot be mounted: it holds ", printable(partition.type)));
+    return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
+                           .read_only = !line.has("rw"),
+                           .type = partition.type,
+                           .flags = line.find("rootflags").value_or("")};
+  }
+  return fail(Code::NotFound,
+              concat("there is no initrd, and ",
+                     option.empty() ? "no root= on its command line"
+                                    : concat("root=", printable(option), " is no partition of the guest disk"),
+                     ": vhdboot cannot tell what to mount"));
+}
+
+}  // namespace
+
+Result<GuestLine> make_command_line(const GuestDisk& disk, const std::string& options, const core::Config& config) {
+  GuestLine made{.line = kexec::CommandLine::parse(options), .before = {}, .root = {}};
+  made.line.append(core::kSafetyOptions);
+  made.line.append(config.options);
+  const core::RootChange change = TRY(core::map_root(made.line, examine(disk)));
+  made.before = made.line.find("root").value_or("");
+  made.root = change.root;
+  TRY(core::apply(change, made.line));
+  return made;
+}
+
+Result<PlannedBoot> plan_boot(const GuestDisk& disk, GuestEntry& entry, const kexec::CommandLine& line) {
+  entry.parts.cmdline = line.text();
+  PlannedBoot boot{.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, "")), .release = {}, .root = {}};
+  // Modules are looked for by what the kernel itself says.
+  boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
+  if (!boot.plan.has_initrd) {
+    boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
+    boot.plan.guest_init = line.find("init").value_or(std::string(core::kDefaultRootInit));
+  }
+  return boot;
+}
+
+}  // namespace vhdboot::guest

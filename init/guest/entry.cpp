@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/guest/entry.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "init/core/bootable.h"
+#include "kexec/profile.h"
+
+namespace vhdboot::guest {
+namespace {
+
+using Look = FoundEntries (*)(GuestDisk& disk);
+constexpr std::array<Look, 3> kLooks{&find_ukis, &find_entry_files, &find_kernels};
+
+std::vector<kexec::BootEntry> entries_of(const FoundEntries& found) {
+  std::vector<kexec::BootEntry> entries;
+  std::ranges::transform(found.entries, std::back_inserter(entries), &FoundEntry::entry);
+  return entries;
+}
+
+// Two that are the same keep their order.
+void sort(FoundEntries& found) {
+  std::multimap<std::string, FoundEntry> by_path;
+  const auto ordered = kexec::order_entries(entries_of(found));
+  for (FoundEntry& entry : found.entries) {
+    std::string path = entry.entry.path;
+    by_path.emplace(std::move(path), std::move(entry));
+  }
+  found.entries.clear();
+  for (const kexec::BootEntry& entry : ordered) {
+    const auto [first, last] = by_path.equal_range(entry.path);
+    const auto next = std::find_if(first, last, [&](const auto& one) { return one.second.entry == entry; });
+    found.entries.push_back(std::move(next->second));
+    by_path.erase(next);
+  }
+}
+
+void add(FoundEntries more, FoundEntries& found) {
+  std::ranges::move(more.entries, std::back_inserter(found.entries));
+  std::ranges::move(more.broken, std::back_inserter(found.broken));
+  sort(found);
+}
+
+bool has_tries_left(const kexec::BootEntry& entry) {
+  return !entry.count || entry.count->left > 0;
+}
+
+}  // namespace
+
+std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view folder, std::string_view name) {
+  const GuestPartition& partition = tree.partition();
+  const auto next = kexec::next_boot_name(name);
+  if (!next || partition.entry == nullptr || partition.type != "vfat") return std::nullopt;
+  return CountedFile{.partition = partition.entry->number,
+                     .partuuid = partition.entry->partuuid,
+                     .folder = tree.full_path(folder),
+                     .name = std::string(name),
+                     .next_name = *next};
+}
+
+FoundEntries find_entries(GuestDisk& disk) {
+  FoundEntries found;
+  for (const Look look : kLooks) add(look(disk), found);
+  return found;
+}
+
+FoundEntries find_entries(GuestDisk& disk, std::string_view pattern) {
+  FoundEntries found;
+  for (const Look look : kLooks) {
+    add(look(disk), found);
+    // Looking on costs time.
+    const auto picked = kexec::pick_entry(entries_of(found), kexec::split_entry_pattern(pattern).name);
+    if (picked && has_tries_left(*picked)) break;
+  }
+  return found;
+}
+
+Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, const core::PartitionTable& table) {
+  if (found.entries.empty() && !found.broken.empty()) return std::unexpected(found.broken.front());
+  if (found.entries.empty()) return std::unexpected(core::no_entry(table));
+  const auto [name, profile] = kexec::split_entry_pattern(pattern);
+  const kexec::BootEntry picked = TRY(kexec::pick_entry(entries_of(found), name));
+  return Choice{&*std::ranges::find(found.entries, picked, &FoundEntry::entry), profile};
+}
+
+}  // namespace vhdboot::guest

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What of the guest is booted: unified kernel images and boot loader entries on its ESP and XBOOTLDR partition, else
+// the kernels in its /boot.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/result.h"
+#include "init/guest/disk.h"
+#include "kexec/bls.h"
+#include "kexec/plan.h"
+#include "kexec/uki.h"
+
+namespace vhdboot::guest {
+
+/// A file of an entry with tries left, see count_boot().
+struct CountedFile {
+  unsigned partition = 0;  ///< of the guest disk
+  std::string partuuid;
+  std::string folder;     ///< "/loader/entries"
+  std::string name;       ///< "arch+3.conf"
+  std::string next_name;  ///< "arch+2-1.conf"
+};
+
+/// The chosen entry, ready to be planned. What its parts point into lives as long as this and the guest disk.
+struct GuestEntry {
+  kexec::BootEntry entry;
+  kexec::BootParts parts;
+  std::string release;                   ///< of its kernel, as far as the entry says
+  std::optional<CountedFile> counted;    ///< absent: nothing is counted
+  std::vector<kexec::Profile> profiles;  ///< of its image
+  std::vector<std::string> warnings;     ///< sentences
+  std::vector<std::unique_ptr<ByteSource>> files;
+  std::vector<std::vector<std::byte>> memory;
+};
+
+/// What is not in the guest and still counts when an entry is opened.
+struct OpenRequest {
+  std::optional<std::string_view> profile;  ///< of an image that has profiles, as the person asks for it
+  std::string smbios_options;               ///< see kexec::stub_options_of_smbios()
+};
+
+/// An entry that was found, and how to open it when it is chosen.
+struct FoundEntry {
+  kexec::BootEntry entry;
+  const GuestPartition* partition = nullptr;  ///< that it lies on
+  std::string path;                           ///< there
+  std::function<Result<GuestEntry>(const OpenRequest& request)> open;
+};
+
+/// What looking has found.
+struct FoundEntries {
+  std::vector<FoundEntry> entries;
+  std::vector<Error> broken;  ///< what looks like an entry and cannot be booted
+};
+
+/// The ways of looking: in /EFI/Linux, in /loader/entries, in /boot. The guest disk must outlive what they find.
+[[nodiscard]] FoundEntries find_ukis(GuestDisk& disk);
+[[nodiscard]] FoundEntries find_entry_files(GuestDisk& disk);
+[[nodiscard]] FoundEntries find_kernels(GuestDisk& disk);
+
+/// An image on the partition of `tree`, as `entry`, with what lies beside it.
+[[nodiscard]] Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
+                                          const OpenRequest& request);
+
+/// What count_boot() needs for the file `name` in `folder`; nothing when its name has no tries left or is not counted.
+[[nodiscard]] std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view folder,
+                                                      std::string_view name);
+
+/// Everything that can be found, in the order of a boot menu: unified kernel images come before boot loader entries,
+/// and these before kernels in /boot; among themselves they have the order of the Boot Loader Specification; last those
+/// without tries left.
+[[nodiscard]] FoundEntries find_entries(GuestDisk& disk);
+
+/// The same as far as a boot needs it: it looks on only while there is nothing that `pattern` names, or nothing but
+/// what failed to boot before.
+[[nodiscard]] FoundEntries find_entries(GuestDisk& disk, std::string_view pattern);
+
+struct Choice {
+  const FoundEntry* entry = nullptr;        ///< borrowed from what was found
+  std::optional<std::string_view> profile;  ///< borrowed from the pattern
+};
+
+/// The entry that `pattern` names ("NAME@PROFILE" for a profile of an image), or the first of `found`, which was found
+/// for this pattern. NotFound: nothing to boot, or nothing that matches. Otherwise what is wrong with the only one.
+[[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern,
+                                          const core::PartitionTable& table);
+
+}  // namespace vhdboot::guest

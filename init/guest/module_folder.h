@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The guest's kernel modules in its root file system.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/config.h"
+#include "init/core/modules.h"
+#include "init/guest/disk.h"
+
+namespace vhdboot::guest {
+
+/// Whose modules are looked for, and where.
+struct ModuleRequest {
+  std::string release;      ///< of the guest's kernel
+  std::string root_option;  ///< the guest's root=
+  std::string root_flags;   ///< its rootflags=
+};
+
+/// The folder of a kernel's modules.
+struct ModuleFolder {
+  GuestTree tree;
+  std::string release;
+};
+
+/// Nothing, and then why in `reason`, a clause, when no partition that can be read has one. Invalid: the configuration
+/// names a partition that is not there, or the release is no file name.
+[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const core::Config& config,
+                                                                     const ModuleRequest& request, std::string& reason);
+
+/// Errors as core::ModuleIndex::parse(), and of reading.
+[[nodiscard]] Result<core::ModuleIndex> read_index(const ModuleFolder& folder);
+
+/// The module `file`, a path in the index, uncompressed. Unsupported when it was built for another kernel.
+[[nodiscard]] Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file);
+
+}  // namespace vhdboot::guest

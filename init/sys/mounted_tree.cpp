@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/mounted_tree.h"
+
+#include <fcntl.h>
+
+#include "init/sys/directory.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+namespace {
+
+// Nobody waits for the other end of a guest's FIFO.
+constexpr int kFile = O_RDONLY | O_NONBLOCK;
+
+}  // namespace
+
+Result<Fd> MountedTree::open_in(const std::string& path, int flags) const {
+  return open_below(root_, path.empty() ? "/" : path, flags);
+}
+
+bool MountedTree::has(const std::string& path) const {
+  return open_in(path, O_PATH).has_value();
+}
+
+std::vector<std::string> MountedTree::list(const std::string& path) const {
+  auto folder = open_in(path, O_RDONLY | O_DIRECTORY);
+  return folder ? list_directory(*std::move(folder)) : std::vector<std::string>{};
+}
+
+Result<std::unique_ptr<ByteSource>> MountedTree::open(const std::string& path) const {
+  return FdSource::adopt(TRY(open_in(path, kFile)));
+}
+
+Result<std::vector<std::byte>> MountedTree::read(const std::string& path, std::uint64_t cap) const {
+  const Fd file = TRY(open_in(path, kFile));
+  return read_all(file, cap);
+}
+
+}  // namespace vhdboot::sys

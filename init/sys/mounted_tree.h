@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A mounted file system as a tree of files.
+#pragma once
+
+#include <utility>
+
+#include "base/fd.h"
+#include "init/core/file_tree.h"
+
+namespace vhdboot::sys {
+
+class MountedTree final : public core::FileTree {
+ public:
+  /// `root` is the root directory of the file system, as mount_detached() returns it.
+  explicit MountedTree(Fd root) : root_(std::move(root)) {}
+
+  [[nodiscard]] bool has(const std::string& path) const override;
+  [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
+  [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;
+
+ private:
+  [[nodiscard]] Result<Fd> open_in(const std::string& path, int flags) const;
+
+  Fd root_;
+};
+
+}  // namespace vhdboot::sys

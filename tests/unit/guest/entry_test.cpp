@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/guest/entry.h"
+
+#include <gmock/gmock.h>
+
+#include "init/guest/boot.h"
+#include "init/guest/module_folder.h"
+#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/guest/memory_disk.h"
+
+namespace vhdboot::guest {
+namespace {
+
+using kexec::test::make_kernel;
+using kexec::test::PeBuilder;
+using kexec::test::to_buffer;
+using test::MemoryDisk;
+using test::MemoryPartition;
+using ::testing::ElementsAre;
+using vhdboot::test::Fails;
+
+kexec::test::Buffer uki() {
+  return PeBuilder()
+      .add({.name = ".linux", .data = make_kernel(), .virtual_size = {}})
+      .add(".cmdline", "quiet")
+      .add(".initrd", "initrd")
+      .build();
+}
+
+const MemoryPartition kEspWithUki{.type = "vfat", .files = {{"/EFI/Linux/a.efi", uki()}}, .gpt_type = core::kEspType};
+const MemoryPartition kRoot{.type = "ext4",
+                            .files = {{"/boot/vmlinuz-6.1", make_kernel()},
+                                      {"/boot/initrd.img-6.1", to_buffer("initrd")},
+                                      {"/etc/fstab", to_buffer("UUID=f52 / ext4 defaults 0 1\n")}},
+                            .gpt_type = {}};
+
+MemoryPartition esp_with_entry(const std::string& name) {
+  return {.type = "vfat",
+          .files = {{"/loader/entries/" + name, to_buffer("title T\nlinux /l\ninitrd /i\noptions quiet\n")},
+                    {"/l", make_kernel()},
+                    {"/i", to_buffer("initrd")}},
+          .gpt_type = core::kEspType};
+}
+
+class Entries : public ::testing::Test {
+ protected:
+  void make(std::vector<MemoryPartition> partitions) {
+    table_ = test::table_of(partitions);
+    disk_ = std::make_unique<MemoryDisk>(table_, std::move(partitions));
+  }
+  // The path of what a boot chooses.
+  Result<std::string> choose(std::string_view pattern = "") {
+    found_ = find_entries(*disk_, pattern);
+    return TRY(choose_entry(found_, pattern, disk_->table())).entry->entry.path;
+  }
+  core::PartitionTable table_;
+  std::unique_ptr<MemoryDisk> disk_;
+  FoundEntries found_;
+};
+
+TEST_F(Entries, AUnifiedImageIsEnough) {
+  make({kEspWithUki, kRoot});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  EXPECT_THAT(disk_->opened, ElementsAre(1));  // looking on costs time
+}
+
+TEST_F(Entries, ThenEntriesThenKernels) {
+  make({esp_with_entry("t.conf"), kRoot});
+  EXPECT_EQ(choose(), "/loader/entries/t.conf");
+  EXPECT_EQ(found_.entries.size(), 1U);
+  make({{.type = "vfat", .files = {}, .gpt_type = core::kEspType}, kRoot});
+  EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_EQ(found_.entries.front().path, "/boot/vmlinuz-6.1");
+  EXPECT_EQ(found_.entries.front().partition, disk_->partitions().data() + 1);
+}
+
+TEST_F(Entries, APatternLooksFurther) {
+  make({kEspWithUki, kRoot});
+  EXPECT_EQ(choose("vmlinuz*"), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_THAT(choose("nothing"), Fails(Code::NotFound, "nothing"));
+  EXPECT_EQ(find_entries(*disk_).entries.size(), 2U);
+}
+
+TEST_F(Entries, WithoutTriesLeftItLooksFurther) {
+  make({esp_with_entry("t+0-3.conf"), kRoot});
+  EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+  make({esp_with_entry("t+0-3.conf")});
+  EXPECT_EQ(choose(), "/loader/entries/t+0-3.conf");  // better than nothing
+}
+
+TEST_F(Entries, TriesAreCountedOnFat) {
+  make({esp_with_entry("t+3.conf")});
+  ASSERT_TRUE(choose());
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened && opened->counted);
+  EXPECT_EQ(opened->counted->next_name, "t+2-1.conf");
+  EXPECT_EQ(opened->counted->folder, "/loader/entries");
+}
+
+TEST_F(Entries, NothingOrBroken) {
+  make({{.type = "ext4", .files = {}, .gpt_type = {}}});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "nothing to boot"));
+  make({{.type = "", .files = {}, .gpt_type = core::kEspType}});
+  EXPECT_THAT(choose(), Fails(Code::Unsupported, "partition 1 of the guest disk holds no file system"));
+  make({{.type = "vfat", .files = {{"/EFI/Linux/a.efi", to_buffer("junk")}}, .gpt_type = core::kEspType}, kRoot});
+  EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_EQ(found_.broken.size(), 1U);
+}
+
+TEST_F(Entries, TheSameNameOnTwoPartitionsIsTheEsps) {
+  MemoryPartition second = kEspWithUki;
+  second.gpt_type = core::kXbootldrType;
+  make({second, kEspWithUki});
+  ASSERT_TRUE(choose());
+  ASSERT_EQ(found_.entries.size(), 2U);
+  EXPECT_EQ(found_.entries.front().partition->entry->number, 2U);
+}
+
+TEST_F(Entries, AKernelOfDebianWithItsPlan) {
+  make({kRoot});
+  ASSERT_TRUE(choose());
+  auto entry = found_.entries.front().open({});
+  ASSERT_TRUE(entry);
+  const auto line = make_command_line(*disk_, entry->parts.cmdline, {.options = "more"});
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->line.find("root"), "UUID=f52");
+  EXPECT_TRUE(line->line.has("nohibernate"));
+  EXPECT_TRUE(line->line.has("more"));
+  const auto boot = plan_boot(*disk_, *entry, line->line);
+  ASSERT_TRUE(boot);
+  EXPECT_EQ(boot->release, "6.12.1-test");
+  EXPECT_FALSE(boot->root);
+}
+
+TEST_F(Entries, WithoutAnInitrdTheRootIsOurs) {
+  MemoryPartition bare = kRoot;
+  bare.files.erase("/boot/initrd.img-6.1");
+  bare.files["/etc/fstab"] = to_buffer("/dev/sda1 / ext4 defaults 0 1\n");
+  make({bare});
+  ASSERT_TRUE(choose());
+  auto entry = found_.entries.front().open({});
+  ASSERT_TRUE(entry);
+  const auto line = make_command_line(*disk_, entry->parts.cmdline, {});
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->before, "/dev/sda1");
+  EXPECT_EQ(line->root, "UUID=f51");
+  const auto boot = plan_boot(*disk_, *entry, line->line);
+  ASSERT_TRUE(boot && boot->root);
+  EXPECT_EQ(*boot->root, (core::GuestRoot{.partition = 1, .read_only = true, .type = "ext4", .flags = ""}));
+  EXPECT_EQ(boot->plan.guest_init, "/sbin/init");
+}
+
+TEST_F(Entries, ModulesOfTheLikeliestRoot) {
+  MemoryPartition root = kRoot;
+  root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("loop.ko:\n");
+  make({{.type = "crypto_LUKS", .files = {}, .gpt_type = core::kRootX8664Type}, kEspWithUki});
+  std::string reason;
+  const ModuleRequest request{.release = "6.1", .root_option = "UUID=f52", .root_flags = ""};
+  auto folder = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""}, reason);
+  ASSERT_TRUE(folder);
+  EXPECT_FALSE(*folder);
+  EXPECT_EQ(reason, "partition 1 of the guest disk is encrypted");
+  make({kRoot, root});
+  folder = find_module_folder(*disk_, {}, request, reason);
+  ASSERT_TRUE(folder && *folder);
+  EXPECT_THAT(disk_->opened, ElementsAre(2));
+  EXPECT_TRUE(read_index(**folder)->has("loop"));
+  EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}, reason),
+              Fails(Code::Invalid, "kernel release"));
+}
+
+}  // namespace
+}  // namespace vhdboot::guest
