@@ -2,9 +2,11 @@
 #include "init/stage/guest_boot.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/bootable.h"
+#include "init/core/guest_cmdline.h"
 #include "init/core/root_device.h"
 #include "init/core/selector.h"
 #include "kexec/cmdline.h"
@@ -12,7 +14,7 @@
 namespace vhdboot::stage {
 namespace {
 
-// What root= is judged by.
+// What the devices on the command line are judged by.
 core::DiskFacts examine(const GuestDisk& disk) {
   core::DiskFacts facts = core::facts_of(disk.table());
   for (const GuestPartition& partition : disk.partitions()) {
@@ -28,19 +30,6 @@ core::DiskFacts examine(const GuestDisk& disk) {
     fact->fs_uuid = content.identity.uuid;
   }
   return facts;
-}
-
-// The entry's options and the person's, with a root= that means the guest's disk on this machine.
-Result<kexec::CommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
-                                             const core::Config& config, const sys::Reporter& report) {
-  auto line = kexec::CommandLine::parse(options);
-  line.append(core::kSafetyOptions);
-  line.append(config.options);
-  const core::RootChange change = TRY(core::map_root(line, examine(disk)));
-  if (change.root)
-    report.log(concat("root=", printable(line.find("root").value_or("")), " is ", printable(*change.root), " here"));
-  TRY(core::apply(change, line));
-  return line;
 }
 
 // What the kernel would mount by root=, for a guest whose initrd does not.
@@ -72,7 +61,11 @@ Result<GuestBoot> prepare_guest(GuestDisk& disk, const FoundImage& image, const 
   GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
-  const auto line = TRY(make_command_line(disk, entry.parts.cmdline, config, report));
+  auto made = TRY(core::guest_command_line(entry.parts.cmdline, config.options, examine(disk)));
+  const kexec::CommandLine& line = made.line;
+  for (const core::LineChange& change : made.changes)
+    report.log(concat("command line: ", printable(change.what), ": ", change.why));
+  boot.line_changes = std::move(made.changes);
   entry.parts.cmdline = line.text();
   boot.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, ""));
   // Modules are looked for by what the kernel itself says.
@@ -81,11 +74,12 @@ Result<GuestBoot> prepare_guest(GuestDisk& disk, const FoundImage& image, const 
   ModuleRequest request{.release = boot.release,
                         .root_option = line.find("root").value_or(""),
                         .root_flags = line.find("rootflags").value_or(""),
-                        .more = {}};
+                        .root_type = {},
+                        .has_initrd = boot.plan.has_initrd};
   if (!boot.plan.has_initrd) {
     boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
     boot.plan.guest_init = line.find("init").value_or(std::string(core::kDefaultRootInit));
-    request.more.push_back(boot.root->type);
+    request.root_type = boot.root->type;
   }
   boot.modules = TRY(collect_modules(disk, image, config, request, report));
   report.checkpoint("modules");

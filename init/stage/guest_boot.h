@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/guest_cmdline.h"
 #include "init/core/handoff.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_disk.h"
@@ -19,8 +21,9 @@ namespace vhdboot::stage {
 
 struct GuestBoot {
   GuestEntry entry;
-  kexec::KexecPlan plan;  ///< borrows from the entry
-  std::string release;    ///< of the guest's kernel
+  kexec::KexecPlan plan;                       ///< borrows from the entry
+  std::string release;                         ///< of the guest's kernel
+  std::vector<core::LineChange> line_changes;  ///< what of its command line is not the guest's own
   CarriedModules modules;
   std::optional<core::GuestRoot> root;  ///< for a guest without an initrd: what stage 2 mounts
 };

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/needed_modules.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_disk.h"
 #include "init/sys/console.h"
@@ -15,27 +16,31 @@ namespace vhdboot::stage {
 
 struct CarriedModule {
   std::string name;              ///< "dm_mod"
-  std::vector<std::byte> image;  ///< uncompressed
+  std::vector<std::byte> image;  ///< uncompressed, with the signature behind it if it has one
 };
 
 struct CarriedModules {
-  std::vector<CarriedModule> files;  ///< in the order to load
+  std::vector<CarriedModule> files;  ///< in the order to load: those of needs.found.files
+  core::ModuleNeeds needs;           ///< why; `found` is empty when the root could not be read
   /// What stage 2 asks the guest's own initrd for, by name or alias, when the root could not be read; else empty.
   std::vector<std::string> wanted;
+  std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
 };
 
 /// What modules are asked for, and where they are.
 struct ModuleRequest {
-  std::string release;            ///< of the guest's kernel
-  std::string root_option;        ///< the guest's root=
-  std::string root_flags;         ///< its rootflags=
-  std::vector<std::string> more;  ///< names beyond what the engine and the disk need
+  std::string release;      ///< of the guest's kernel
+  std::string root_option;  ///< the guest's root=
+  std::string root_flags;   ///< its rootflags=
+  std::string root_type;    ///< the file system that stage 2 mounts; empty when the guest's initrd does
+  bool has_initrd = true;   ///< else nobody brings what is missing
 };
 
 /// dm_mod and loop or the host's file system, as the engine needs, and the drivers of the controllers that the host
 /// volume hangs on.
-/// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it. A root that cannot be
-/// read is no error: it is reported, and stage 2 relies on the guest's initrd.
+/// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it, or, without an initrd,
+/// when one is missing. A root that cannot be read is no error: it is reported, and stage 2 relies on the guest's
+/// initrd.
 [[nodiscard]] Result<CarriedModules> collect_modules(GuestDisk& disk, const FoundImage& image,
                                                      const core::Config& config, const ModuleRequest& request,
                                                      const sys::Reporter& report);
