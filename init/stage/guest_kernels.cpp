@@ -79,7 +79,9 @@ FoundEntries find_kernels(GuestDisk& disk) {
                              .path = concat(boot.top.partition().device.name, ':', path),
                              .id = files.kernel,
                              .title = title.empty() ? files.kernel : std::move(title),
-                             .version = files.version};
+                             .version = files.version,
+                             .initrds = kexec::kernel_entry(files, boot.top.full_path(boot.folder)).initrds,
+                             .options_from = std::string(core::name(options->source))};
       found.entries.push_back(
           {entry, [=, cmdline = std::move(options->text)](auto) { return open_kernel(boot, files, cmdline, entry); }});
     }
