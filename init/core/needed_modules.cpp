@@ -75,7 +75,7 @@ ModuleNeeds find_modules(const ModuleIndex& index, std::vector<WantedModule> wan
 }
 
 std::string describe(const LoadReason& reason, const ModuleNeeds& needs) {
-  const std::string purpose = describe(needs.wanted[reason.wanted]);
+  std::string purpose = describe(needs.wanted[reason.wanted]);
   switch (reason.by) {
     case LoadReason::By::Dependency:
       return concat("dependency of ", printable(reason.of), ", for ", purpose);

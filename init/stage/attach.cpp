@@ -38,6 +38,7 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, 
     const Fd device = TRY(sys::open_file(volume.device.path, O_RDONLY));
     sys::LoopOptions options = loop_options(plan);
     options.read_only = true;
+    options.auto_clear = true;
     options.offset += plan.rows.front().device_sector * kSectorSize;
     return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(device, image_name, options)));
   }

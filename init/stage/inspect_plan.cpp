@@ -31,7 +31,7 @@ Result<HostVolume> open_volume(const std::string& path, std::optional<sys::LoopD
   if (const std::string_view name = canonical; name.starts_with(kDev))
     return open_host_volume(TRY(sys::block_device(std::string(name.substr(kDev.size())))));
   const Fd file = TRY(sys::open_file(path, O_RDONLY));
-  file_device = TRY(sys::LoopDevice::attach(file, path, {.read_only = true, .direct_io = false}));
+  file_device = TRY(sys::LoopDevice::attach(file, path, {.read_only = true, .direct_io = false, .auto_clear = true}));
   HostVolume volume = TRY(open_host_volume(TRY(sys::block_device(file_device->name()))));
   volume.device.path = path;
   return volume;

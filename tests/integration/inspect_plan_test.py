@@ -6,8 +6,10 @@ Needs root, loop devices and ext4, but neither device-mapper, as the image lies 
 kernel that reads partition tables: the root lies on the whole disk.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -178,6 +180,34 @@ def test_all_of_it(guest):
     assert not any(line.startswith(("warning", "root ")) for line in lines)
 
 
+def test_boot_loader_entry(guest):
+    guest.write("boot/loader/entries/plan+3-1.conf",
+                f"title A Title\nversion 1\nlinux /boot/vmlinuz-{RELEASE}\ninitrd /boot/initrd.img-{RELEASE}\n"
+                "initrd /boot/more.img\noptions root=/dev/sda mount.usr=/dev/nvme0n1\n")
+    guest.write("boot/more.img", b"x" * 100)
+    guest.write("boot/loader/entries/old.conf", f"title Old\nlinux /boot/vmlinuz-{RELEASE}\n")
+    lines = report(guest.volume())
+    expected = [
+        "entry boot loader entry plan.conf",
+        "A Title",
+        "/boot/loader/entries/plan+3-1.conf on the guest disk",
+        "tries left: 3",
+        "command line from the entry",
+        f"rdinit=/vhdboot/init root=UUID={ROOT_UUID} mount.usr=UUID={ROOT_UUID} nohibernate",
+        f"initrd /boot/initrd.img-{RELEASE}, 4.8 KiB",
+        "/boot/more.img, 100 B",
+    ]
+    assert [line for line in expected if line not in lines] == [], "\n".join(lines)
+    conf = guest.folder / "guest.conf"
+    conf.write_text("entry old*\n", encoding="ascii")
+    assert "no root= on its command line" in refusal(guest.folder / "volume", "--conf", str(conf))
+
+
+def test_another_disk(guest):
+    guest.write("etc/kernel/cmdline", "root=/dev/sda cryptdevice=/dev/sdb:data\n")
+    assert "cryptdevice=: the guest names \"/dev/sdb\", a further disk" in refusal(guest.volume())
+
+
 def kernel_reads_tables(image: Path) -> bool:
     device = run("losetup", "--find", "--show", "--read-only", "--partscan", image).strip()
     try:
@@ -268,6 +298,27 @@ def test_pieces(guest):
         assert any(line.endswith("in 3 pieces") for line in report(volume))
     else:
         assert "lies in 3 pieces, and to look at it takes device-mapper" in refusal(volume)
+
+
+def test_interrupted(guest):
+    """Ctrl-C while the image is attached: first it is detached."""
+    volume = guest.volume()
+    before = attached()
+
+    def looking() -> bool:
+        for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+            with contextlib.suppress(OSError):  # detached meanwhile
+                if str(volume) in file.read_text(encoding="utf-8", errors="replace"):
+                    return True
+        return False
+
+    with subprocess.Popen([PROGRAM, "--plan", volume, IMAGE], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not looking():
+            pass
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+    assert attached() == before
+    assert (process.returncode, out) == (-signal.SIGINT, b"") or process.returncode == 0
 
 
 @pytest.mark.parametrize("words", [["/dev/null"], ["--conf"], ["--conf", "x"], ["a", "b", "c"], ["-x", "y"]])
