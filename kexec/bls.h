@@ -69,6 +69,7 @@ struct BootEntry {
   std::vector<std::string> initrds;  ///< paths in the order to load
   std::vector<std::string> extras;   ///< paths of the image's addons
   std::string options;               ///< Type1 only
+  std::string options_from;          ///< Kernel only: the file that says its options; for people
 
   friend bool operator==(const BootEntry&, const BootEntry&) = default;
 };

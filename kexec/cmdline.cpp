@@ -156,6 +156,15 @@ Result<void> CommandLine::set_in_front(std::string_view name, std::string_view v
   return put(name, value, true);
 }
 
+Result<void> CommandLine::change_values(std::string_view name, const Change& change) {
+  for (std::string& word : words_) {
+    const Parameter parameter = take_apart(word);
+    if (!parameter.value || !same_name(parameter.name, name)) continue;
+    if (const auto value = TRY(change(*parameter.value))) word = TRY(spell(parameter.name, *value));
+  }
+  return {};
+}
+
 void CommandLine::append(std::string_view text) {
   CommandLine more = parse(text);
   words_.insert(words_.end(), std::make_move_iterator(more.words_.begin()), std::make_move_iterator(more.words_.end()));

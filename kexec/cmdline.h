@@ -2,6 +2,7 @@
 // The kernel's command line: words as the kernel cuts them (lib/cmdline.c, next_arg), found and changed one by one.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,11 @@ class CommandLine {
   /// As set(), but a new one goes to the front. For init= and rdinit=, which make the kernel forget the arguments for
   /// init that stood before them.
   [[nodiscard]] Result<void> set_in_front(std::string_view name, std::string_view value);
+  /// What a value becomes; nothing: it stays.
+  using Change = std::function<Result<std::optional<std::string>>(const std::string& value)>;
+  /// Gives every `name=value` the value that `change` says, each in its place; a word that stays keeps its spelling.
+  /// The first error of `change`, or Invalid as set().
+  [[nodiscard]] Result<void> change_values(std::string_view name, const Change& change);
   /// Adds the words of `text` behind the last one (before "--"). Parameters of `text` behind a "--" of its own go to
   /// init, behind those that are there.
   void append(std::string_view text);

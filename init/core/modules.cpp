@@ -225,10 +225,11 @@ class ModuleIndex::Walk {
         entered_(tables_.modules.size(), false),
         loaded_(tables_.modules.size(), false) {}
 
-  void want(std::string_view name) {
+  void want(std::string_view name, std::size_t number) {
+    wanted_ = number;
     // As modprobe: a module of that name, else all that have such an alias, and only then what is built in.
-    if (!push_provider(name)) {
-      const bool found = push_aliases(name, true);
+    if (!push_provider(name, kRequested)) {
+      const bool found = push_aliases(name, kRequested);
       if (index_.is_builtin(name))
         note_builtin(normalised(name));
       else if (!found)
@@ -242,36 +243,45 @@ class ModuleIndex::Walk {
  private:
   using Number = Tables::Number;
 
+  struct Reason {
+    LoadReason::By by;
+    Number of;  // not for Request
+  };
+  static constexpr Reason kRequested{.by = LoadReason::By::Request, .of = 0};
+
   struct Task {
     Number module;
     bool load;  // else: enter, that is, push what has to come before and behind
+    Reason reason;
   };
 
-  bool push_provider(std::string_view name) {
+  bool push_provider(std::string_view name, Reason reason) {
     const auto number = tables_.find(name);
-    if (number) stack_.push_back({.module = *number, .load = false});
+    if (number) stack_.push_back({.module = *number, .load = false, .reason = reason});
     return number.has_value();
   }
 
   /// False when no module has such an alias.
-  bool push_aliases(std::string_view alias, bool asked) {
+  bool push_aliases(std::string_view alias, Reason reason) {
     const auto names = index_.by_alias(alias);
     // The first match is to be on top.
     for (auto name = names.rbegin(); name != names.rend(); ++name)
-      if (!push_provider(*name) && asked) note_builtin(*name);
+      if (!push_provider(*name, reason) && reason.by == LoadReason::By::Request) note_builtin(*name);
     return !names.empty();
   }
 
-  void push_soft(const NameList& names) {
+  void push_soft(const NameList& names, Reason reason) {
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
-      if (push_provider(*name) || alias_searches_ == kMaxAliasSearches) continue;
+      if (push_provider(*name, reason) || alias_searches_ == kMaxAliasSearches) continue;
       ++alias_searches_;
-      push_aliases(*name, false);
+      push_aliases(*name, reason);
     }
   }
 
   void note_builtin(std::string name) {
-    if (std::ranges::find(result_.builtin, name) == result_.builtin.end()) result_.builtin.push_back(std::move(name));
+    if (std::ranges::find(result_.builtin, name) != result_.builtin.end()) return;
+    result_.builtin.push_back(std::move(name));
+    result_.builtin_for.push_back(wanted_);
   }
 
   void run() {
@@ -279,36 +289,43 @@ class ModuleIndex::Walk {
       const auto task = stack_.back();
       stack_.pop_back();
       if (task.load)
-        load(task.module);
+        load(task.module, task.reason);
       else
-        enter(task.module);
+        enter(task.module, task.reason);
     }
   }
 
-  void enter(Number number) {
+  void enter(Number number, Reason reason) {
     if (entered_[number]) return;
     entered_[number] = true;
     const auto& module = tables_.modules[number];
     const auto soft = tables_.soft.find(name_part(module.file));
     const bool has_soft = soft != tables_.soft.end();
-    if (has_soft) push_soft(soft->second.after);
-    stack_.push_back({.module = number, .load = true});
-    if (has_soft) push_soft(soft->second.before);
-    for (const auto file : split_words(module.needs)) push_provider(name_part(file));
+    const Reason soft_for{.by = LoadReason::By::SoftDependency, .of = number};
+    const Reason hard_for{.by = LoadReason::By::Dependency, .of = number};
+    if (has_soft) push_soft(soft->second.after, soft_for);
+    stack_.push_back({.module = number, .load = true, .reason = reason});
+    if (has_soft) push_soft(soft->second.before, soft_for);
+    for (const auto file : split_words(module.needs)) push_provider(name_part(file), hard_for);
   }
 
   /// With what it cannot do without, even where a soft dependency goes round in a circle.
-  void load(Number number) {
+  void load(Number number, Reason reason) {
     const auto needs = split_words(tables_.modules[number].needs);
     for (auto file = needs.rbegin(); file != needs.rend(); ++file)
-      if (const auto needed = tables_.find(name_part(*file))) load_one(*needed);
-    load_one(number);
+      if (const auto needed = tables_.find(name_part(*file)))
+        load_one(*needed, {.by = LoadReason::By::Dependency, .of = number});
+    load_one(number, reason);
   }
 
-  void load_one(Number number) {
+  void load_one(Number number, Reason reason) {
     if (loaded_[number]) return;
     loaded_[number] = true;
     result_.files.emplace_back(tables_.modules[number].file);
+    const bool requested = reason.by == LoadReason::By::Request;
+    result_.reasons.push_back({.by = reason.by,
+                               .wanted = wanted_,
+                               .of = requested ? std::string() : module_name(tables_.modules[reason.of].file)});
   }
 
   static constexpr unsigned kMaxAliasSearches = 256;  // for soft dependencies: each one reads all aliases
@@ -319,12 +336,13 @@ class ModuleIndex::Walk {
   std::vector<bool> loaded_;
   std::vector<Task> stack_;
   unsigned alias_searches_ = 0;
+  std::size_t wanted_ = 0;  // index of what is asked for now
   Resolution result_;
 };
 
 Resolution ModuleIndex::resolve(std::span<const std::string> wanted) const {
   Walk walk(*this);
-  for (const auto& name : wanted) walk.want(name);
+  for (std::size_t i = 0; i < wanted.size(); ++i) walk.want(wanted[i], i);
   return std::move(walk).finish();
 }
 

@@ -31,10 +31,26 @@ struct ModuleTexts {
 /// "foo_bar" from "kernel/drivers/foo-bar.ko.xz".
 [[nodiscard]] std::string module_name(std::string_view path);
 
+/// What a file is loaded for: the first reason that was met.
+struct LoadReason {
+  enum class By : std::uint8_t {
+    Request,         ///< it is what was asked for, or has that alias
+    Dependency,      ///< `of` cannot do without it
+    SoftDependency,  ///< `of` likes to have it
+  };
+  By by = By::Request;
+  std::size_t wanted = 0;  ///< index of what was asked for
+  std::string of;          ///< name of a module; empty for Request
+
+  friend bool operator==(const LoadReason&, const LoadReason&) = default;
+};
+
 struct Resolution {
-  std::vector<std::string> files;    ///< as in modules.dep, in the order to load, each once
-  std::vector<std::string> builtin;  ///< names asked for that are part of the kernel
-  std::vector<std::string> missing;  ///< names and aliases asked for that nothing provides, as they were given
+  std::vector<std::string> files;        ///< as in modules.dep, in the order to load, each once
+  std::vector<LoadReason> reasons;       ///< one for each of `files`
+  std::vector<std::string> builtin;      ///< names asked for that are part of the kernel
+  std::vector<std::size_t> builtin_for;  ///< for each of `builtin` the index of what was asked for
+  std::vector<std::string> missing;      ///< names and aliases asked for that nothing provides, as they were given
 };
 
 class ModuleIndex {

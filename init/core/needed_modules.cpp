@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/needed_modules.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/text.h"
 #include "init/core/quoted.h"
 
@@ -22,6 +25,10 @@ std::string what_is(std::string_view module, volume::Kind kind) {
   return concat("driver for ", volume::name(kind), " (", module, ')');
 }
 
+const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {
+  return *std::ranges::find(needs.wanted, name, &WantedModule::name);
+}
+
 std::optional<std::string> first_missing(const ModuleIndex& index, Engine engine, volume::Kind kind) {
   for (auto& module : engine_modules(engine, kind))
     if (!index.has(module)) return std::move(module);
@@ -32,6 +39,67 @@ std::optional<std::string> first_missing(const ModuleIndex& index, Engine engine
 
 std::vector<std::string> engine_modules(Engine engine, volume::Kind kind) {
   return {std::string(engine == Engine::Extents ? kDeviceMapper : driver_of(kind)), std::string(kLoop)};
+}
+
+std::string describe(const WantedModule& wanted) {
+  switch (wanted.purpose) {
+    case Purpose::Controller:
+      return concat("the controller ", printable(wanted.name), ", here driven by ", printable(wanted.driver));
+    case Purpose::GuestRoot:
+      return concat("the guest's root file system: ", printable(wanted.name));
+    case Purpose::Engine:
+      break;
+  }
+  if (wanted.name == kDeviceMapper) return "the engine: device-mapper";
+  if (wanted.name == kLoop) return "the engine: loop devices";
+  return concat("the engine: file system ", wanted.name);
+}
+
+std::vector<std::string> names(std::span<const WantedModule> wanted) {
+  std::vector<std::string> out;
+  std::ranges::transform(wanted, std::back_inserter(out), &WantedModule::name);
+  return out;
+}
+
+ModuleNeeds find_modules(const ModuleIndex& index, std::vector<WantedModule> wanted) {
+  Resolution found = index.resolve(names(wanted));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto missing = std::ranges::find(found.missing, wanted[i].name);
+    if (missing == found.missing.end() || wanted[i].driver.empty() || !is_builtin_driver(index, wanted[i].driver))
+      continue;
+    found.missing.erase(missing);
+    found.builtin.push_back(wanted[i].driver);
+    found.builtin_for.push_back(i);
+  }
+  return {.wanted = std::move(wanted), .found = std::move(found)};
+}
+
+std::string describe(const LoadReason& reason, const ModuleNeeds& needs) {
+  std::string purpose = describe(needs.wanted[reason.wanted]);
+  switch (reason.by) {
+    case LoadReason::By::Dependency:
+      return concat("dependency of ", printable(reason.of), ", for ", purpose);
+    case LoadReason::By::SoftDependency:
+      return concat("soft dependency of ", printable(reason.of), ", for ", purpose);
+    case LoadReason::By::Request:
+      break;
+  }
+  return purpose;
+}
+
+std::vector<std::string> missing_sentences(const ModuleNeeds& needs, std::string_view release) {
+  std::vector<std::string> sentences;
+  for (const std::string& missing : needs.found.missing)
+    sentences.push_back(concat("kernel ", printable(release), " has no module for ", describe(named(needs, missing))));
+  return sentences;
+}
+
+Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, bool has_initrd) {
+  const auto sentences = missing_sentences(needs, release);
+  if (has_initrd || sentences.empty()) return {};
+  return fail(Code::Unsupported, concat(sentences.front(),
+                                        ", and the guest has no initrd that could bring one: give it an initrd, or say "
+                                        "`modules guest` when that kernel has it built in"));
 }
 
 Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind kind, std::string_view release) {
@@ -46,6 +114,8 @@ Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind 
 }
 
 bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {
+  // A disk that uas drives talks to usb-storage as well.
+  if (driver == "uas" && index.is_builtin("usb_storage")) return true;
   return index.is_builtin(driver == "sd" ? "sd_mod" : driver);
 }
 

@@ -2,6 +2,8 @@
 // What stage 2 needs of the target kernel besides the drivers of the disk.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +19,50 @@ namespace vhdboot::core {
 /// engine; loop and the file system for the loop engine.
 [[nodiscard]] std::vector<std::string> engine_modules(Engine engine, volume::Kind kind);
 
-/// Whether the kernel `release` has all of them. Unsupported with a sentence that names the other engine, when that one
-/// would do: "kernel 6.1.0-18-amd64 has no driver for NTFS (ntfs3), which `attach loop` needs: use `attach extents`".
+/// What stage 2 needs a module for.
+enum class Purpose : std::uint8_t {
+  Controller,  ///< the host volume hangs on that device
+  Engine,
+  GuestRoot,  ///< the file system of the root that stage 2 mounts
+};
+
+struct WantedModule {
+  std::string name;  ///< of a module, or an alias such as "pci:v00008086d..."
+  Purpose purpose = Purpose::Engine;
+  std::string driver;  ///< Controller only: what drives the device in the running kernel, as sysfs has it
+
+  friend bool operator==(const WantedModule&, const WantedModule&) = default;
+};
+
+/// What it is wanted for: "the engine: device-mapper", "the controller pci:v00008086d..., here driven by nvme".
+[[nodiscard]] std::string describe(const WantedModule& wanted);
+
+/// The names alone.
+[[nodiscard]] std::vector<std::string> names(std::span<const WantedModule> wanted);
+
+/// What of it there is. The indexes in `found` count in `wanted`.
+struct ModuleNeeds {
+  std::vector<WantedModule> wanted;
+  Resolution found;
+};
+
+/// What `index` has of `wanted`. A driver that only its name tells to be built in, see is_builtin_driver(), is not
+/// missing.
+[[nodiscard]] ModuleNeeds find_modules(const ModuleIndex& index, std::vector<WantedModule> wanted);
+
+/// Why a file of needs.found is loaded: "the engine: loop devices",
+/// "dependency of ahci, for the controller pci:...".
+[[nodiscard]] std::string describe(const LoadReason& reason, const ModuleNeeds& needs);
+
+/// A sentence for each module that is missing in the kernel `release`.
+[[nodiscard]] std::vector<std::string> missing_sentences(const ModuleNeeds& needs, std::string_view release);
+
+/// Whether the boot can be tried with what is missing: Unsupported without an initrd, as then nobody else can bring it.
+[[nodiscard]] Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, bool has_initrd);
+
+/// Whether the kernel `release` has all that the engine needs. Unsupported with a sentence that names the other engine,
+/// when that one would do: "kernel 6.1.0-18-amd64 has no driver for NTFS (ntfs3), which `attach loop` needs: use
+/// `attach extents`".
 [[nodiscard]] Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind kind,
                                         std::string_view release);
 

@@ -51,15 +51,9 @@ Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLin
 
 }  // namespace
 
-Result<GuestLine> make_command_line(const GuestDisk& disk, const std::string& options, const core::Config& config) {
-  GuestLine made{.line = kexec::CommandLine::parse(options), .before = {}, .root = {}};
-  made.line.append(core::kSafetyOptions);
-  made.line.append(config.options);
-  const core::RootChange change = TRY(core::map_root(made.line, examine(disk)));
-  made.before = made.line.find("root").value_or("");
-  made.root = change.root;
-  TRY(core::apply(change, made.line));
-  return made;
+Result<core::GuestCommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
+                                                 const core::Config& config) {
+  return core::guest_command_line(options, config.options, examine(disk));
 }
 
 Result<PlannedBoot> plan_boot(const GuestDisk& disk, GuestEntry& entry, const kexec::CommandLine& line) {

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/guest_cmdline.h"
 #include "init/core/handoff.h"
 #include "init/guest/disk.h"
 #include "init/guest/entry.h"
@@ -15,16 +16,10 @@
 
 namespace vhdboot::guest {
 
-struct GuestLine {
-  kexec::CommandLine line;
-  std::string before;               ///< the guest's root=; may be empty
-  std::optional<std::string> root;  ///< what became of it; nothing: it stays as it was
-};
-
-/// The entry's options and the person's, with a root= that means the guest's disk on this machine. Errors as
-/// core::map_root().
-[[nodiscard]] Result<GuestLine> make_command_line(const GuestDisk& disk, const std::string& options,
-                                                  const core::Config& config);
+/// The entry's options and the person's, meant for the guest's disk on this machine: core::guest_command_line() with
+/// what is known of that disk.
+[[nodiscard]] Result<core::GuestCommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
+                                                               const core::Config& config);
 
 struct PlannedBoot {
   kexec::KexecPlan plan;                ///< borrows from the entry

@@ -48,6 +48,14 @@ void add(FoundEntries more, FoundEntries& found) {
   sort(found);
 }
 
+// Why nothing was found, with the partitions that nobody could look into.
+Error nothing_found(GuestDisk& disk) {
+  Error error = core::no_entry(disk.table());
+  for (const GuestPartition& partition : disk.partitions())
+    if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
+  return error;
+}
+
 bool has_tries_left(const kexec::BootEntry& entry) {
   return !entry.count || entry.count->left > 0;
 }
@@ -82,9 +90,9 @@ FoundEntries find_entries(GuestDisk& disk, std::string_view pattern) {
   return found;
 }
 
-Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, const core::PartitionTable& table) {
+Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, GuestDisk& disk) {
   if (found.entries.empty() && !found.broken.empty()) return std::unexpected(found.broken.front());
-  if (found.entries.empty()) return std::unexpected(core::no_entry(table));
+  if (found.entries.empty()) return std::unexpected(nothing_found(disk));
   const auto [name, profile] = kexec::split_entry_pattern(pattern);
   const kexec::BootEntry picked = TRY(kexec::pick_entry(entries_of(found), name));
   return Choice{&*std::ranges::find(found.entries, picked, &FoundEntry::entry), profile};

@@ -89,7 +89,6 @@ struct Choice {
 
 /// The entry that `pattern` names ("NAME@PROFILE" for a profile of an image), or the first of `found`, which was found
 /// for this pattern. NotFound: nothing to boot, or nothing that matches. Otherwise what is wrong with the only one.
-[[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern,
-                                          const core::PartitionTable& table);
+[[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, GuestDisk& disk);
 
 }  // namespace vhdboot::guest

@@ -81,7 +81,9 @@ FoundEntries find_kernels(GuestDisk& disk) {
                              .path = concat(boot.top.partition().device, ':', path),
                              .id = files.kernel,
                              .title = title.empty() ? files.kernel : title,
-                             .version = files.version};
+                             .version = files.version,
+                             .initrds = kexec::kernel_entry(files, boot.top.full_path(boot.folder)).initrds,
+                             .options_from = std::string(core::name(options->source))};
       const auto open = [boot, files, entry, cmdline = options->text](const OpenRequest&) {
         return open_kernel(boot, files, cmdline, entry);
       };

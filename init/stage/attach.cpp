@@ -2,8 +2,10 @@
 #include "init/stage/attach.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
@@ -27,8 +29,28 @@ int access_mode(const core::AttachPlan& plan) {
 
 Result<AttachedDisk> AttachedDisk::attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
                                                   const std::string& image_name) {
-  auto map = TRY(sys::MappedDevice::create(kMapName, concat("VHDBOOT-", volume.identity.uuid), plan.rows,
-                                           volume.device.numbers, plan.read_only));
+  return attach_map(plan, volume, image_name, kMapName, concat("VHDBOOT-", volume.identity.uuid));
+}
+
+Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, const HostVolume& volume,
+                                                  const std::string& image_name) {
+  if (plan.rows.size() == 1) {
+    const Fd device = TRY(sys::open_file(volume.device.path, O_RDONLY));
+    sys::LoopOptions options = loop_options(plan);
+    options.read_only = true;
+    options.auto_clear = true;
+    options.offset += plan.rows.front().device_sector * kSectorSize;
+    return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(device, image_name, options)));
+  }
+  const std::string name = concat(kMapName, "-look-", ::getpid());
+  return TRY_IN(concat("the image lies in ", plan.rows.size(), " pieces, and to look at it takes device-mapper"),
+                attach_map(plan, volume, image_name, name, concat("VHDBOOT-LOOK-", ::getpid())));
+}
+
+Result<AttachedDisk> AttachedDisk::attach_map(const core::AttachPlan& plan, const HostVolume& volume,
+                                              const std::string& image_name, const std::string& map_name,
+                                              const std::string& map_uuid) {
+  auto map = TRY(sys::MappedDevice::create(map_name, map_uuid, plan.rows, volume.device.numbers, plan.read_only));
   const Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
   auto loop = TRY(sys::LoopDevice::attach(backing, image_name, loop_options(plan)));
   return AttachedDisk(std::move(map), std::move(loop));

@@ -19,6 +19,10 @@ class AttachedDisk {
   /// Through the extents of the file: device-mapper over the host partition, a loop device with partitions on top.
   [[nodiscard]] static Result<AttachedDisk> attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
                                                            const std::string& image_name);
+  /// For a look beside a running system, which may have a guest disk attached under the name that a boot gives it. An
+  /// image in one piece needs no device-mapper, and can be looked at while the host volume is mounted.
+  [[nodiscard]] static Result<AttachedDisk> attach_to_look(const core::AttachPlan& plan, const HostVolume& volume,
+                                                           const std::string& image_name);
   /// Through the file itself, on a mounted host volume.
   [[nodiscard]] static Result<AttachedDisk> attach_file(const core::AttachPlan& plan, const Fd& file,
                                                         const std::string& image_name);
@@ -31,6 +35,9 @@ class AttachedDisk {
   void release();
 
  private:
+  [[nodiscard]] static Result<AttachedDisk> attach_map(const core::AttachPlan& plan, const HostVolume& volume,
+                                                       const std::string& image_name, const std::string& map_name,
+                                                       const std::string& map_uuid);
   AttachedDisk(std::optional<sys::MappedDevice> map, sys::LoopDevice loop)
       : map_(std::move(map)), loop_(std::move(loop)) {}
   std::optional<sys::MappedDevice> map_;

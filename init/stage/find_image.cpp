@@ -137,6 +137,24 @@ volume::FileSource contents(const FoundImage& image) {
   return {*image.volume->source, image.layout.extents, image.layout.size, image.layout.valid_size};
 }
 
+Result<core::PartitionTable> read_table(const FoundImage& image) {
+  const volume::FileSource file = contents(image);
+  const SliceSource payload(file, image.payload().offset, image.payload().size);
+  return core::read_partition_table(payload);
+}
+
+Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {
+  if (image.volume->reader->kind() != volume::Kind::Exfat) return {};
+  for (HostVolume& volume : volumes.all()) {
+    if (volume.reader->kind() != volume::Kind::Ntfs) continue;
+    const auto state = volume.reader->state();
+    if (state && state->hibernated)
+      return fail(Code::Unsafe, concat("Windows sleeps on ", volume.description(), " and may hold ",
+                                       image.volume->description(), " too: ", volume::describe(*state)));
+  }
+  return {};
+}
+
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(core::image_candidates(settings.config, settings.origin));
   const Match match = TRY(Search(volumes, settings, report, std::move(paths)).run());

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "init/core/dm_table.h"
+#include "init/core/partition_table.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -31,6 +32,13 @@ struct FoundImage {
 
 /// The bytes of the file, read from the partition. Borrows the image's volume.
 [[nodiscard]] volume::FileSource contents(const FoundImage& image);
+
+/// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
+[[nodiscard]] Result<core::PartitionTable> read_table(const FoundImage& image);
+
+/// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
+/// Unsafe when there is one.
+[[nodiscard]] Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image);
 
 /// Looks at one file, with the same checks. NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);

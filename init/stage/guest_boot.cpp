@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_boot.h"
 
+#include <utility>
+
 #include "base/text.h"
 #include "init/guest/boot.h"
 #include "init/sys/file.h"
@@ -17,31 +19,39 @@ std::string smbios_options() {
 }
 
 // What cannot be booted is passed over with a warning as long as there is something else.
-Result<guest::GuestEntry> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
+Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
   const guest::FoundEntries found = guest::find_entries(disk, pattern);
-  const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk.table()));
+  const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk));
   for (const Error& error : found.broken) report.warn(error.message());
-  return choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()});
+  auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
+  return GuestBoot{.entry = std::move(opened),
+                   .partition = choice.entry->partition,
+                   .path = choice.entry->path,
+                   .planned = {},
+                   .line_changes = {},
+                   .modules = {}};
 }
 
 }  // namespace
 
 Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                 const sys::Reporter& report) {
-  GuestBoot boot{.entry = TRY(open_entry(disk, config.entry.value_or(""), report)), .planned = {}, .modules = {}};
+  GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
   guest::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
-  const guest::GuestLine made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
-  if (made.root) report.log(concat("root=", printable(made.before), " is ", printable(*made.root), " here"));
+  auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
+  for (const core::LineChange& change : made.changes)
+    report.log(concat("command line: ", printable(change.what), ": ", change.why));
+  boot.line_changes = std::move(made.changes);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
-  guest::ModuleRequest request{.release = boot.planned.release,
-                               .root_option = made.line.find("root").value_or(""),
-                               .root_flags = made.line.find("rootflags").value_or("")};
-  std::vector<std::string> more;
-  if (boot.planned.root) more.push_back(boot.planned.root->type);
-  boot.modules = TRY(collect_modules(disk, image, config, request, more, report));
+  const guest::ModuleRequest request{.release = boot.planned.release,
+                                     .root_option = made.line.find("root").value_or(""),
+                                     .root_flags = made.line.find("rootflags").value_or("")};
+  const ModuleUse use{.root_type = boot.planned.root ? boot.planned.root->type : "",
+                      .has_initrd = boot.planned.plan.has_initrd};
+  boot.modules = TRY(collect_modules(disk, image, config, request, use, report));
   report.checkpoint("modules");
   return boot;
 }

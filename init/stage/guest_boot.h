@@ -2,8 +2,11 @@
 // Everything that is decided about the boot of a guest, before anything is done about it.
 #pragma once
 
+#include <vector>
+
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/guest_cmdline.h"
 #include "init/guest/boot.h"
 #include "init/guest/disk.h"
 #include "init/guest/entry.h"
@@ -15,7 +18,10 @@ namespace vhdboot::stage {
 
 struct GuestBoot {
   guest::GuestEntry entry;
-  guest::PlannedBoot planned;  ///< borrows from the entry
+  const guest::GuestPartition* partition = nullptr;  ///< that the entry lies on
+  std::string path;                                  ///< of its file there
+  guest::PlannedBoot planned;                        ///< borrows from the entry
+  std::vector<core::LineChange> line_changes;        ///< what of its command line is not the guest's own
   CarriedModules modules;
 };
 

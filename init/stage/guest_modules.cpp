@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_modules.h"
 
-#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/needed_modules.h"
@@ -13,49 +13,44 @@ namespace vhdboot::stage {
 namespace {
 
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
-std::vector<std::string> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
-                                        const std::vector<std::string>& engine_modules) {
-  std::vector<std::string> wanted;
-  for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
-  wanted.insert(wanted.end(), engine_modules.begin(), engine_modules.end());
+std::vector<core::WantedModule> wanted_modules(const FoundImage& image, core::Engine engine, const ModuleUse& use) {
+  std::vector<core::WantedModule> wanted;
+  for (const sys::DrivenDevice& device : sys::device_chain(image.volume->device))
+    wanted.push_back({device.alias, core::Purpose::Controller, device.driver});
+  for (const std::string& module : core::engine_modules(engine, image.volume->reader->kind()))
+    wanted.push_back({module, core::Purpose::Engine, ""});
+  if (!use.root_type.empty()) wanted.push_back({use.root_type, core::Purpose::GuestRoot, ""});
   return wanted;
-}
-
-bool is_builtin_driver(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
-                       const std::string& alias) {
-  const auto device = std::ranges::find(chain, alias, &sys::DrivenDevice::alias);
-  return device != chain.end() && core::is_builtin_driver(index, device->driver);
 }
 
 }  // namespace
 
 Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
-                                       const guest::ModuleRequest& request, const std::vector<std::string>& more,
+                                       const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
   const core::Engine engine = config.engine();
-  const volume::Kind kind = image.volume->reader->kind();
-  const auto chain = sys::device_chain(image.volume->device);
-  auto wanted = wanted_modules(chain, core::engine_modules(engine, kind));
-  wanted.insert(wanted.end(), more.begin(), more.end());
+  auto wanted = wanted_modules(image, engine, use);
   CarriedModules carried;
   std::string reason = "as configured";
   std::optional<guest::ModuleFolder> folder;
   if (config.module_source() == core::ModuleSource::Auto)
     folder = TRY(guest::find_module_folder(disk, config, request, reason));
   if (!folder) {
-    report.warn(concat("taking no kernel modules from the guest's root (", reason,
-                       "): relying on those in the guest's initrd"));
-    carried.wanted = wanted;
+    report.warn(concat("taking no kernel modules from the guest's root (", reason, "): ",
+                       use.has_initrd ? "relying on those in the guest's initrd"
+                                      : "there is no initrd either, relying on what is built into its kernel"));
+    carried.wanted = core::names(wanted);
+    carried.needs.wanted = std::move(wanted);
+    carried.not_read = std::move(reason);
     return carried;
   }
 
   const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder));
-  TRY(core::check_engine(index, engine, kind, request.release));
-  const core::Resolution needed = index.resolve(wanted);
-  for (const std::string& missing : needed.missing)
-    if (!is_builtin_driver(index, chain, missing))
-      report.warn(concat("kernel ", request.release, " has no module for ", missing));
-  for (const std::string& file : needed.files)
+  TRY(core::check_engine(index, engine, image.volume->reader->kind(), request.release));
+  carried.needs = core::find_modules(index, std::move(wanted));
+  TRY(core::check_missing(carried.needs, request.release, use.has_initrd));
+  for (const std::string& sentence : core::missing_sentences(carried.needs, request.release)) report.warn(sentence);
+  for (const std::string& file : carried.needs.found.files)
     carried.files.push_back({.name = core::module_name(file),
                              .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file))});
   return carried;

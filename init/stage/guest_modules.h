@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/needed_modules.h"
 #include "init/guest/disk.h"
 #include "init/guest/module_folder.h"
 #include "init/stage/find_image.h"
@@ -16,21 +17,30 @@ namespace vhdboot::stage {
 
 struct CarriedModule {
   std::string name;              ///< "dm_mod"
-  std::vector<std::byte> image;  ///< uncompressed
+  std::vector<std::byte> image;  ///< uncompressed, with the signature behind it if it has one
 };
 
 struct CarriedModules {
-  std::vector<CarriedModule> files;  ///< in the order to load
+  std::vector<CarriedModule> files;  ///< in the order to load: those of needs.found.files
+  core::ModuleNeeds needs;           ///< why; `found` is empty when the root could not be read
   /// What stage 2 asks the guest's own initrd for, by name or alias, when the root could not be read; else empty.
   std::vector<std::string> wanted;
+  std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
 };
 
-/// dm_mod and loop or the host's file system, as the engine needs, the drivers of the controllers that the host volume
-/// hangs on, and `more`, by name.
-/// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it. A root that cannot be
-/// read is no error: it is reported, and stage 2 relies on the guest's initrd.
+/// What of a guest's boot decides which modules are taken.
+struct ModuleUse {
+  std::string root_type;   ///< the file system that stage 2 mounts; empty when the guest's initrd does
+  bool has_initrd = true;  ///< else nobody brings what is missing
+};
+
+/// dm_mod and loop or the host's file system, as the engine needs, and the drivers of the controllers that the host
+/// volume hangs on.
+/// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it, or, without an initrd,
+/// when one is missing. A root that cannot be read is no error: it is reported, and stage 2 relies on the guest's
+/// initrd.
 [[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,
                                                      const core::Config& config, const guest::ModuleRequest& request,
-                                                     const std::vector<std::string>& more, const sys::Reporter& report);
+                                                     const ModuleUse& use, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

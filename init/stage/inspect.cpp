@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A person's look at the disks, from the rescue shell or from any Linux. Never writes.
 #include <cstdio>
+#include <optional>
 
 #include "base/text.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
+#include "init/stage/inspect_plan.h"
 #include "init/stage/stage.h"
 
 namespace vhdboot::stage {
@@ -26,8 +28,11 @@ constexpr std::string_view kHelp =
     "usage: inspect                  list disks, partitions and what is on them\n"
     "       inspect DEVICE           the state of the NTFS or exFAT volume on DEVICE, and its root directory\n"
     "       inspect DEVICE PATH      a directory, or where a file lies and whether it could be booted\n"
+    "       inspect --plan [--conf FILE] DEVICE PATH\n"
+    "                                what a boot of that image would do, and why\n"
+    "       inspect --plan           in the rescue shell: what this boot would do\n"
     "       inspect --version\n"
-    "Reads only, also from a file that holds a volume.";
+    "Reads only, also from a file that holds a volume. For --plan the image is attached read-only for a moment.";
 
 void list_devices() {
   for (const sys::BlockDevice& device : sys::block_devices()) {
@@ -95,6 +100,33 @@ Result<void> show(const Arguments& arguments) {
   return layout.directory ? show_directory(volume, path) : show_file(volume, path, layout);
 }
 
+// What stands behind --plan; nothing when that is no command.
+std::optional<PlanRequest> parse_plan(const Arguments& arguments) {
+  PlanRequest request;
+  std::size_t at = 2;
+  if (arguments.size() > at + 1 && arguments[at] == "--conf") {
+    request.conf = arguments[at + 1];
+    at += 2;
+  }
+  if (arguments.size() == at && request.conf.empty()) return request;
+  if (arguments.size() != at + 2 || arguments[at].starts_with('-')) return std::nullopt;
+  request.device = arguments[at];
+  request.path = arguments[at + 1];
+  return request;
+}
+
+int show_plan(const PlanRequest& request) {
+  const auto lines = plan_of_boot(request);
+  if (!lines) return complain(lines.error());
+  for (const std::string& line : *lines) print(line);
+  return 0;
+}
+
+int complain_about_usage() {
+  std::fprintf(stderr, "%s\n", std::string(kHelp).c_str());
+  return kUsage;
+}
+
 }  // namespace
 
 int inspect(const Arguments& arguments) {
@@ -110,10 +142,11 @@ int inspect(const Arguments& arguments) {
     print("vhdboot " VHDBOOT_VERSION);
     return 0;
   }
-  if (arguments.size() > 3 || arguments[1].starts_with('-')) {
-    std::fprintf(stderr, "%s\n", std::string(kHelp).c_str());
-    return kUsage;
+  if (arguments[1] == "--plan") {
+    const auto request = parse_plan(arguments);
+    return request ? show_plan(*request) : complain_about_usage();
   }
+  if (arguments.size() > 3 || arguments[1].starts_with('-')) return complain_about_usage();
   const auto shown = show(arguments);
   return shown ? 0 : complain(shown.error());
 }

@@ -76,9 +76,13 @@ Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const std::s
 
 }  // namespace
 
+bool has_origin() {
+  return sys::exists(kOriginPath);
+}
+
 Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report) {
   Settings settings;
-  if (sys::exists(kOriginPath)) {
+  if (has_origin()) {
     auto parsed = core::parse_origin(TRY(sys::read_text(kOriginPath)));
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     settings.origin = std::move(parsed.origin);

@@ -16,6 +16,9 @@ struct Settings {
   core::Config config;
 };
 
+/// Whether the stub has left its record: not on a system that it did not start.
+[[nodiscard]] bool has_origin();
+
 /// Reads the stub's record and the configuration file beside the EFI file. The stub hands that file over when the
 /// firmware could read it; on NTFS and exFAT it cannot, and the file is read here, from the volume that the stub was
 /// started from. Load options win over the file. Invalid, with file and line, when a value is wrong.

@@ -21,13 +21,6 @@
 namespace vhdboot::stage {
 namespace {
 
-// Images carry their partition table in blocks of 512 bytes unless they were made on a disk of larger ones.
-Result<core::PartitionTable> read_table(const FoundImage& image) {
-  const volume::FileSource file = contents(image);
-  const SliceSource payload(file, image.payload().offset, image.payload().size);
-  return core::read_partition_table(payload);
-}
-
 core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
                            const GuestBoot& boot) {
   core::Handoff handoff{.engine = config.engine(),
@@ -83,19 +76,6 @@ Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop
   const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
   TRY(load(boot.planned.plan, archive, report));
   return boot.entry.counted;
-}
-
-// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
-Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {
-  if (image.volume->reader->kind() != volume::Kind::Exfat) return {};
-  for (HostVolume& volume : volumes.all()) {
-    if (volume.reader->kind() != volume::Kind::Ntfs) continue;
-    const auto state = volume.reader->state();
-    if (state && state->hibernated)
-      return fail(Code::Unsafe, concat("Windows sleeps on ", volume.description(), " and may hold ",
-                                       image.volume->description(), " too: ", volume::describe(*state)));
-  }
-  return {};
 }
 
 Result<void> boot(core::Config& config, const sys::Reporter& report) {

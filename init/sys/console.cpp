@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "base/text.h"
 #include "init/sys/file.h"
@@ -61,7 +63,10 @@ std::vector<std::string> console_terminals() {
 Reporter::Reporter(std::string stage, Audience audience)
     : stage_(std::move(stage)), audience_(audience), kernel_log_(open_file("/dev/kmsg", O_WRONLY).value_or(Fd())) {}
 
+Reporter::Reporter(std::vector<std::string>& warnings) : audience_(Audience::KernelLog), warnings_(&warnings) {}
+
 void Reporter::log_at(int level, std::string_view line) const {
+  if (warnings_ != nullptr) return;
   (void)write_all(kernel_log_, as_bytes(concat('<', level, ">vhdboot[", stage_, "]: ", line, '\n')));
 }
 
@@ -74,6 +79,10 @@ void Reporter::to_consoles(std::string_view line, bool serial_only) const {
 }
 
 void Reporter::say(std::string_view line) const {
+  if (warnings_ != nullptr) {
+    ::dprintf(STDERR_FILENO, "%.*s\n", static_cast<int>(line.size()), line.data());
+    return;
+  }
   log_at(kLogNotice, line);
   if (audience_ == Audience::Consoles) to_consoles(concat(line, "\r\n"), false);
 }
@@ -89,6 +98,10 @@ void Reporter::checkpoint(std::string_view name) const {
 }
 
 void Reporter::warn(std::string_view sentence) const {
+  if (warnings_ != nullptr) {
+    warnings_->emplace_back(sentence);
+    return;
+  }
   log_at(audience_ == Audience::KernelLog ? kLogWarning : kLogNotice, concat("warning: ", sentence));
   if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: warning: ", sentence, "\r\n"), false);
 }

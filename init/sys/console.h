@@ -16,6 +16,7 @@ namespace vhdboot::sys {
 [[nodiscard]] std::vector<std::string> console_terminals();
 
 /// The voice of one stage. Every line also goes to the kernel's log as "vhdboot[STAGE]: …".
+/// A program that a person started has a voice of its own: see the second constructor.
 class Reporter {
  public:
   /// A quiet reporter writes to the kernel log alone, so that what shows on the consoles is the guest's own choice.
@@ -23,6 +24,9 @@ class Reporter {
 
   /// Needs /dev.
   Reporter(std::string stage, Audience audience);
+  /// For who reports by himself: warnings go into `warnings`, which must outlive this, lines for a person to standard
+  /// error, everything else nowhere.
+  explicit Reporter(std::vector<std::string>& warnings);
 
   /// A line for a person.
   void say(std::string_view line) const;
@@ -50,6 +54,7 @@ class Reporter {
 
   std::string stage_;
   Audience audience_;
+  std::vector<std::string>* warnings_ = nullptr;
   Fd kernel_log_;  // kept open: the keeper of the loop engine outlives the /dev it was started with
 };
 

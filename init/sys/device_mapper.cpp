@@ -63,7 +63,12 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
 }
 
 MappedDevice::~MappedDevice() {
-  if (!name_.empty()) (void)remove_mapped_device(name_);
+  if (name_.empty()) return;
+  // udev may be looking at it: then the kernel removes it when it is done.
+  const auto control = open_control();
+  Request remove(name_);
+  remove.header().flags |= DM_DEFERRED_REMOVE;
+  if (control) (void)remove.send(*control, DM_DEV_REMOVE, "removing the device-mapper device");
 }
 
 std::string MappedDevice::path() const {

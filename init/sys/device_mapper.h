@@ -11,7 +11,7 @@
 
 namespace vhdboot::sys {
 
-/// An active device-mapper device; removed when the object ends.
+/// An active device-mapper device; removed when the object ends, or, while somebody else looks at it, right after that.
 class MappedDevice {
  public:
   /// Creates the device `name` out of `rows` of the device `lower` ("major:minor") and starts it. `uuid` names it for

@@ -300,3 +300,44 @@ def test_rescue_shell(failure, bench):
         machine.expect(r"\[r\] restart", 30)
         assert press_until_off(machine, "r") == 0
     assert [disk.digest(host.path) for host in hosts] == before
+
+
+def in_pieces(bench):
+    """The whole way up to the last step, over device-mapper, which an image in one piece would not need."""
+    refusing = images.with_kernel_option(bench.folder / "refusing.efi", EFI, KEXEC_DISABLED)
+    return bench.host({VHD: images.guest_vhd(get_guest("debian12"))}, efi=refusing, pieces=3)
+
+
+@pytest.mark.parametrize("failure", [Failure(in_pieces, [])], ids=["rescue_plan"])
+def test_rescue_plan(failure, bench):
+    """The plan of this very boot, told in the rescue shell: nothing stays attached, nothing is written."""
+    hosts = as_tuple(failure.make(bench))
+    before = [disk.digest(host.path) for host in hosts]
+    with start(hosts, bench.folder) as machine:
+        machine.expect(r"kexec is forbidden", 240)
+        machine.expect(r"\[s\] shell", 30)
+        machine.send("s")
+        machine.expect(r"# $", 30)
+        machine.send("inspect --plan; echo pl''an=$?\n")
+        for line in [
+            r"image +/boot/debian\.vhd",
+            r"fixed VHD of .* in 3 pieces",
+            r"volume +/dev/\S+ \(NTFS",
+            r"engine +extents",
+            r"entry +unified kernel image",
+            r"kernel +6\.1\.",
+            r"command line +from the image",
+            r"rdinit=/vhdboot/init .*nohibernate",
+            r"initrd in the image, \d",
+            r"stage 2 and \d+ modules",
+            r"the controller pci:\S+, here driven by",
+            r"dm_mod, .*: the engine: device-mapper",
+            r"plan=0",
+        ]:
+            machine.expect(line, 120, failing=r"plan=1")
+        machine.send("ls -d /sys/block/dm-*; losetup -a | grep -c vhd; echo le''ft=$?\n")
+        machine.expect(r"left=1", 30, failing=r"left=0|^/sys/block/dm-")
+        machine.send("exit\n")
+        machine.expect(MENU, 30)
+        assert press_until_off(machine, "p") == 0
+    assert [disk.digest(host.path) for host in hosts] == before

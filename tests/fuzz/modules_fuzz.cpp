@@ -25,6 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (wanted.size() >= 2) (void)glob_matches(wanted[0], wanted[1]);
   if (!index) return 0;
   auto result = index->resolve(wanted);
+  if (result.reasons.size() != result.files.size() || result.builtin_for.size() != result.builtin.size()) std::abort();
+  for (const LoadReason& reason : result.reasons) {
+    if (reason.wanted >= wanted.size()) std::abort();
+    if ((reason.by == LoadReason::By::Request) != reason.of.empty() && !index->has("")) std::abort();
+  }
+  for (const std::size_t asked : result.builtin_for)
+    if (asked >= wanted.size()) std::abort();
   for (const auto& file : result.files)
     if (!index->has(module_name(file))) std::abort();
   std::ranges::sort(result.files);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A guest's command line: what root= becomes names no disk by its place any more, and is left alone the second time.
+// A guest's command line: what root= and its like become names no disk by its place any more, and is left alone the
+// second time.
 #include "init/core/root_device.h"
 
 #include <cstdlib>
+
+#include "init/core/device_options.h"
+#include "init/core/guest_cmdline.h"
 
 namespace {
 void check(bool holds) {
@@ -38,5 +42,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(!again->root);
   const auto root = line.find("root");
   check(!root || !parse_device_node(*root));
+  if (!rename_devices(line, disk)) return 0;
+  const auto none_left = rename_devices(line, disk);
+  check(none_left && none_left->empty());
+  const auto usr = line.find("mount.usr");
+  check(!usr || !parse_device_node(usr->substr(0, usr->find(':'))));
+  // Whoever writes "root=..." last wins; otherwise the two ways to the same line agree.
+  const auto whole = guest_command_line(text, "", disk);
+  check(whole && whole->line.find("root") == root && whole->line.has("nohibernate"));
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "init/core/needed_modules.h"
 #include "init/guest/boot.h"
 #include "init/guest/entry.h"
+#include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
 namespace vhdboot::tool {
@@ -39,6 +40,7 @@ class EntryCheck {
                                   role.profile ? printable(*role.profile) : std::string());
     if (role.booted)
       for (const std::string& warning : entry->warnings) findings_.warning("entry", concat(id, ": ", warning));
+    const std::string root = root_of(kexec::CommandLine::parse(concat(entry->parts.cmdline, ' ', config_.options)));
     const auto line = guest::make_command_line(disk_, entry->parts.cmdline, config_);
     if (!line) {
       findings_.add("root", role.severity(), line.error().within(id).message());
@@ -46,14 +48,14 @@ class EntryCheck {
     }
     auto choice = check_plan(*entry, *line, id, role);
     if (choice && role.booted) {
-      tell_root(*line, id);
+      tell_root(root, root_of(line->line), id);
       check_count(found.entry, id);
     }
     return choice;
   }
 
  private:
-  std::optional<BootChoice> check_plan(GuestEntry& entry, const guest::GuestLine& line, const std::string& id,
+  std::optional<BootChoice> check_plan(GuestEntry& entry, const core::GuestCommandLine& line, const std::string& id,
                                        const Role& role) {
     const auto boot = guest::plan_boot(disk_, entry, line.line);
     if (!boot) {
@@ -80,16 +82,17 @@ class EntryCheck {
                                     " (", printable(boot->root->type), ')'));
     return BootChoice{.id = id,
                       .release = boot->release,
-                      .root = line.line.find("root").value_or(""),
+                      .root = root_of(line.line),
                       .root_flags = line.line.find("rootflags").value_or(""),
                       .root_type = boot->root ? boot->root->type : ""};
   }
 
-  void tell_root(const guest::GuestLine& line, const std::string& id) {
-    if (!line.root) return;
-    findings_.ok("root", line.before.empty()
-                             ? concat(id, " names no root: it gets root=", printable(*line.root))
-                             : concat(id, ": root=", printable(line.before), " becomes ", printable(*line.root)));
+  static std::string root_of(const kexec::CommandLine& line) { return line.find("root").value_or(""); }
+
+  void tell_root(const std::string& before, const std::string& now, const std::string& id) {
+    if (before == now) return;
+    findings_.ok("root", before.empty() ? concat(id, " names no root: it gets root=", printable(now))
+                                        : concat(id, ": root=", printable(before), " becomes ", printable(now)));
   }
 
   void check_count(const kexec::BootEntry& entry, const std::string& id) {
@@ -117,7 +120,7 @@ bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
 std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config, Findings& findings) {
   const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
   const guest::FoundEntries found = guest::find_entries(disk, pattern);
-  const auto picked = guest::choose_entry(found, pattern, disk.table());
+  const auto picked = guest::choose_entry(found, pattern, disk);
   const std::vector<Unread> unread = disk.unread();
   const bool all_seen = std::ranges::none_of(unread, &Unread::boot_may_read);
   const Severity severity = !picked && all_seen ? Severity::Error : Severity::Warning;

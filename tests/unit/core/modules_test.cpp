@@ -121,6 +121,69 @@ TEST(Modules, BuiltinAndMissing) {
   EXPECT_THAT(result.missing, ElementsAre("exfat", "pci:nothing"));
 }
 
+std::vector<std::string> why(const std::vector<WantedModule>& wanted) {
+  const ModuleNeeds needs = find_modules(index(), wanted);
+  EXPECT_EQ(needs.found.files.size(), needs.found.reasons.size());
+  EXPECT_EQ(needs.found.builtin.size(), needs.found.builtin_for.size());
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < needs.found.files.size(); ++i)
+    out.push_back(module_name(needs.found.files[i]) + " <- " + describe(needs.found.reasons[i], needs));
+  for (std::size_t i = 0; i < needs.found.builtin.size(); ++i)
+    out.push_back(needs.found.builtin[i] + " == " + describe(needs.wanted[needs.found.builtin_for[i]]));
+  return out;
+}
+
+constexpr auto kController = Purpose::Controller;
+
+TEST(Modules, EachFileHasItsReason) {
+  const std::string alias = "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01";
+  const std::string controller = "the controller " + alias + ", here driven by ahci";
+  EXPECT_THAT(
+      why({{alias, kController, "ahci"}, {"dm_mod"}, {"loop"}, {"scsi_mod"}}),
+      ElementsAre("scsi_common <- dependency of ahci, for " + controller,
+                  "scsi_mod <- dependency of ahci, for " + controller,
+                  "libata <- dependency of ahci, for " + controller, "libahci <- dependency of ahci, for " + controller,
+                  "ahci <- " + controller, "dm_mod <- the engine: device-mapper", "loop <- the engine: loop devices"));
+  EXPECT_THAT(why({{"btrfs", Purpose::GuestRoot, ""}}),
+              ElementsAre("raid6 <- dependency of btrfs, for the guest's root file system: btrfs",
+                          "crc32c_intel <- soft dependency of btrfs, for the guest's root file system: btrfs",
+                          "btrfs <- the guest's root file system: btrfs"));
+  EXPECT_THAT(
+      why({{"ntfs3"}, {"xhci-pci", kController, "xhci_hcd"}}),
+      ElementsAre("ntfs3 <- the engine: file system ntfs3",
+                  "xhci_pci_renesas <- soft dependency of xhci_pci, for the controller xhci-pci, here driven by "
+                  "xhci_hcd",
+                  "xhci_pci <- the controller xhci-pci, here driven by xhci_hcd",
+                  "loop <- soft dependency of xhci_pci, for the controller xhci-pci, here driven by xhci_hcd"));
+}
+
+TEST(Modules, WhatIsBuiltInHasAPurpose) {
+  EXPECT_THAT(why({{"dm_mod"}, {"pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02", kController, "nvme"}}),
+              ElementsAre("dm_mod <- the engine: device-mapper",
+                          "nvme == the controller pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02, here driven "
+                          "by nvme"));
+  EXPECT_THAT(why({{"pci:untold", kController, "nvme"}}),
+              ElementsAre("nvme == the controller pci:untold, here driven by nvme"))
+      << "only the driver's name tells that it is built in";
+}
+
+TEST(Modules, WhatIsMissingWithoutAnInitrdIsRefused) {
+  const auto missing = [](std::vector<WantedModule> wanted) { return find_modules(index(), std::move(wanted)); };
+  const auto none = missing({{"loop"}, {"pci:untold", kController, "nvme"}});
+  EXPECT_THAT(missing_sentences(none, "6.12"), IsEmpty());
+  EXPECT_TRUE(check_missing(none, "6.12", false));
+
+  const auto controller = missing({{"loop"}, {"pci:other", kController, "megaraid_sas"}});
+  EXPECT_THAT(missing_sentences(controller, "6.12"),
+              ElementsAre("kernel 6.12 has no module for the controller pci:other, here driven by megaraid_sas"));
+  EXPECT_TRUE(check_missing(controller, "6.12", true)) << "the initrd may have it";
+  EXPECT_THAT(check_missing(controller, "6.12", false), Fails(Code::Unsupported, "has no initrd that could bring one"));
+
+  const auto root = missing({{"loop"}, {"xfs", Purpose::GuestRoot, ""}});
+  EXPECT_TRUE(check_missing(root, "6.12", true));
+  EXPECT_THAT(check_missing(root, "6.12", false), Fails(Code::Unsupported, "the guest's root file system: xfs"));
+}
+
 TEST(Modules, CirclesEnd) {
   ModuleTexts texts{.dep = "a.ko: b.ko\nb.ko: c.ko\nc.ko: a.ko\n",
                     .softdep = "softdep a pre: b post: a\nsoftdep c pre: a\n"};
@@ -134,7 +197,9 @@ TEST(Modules, ASoftCircleNeverBreaksAHardDependency) {
   const auto modules =
       ModuleIndex::parse({.dep = "a.ko: c.ko\nb.ko: a.ko c.ko\nc.ko:\n", .softdep = "softdep a pre: b\n"});
   ASSERT_TRUE(modules);
-  EXPECT_THAT(modules->resolve(std::vector{"a"s}).files, ElementsAre("c.ko", "a.ko", "b.ko"));
+  const auto result = modules->resolve(std::vector{"a"s});
+  EXPECT_THAT(result.files, ElementsAre("c.ko", "a.ko", "b.ko"));
+  EXPECT_EQ(result.reasons.size(), 3U);
 }
 
 TEST(Modules, AChainAsLongAsTheCap) {

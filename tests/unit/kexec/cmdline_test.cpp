@@ -116,5 +116,20 @@ TEST(CommandLine, Append) {
   EXPECT_EQ(append("", ""), "");
 }
 
+TEST(CommandLine, ChangesValuesInTheirPlaces) {
+  auto line = CommandLine::parse("a=1 \"b c=2\" a-x=1 a_x=\"3 4\" a= a -- a=1");
+  const auto change = [](const std::string& value) -> Result<std::optional<std::string>> {
+    if (value == "bad") return fail(Code::Invalid, "no");
+    return value == "1" ? std::optional(std::string("x y")) : std::nullopt;
+  };
+  ASSERT_TRUE(line.change_values("a", change));
+  EXPECT_EQ(line.text(), "a=\"x y\" \"b c=2\" a-x=1 a_x=\"3 4\" a= a -- a=1");
+  ASSERT_TRUE(line.change_values("a_x", change));
+  EXPECT_EQ(line.text(), "a=\"x y\" \"b c=2\" a-x=\"x y\" a_x=\"3 4\" a= a -- a=1");
+  line = CommandLine::parse("a=bad");
+  EXPECT_FALSE(line.change_values("a", change));
+  EXPECT_EQ(line.text(), "a=bad");
+}
+
 }  // namespace
 }  // namespace vhdboot::kexec
