@@ -62,17 +62,6 @@ bool has_tries_left(const kexec::BootEntry& entry) {
 
 }  // namespace
 
-std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view folder, std::string_view name) {
-  const GuestPartition& partition = tree.partition();
-  const auto next = kexec::next_boot_name(name);
-  if (!next || partition.entry == nullptr || partition.type != "vfat") return std::nullopt;
-  return CountedFile{.partition = partition.entry->number,
-                     .partuuid = partition.entry->partuuid,
-                     .folder = tree.full_path(folder),
-                     .name = std::string(name),
-                     .next_name = *next};
-}
-
 FoundEntries find_entries(GuestDisk& disk) {
   FoundEntries found;
   for (const Look look : kLooks) add(look(disk), found);

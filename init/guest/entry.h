@@ -19,21 +19,11 @@
 
 namespace vhdboot::guest {
 
-/// A file of an entry with tries left, see count_boot().
-struct CountedFile {
-  unsigned partition = 0;  ///< of the guest disk
-  std::string partuuid;
-  std::string folder;     ///< "/loader/entries"
-  std::string name;       ///< "arch+3.conf"
-  std::string next_name;  ///< "arch+2-1.conf"
-};
-
 /// The chosen entry, ready to be planned. What its parts point into lives as long as this and the guest disk.
 struct GuestEntry {
   kexec::BootEntry entry;
   kexec::BootParts parts;
   std::string release;                   ///< of its kernel, as far as the entry says
-  std::optional<CountedFile> counted;    ///< absent: nothing is counted
   std::vector<kexec::Profile> profiles;  ///< of its image
   std::vector<std::string> warnings;     ///< sentences
   std::vector<std::unique_ptr<ByteSource>> files;
@@ -68,10 +58,6 @@ struct FoundEntries {
 /// An image on the partition of `tree`, as `entry`, with what lies beside it.
 [[nodiscard]] Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
                                           const OpenRequest& request);
-
-/// What count_boot() needs for the file `name` in `folder`; nothing when its name has no tries left or is not counted.
-[[nodiscard]] std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view folder,
-                                                      std::string_view name);
 
 /// Everything that can be found, in the order of a boot menu: unified kernel images come before boot loader entries,
 /// and these before kernels in /boot; among themselves they have the order of the Boot Loader Specification; last those

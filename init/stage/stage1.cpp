@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
-// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
+// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is ever
+// written: every device is opened read-only.
 #include <cstdlib>
 
 #include "base/text.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
-#include "init/stage/boot_count.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/guest_disk.h"
@@ -64,18 +63,15 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
-// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
-// counted, if they are.
-Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
-                                                     const FoundImage& image, const core::Config& config,
-                                                     const sys::Reporter& report) {
+// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
+Result<void> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table, const FoundImage& image,
+                        const core::Config& config, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
   report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                     printable(boot.planned.release)));
   const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
-  TRY(load(boot.planned.plan, archive, report));
-  return boot.entry.counted;
+  return load(boot.planned.plan, archive, report);
 }
 
 Result<void> boot(core::Config& config, const sys::Reporter& report) {
@@ -98,13 +94,10 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");
 
-  const auto counted = TRY(load_guest(disk.disk(), table, image, config, report));
+  TRY(load_guest(disk.disk(), table, image, config, report));
   report.checkpoint("loaded");
 
   TRY(disk.detach());
-  if (counted)
-    if (const auto done = count_boot(*counted, image, table.logical_block); !done)
-      report.warn(concat("not counting this boot of ", printable(counted->name), ": ", done.error().message()));
   report.say("  starting ...");
   report.checkpoint("kexec");
   const auto controllers = sys::release_usb_controllers();

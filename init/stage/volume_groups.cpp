@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/volume_groups.h"
 
+#include <cstdlib>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace vhdboot::stage {
 namespace {
 
+constexpr char kNoUdev[] = "DM_DISABLE_UDEV";  // libdevmapper
 constexpr char kInitramfsTools[] = "/scripts/local";
 
 std::optional<std::string> lvm_program() {
@@ -39,7 +41,10 @@ void activate_volume_groups(const std::string& disk, const sys::Reporter& report
   // Those of the guest disk alone: other volume groups of the machine are not ours to touch.
   std::vector<std::string> command{*lvm, "vgchange", "--activate", "ay", "--sysinit", "--quiet"};
   for (const std::string& volume : volumes) command.insert(command.end(), {"--devices", volume});
+  // There is no udev yet: LVM is to make the device nodes itself. The guest's init inherits nothing of it.
+  ::setenv(kNoUdev, "1", 1);
   const auto status = sys::run(command);
+  ::unsetenv(kNoUdev);
   if (!status) report.warn(status.error().message());
   if (status && *status != 0) report.warn(concat("activating the guest's volume groups: lvm ended with ", *status));
 }

@@ -88,15 +88,6 @@ TEST_F(Entries, WithoutTriesLeftItLooksFurther) {
   EXPECT_EQ(choose(), "/loader/entries/t+0-3.conf");  // better than nothing
 }
 
-TEST_F(Entries, TriesAreCountedOnFat) {
-  make({esp_with_entry("t+3.conf")});
-  ASSERT_TRUE(choose());
-  const auto opened = found_.entries.front().open({});
-  ASSERT_TRUE(opened && opened->counted);
-  EXPECT_EQ(opened->counted->next_name, "t+2-1.conf");
-  EXPECT_EQ(opened->counted->folder, "/loader/entries");
-}
-
 TEST_F(Entries, NothingOrBroken) {
   make({{.type = "ext4", .files = {}, .gpt_type = {}}});
   EXPECT_THAT(choose(), Fails(Code::NotFound, "nothing to boot"));
