@@ -136,7 +136,7 @@ Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& re
   const std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
   report.checkpoint("attached");
   if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
-  activate_volume_groups(disk, report);
+  if (const auto asked = ask_for_volume_groups(disk); !asked) report.warn(asked.error().message());
   return {};
 }
 

@@ -4,14 +4,14 @@
 
 #include <string>
 
-#include "init/sys/console.h"
+#include "base/result.h"
 
 namespace vhdboot::stage {
 
-/// Activates the volume groups on the partitions of the guest disk `disk` ("/dev/loop0"), by the program in the guest's
-/// own initrd, where that initrd would wait for them in vain: the udev rules of LVM pass over loop devices that are
-/// there before udev (69-lvm.rules). initramfs-tools counts on these rules alone; dracut looks itself.
-/// What fails is reported: whether the root is found decides.
-void activate_volume_groups(const std::string& disk, const sys::Reporter& report);
+/// Sees to it that the guest's initrd activates the volume groups on the partitions of the guest disk `disk`
+/// ("/dev/loop0"). LVM's udev rules (69-lvm.rules) pass over loop devices that are there before udev, and
+/// initramfs-tools counts on these rules alone; so it gets a script more, in memory, that runs the guest's own lvm once
+/// udev is there. Nothing is done for other initrds: dracut looks for itself.
+[[nodiscard]] Result<void> ask_for_volume_groups(const std::string& disk);
 
 }  // namespace vhdboot::stage

@@ -5,6 +5,7 @@ configuration names the kernel by a pattern."""
 import contextlib
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.support.command import run
 from tests.support.debian import Suite
 from tests.support.guest import guest as get_guest
 from tests.support.guest import places
+from tests.support.guest_boot import seen_by_grub
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
@@ -24,14 +26,15 @@ GUEST = "debian12-grub-mbr"
 @contextlib.contextmanager
 def opened(guest, image, folder):
     """The guest's root directory with its /boot, for changes."""
+    devices = {}
     with contextlib.ExitStack() as stack:
         for role, place in (("root", folder), ("boot", folder / "boot")):
             part = places(guest.recipe)[role]
             run("mount", "-o", f"loop,offset={part.start},sizelimit={part.size}", image, place)
             stack.callback(run, "umount", place)
-        run("mount", "-t", "proc", "proc", folder / "proc")
-        stack.callback(run, "umount", folder / "proc")
-        yield folder
+            devices[Path(run("findmnt", "-no", "SOURCE", place).strip())] = guest.recipe.identity(f"{role}fs")
+        with seen_by_grub(folder, devices):
+            yield folder
 
 
 def newer_kernel(folder):
@@ -60,7 +63,6 @@ def test_the_next_boot_takes_the_new_kernel(folder):
     with opened(guest, image, mounted):
         before = {kernel.name for kernel in (mounted / "boot").glob("vmlinuz-*")}
         shutil.copy(package, mounted / "root")
-        # No boot loader is told: the command line for the new kernel comes from the entry of the old one.
         run("chroot", mounted, "env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", f"/root/{package.name}")
         (mounted / "root" / package.name).unlink()
         after = {kernel.name for kernel in (mounted / "boot").glob("vmlinuz-*")}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a guest is booted by: a UKI or a boot loader entry on its ESP, or a grub.cfg beside its kernels."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -53,10 +54,11 @@ def _entry_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
             f"{folder}/{initrd.name}": initrd}
 
 
-def write_grub_cfg(mounted: Path, devices: dict[Path, str]) -> None:
-    """Debian's own grub-mkconfig, in a guest's root. `devices` are the loop devices that are mounted, with the UUIDs of
-    their file systems, which it believes only when udev has made links for them. Of what is called a loop device it
-    would take the file behind."""
+@contextlib.contextmanager
+def seen_by_grub(mounted: Path, devices: dict[Path, str]):
+    """A guest's root in which grub-probe finds the loop devices that are mounted there, with the UUIDs of their file
+    systems, which it believes only when udev has made links for them. Of what is called a loop device it would take the
+    file behind."""
     nodes = mounted / "dev"
     links = nodes / "disk/by-uuid"
     links.mkdir(parents=True)
@@ -67,11 +69,17 @@ def write_grub_cfg(mounted: Path, devices: dict[Path, str]) -> None:
         (links / identity).symlink_to(f"../../guest{number}")
     run("mount", "-t", "proc", "proc", mounted / "proc")
     try:
-        (mounted / "boot/grub").mkdir(exist_ok=True)
-        run("chroot", mounted, "grub-mkconfig", "-o", "/boot/grub/grub.cfg")
+        yield
     finally:
         run("umount", mounted / "proc")
         shutil.rmtree(nodes / "disk")
         for device in devices:
             (nodes / device.name).unlink()
             (nodes / device.name.replace("loop", "guest")).unlink()
+
+
+def write_grub_cfg(mounted: Path, devices: dict[Path, str]) -> None:
+    """Debian's own grub-mkconfig, in a guest's root."""
+    with seen_by_grub(mounted, devices):
+        (mounted / "boot/grub").mkdir(exist_ok=True)
+        run("chroot", mounted, "grub-mkconfig", "-o", "/boot/grub/grub.cfg")
