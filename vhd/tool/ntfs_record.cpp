@@ -110,8 +110,8 @@ std::vector<std::byte> make_attribute(const NtfsPiece& piece, Bytes pairs) {
   put<std::uint64_t>(out, 0x10, piece.lowest_vcn);
   put<std::uint64_t>(out, 0x18, piece.next_vcn - 1);
   put<std::uint16_t>(out, 0x20, static_cast<std::uint16_t>(header));
-  put<std::uint8_t>(out, 0x22, piece.compression_unit);
   if (piece.lowest_vcn == 0) {
+    put<std::uint8_t>(out, 0x22, piece.compression_unit);
     put<std::uint64_t>(out, 0x28, piece.allocated_size);
     put<std::uint64_t>(out, 0x30, piece.data_size);
     put<std::uint64_t>(out, kValidSizeAt, piece.valid_size);

@@ -40,10 +40,11 @@ struct NtfsAttribute {
 struct NtfsPiece {
   std::uint32_t type = kNtfsData;
   std::uint16_t flags = 0;
-  std::uint8_t compression_unit = 0;
   std::uint64_t lowest_vcn = 0;
   std::uint64_t next_vcn = 0;  ///< behind the last one
-  /// In bytes, and only in the first piece: with lowest_vcn 0.
+  /// From here on only in the first piece, the one with lowest_vcn 0; Linux' ntfs3 refuses others with a unit.
+  std::uint8_t compression_unit = 0;
+  /// In bytes.
   std::uint64_t allocated_size = 0;
   std::uint64_t data_size = 0;
   std::uint64_t valid_size = 0;

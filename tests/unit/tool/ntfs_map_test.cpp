@@ -145,6 +145,16 @@ TEST_F(NtfsRecordTest, OnlyTheFirstPieceOfASparseOneHasItsSize) {
   EXPECT_EQ(piece.header(), 0x40U);
 }
 
+TEST_F(NtfsRecordTest, OnlyTheFirstPieceHasACompressionUnit) {
+  NtfsPiece piece{.flags = kNtfsSparse, .next_vcn = 16, .compression_unit = 4};
+  ASSERT_TRUE(insert_attribute(record_, make_attribute(piece, bytes(0x01, 16, 0))));
+  EXPECT_EQ(attributes_of(record_).value()[0].compression_unit, 4);
+  erase_attribute(record_, attributes_of(record_).value()[0]);
+  piece.lowest_vcn = 3;
+  ASSERT_TRUE(insert_attribute(record_, make_attribute(piece, bytes(0x01, 13, 0))));
+  EXPECT_EQ(attributes_of(record_).value()[0].compression_unit, 0);
+}
+
 TEST_F(NtfsRecordTest, ThatIsDamaged) {
   ASSERT_TRUE(insert_attribute(record_, resident(kNtfsData, 0x18)));
   const auto good = record_;
