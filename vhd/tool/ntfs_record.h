@@ -66,8 +66,8 @@ struct NtfsPiece {
 /// `attribute` must be one of attributes_of(record).
 void erase_attribute(MutableBytes record, const NtfsAttribute& attribute);
 
-/// Puts `attribute`, which has no name, where it belongs. Its instance there; nothing when there is no room. `record`
-/// must be one that attributes_of() accepts.
+/// Puts `attribute`, which has no name, where it belongs. Its instance there, which no other one of the record has;
+/// nothing when there is no room. `record` must be one that attributes_of() accepts.
 [[nodiscard]] std::optional<std::uint16_t> insert_attribute(MutableBytes record, Bytes attribute);
 
 /// Puts `attribute` instead of `old` and leaves it the instance; false, and nothing changed, when there is no room.

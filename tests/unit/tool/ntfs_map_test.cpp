@@ -116,6 +116,16 @@ TEST_F(NtfsRecordTest, AttributesAreKeptInOrder) {
   EXPECT_EQ(room_in(record_), 0xc0U - 0x18 * 3);
 }
 
+TEST_F(NtfsRecordTest, TheLowestFreeInstanceWhenTheNextOneIsTaken) {
+  EXPECT_EQ(insert_attribute(record_, resident(0x10, 0x18)), 7);
+  store(0x28, std::uint16_t{0});
+  EXPECT_EQ(insert_attribute(record_, resident(0x30, 0x18)), 0);
+  store(0x28, std::uint16_t{7});
+  EXPECT_EQ(insert_attribute(record_, resident(0x90, 0x18)), 1);
+  EXPECT_EQ(insert_attribute(record_, resident(0xa0, 0x18)), 2);
+  EXPECT_THAT(types(), ElementsAre(0x10, 0x30, 0x90, 0xa0));
+}
+
 TEST_F(NtfsRecordTest, ReplacedItKeepsItsInstance) {
   ASSERT_EQ(insert_attribute(record_, resident(kNtfsData, 0x18)), 7);
   ASSERT_EQ(insert_attribute(record_, resident(0x90, 0x18)), 8);
