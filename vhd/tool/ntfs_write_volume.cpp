@@ -31,7 +31,8 @@ std::vector<runlist_element> as_runlist(const NtfsRuns& runs) {
 
 }  // namespace
 
-std::unexpected<Error> ntfs_failed(std::string_view doing, int err) {
+std::unexpected<Error> NtfsWriteVolume::failed(std::string_view doing, int err) const {
+  if (device_.error()) return std::unexpected(device_.error()->within(doing));
   return fail_errno(doing, err);
 }
 
@@ -55,23 +56,22 @@ Result<void> NtfsWriteVolume::begin() {
   if (volume_ == nullptr) {
     const int err = errno;
     NtfsWriteDevice::discard(device);
-    return ntfs_failed("opening the NTFS volume for writing", err);
+    return failed("opening the NTFS volume for writing", err);
   }
   NVolClearCaseSensitive(volume_);
   clean_flags_ = volume_->flags;
   if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_ | VOLUME_IS_DIRTY)) != 0)
-    return ntfs_failed("marking the volume dirty");
+    return failed("marking the volume dirty");
   return sync();
 }
 
 Result<void> NtfsWriteVolume::finish() {
   if (device_.error()) return std::unexpected(*device_.error());
   TRY(sync());
-  if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0)
-    return ntfs_failed("marking the volume clean");
+  if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0) return failed("marking the volume clean");
   ntfs_volume* volume = std::exchange(volume_, nullptr);
   // The library has freed it also when that fails.
-  if (ntfs_umount(volume, FALSE) != 0) return ntfs_failed("closing the NTFS volume");
+  if (ntfs_umount(volume, FALSE) != 0) return failed("closing the NTFS volume");
   return target_.sync();
 }
 
@@ -80,14 +80,14 @@ Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {
   for (const std::string& name : path.components()) {
     const InodePtr folder(ntfs_inode_open(volume_, number));
     const auto units = to_utf16(name);
-    if (!folder || !units) return ntfs_failed("looking for it", ENOENT);
+    if (!folder || !units) return failed("looking for it", ENOENT);
     const auto* unicode = reinterpret_cast<const ntfschar*>(units->data());
     const auto length = static_cast<int>(units->size());
     NVolSetCaseSensitive(volume_);
     auto reference = ntfs_inode_lookup_by_name(folder.get(), unicode, length);
     NVolClearCaseSensitive(volume_);
     if (reference == ERR_MREF(-1)) reference = ntfs_inode_lookup_by_name(folder.get(), unicode, length);
-    if (reference == ERR_MREF(-1)) return ntfs_failed("looking for it");
+    if (reference == ERR_MREF(-1)) return failed("looking for it");
     number = MREF(reference);
   }
   return number;
@@ -95,7 +95,7 @@ Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {
 
 Result<FreshInode> NtfsWriteVolume::open(std::uint64_t number) {
   FreshInode inode(ntfs_inode_open(volume_, number));
-  if (!inode) return ntfs_failed("opening it");
+  if (!inode) return failed("opening it");
   return inode;
 }
 
@@ -105,7 +105,7 @@ Result<bool> NtfsWriteVolume::mft_must_grow() const {
   constexpr std::uint32_t kRoom = 64;  // a longer run list of the MFT and one of its bitmap
   constexpr s64 kReserved = 64;        // the library leaves the first records to the system
   const s64 free_bits = ntfs_attr_get_free_bits(volume_->mftbmp_na);
-  if (free_bits < 0) return ntfs_failed("counting the free records of the MFT");
+  if (free_bits < 0) return failed("counting the free records of the MFT");
   const s64 needed = (volume_->mftbmp_na->data_size << 3) - free_bits + kReserved;
   if (needed < volume_->mft_na->initialized_size >> volume_->mft_record_size_bits) return false;
   if (needed < volume_->mft_na->allocated_size >> volume_->mft_record_size_bits) return true;
@@ -121,12 +121,12 @@ Result<ntfs_inode*> NtfsWriteVolume::allocate_record(ntfs_inode* base) {
   ntfs_inode* record = ntfs_mft_record_alloc(volume_, base);
   const int err = errno;
   device_.set_ordered(false);
-  if (record == nullptr) return ntfs_failed("allocating a record of the MFT", err);
+  if (record == nullptr) return failed("allocating a record of the MFT", err);
   return record;
 }
 
 Result<void> NtfsWriteVolume::free_record(ntfs_inode* record) {
-  if (ntfs_mft_record_free(volume_, record) != 0) return ntfs_failed("giving back a record of the MFT");
+  if (ntfs_mft_record_free(volume_, record) != 0) return failed("giving back a record of the MFT");
   return {};
 }
 
@@ -135,7 +135,7 @@ Result<void> NtfsWriteVolume::write_record(std::uint64_t number, Bytes record) {
   std::vector<std::byte> copy(record.begin(), record.end());
   if (copy.size() != record_size()) return fail(Code::Corrupt, "its record has a wrong size");
   if (ntfs_mft_record_write(volume_, number, reinterpret_cast<MFT_RECORD*>(copy.data())) != 0)
-    return ntfs_failed("writing its record");
+    return failed("writing its record");
   return {};
 }
 
@@ -152,7 +152,7 @@ Result<NtfsRuns> NtfsWriteVolume::allocate_clusters(std::uint64_t count, std::in
         continue;
       }
       const NewClusters give_back(*this, std::move(all));
-      return ntfs_failed("allocating clusters", err);
+      return failed("allocating clusters", err);
     }
     for (const runlist_element* run = found.get(); run->length > 0; ++run) {
       append_run(all, run->lcn, static_cast<std::uint64_t>(run->length));
@@ -165,7 +165,7 @@ Result<NtfsRuns> NtfsWriteVolume::allocate_clusters(std::uint64_t count, std::in
 
 Result<void> NtfsWriteVolume::free_clusters(const NtfsRuns& runs) {
   std::vector<runlist_element> list = as_runlist(runs);
-  if (ntfs_cluster_free_from_rl(volume_, list.data()) != 0) return ntfs_failed("giving back clusters");
+  if (ntfs_cluster_free_from_rl(volume_, list.data()) != 0) return failed("giving back clusters");
   return {};
 }
 

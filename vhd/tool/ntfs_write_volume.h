@@ -16,9 +16,6 @@
 
 namespace vhdboot::tool {
 
-/// What went wrong within the library, by errno.
-[[nodiscard]] std::unexpected<Error> ntfs_failed(std::string_view doing, int err = errno);
-
 /// Closes without writing, and without keeping the inode in the library's cache, which would not see what is changed in
 /// the record. Whatever is to be written is written before: the library marks a base record as changed when one of its
 /// others is taken or given back, and would write the old one over the new.
@@ -39,6 +36,9 @@ class NtfsWriteVolume {
   [[nodiscard]] Result<void> begin();
   /// Everything is in order: the volume is left clean.
   [[nodiscard]] Result<void> finish();
+
+  /// What went wrong within the library: the first error of the device if it had one, else by errno.
+  [[nodiscard]] std::unexpected<Error> failed(std::string_view doing, int err = errno) const;
 
   [[nodiscard]] Result<void> sync() { return target_.sync(); }
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) { return target_.write(offset, data); }

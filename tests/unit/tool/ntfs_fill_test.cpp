@@ -191,6 +191,130 @@ std::string scenario_name(const ::testing::TestParamInfo<Scenario>& info) {
 
 INSTANTIATE_TEST_SUITE_P(All, NtfsFillTest, ::testing::ValuesIn(scenarios()), scenario_name);
 
+// --- files of a kind
+// ---------------------------------------------------------------------------------------------------
+
+class NtfsFillOfAKind : public ::testing::Test {
+ protected:
+  void make(const SparseSpec& spec) {
+    auto image = test::make_ntfs(12 * kMiB, 512);
+    if (!image) GTEST_SKIP() << "mkntfs is not installed";
+    disk_.emplace(std::move(*image));
+    ASSERT_TRUE(test::add_sparse_file(*disk_, spec));
+    contents_ = test::contents_of(spec);
+  }
+
+  vhd::Attempt<void> fill(std::uint64_t step = kNtfsFillStep) {
+    const NtfsFill plan = TRY(plan_ntfs_fill(TRY(layout_of(*disk_)), kPath));
+    return fill_ntfs_file(*disk_, kPath, plan, go_on, step);
+  }
+
+  /// What `look` says of the opened volume, which is closed then.
+  template <class Look>
+  void with_volume(const Look& look) {
+    NtfsWriteVolume volume(*disk_);
+    ASSERT_TRUE(volume.begin());
+    look(volume, volume.find(kPath).value());
+    ASSERT_TRUE(volume.finish());
+  }
+
+  NtfsMap map() {
+    NtfsMap out;
+    with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) { out = read_ntfs_map(volume, number).value(); });
+    return out;
+  }
+
+  void expect_clean_and_readable() {
+    EXPECT_TRUE((*volume::HostVolume::open(*disk_))->state()->clean());
+    EXPECT_EQ(check_volume(*disk_).damage, "");
+    EXPECT_TRUE(contents_of(*disk_).value() == contents_);
+  }
+
+  std::optional<MemoryDisk> disk_;
+  std::vector<std::byte> contents_;
+};
+
+/// Sets or clears the file's own flag.
+void set_sparse_file(NtfsWriteVolume& volume, std::uint64_t number, bool sparse) {
+  const FreshInode inode = volume.open(number).value();
+  const auto flag = static_cast<std::uint32_t>(FILE_ATTR_SPARSE_FILE);
+  const auto flags = static_cast<std::uint32_t>(inode->flags);
+  inode->flags = static_cast<FILE_ATTR_FLAGS>(sparse ? flags | flag : flags & ~flag);
+  NInoSetDirty(inode.get());
+  ASSERT_EQ(ntfs_inode_sync(inode.get()), 0);
+}
+
+TEST_F(NtfsFillOfAKind, HolesWithoutTheSparseFlagAreRefusedBeforeTheFileIsChanged) {
+  for (const bool file_flag : {true, false}) {
+    SCOPED_TRACE(file_flag);
+    make({.pieces = 5, .piece = 512});
+    if (IsSkipped()) return;
+    with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+      NtfsMap target = read_ntfs_map(volume, number).value();
+      target.sparse = false;
+      const auto change = NtfsSwitch::prepare(volume, number, target);
+      ASSERT_TRUE(change);
+      ASSERT_TRUE((*change)->write_new());
+      ASSERT_TRUE((*change)->take_effect());
+      set_sparse_file(volume, number, file_flag);
+    });
+    const NtfsMap before = map();
+    ASSERT_TRUE(has_hole(before.runs));
+    ASSERT_FALSE(before.sparse);
+    const auto filled = fill(1024);
+    ASSERT_FALSE(filled);
+    EXPECT_THAT(filled.error().error.message(), HasSubstr("not marked as sparse"));
+    EXPECT_EQ(map(), before);
+    EXPECT_TRUE((*volume::HostVolume::open(*disk_))->state()->clean());
+  }
+}
+
+TEST_F(NtfsFillOfAKind, StaysSparseWhileANamedStreamIs) {
+  make({.pieces = 5, .piece = 4096, .streams = 1});
+  if (IsSkipped()) return;
+  std::u16string name = u"stream 0";
+  const auto open_stream = [&](ntfs_inode* inode) {
+    return volume::AttrPtr(
+        ntfs_attr_open(inode, AT_DATA, reinterpret_cast<ntfschar*>(name.data()), static_cast<u32>(name.size())));
+  };
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    const volume::InodePtr inode(ntfs_inode_open(volume.get(), number));
+    const volume::AttrPtr stream = open_stream(inode.get());
+    ASSERT_TRUE(stream);
+    ASSERT_EQ(ntfs_attr_truncate(stream.get(), 100'000), 0);
+    ASSERT_EQ(ntfs_attr_pwrite(stream.get(), 90'000, 4, "here"), 4);
+  });
+  const auto filled = fill();
+  ASSERT_FALSE(filled);
+  EXPECT_THAT(filled.error().error.message(), HasSubstr("named stream"));
+  expect_clean_and_readable();
+  EXPECT_FALSE(map().sparse);
+  EXPECT_FALSE(has_hole(map().runs));
+  EXPECT_TRUE(layout_of(*disk_)->sparse);
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    const volume::InodePtr inode(ntfs_inode_open(volume.get(), number));
+    EXPECT_NE(static_cast<std::uint32_t>(inode->flags) & static_cast<std::uint32_t>(FILE_ATTR_SPARSE_FILE), 0U);
+    ASSERT_EQ(
+        ntfs_attr_remove(inode.get(), AT_DATA, reinterpret_cast<ntfschar*>(name.data()), static_cast<u32>(name.size())),
+        0);
+  });
+  ASSERT_TRUE(fill()) << "without the stream";
+  expect_clean_and_readable();
+  EXPECT_FALSE(layout_of(*disk_)->sparse);
+}
+
+TEST_F(NtfsFillOfAKind, ItsBaseRecordIsWrittenOnceAStepAndOnceAtTheEnd) {
+  make({.pieces = 700, .piece = 512, .links = 3});
+  if (IsSkipped()) return;
+  std::uint64_t base = 0;
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    base = static_cast<std::uint64_t>(volume.get()->mft_lcn) * volume.cluster() + number * volume.record_size();
+  });
+  disk_->recording = true;
+  ASSERT_TRUE(fill(512 * 140));
+  EXPECT_EQ(std::ranges::count(disk_->writes, base, &MemoryDisk::Write::offset), 700 / 140 + 1);
+}
+
 // --- power
 // ------------------------------------------------------------------------------------------------------------
 
