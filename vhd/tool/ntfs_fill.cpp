@@ -215,7 +215,8 @@ Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const
                              std::uint64_t step) {
   NtfsWriteVolume target(device);
   TRY(target.begin());
-  if (ntfs_volume_get_free_space(target.get()) != 0) return target.failed("counting its free clusters");
+  if (ntfs_volume_get_free_space(target.get()) != 0)
+    return std::unexpected(followed_by(target.failed("counting its free clusters").error(), kNtfsLeftDirty));
   const std::uint64_t room = static_cast<std::uint64_t>(target.get()->free_clusters) * target.cluster();
   if (plan.holes != 0 && room < plan.holes + kSpare) {
     TRY(target.finish());
@@ -223,11 +224,12 @@ Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const
                                          plan.holes + kSpare, " are needed"));
   }
   if (auto filled = fill(target, path, watch, step); !filled) {
-    Error error = std::move(filled).error();
-    const bool in_order = target.in_order && leaves_order(error);
-    if (const auto finished = in_order ? target.finish() : Result<void>(); !finished || !in_order)
-      error.text += "; the volume is left marked dirty, let Windows check it (\"chkdsk /f\")";
-    return std::unexpected(std::move(error));
+    vhd::Refusal refusal(std::move(filled).error());
+    if (!target.in_order || !leaves_order(refusal.error))
+      refusal.error = followed_by(refusal.error, kNtfsLeftDirty);
+    else if (const auto finished = target.finish(); !finished)
+      refusal.error = followed_by(refusal.error, finished.error().message());
+    return std::unexpected(std::move(refusal));
   }
   TRY(target.finish());
   return {};

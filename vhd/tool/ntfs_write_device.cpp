@@ -94,6 +94,7 @@ s64 NtfsWriteDevice::pwrite(ntfs_device* device, const void* in, s64 count, s64 
   }
   const s64 length = self.clip(count, offset);
   if (length <= 0) return length;
+  self.written_ = true;
   const auto done = self.target_.write(static_cast<std::uint64_t>(offset),
                                        {static_cast<const std::byte*>(in), static_cast<std::size_t>(length)});
   if (!done) return self.note(done.error());

@@ -26,6 +26,9 @@ class NtfsWriteDevice {
   /// While it is on, each write is on the disk before the next one: for what the library does in several steps.
   void set_ordered(bool on) { ordered_ = on; }
 
+  /// Whether anything was written, or may have been.
+  [[nodiscard]] bool written() const { return written_; }
+
   /// The first error of the device itself.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
@@ -50,6 +53,7 @@ class NtfsWriteDevice {
   std::optional<Error> error_;
   s64 position_ = 0;
   bool ordered_ = false;
+  bool written_ = false;
 };
 
 }  // namespace vhdboot::tool

@@ -29,7 +29,23 @@ std::vector<runlist_element> as_runlist(const NtfsRuns& runs) {
   return out;
 }
 
+constexpr std::string_view kMaybeDirty =
+    "the volume may be marked dirty, the file is as it was: let Windows check it (\"chkdsk /f\"), or run ntfsfix";
+constexpr std::string_view kMaybeClean =
+    "the volume may be marked clean although not all of it is on the disk: let Windows check it (\"chkdsk /f\"), or "
+    "run "
+    "ntfsfix, before it is used";
+
+Result<void> and_state(const Result<void>& done, std::string_view state) {
+  if (done) return {};
+  return std::unexpected(followed_by(done.error(), state));
+}
+
 }  // namespace
+
+Error followed_by(const Error& error, std::string_view clause) {
+  return {.code = error.code, .sys_errno = 0, .text = concat(error.message(), "; ", clause)};
+}
 
 std::unexpected<Error> NtfsWriteVolume::failed(std::string_view doing, int err) const {
   if (device_.error()) return std::unexpected(device_.error()->within(doing));
@@ -45,7 +61,12 @@ void InodeDrop::operator()(ntfs_inode* inode) const {
 }
 
 NtfsWriteVolume::~NtfsWriteVolume() {
-  if (volume_ != nullptr) ntfs_umount(volume_, TRUE);
+  if (volume_ == nullptr) return;
+  // What cannot be written the library would not let go.
+  if (device_.error())
+    for (ntfs_inode* inode : {volume_->vol_ni, volume_->lcnbmp_ni, volume_->mft_ni, volume_->mftmirr_ni})
+      if (inode != nullptr) NInoClearDirty(inode);
+  ntfs_umount(volume_, TRUE);
 }
 
 Result<void> NtfsWriteVolume::begin() {
@@ -56,23 +77,33 @@ Result<void> NtfsWriteVolume::begin() {
   if (volume_ == nullptr) {
     const int err = errno;
     NtfsWriteDevice::discard(device);
-    return failed("opening the NTFS volume for writing", err);
+    const Result<void> opened = failed("opening the NTFS volume for writing", err);
+    return device_.written() ? and_state(opened, kMaybeDirty) : opened;
   }
   NVolClearCaseSensitive(volume_);
   clean_flags_ = volume_->flags;
   if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_ | VOLUME_IS_DIRTY)) != 0)
-    return failed("marking the volume dirty");
+    return and_state(failed("marking the volume dirty"), kMaybeDirty);
+  return and_state(sync(), kMaybeDirty);
+}
+
+// The library would write these when it closes the volume, after it was marked clean.
+Result<void> NtfsWriteVolume::settle() {
+  if (device_.error()) return std::unexpected(*device_.error());
+  for (ntfs_inode* inode : {volume_->lcnbmp_ni, volume_->mft_ni, volume_->mftmirr_ni})
+    if (inode != nullptr && NInoDirty(inode) && ntfs_inode_sync(inode) != 0)
+      return failed("writing the volume's own files");
   return sync();
 }
 
 Result<void> NtfsWriteVolume::finish() {
-  if (device_.error()) return std::unexpected(*device_.error());
-  TRY(sync());
-  if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0) return failed("marking the volume clean");
+  TRY(and_state(settle(), kNtfsLeftDirty));
+  if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0)
+    return and_state(failed("marking the volume clean"), kMaybeClean);
   ntfs_volume* volume = std::exchange(volume_, nullptr);
   // The library has freed it also when that fails.
-  if (ntfs_umount(volume, FALSE) != 0) return failed("closing the NTFS volume");
-  return target_.sync();
+  if (ntfs_umount(volume, FALSE) != 0) return and_state(failed("closing the NTFS volume"), kMaybeClean);
+  return and_state(sync(), kMaybeClean);
 }
 
 Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {

@@ -16,6 +16,13 @@
 
 namespace vhdboot::tool {
 
+/// What is said of a volume whose dirty flag stays.
+inline constexpr std::string_view kNtfsLeftDirty =
+    "the volume is left marked dirty: let Windows check it (\"chkdsk /f\"), or run ntfsfix";
+
+/// `error`, and behind all of it one more clause.
+[[nodiscard]] Error followed_by(const Error& error, std::string_view clause);
+
 /// Closes without writing, and without keeping the inode in the library's cache, which would not see what is changed in
 /// the record. Whatever is to be written is written before: the library marks a base record as changed when one of its
 /// others is taken or given back, and would write the old one over the new.
@@ -33,8 +40,9 @@ class NtfsWriteVolume {
   /// Without finish(), the volume stays dirty.
   ~NtfsWriteVolume();
 
+  /// Its error says what state the volume is in, as that of finish() does.
   [[nodiscard]] Result<void> begin();
-  /// Everything is in order: the volume is left clean.
+  /// Everything is in order: the volume is left clean. With an error of the device before, it stays dirty.
   [[nodiscard]] Result<void> finish();
 
   /// What went wrong within the library: the first error of the device if it had one, else by errno.
@@ -67,6 +75,8 @@ class NtfsWriteVolume {
   [[nodiscard]] Result<void> free_clusters(const NtfsRuns& runs);
 
  private:
+  /// Writes what the library keeps of the volume's own files, and all of it is on the disk then.
+  [[nodiscard]] Result<void> settle();
   /// Whether it takes more than a bit of the MFT's bitmap to allocate a record: the MFT becomes longer.
   [[nodiscard]] Result<bool> mft_must_grow() const;
 

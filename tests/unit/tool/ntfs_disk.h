@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <random>
@@ -50,19 +51,22 @@ class MemoryDisk final : public ByteDevice {
   }
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override {
     if (offset > bytes.size() || data.size() > bytes.size() - offset) return fail(Code::Corrupt, "write past the end");
-    if (failing) return fail(Code::Io, "the disk is broken");
+    if (failing || ++write_count > writes_that_work) return fail(Code::Io, "the disk is broken");
     if (recording) writes.push_back({offset, {data.begin(), data.end()}, syncs});
     std::ranges::copy(data, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
     return {};
   }
   [[nodiscard]] Result<void> sync() override {
-    ++syncs;
+    if (++syncs > syncs_that_work) return fail(Code::Io, "the disk forgets");
     return {};
   }
 
   std::vector<std::byte> bytes;
   std::vector<Write> writes;
   std::size_t syncs = 0;
+  std::size_t write_count = 0;
+  std::size_t writes_that_work = std::numeric_limits<std::size_t>::max();
+  std::size_t syncs_that_work = std::numeric_limits<std::size_t>::max();
   bool recording = false;
   bool failing = false;
 };

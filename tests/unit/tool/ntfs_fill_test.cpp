@@ -191,6 +191,18 @@ std::string scenario_name(const ::testing::TestParamInfo<Scenario>& info) {
 
 INSTANTIATE_TEST_SUITE_P(All, NtfsFillTest, ::testing::ValuesIn(scenarios()), scenario_name);
 
+// The library writes the first records twice, to the MFT and to its mirror, and reads neither when they differ. Windows
+// and ntfsfix then make the mirror anew, which is this write.
+MemoryDisk::Write mirror_of(const MemoryDisk& disk) {
+  const std::uint64_t cluster =
+      std::uint64_t{512} * std::to_integer<std::uint8_t>(disk.bytes[0x0d]);  // mkntfs was told sectors of 512 bytes
+  const std::uint64_t mft = *load_le<std::uint64_t>(disk.bytes, 0x30) * cluster;
+  const std::uint64_t mirror = *load_le<std::uint64_t>(disk.bytes, 0x38) * cluster;
+  constexpr std::size_t kMirrored = 4 * 1024;
+  const auto from = disk.bytes.begin() + static_cast<std::ptrdiff_t>(mft);
+  return {mirror, {from, from + kMirrored}, 0};
+}
+
 // --- files of a kind
 // ---------------------------------------------------------------------------------------------------
 
@@ -303,6 +315,43 @@ TEST_F(NtfsFillOfAKind, StaysSparseWhileANamedStreamIs) {
   EXPECT_FALSE(layout_of(*disk_)->sparse);
 }
 
+// Whatever write or sync is the first to fail: it is told what state the volume is in, and that is true.
+TEST_F(NtfsFillOfAKind, ABrokenDiskIsToldWithTheStateOfTheVolume) {
+  make({.pieces = 60, .piece = 512, .unwritten = 2000});
+  if (IsSkipped()) return;
+  const std::vector<std::byte> image = disk_->bytes;
+  disk_->write_count = disk_->syncs = 0;
+  ASSERT_TRUE(fill(512 * 20));
+  const std::size_t writes = disk_->write_count;
+  const std::size_t syncs = disk_->syncs;
+  bool clean_and_in_doubt = false;
+  const auto try_with = [&](std::size_t writes_that_work, std::size_t syncs_that_work) {
+    SCOPED_TRACE(concat(writes_that_work, " writes and ", syncs_that_work, " syncs work"));
+    disk_->bytes = image;
+    disk_->write_count = disk_->syncs = 0;
+    disk_->writes_that_work = writes_that_work;
+    disk_->syncs_that_work = syncs_that_work;
+    const auto done = fill(512 * 20);
+    disk_->writes_that_work = disk_->syncs_that_work = std::numeric_limits<std::size_t>::max();
+    ASSERT_FALSE(done);
+    const std::string said = done.error().error.message();
+    const MemoryDisk::Write mirror = mirror_of(*disk_);
+    std::ranges::copy(mirror.data, disk_->bytes.begin() + static_cast<std::ptrdiff_t>(mirror.offset));
+    const bool clean = (*volume::HostVolume::open(*disk_))->state()->clean();
+    EXPECT_THAT(said, HasSubstr("the disk"));
+    const bool changed = disk_->bytes != image;
+    EXPECT_TRUE(!changed || (said.contains("chkdsk /f") && said.contains("ntfsfix"))) << said;
+    EXPECT_TRUE(!clean || !said.contains("is left marked dirty")) << said;
+    EXPECT_TRUE(!clean || !changed || said.contains("may be marked")) << said;
+    clean_and_in_doubt = clean_and_in_doubt || clean;
+    EXPECT_TRUE(contents_of(*disk_).value() == contents_);
+  };
+  const std::size_t all = std::numeric_limits<std::size_t>::max();
+  for (std::size_t n = 0; n < writes; ++n) try_with(n, all);
+  for (std::size_t n = 0; n < syncs; ++n) try_with(all, n);
+  EXPECT_TRUE(clean_and_in_doubt);
+}
+
 TEST_F(NtfsFillOfAKind, ItsBaseRecordIsWrittenOnceAStepAndOnceAtTheEnd) {
   make({.pieces = 700, .piece = 512, .links = 3});
   if (IsSkipped()) return;
@@ -339,16 +388,9 @@ class Undo {
   std::vector<MemoryDisk::Write> had_;
 };
 
-// The library writes the first records twice, to the MFT and to its mirror, and reads neither when they differ. Windows
-// and ntfsfix then make the mirror anew.
-void mend_mirror(MemoryDisk& disk, Undo& undo) {
-  const std::uint64_t cluster =
-      std::uint64_t{512} * std::to_integer<std::uint8_t>(disk.bytes[0x0d]);  // mkntfs was told sectors of 512 bytes
-  const std::uint64_t mft = *load_le<std::uint64_t>(disk.bytes, 0x30) * cluster;
-  const std::uint64_t mirror = *load_le<std::uint64_t>(disk.bytes, 0x38) * cluster;
-  constexpr std::size_t kMirrored = 4 * 1024;
-  const auto from = disk.bytes.begin() + static_cast<std::ptrdiff_t>(mft);
-  undo.write({mirror, {from, from + kMirrored}, 0}, kMirrored);
+void mend_mirror(const MemoryDisk& disk, Undo& undo) {
+  const MemoryDisk::Write write = mirror_of(disk);
+  undo.write(write, write.data.size());
 }
 
 // What has an update sequence is written in one step or damaged, on NTFS as such.
