@@ -130,28 +130,30 @@ Result<FreshInode> NtfsWriteVolume::open(std::uint64_t number) {
   return inode;
 }
 
-// Where the MFT lies is told by its own first record. As long as it fits there, to make the MFT longer is one step; the
-// library's way of adding another record to it is several.
-Result<bool> NtfsWriteVolume::mft_must_grow() const {
-  constexpr std::uint32_t kRoom = 64;  // a longer run list of the MFT and one of its bitmap
-  constexpr s64 kReserved = 64;        // the library leaves the first records to the system
+Result<NtfsMftRoom> NtfsWriteVolume::mft_room() const {
+  const ntfs_attr* bitmap = volume_->mftbmp_na;
   const s64 free_bits = ntfs_attr_get_free_bits(volume_->mftbmp_na);
   if (free_bits < 0) return failed("counting the free records of the MFT");
-  const s64 needed = (volume_->mftbmp_na->data_size << 3) - free_bits + kReserved;
-  if (needed < volume_->mft_na->initialized_size >> volume_->mft_record_size_bits) return false;
-  if (needed < volume_->mft_na->allocated_size >> volume_->mft_record_size_bits) return true;
-  const MFT_RECORD* record = volume_->mft_ni->mrec;
-  if (NInoAttrList(volume_->mft_ni) == 0 && record->bytes_in_use + kRoom <= record->bytes_allocated) return true;
-  return fail(Code::Unsupported,
-              "the MFT of the volume is full and in too many pieces to be made longer safely: mount the volume and run "
-              "`vhdtool desparse FILE` there, or copy the file");
+  const MFT_RECORD* first = volume_->mft_ni->mrec;
+  const bool alone = NInoAttrList(volume_->mft_ni) == 0 && first->bytes_in_use <= first->bytes_allocated;
+  return NtfsMftRoom{
+      .records = static_cast<std::uint64_t>(volume_->mft_na->allocated_size) >> volume_->mft_record_size_bits,
+      .bits = static_cast<std::uint64_t>(bitmap->initialized_size) << 3,
+      .bits_with_clusters = static_cast<std::uint64_t>(bitmap->allocated_size) << 3,
+      .used = static_cast<std::uint64_t>((bitmap->data_size << 3) - free_bits),
+      .room = alone ? first->bytes_allocated - first->bytes_in_use : 0};
 }
 
 Result<ntfs_inode*> NtfsWriteVolume::allocate_record(ntfs_inode* base) {
-  device_.set_ordered(TRY(mft_must_grow()));
+  if (!can_give_record(TRY(mft_room())))
+    return fail(Code::Unsupported,
+                "the MFT of the volume is full and in too many pieces to be made longer safely: mount the volume and "
+                "run `vhdtool desparse FILE` there, or copy the file");
+  // Always: the MFT also becomes longer, or more of it is in use, while there are free records in what is in use.
+  device_.begin_order();
   ntfs_inode* record = ntfs_mft_record_alloc(volume_, base);
   const int err = errno;
-  device_.set_ordered(false);
+  TRY(device_.end_order());
   if (record == nullptr) return failed("allocating a record of the MFT", err);
   return record;
 }

@@ -11,6 +11,7 @@
 #include "init/volume/ntfs3g.h"
 #include "init/volume/path.h"
 #include "vhd/tool/byte_device.h"
+#include "vhd/tool/ntfs_mft_room.h"
 #include "vhd/tool/ntfs_runs.h"
 #include "vhd/tool/ntfs_write_device.h"
 
@@ -77,8 +78,7 @@ class NtfsWriteVolume {
  private:
   /// Writes what the library keeps of the volume's own files, and all of it is on the disk then.
   [[nodiscard]] Result<void> settle();
-  /// Whether it takes more than a bit of the MFT's bitmap to allocate a record: the MFT becomes longer.
-  [[nodiscard]] Result<bool> mft_must_grow() const;
+  [[nodiscard]] Result<NtfsMftRoom> mft_room() const;
 
   ByteDevice& target_;
   NtfsWriteDevice device_;

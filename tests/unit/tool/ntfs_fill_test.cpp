@@ -221,13 +221,19 @@ class NtfsFillOfAKind : public ::testing::Test {
     return fill_ntfs_file(*disk_, kPath, plan, go_on, step);
   }
 
-  /// What `look` says of the opened volume, which is closed then.
-  template <class Look>
-  void with_volume(const Look& look) {
+  /// Opens the volume for `use`.
+  template <class Use>
+  void with_open_volume(const Use& use) {
     NtfsWriteVolume volume(*disk_);
     ASSERT_TRUE(volume.begin());
-    look(volume, volume.find(kPath).value());
+    use(volume);
     ASSERT_TRUE(volume.finish());
+  }
+
+  /// Likewise, and for the file.
+  template <class Use>
+  void with_volume(const Use& use) {
+    with_open_volume([&](NtfsWriteVolume& volume) { use(volume, volume.find(kPath).value()); });
   }
 
   NtfsMap map() {
@@ -362,6 +368,57 @@ TEST_F(NtfsFillOfAKind, ItsBaseRecordIsWrittenOnceAStepAndOnceAtTheEnd) {
   disk_->recording = true;
   ASSERT_TRUE(fill(512 * 140));
   EXPECT_EQ(std::ranges::count(disk_->writes, base, &MemoryDisk::Write::offset), 700 / 140 + 1);
+}
+
+// Small files, before "disk.vhd" and after it some of them gone: what is free of the MFT lies before the file and, of
+// what has clusters and was never used, behind it. The library takes the latter first.
+TEST_F(NtfsFillOfAKind, TheMftGrowsInOrder) {
+  auto image = test::make_ntfs(32 * kMiB, 512);
+  if (!image) GTEST_SKIP() << "mkntfs is not installed";
+  disk_.emplace(std::move(*image));
+  const auto with_root = [&](const auto& change) {
+    with_open_volume([&](NtfsWriteVolume& volume) {
+      const volume::InodePtr root(ntfs_inode_open(volume.get(), FILE_root));
+      ASSERT_TRUE(root);
+      change(volume, root.get());
+    });
+  };
+  const auto name_of = [](int number) { return *to_utf16(concat("small ", number)); };
+  with_root([&](NtfsWriteVolume&, ntfs_inode* root) {
+    for (int i = 0; i < 300; ++i) {
+      const std::u16string name = name_of(i);
+      const volume::InodePtr file(ntfs_create(root, 0, test::as_ntfs(name), static_cast<u8>(name.size()), S_IFREG));
+      ASSERT_TRUE(file);
+    }
+  });
+  const SparseSpec spec{.pieces = 400, .piece = 512};
+  ASSERT_TRUE(test::add_sparse_file(*disk_, spec));
+  contents_ = test::contents_of(spec);
+  with_open_volume([&](NtfsWriteVolume& volume) {
+    for (int i = 0; i < 200; ++i) {
+      const std::u16string name = name_of(i);
+      ntfs_inode* root = ntfs_inode_open(volume.get(), FILE_root);
+      const auto reference = ntfs_inode_lookup_by_name(root, test::as_ntfs(name), static_cast<int>(name.size()));
+      ntfs_inode* file = ntfs_inode_open(volume.get(), MREF(reference));
+      ASSERT_NE(file, nullptr);
+      ASSERT_EQ(ntfs_delete(volume.get(), nullptr, file, root, test::as_ntfs(name), static_cast<u8>(name.size())), 0);
+    }
+  });
+  std::uint64_t first_record = 0;
+  with_open_volume([&](NtfsWriteVolume& volume) {
+    first_record = static_cast<std::uint64_t>(volume.get()->mft_lcn) * volume.cluster();
+  });
+  disk_->recording = true;
+  ASSERT_TRUE(fill());
+  disk_->recording = false;
+  expect_clean_and_readable();
+  std::size_t longer = 0;
+  for (std::size_t i = 1; i < disk_->writes.size(); ++i) {
+    if (disk_->writes[i].offset != first_record) continue;
+    ++longer;
+    EXPECT_GT(disk_->writes[i].syncs, disk_->writes[i - 1].syncs) << "what it refers to is not on the disk";
+  }
+  EXPECT_GT(longer, 0U);
 }
 
 // --- power
