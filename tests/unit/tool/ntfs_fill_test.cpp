@@ -450,7 +450,7 @@ void mend_mirror(const MemoryDisk& disk, Undo& undo) {
   undo.write(write, write.data.size());
 }
 
-// What has an update sequence is written in one step or damaged, on NTFS as such.
+// What has an update sequence is assumed to be written whole, see ntfs_switch.h.
 bool is_guarded(const MemoryDisk::Write& write) {
   const std::string_view magic = as_text(Bytes(write.data).first(std::min<std::size_t>(4, write.data.size())));
   return magic == "FILE" || magic == "INDX";
