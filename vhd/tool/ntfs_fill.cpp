@@ -24,8 +24,9 @@ constexpr std::size_t kChunk = 4 * kMiB;
 // Clusters left to the volume itself, for the MFT and what else may grow.
 constexpr std::uint64_t kSpare = 4 * kMiB;
 
-/// Whether all is in order after this error, unless the device or the library says otherwise.
-bool leaves_order(const Error& error) {
+/// Whether all is in order after this error.
+bool in_order_after(const NtfsWriteVolume& volume, const Error& error) {
+  if (!volume.in_order || volume.broken()) return false;
   return vhd::is_stop(error) || error.sys_errno == ENOSPC || error.code == Code::Unsupported;
 }
 
@@ -55,7 +56,7 @@ class Filler {
           Code::Unsupported,
           "it has holes and its contents are not marked as sparse: let Windows check the volume (\"chkdsk /f\")");
     const auto done = place_everything();
-    if (!done && !(changed_ && volume_.in_order && leaves_order(done.error()))) return done;
+    if (!done && !(changed_ && in_order_after(volume_, done.error()))) return done;
     if (const auto named = update_names(); !named && done) return named;
     if (done && stream_sparse_)
       return fail(Code::Unsupported,
@@ -225,7 +226,7 @@ Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const
   }
   if (auto filled = fill(target, path, watch, step); !filled) {
     vhd::Refusal refusal(std::move(filled).error());
-    if (!target.in_order || !leaves_order(refusal.error))
+    if (!in_order_after(target, refusal.error))
       refusal.error = followed_by(refusal.error, kNtfsLeftDirty);
     else if (const auto finished = target.finish(); !finished)
       refusal.error = followed_by(refusal.error, finished.error().message());

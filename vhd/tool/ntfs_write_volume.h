@@ -49,6 +49,9 @@ class NtfsWriteVolume {
   /// What went wrong within the library: the first error of the device if it had one, else by errno.
   [[nodiscard]] std::unexpected<Error> failed(std::string_view doing, int err = errno) const;
 
+  /// Whether the device had an error while the library used it: nothing more can be put in order then.
+  [[nodiscard]] bool broken() const { return device_.error().has_value(); }
+
   [[nodiscard]] Result<void> sync() { return target_.sync(); }
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) { return target_.write(offset, data); }
   [[nodiscard]] ntfs_volume* get() const { return volume_; }
