@@ -27,9 +27,7 @@ MARKER = "/root/written-in-the-guest"
 
 def pytest_generate_tests(metafunc):
     if "case" in metafunc.fixturenames:
-        cases = bootcase.representative()
-        if metafunc.config.getoption("--all"):
-            cases += bootcase.matrix()
+        cases = bootcase.cases(metafunc.config.getoption("--all"))
         metafunc.parametrize("case", cases, ids=lambda case: case.name)
 
 

@@ -16,7 +16,8 @@ CASES = REPOSITORY / "tests/boot/cases"
 class BootCase:
     """`config`: the text of debian.conf; `image`: where the image lies on the host volume; `raw`: without a footer.
     `start`: by GRUB's chainloader from the host volume (grub), or by the firmware from the ESP (esp).
-    `power`: the command that ends it, or kexec. `commands`: run in the guest, each must succeed."""
+    `power`: the command that ends it, or kexec. `commands`: run in the guest, each must succeed.
+    `always`: false for a case that only --all runs."""
 
     name: str
     guest: str = "debian12"
@@ -35,6 +36,7 @@ class BootCase:
     memory_mib: int = 1024
     power: str = "poweroff"
     commands: tuple[str, ...] = ()
+    always: bool = True
 
     @property
     def conf_text(self) -> str:
@@ -51,12 +53,14 @@ def load(path: Path) -> BootCase:
     return BootCase(name=path.stem, **values)
 
 
-def representative() -> list[BootCase]:
-    return [load(path) for path in sorted(CASES.glob("*.toml"))]
+def cases(everything: bool) -> list[BootCase]:
+    """Those of the recipes that always run; or all of them, and the matrix."""
+    found = [load(path) for path in sorted(CASES.glob("*.toml"))]
+    return found + matrix() if everything else [case for case in found if case.always]
 
 
 def matrix() -> list[BootCase]:
-    """Every guest on every bus from every host file system by every engine. Debian 12 has no NTFS driver."""
+    """Both usual guests on every bus from every host file system by every engine. Debian 12 has no NTFS driver."""
     cases = []
     rows = itertools.product(("debian12", "debian13"), ("ntfs", "exfat"), ("extents", "loop"),
                              ("virtio", "nvme", "ahci", "usb", "uas"))

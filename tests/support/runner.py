@@ -16,12 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import junit
-from .guest import RECIPES
+from .bootcase import cases
 from .paths import REPOSITORY, TEST_OUTPUT
 
 PARTS = ("lint", "unit", "fuzz", "integration", "boot")
 RESULTS = TEST_OUTPUT / "results"
 LOGS = TEST_OUTPUT / "logs"
+OTHER_GUESTS = {"debian12", "debian13", "debian12-grub-mbr"}  # of tests that are no cases
 NEED_PRODUCTS = {"integration", "boot", "bench"}
 
 
@@ -72,7 +73,7 @@ class Runner:
         self.say("the products are built")
 
     def _make_guests(self) -> None:
-        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *sorted(path.stem for path in RECIPES.glob("*.toml")), seconds=3600)
+        self.step("making the guests", sys.executable, "-m", "tests.support", "guest", *sorted({case.guest for case in cases(self._args.all)} | OTHER_GUESTS), seconds=3600)
         self.say("the guests are made")
 
     def wait_for(self, *names: str) -> None:

@@ -24,6 +24,24 @@ constexpr std::size_t kChunk = 4 * kMiB;
 // Clusters left to the volume itself, for the MFT and what else may grow.
 constexpr std::uint64_t kSpare = 4 * kMiB;
 
+/// Whether all is in order after this error.
+bool in_order_after(const NtfsWriteVolume& volume, const Error& error) {
+  if (!volume.in_order || volume.broken()) return false;
+  return vhd::is_stop(error) || error.sys_errno == ENOSPC || error.code == Code::Unsupported;
+}
+
+/// Whether a stream of the file, one with a name, is sparse.
+Result<bool> has_sparse_stream(const NtfsWriteVolume& volume, ntfs_inode* inode) {
+  const volume::SearchPtr search(ntfs_attr_get_search_ctx(inode, nullptr));
+  if (!search) return volume.failed("reading its streams");
+  while (ntfs_attr_lookup(AT_DATA, nullptr, 0, CASE_SENSITIVE, 0, nullptr, 0, search.get()) == 0) {
+    const auto flags = static_cast<std::uint16_t>(search->attr->flags);
+    if (search->attr->name_length != 0 && (flags & kNtfsSparse) != 0) return true;
+  }
+  if (errno != ENOENT) return volume.failed("reading its streams");
+  return false;
+}
+
 /// One file while it is filled.
 class Filler {
  public:
@@ -32,16 +50,30 @@ class Filler {
 
   Result<void> run() {
     map_ = TRY(read_ntfs_map(volume_, number_));
-    while (has_hole(map_.runs)) TRY(fill());
-    while (map_.valid_size < map_.data_size) TRY(extend_valid_data());
-    if (map_.sparse) {
-      NewClusters none(volume_, {});
-      TRY(change_to(map_.runs, {}, none));
-    }
-    return update_names();
+    // No driver makes such a file, so its map may be damaged; a flag or a place given to it would hide that.
+    if (has_hole(map_.runs) && !map_.sparse)
+      return fail(
+          Code::Unsupported,
+          "it has holes and its contents are not marked as sparse: let Windows check the volume (\"chkdsk /f\")");
+    const auto done = place_everything();
+    if (!done && !(changed_ && in_order_after(volume_, done.error()))) return done;
+    if (const auto named = update_names(); !named && done) return named;
+    if (done && stream_sparse_)
+      return fail(Code::Unsupported,
+                  "all its contents have a place now, but it stays marked as sparse because a named stream of it is "
+                  "sparse: delete that stream (in Windows \"Remove-Item FILE -Stream NAME\") and run this again");
+    return done;
   }
 
  private:
+  Result<void> place_everything() {
+    while (has_hole(map_.runs)) TRY(fill());
+    while (map_.valid_size < map_.data_size) TRY(extend_valid_data());
+    if (!map_.sparse) return {};
+    NewClusters none(volume_, {});
+    return change_to(map_.runs, {}, none);
+  }
+
   Result<void> fill() {
     const NtfsRuns holes = first_holes(map_.runs, step_ / volume_.cluster());
     std::uint64_t clusters = 0;
@@ -56,15 +88,16 @@ class Filler {
   Result<void> change_to(NtfsRuns runs, const NtfsRuns& filled, NewClusters& fresh) {
     NtfsMap target = map_;
     target.runs = std::move(runs);
-    target.sparse = has_hole(target.runs);
+    target.sparse = map_.sparse && has_hole(target.runs);
     const auto change = TRY(NtfsSwitch::prepare(volume_, number_, target));
     TRY(zero(filled));
     TRY(change->write_new());
     TRY(volume_.sync());
     fresh.release();
     TRY(change->take_effect());
+    changed_ = true;
     map_ = TRY(read_ntfs_map(volume_, number_));
-    if (map_ == target) return update_names();
+    if (map_ == target) return {};
     volume_.in_order = false;
     return fail(Code::Corrupt, "where it lies is not what was written");
   }
@@ -118,19 +151,22 @@ class Filler {
     TRY(volume_.sync());
     TRY(write_ntfs_valid_size(volume_, number_, to));
     map_.valid_size = to;
+    changed_ = true;
     return {};
   }
 
-  /// The file's own flag, and what the folders that name it tell of it. Only for show, so it needs no order.
+  /// The file's own flag, and what the folders that name it tell of it. Only for show, so it needs no order; and only
+  /// once, because each time the base record is written.
   Result<void> update_names() {
     volume_.in_order = false;
     const FreshInode inode = TRY(volume_.open(number_));
-    if (!map_.sparse)
+    stream_sparse_ = TRY(has_sparse_stream(volume_, inode.get()));
+    if (!map_.sparse && !stream_sparse_)
       inode->flags = static_cast<FILE_ATTR_FLAGS>(static_cast<std::uint32_t>(inode->flags) &
                                                   ~static_cast<std::uint32_t>(FILE_ATTR_SPARSE_FILE));
     NInoFileNameSetDirty(inode.get());
     NInoSetDirty(inode.get());
-    if (ntfs_inode_sync(inode.get()) != 0) return ntfs_failed("writing its record");
+    if (ntfs_inode_sync(inode.get()) != 0) return volume_.failed("writing its record");
     TRY(volume_.sync());
     volume_.in_order = true;
     return {};
@@ -142,6 +178,8 @@ class Filler {
   std::uint64_t step_;
   std::vector<std::byte> zeros_;
   NtfsMap map_;
+  bool changed_ = false;        // the file is, by this run
+  bool stream_sparse_ = false;  // as update_names found it
 };
 
 Result<void> fill(NtfsWriteVolume& volume, const volume::Path& path, const Watch& watch, std::uint64_t step) {
@@ -178,7 +216,8 @@ Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const
                              std::uint64_t step) {
   NtfsWriteVolume target(device);
   TRY(target.begin());
-  if (ntfs_volume_get_free_space(target.get()) != 0) return ntfs_failed("counting its free clusters");
+  if (ntfs_volume_get_free_space(target.get()) != 0)
+    return std::unexpected(followed_by(target.failed("counting its free clusters").error(), kNtfsLeftDirty));
   const std::uint64_t room = static_cast<std::uint64_t>(target.get()->free_clusters) * target.cluster();
   if (plan.holes != 0 && room < plan.holes + kSpare) {
     TRY(target.finish());
@@ -186,13 +225,12 @@ Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const
                                          plan.holes + kSpare, " are needed"));
   }
   if (auto filled = fill(target, path, watch, step); !filled) {
-    Error error = std::move(filled).error();
-    // Everything up to here is in order, unless the device or the library says otherwise.
-    const bool in_order =
-        target.in_order && (vhd::is_stop(error) || error.sys_errno == ENOSPC || error.code == Code::Unsupported);
-    if (const auto finished = in_order ? target.finish() : Result<void>(); !finished || !in_order)
-      error.text += "; the volume is left marked dirty, let Windows check it (\"chkdsk /f\")";
-    return std::unexpected(std::move(error));
+    vhd::Refusal refusal(std::move(filled).error());
+    if (!in_order_after(target, refusal.error))
+      refusal.error = followed_by(refusal.error, kNtfsLeftDirty);
+    else if (const auto finished = target.finish(); !finished)
+      refusal.error = followed_by(refusal.error, finished.error().message());
+    return std::unexpected(std::move(refusal));
   }
   TRY(target.finish());
   return {};

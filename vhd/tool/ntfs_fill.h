@@ -5,7 +5,11 @@
 // Loss of power. The volume is marked dirty while this works, so Windows checks it before it is used again. New
 // clusters are marked as taken, then filled with zeros, and only when those are on the disk does the file get them, in
 // one step (ntfs_switch.h); the valid data length follows the zeros likewise. So at any moment the file reads as it
-// did; what may remain are clusters and records of the MFT that are taken and nobody's, which chkdsk gives back.
+// did. What may remain are clusters and records of the MFT that are taken and nobody's. That chkdsk gives these back,
+// also the records, is what it is assumed to do and was not tested; until then they are lost room and nothing else.
+//
+// A step is one write of a record of the MFT, of up to 4096 bytes, and rests on the assumption that it is written whole
+// or not at all, which a device with smaller physical sectors does not guarantee.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +43,9 @@ struct NtfsFill {
 inline constexpr std::uint64_t kNtfsFillStep = 256 * kMiB;
 
 /// Does it. `path` has been found on the volume, which is clean. Stopped by `watch` it leaves a clean volume as well.
-/// `step` in bytes.
+/// `step` in bytes. Unsupported, with nothing of the file changed, when its contents have holes and are not marked as
+/// sparse; and, with all done that can be, when a named stream of it is sparse, so that the file's own flag has to
+/// stay. Every error behind which the volume is not clean says so.
 [[nodiscard]] vhd::Attempt<void> fill_ntfs_file(ByteDevice& device, const volume::Path& path, const NtfsFill& plan,
                                                 const vhd::Watch& watch, std::uint64_t step = kNtfsFillStep);
 

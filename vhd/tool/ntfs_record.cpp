@@ -51,6 +51,18 @@ std::size_t end_of(Bytes record) {
   return all->empty() ? *load_le<std::uint16_t>(record, kAttributesAt) : all->back().offset + all->back().length;
 }
 
+/// `next`, or the lowest one that none of `all` has: it has wrapped around.
+std::uint16_t free_instance(const std::vector<NtfsAttribute>& all, std::uint16_t next) {
+  const auto taken = [&](std::uint16_t instance) {
+    return std::ranges::any_of(all, [&](const NtfsAttribute& one) { return one.instance == instance; });
+  };
+  if (!taken(next)) return next;
+  // A record has room for less than 2^16 attributes.
+  std::uint16_t lowest = 0;
+  while (taken(lowest)) ++lowest;
+  return lowest;
+}
+
 Result<NtfsAttribute> attribute_at(Bytes used, std::size_t at) {
   NtfsAttribute out;
   out.offset = at;
@@ -110,8 +122,8 @@ std::vector<std::byte> make_attribute(const NtfsPiece& piece, Bytes pairs) {
   put<std::uint64_t>(out, 0x10, piece.lowest_vcn);
   put<std::uint64_t>(out, 0x18, piece.next_vcn - 1);
   put<std::uint16_t>(out, 0x20, static_cast<std::uint16_t>(header));
-  put<std::uint8_t>(out, 0x22, piece.compression_unit);
   if (piece.lowest_vcn == 0) {
+    put<std::uint8_t>(out, 0x22, piece.compression_unit);
     put<std::uint64_t>(out, 0x28, piece.allocated_size);
     put<std::uint64_t>(out, 0x30, piece.data_size);
     put<std::uint64_t>(out, kValidSizeAt, piece.valid_size);
@@ -135,9 +147,7 @@ std::optional<std::uint16_t> insert_attribute(MutableBytes record, Bytes attribu
     at = other.offset;
     break;
   }
-  const std::uint16_t instance = *load_le<std::uint16_t>(record, kNextInstanceAt);
-  if (std::ranges::any_of(*all, [&](const NtfsAttribute& other) { return other.instance == instance; }))
-    return std::nullopt;
+  const std::uint16_t instance = free_instance(*all, *load_le<std::uint16_t>(record, kNextInstanceAt));
   resize_at(record, at, 0, attribute.size());
   std::ranges::copy(attribute, record.begin() + static_cast<std::ptrdiff_t>(at));
   put<std::uint16_t>(record, at + kInstanceAt, instance);

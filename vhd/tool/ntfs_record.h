@@ -40,10 +40,11 @@ struct NtfsAttribute {
 struct NtfsPiece {
   std::uint32_t type = kNtfsData;
   std::uint16_t flags = 0;
-  std::uint8_t compression_unit = 0;
   std::uint64_t lowest_vcn = 0;
   std::uint64_t next_vcn = 0;  ///< behind the last one
-  /// In bytes, and only in the first piece: with lowest_vcn 0.
+  /// From here on only in the first piece, the one with lowest_vcn 0; Linux' ntfs3 refuses others with a unit.
+  std::uint8_t compression_unit = 0;
+  /// In bytes.
   std::uint64_t allocated_size = 0;
   std::uint64_t data_size = 0;
   std::uint64_t valid_size = 0;
@@ -65,8 +66,8 @@ struct NtfsPiece {
 /// `attribute` must be one of attributes_of(record).
 void erase_attribute(MutableBytes record, const NtfsAttribute& attribute);
 
-/// Puts `attribute`, which has no name, where it belongs. Its instance there; nothing when there is no room. `record`
-/// must be one that attributes_of() accepts.
+/// Puts `attribute`, which has no name, where it belongs. Its instance there, which no other one of the record has;
+/// nothing when there is no room. `record` must be one that attributes_of() accepts.
 [[nodiscard]] std::optional<std::uint16_t> insert_attribute(MutableBytes record, Bytes attribute);
 
 /// Puts `attribute` instead of `old` and leaves it the instance; false, and nothing changed, when there is no room.

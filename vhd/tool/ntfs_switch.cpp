@@ -66,11 +66,11 @@ Result<void> erase_data(MutableBytes record) {
 Result<NtfsMap> read_ntfs_map(NtfsWriteVolume& volume, std::uint64_t number) {
   const FreshInode inode = TRY(volume.open(number));
   const AttrPtr data(ntfs_attr_open(inode.get(), AT_DATA, AT_UNNAMED, 0));
-  if (!data) return ntfs_failed("reading its data attribute");
+  if (!data) return volume.failed("reading its data attribute");
   const auto flags = static_cast<std::uint16_t>(data->data_flags);
   if (NAttrNonResident(data.get()) == 0 || (flags & ~kNtfsSparse) != 0)
     return fail(Code::Unsupported, "it is compressed, encrypted or within the MFT");
-  if (ntfs_attr_map_whole_runlist(data.get()) != 0) return ntfs_failed("reading where it lies");
+  if (ntfs_attr_map_whole_runlist(data.get()) != 0) return volume.failed("reading where it lies");
   NtfsMap map;
   map.sparse = flags != 0;
   map.data_size = static_cast<std::uint64_t>(data->data_size);
@@ -110,7 +110,7 @@ Result<ntfs_inode*> NtfsSwitch::record_of(std::uint64_t reference) {
   const std::uint64_t sequence = reference >> 48;
   if (number == number_) return base_.get();
   ntfs_inode* record = ntfs_extent_inode_open(base_.get(), static_cast<leMFT_REF>(reference));
-  if (record == nullptr) return ntfs_failed("opening one of its records");
+  if (record == nullptr) return volume_.failed("opening one of its records");
   const std::uint64_t owner = record->mrec->base_mft_record;
   if (sequence_of(record) != sequence || (record->mrec->flags & MFT_RECORD_IN_USE) == 0 || MREF(owner) != number_)
     return damaged();
@@ -302,7 +302,7 @@ Result<void> write_ntfs_valid_size(NtfsWriteVolume& volume, std::uint64_t number
   const FreshInode base = TRY(volume.open(number));
   const volume::SearchPtr search(ntfs_attr_get_search_ctx(base.get(), nullptr));
   if (!search || ntfs_attr_lookup(AT_DATA, AT_UNNAMED, 0, CASE_SENSITIVE, 0, nullptr, 0, search.get()) != 0)
-    return ntfs_failed("writing its valid data length");
+    return volume.failed("writing its valid data length");
   const Bytes record(reinterpret_cast<const std::byte*>(search->mrec), volume.record_size());
   std::vector<std::byte> changed(record.begin(), record.end());
   const std::vector<NtfsAttribute> attributes = TRY(attributes_of(changed));

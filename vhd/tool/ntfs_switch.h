@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Changes where a file on NTFS lies, in one step, however many records of the MFT tell it.
 //
-// A file in few pieces tells it in one record, and one record is written whole or, by its update sequence, not at all.
-// For a file that needs more: its contents get new records, and its attribute list new clusters; nothing refers to them
-// yet, so a loss of power leaves them taken and nobody's. When they are on the disk, one write of the file's base
-// record makes its attribute list the new one. Then what the old list alone referred to is given back.
+// A file in few pieces tells it in one record. For a file that needs more: its contents get new records, and its
+// attribute list new clusters; nothing refers to them yet, so a loss of power leaves them taken and nobody's. When they
+// are on the disk, one write of the file's base record makes its attribute list the new one. Then what the old list
+// alone referred to is given back.
+//
+// That a record, of up to 4096 bytes, is written whole or not at all is an assumption: a device whose physical sectors
+// are smaller does not guarantee it, and the update sequence does no more than tell that a record is torn.
 #pragma once
 
 #include <cstdint>

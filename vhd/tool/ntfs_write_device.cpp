@@ -26,6 +26,19 @@ int NtfsWriteDevice::note(Error error) {
   return -1;
 }
 
+void NtfsWriteDevice::begin_order() {
+  ordered_ = true;
+  ordered_writes_ = 0;
+}
+
+Result<void> NtfsWriteDevice::end_order() {
+  ordered_ = false;
+  if (ordered_writes_ < 2) return {};
+  auto done = target_.sync();
+  if (!done) note(done.error());
+  return done;
+}
+
 s64 NtfsWriteDevice::clip(s64 count, s64 offset) const {
   if (count < 0 || offset < 0) {
     errno = EINVAL;
@@ -94,10 +107,11 @@ s64 NtfsWriteDevice::pwrite(ntfs_device* device, const void* in, s64 count, s64 
   }
   const s64 length = self.clip(count, offset);
   if (length <= 0) return length;
+  if (self.ordered_ && self.ordered_writes_++ > 0 && sync(device) != 0) return -1;
+  self.written_ = true;
   const auto done = self.target_.write(static_cast<std::uint64_t>(offset),
                                        {static_cast<const std::byte*>(in), static_cast<std::size_t>(length)});
-  if (!done) return self.note(done.error());
-  return self.ordered_ && sync(device) != 0 ? -1 : length;
+  return done ? length : self.note(done.error());
 }
 
 int NtfsWriteDevice::sync(ntfs_device* device) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/error.h"
+#include "base/result.h"
 #include "init/volume/ntfs3g.h"
 #include "vhd/tool/byte_device.h"
 
@@ -23,8 +23,13 @@ class NtfsWriteDevice {
   [[nodiscard]] ntfs_device* allocate();
   static void discard(ntfs_device* device);
 
-  /// While it is on, each write is on the disk before the next one: for what the library does in several steps.
-  void set_ordered(bool on) { ordered_ = on; }
+  /// For what the library does in several steps: from now on each write is on the disk before the next one.
+  void begin_order();
+  /// And if there were several, the last one is before what comes now. A single one needs no order.
+  [[nodiscard]] Result<void> end_order();
+
+  /// Whether anything was written, or may have been.
+  [[nodiscard]] bool written() const { return written_; }
 
   /// The first error of the device itself.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
@@ -50,6 +55,8 @@ class NtfsWriteDevice {
   std::optional<Error> error_;
   s64 position_ = 0;
   bool ordered_ = false;
+  std::uint64_t ordered_writes_ = 0;
+  bool written_ = false;
 };
 
 }  // namespace vhdboot::tool

@@ -29,9 +29,26 @@ std::vector<runlist_element> as_runlist(const NtfsRuns& runs) {
   return out;
 }
 
+constexpr std::string_view kMaybeDirty =
+    "the volume may be marked dirty, the file is as it was: let Windows check it (\"chkdsk /f\"), or run ntfsfix";
+constexpr std::string_view kMaybeClean =
+    "the volume may be marked clean although not all of it is on the disk: let Windows check it (\"chkdsk /f\"), or "
+    "run "
+    "ntfsfix, before it is used";
+
+Result<void> and_state(const Result<void>& done, std::string_view state) {
+  if (done) return {};
+  return std::unexpected(followed_by(done.error(), state));
+}
+
 }  // namespace
 
-std::unexpected<Error> ntfs_failed(std::string_view doing, int err) {
+Error followed_by(const Error& error, std::string_view clause) {
+  return {.code = error.code, .sys_errno = 0, .text = concat(error.message(), "; ", clause)};
+}
+
+std::unexpected<Error> NtfsWriteVolume::failed(std::string_view doing, int err) const {
+  if (device_.error()) return std::unexpected(device_.error()->within(doing));
   return fail_errno(doing, err);
 }
 
@@ -44,7 +61,12 @@ void InodeDrop::operator()(ntfs_inode* inode) const {
 }
 
 NtfsWriteVolume::~NtfsWriteVolume() {
-  if (volume_ != nullptr) ntfs_umount(volume_, TRUE);
+  if (volume_ == nullptr) return;
+  // What cannot be written the library would not let go.
+  if (device_.error())
+    for (ntfs_inode* inode : {volume_->vol_ni, volume_->lcnbmp_ni, volume_->mft_ni, volume_->mftmirr_ni})
+      if (inode != nullptr) NInoClearDirty(inode);
+  ntfs_umount(volume_, TRUE);
 }
 
 Result<void> NtfsWriteVolume::begin() {
@@ -55,24 +77,33 @@ Result<void> NtfsWriteVolume::begin() {
   if (volume_ == nullptr) {
     const int err = errno;
     NtfsWriteDevice::discard(device);
-    return ntfs_failed("opening the NTFS volume for writing", err);
+    const Result<void> opened = failed("opening the NTFS volume for writing", err);
+    return device_.written() ? and_state(opened, kMaybeDirty) : opened;
   }
   NVolClearCaseSensitive(volume_);
   clean_flags_ = volume_->flags;
   if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_ | VOLUME_IS_DIRTY)) != 0)
-    return ntfs_failed("marking the volume dirty");
+    return and_state(failed("marking the volume dirty"), kMaybeDirty);
+  return and_state(sync(), kMaybeDirty);
+}
+
+// The library would write these when it closes the volume, after it was marked clean.
+Result<void> NtfsWriteVolume::settle() {
+  if (device_.error()) return std::unexpected(*device_.error());
+  for (ntfs_inode* inode : {volume_->lcnbmp_ni, volume_->mft_ni, volume_->mftmirr_ni})
+    if (inode != nullptr && NInoDirty(inode) && ntfs_inode_sync(inode) != 0)
+      return failed("writing the volume's own files");
   return sync();
 }
 
 Result<void> NtfsWriteVolume::finish() {
-  if (device_.error()) return std::unexpected(*device_.error());
-  TRY(sync());
+  TRY(and_state(settle(), kNtfsLeftDirty));
   if (ntfs_volume_write_flags(volume_, static_cast<le16>(clean_flags_)) != 0)
-    return ntfs_failed("marking the volume clean");
+    return and_state(failed("marking the volume clean"), kMaybeClean);
   ntfs_volume* volume = std::exchange(volume_, nullptr);
   // The library has freed it also when that fails.
-  if (ntfs_umount(volume, FALSE) != 0) return ntfs_failed("closing the NTFS volume");
-  return target_.sync();
+  if (ntfs_umount(volume, FALSE) != 0) return and_state(failed("closing the NTFS volume"), kMaybeClean);
+  return and_state(sync(), kMaybeClean);
 }
 
 Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {
@@ -80,14 +111,14 @@ Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {
   for (const std::string& name : path.components()) {
     const InodePtr folder(ntfs_inode_open(volume_, number));
     const auto units = to_utf16(name);
-    if (!folder || !units) return ntfs_failed("looking for it", ENOENT);
+    if (!folder || !units) return failed("looking for it", ENOENT);
     const auto* unicode = reinterpret_cast<const ntfschar*>(units->data());
     const auto length = static_cast<int>(units->size());
     NVolSetCaseSensitive(volume_);
     auto reference = ntfs_inode_lookup_by_name(folder.get(), unicode, length);
     NVolClearCaseSensitive(volume_);
     if (reference == ERR_MREF(-1)) reference = ntfs_inode_lookup_by_name(folder.get(), unicode, length);
-    if (reference == ERR_MREF(-1)) return ntfs_failed("looking for it");
+    if (reference == ERR_MREF(-1)) return failed("looking for it");
     number = MREF(reference);
   }
   return number;
@@ -95,38 +126,40 @@ Result<std::uint64_t> NtfsWriteVolume::find(const volume::Path& path) {
 
 Result<FreshInode> NtfsWriteVolume::open(std::uint64_t number) {
   FreshInode inode(ntfs_inode_open(volume_, number));
-  if (!inode) return ntfs_failed("opening it");
+  if (!inode) return failed("opening it");
   return inode;
 }
 
-// Where the MFT lies is told by its own first record. As long as it fits there, to make the MFT longer is one step; the
-// library's way of adding another record to it is several.
-Result<bool> NtfsWriteVolume::mft_must_grow() const {
-  constexpr std::uint32_t kRoom = 64;  // a longer run list of the MFT and one of its bitmap
-  constexpr s64 kReserved = 64;        // the library leaves the first records to the system
+Result<NtfsMftRoom> NtfsWriteVolume::mft_room() const {
+  const ntfs_attr* bitmap = volume_->mftbmp_na;
   const s64 free_bits = ntfs_attr_get_free_bits(volume_->mftbmp_na);
-  if (free_bits < 0) return ntfs_failed("counting the free records of the MFT");
-  const s64 needed = (volume_->mftbmp_na->data_size << 3) - free_bits + kReserved;
-  if (needed < volume_->mft_na->initialized_size >> volume_->mft_record_size_bits) return false;
-  if (needed < volume_->mft_na->allocated_size >> volume_->mft_record_size_bits) return true;
-  const MFT_RECORD* record = volume_->mft_ni->mrec;
-  if (NInoAttrList(volume_->mft_ni) == 0 && record->bytes_in_use + kRoom <= record->bytes_allocated) return true;
-  return fail(Code::Unsupported,
-              "the MFT of the volume is full and in too many pieces to be made longer safely: mount the volume and run "
-              "`vhdtool desparse FILE` there, or copy the file");
+  if (free_bits < 0) return failed("counting the free records of the MFT");
+  const MFT_RECORD* first = volume_->mft_ni->mrec;
+  const bool alone = NInoAttrList(volume_->mft_ni) == 0 && first->bytes_in_use <= first->bytes_allocated;
+  return NtfsMftRoom{
+      .records = static_cast<std::uint64_t>(volume_->mft_na->allocated_size) >> volume_->mft_record_size_bits,
+      .bits = static_cast<std::uint64_t>(bitmap->initialized_size) << 3,
+      .bits_with_clusters = static_cast<std::uint64_t>(bitmap->allocated_size) << 3,
+      .used = static_cast<std::uint64_t>((bitmap->data_size << 3) - free_bits),
+      .room = alone ? first->bytes_allocated - first->bytes_in_use : 0};
 }
 
 Result<ntfs_inode*> NtfsWriteVolume::allocate_record(ntfs_inode* base) {
-  device_.set_ordered(TRY(mft_must_grow()));
+  if (!can_give_record(TRY(mft_room())))
+    return fail(Code::Unsupported,
+                "the MFT of the volume is full and in too many pieces to be made longer safely: mount the volume and "
+                "run `vhdtool desparse FILE` there, or copy the file");
+  // Always: the MFT also becomes longer, or more of it is in use, while there are free records in what is in use.
+  device_.begin_order();
   ntfs_inode* record = ntfs_mft_record_alloc(volume_, base);
   const int err = errno;
-  device_.set_ordered(false);
-  if (record == nullptr) return ntfs_failed("allocating a record of the MFT", err);
+  TRY(device_.end_order());
+  if (record == nullptr) return failed("allocating a record of the MFT", err);
   return record;
 }
 
 Result<void> NtfsWriteVolume::free_record(ntfs_inode* record) {
-  if (ntfs_mft_record_free(volume_, record) != 0) return ntfs_failed("giving back a record of the MFT");
+  if (ntfs_mft_record_free(volume_, record) != 0) return failed("giving back a record of the MFT");
   return {};
 }
 
@@ -135,7 +168,7 @@ Result<void> NtfsWriteVolume::write_record(std::uint64_t number, Bytes record) {
   std::vector<std::byte> copy(record.begin(), record.end());
   if (copy.size() != record_size()) return fail(Code::Corrupt, "its record has a wrong size");
   if (ntfs_mft_record_write(volume_, number, reinterpret_cast<MFT_RECORD*>(copy.data())) != 0)
-    return ntfs_failed("writing its record");
+    return failed("writing its record");
   return {};
 }
 
@@ -152,7 +185,7 @@ Result<NtfsRuns> NtfsWriteVolume::allocate_clusters(std::uint64_t count, std::in
         continue;
       }
       const NewClusters give_back(*this, std::move(all));
-      return ntfs_failed("allocating clusters", err);
+      return failed("allocating clusters", err);
     }
     for (const runlist_element* run = found.get(); run->length > 0; ++run) {
       append_run(all, run->lcn, static_cast<std::uint64_t>(run->length));
@@ -165,7 +198,7 @@ Result<NtfsRuns> NtfsWriteVolume::allocate_clusters(std::uint64_t count, std::in
 
 Result<void> NtfsWriteVolume::free_clusters(const NtfsRuns& runs) {
   std::vector<runlist_element> list = as_runlist(runs);
-  if (ntfs_cluster_free_from_rl(volume_, list.data()) != 0) return ntfs_failed("giving back clusters");
+  if (ntfs_cluster_free_from_rl(volume_, list.data()) != 0) return failed("giving back clusters");
   return {};
 }
 

@@ -11,13 +11,18 @@
 #include "init/volume/ntfs3g.h"
 #include "init/volume/path.h"
 #include "vhd/tool/byte_device.h"
+#include "vhd/tool/ntfs_mft_room.h"
 #include "vhd/tool/ntfs_runs.h"
 #include "vhd/tool/ntfs_write_device.h"
 
 namespace vhdboot::tool {
 
-/// What went wrong within the library, by errno.
-[[nodiscard]] std::unexpected<Error> ntfs_failed(std::string_view doing, int err = errno);
+/// What is said of a volume whose dirty flag stays.
+inline constexpr std::string_view kNtfsLeftDirty =
+    "the volume is left marked dirty: let Windows check it (\"chkdsk /f\"), or run ntfsfix";
+
+/// `error`, and behind all of it one more clause.
+[[nodiscard]] Error followed_by(const Error& error, std::string_view clause);
 
 /// Closes without writing, and without keeping the inode in the library's cache, which would not see what is changed in
 /// the record. Whatever is to be written is written before: the library marks a base record as changed when one of its
@@ -36,9 +41,16 @@ class NtfsWriteVolume {
   /// Without finish(), the volume stays dirty.
   ~NtfsWriteVolume();
 
+  /// Its error says what state the volume is in, as that of finish() does.
   [[nodiscard]] Result<void> begin();
-  /// Everything is in order: the volume is left clean.
+  /// Everything is in order: the volume is left clean. With an error of the device before, it stays dirty.
   [[nodiscard]] Result<void> finish();
+
+  /// What went wrong within the library: the first error of the device if it had one, else by errno.
+  [[nodiscard]] std::unexpected<Error> failed(std::string_view doing, int err = errno) const;
+
+  /// Whether the device had an error while the library used it: nothing more can be put in order then.
+  [[nodiscard]] bool broken() const { return device_.error().has_value(); }
 
   [[nodiscard]] Result<void> sync() { return target_.sync(); }
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) { return target_.write(offset, data); }
@@ -67,8 +79,9 @@ class NtfsWriteVolume {
   [[nodiscard]] Result<void> free_clusters(const NtfsRuns& runs);
 
  private:
-  /// Whether it takes more than a bit of the MFT's bitmap to allocate a record: the MFT becomes longer.
-  [[nodiscard]] Result<bool> mft_must_grow() const;
+  /// Writes what the library keeps of the volume's own files, and all of it is on the disk then.
+  [[nodiscard]] Result<void> settle();
+  [[nodiscard]] Result<NtfsMftRoom> mft_room() const;
 
   ByteDevice& target_;
   NtfsWriteDevice device_;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <random>
@@ -50,19 +51,22 @@ class MemoryDisk final : public ByteDevice {
   }
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override {
     if (offset > bytes.size() || data.size() > bytes.size() - offset) return fail(Code::Corrupt, "write past the end");
-    if (failing) return fail(Code::Io, "the disk is broken");
+    if (failing || ++write_count > writes_that_work) return fail(Code::Io, "the disk is broken");
     if (recording) writes.push_back({offset, {data.begin(), data.end()}, syncs});
     std::ranges::copy(data, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
     return {};
   }
   [[nodiscard]] Result<void> sync() override {
-    ++syncs;
+    if (++syncs > syncs_that_work) return fail(Code::Io, "the disk forgets");
     return {};
   }
 
   std::vector<std::byte> bytes;
   std::vector<Write> writes;
   std::size_t syncs = 0;
+  std::size_t write_count = 0;
+  std::size_t writes_that_work = std::numeric_limits<std::size_t>::max();
+  std::size_t syncs_that_work = std::numeric_limits<std::size_t>::max();
   bool recording = false;
   bool failing = false;
 };
@@ -91,6 +95,7 @@ struct SparseSpec {
   std::uint64_t unwritten = 0;  ///< bytes behind the last one that were never written
   unsigned links = 0;           ///< other names, in the root
   unsigned streams = 0;         ///< named streams
+  std::uint8_t unit = 0;        ///< compression unit of the contents: Windows gives a sparse file 4, the library 0
 };
 
 /// What the file reads as.
@@ -137,6 +142,11 @@ inline bool add_sparse_file(MemoryDisk& disk, const SparseSpec& spec) {
           static_cast<s64>(spec.piece))
         return false;
     }
+    const volume::SearchPtr first(ntfs_attr_get_search_ctx(file.get(), nullptr));
+    if (!first || ntfs_attr_lookup(AT_DATA, AT_UNNAMED, 0, CASE_SENSITIVE, 0, nullptr, 0, first.get()) != 0)
+      return false;
+    first->attr->compression_unit = spec.unit;
+    ntfs_inode_mark_dirty(first->ntfs_ino);
     if (ntfs_inode_sync(file.get()) != 0) return false;
   }
   return volume.finish().has_value();
@@ -196,6 +206,9 @@ inline VolumeCheck check_volume(MemoryDisk& disk) {
   std::vector<bool> owned(clusters.size() * 8);
   const auto own = [&](const Record& record, const NtfsAttribute& attribute) {
     if (!attribute.non_resident) return;
+    // Linux' ntfs3 opens no file with such a piece.
+    if (attribute.lowest_vcn != 0 && attribute.compression_unit != 0)
+      damaged("a later piece of an attribute has a compression unit");
     const auto runs = decode_mapping_pairs(
         Bytes(record.bytes)
             .subspan(attribute.offset + attribute.pairs_offset, attribute.length - attribute.pairs_offset),

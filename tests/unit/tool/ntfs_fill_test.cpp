@@ -174,6 +174,9 @@ const std::vector<Scenario>& scenarios() {
        .file = {.pieces = 500, .piece = 512, .unwritten = 3000, .links = 8, .streams = 5},
        .step = 512 * 300},
       {.name = "few_with_links_and_streams", .file = {.pieces = 4, .piece = 4096, .links = 8, .streams = 5}},
+      {.name = "many_as_windows_makes_them",
+       .file = {.pieces = 700, .piece = 512, .unwritten = 50'000, .unit = 4},
+       .step = 512 * 300},
       {.name = "large_clusters",
        .file = {.pieces = 200, .piece = 4096, .unwritten = 20'000},
        .cluster = 4096,
@@ -187,6 +190,236 @@ std::string scenario_name(const ::testing::TestParamInfo<Scenario>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NtfsFillTest, ::testing::ValuesIn(scenarios()), scenario_name);
+
+// The library writes the first records twice, to the MFT and to its mirror, and reads neither when they differ. Windows
+// and ntfsfix then make the mirror anew, which is this write.
+MemoryDisk::Write mirror_of(const MemoryDisk& disk) {
+  const std::uint64_t cluster =
+      std::uint64_t{512} * std::to_integer<std::uint8_t>(disk.bytes[0x0d]);  // mkntfs was told sectors of 512 bytes
+  const std::uint64_t mft = *load_le<std::uint64_t>(disk.bytes, 0x30) * cluster;
+  const std::uint64_t mirror = *load_le<std::uint64_t>(disk.bytes, 0x38) * cluster;
+  constexpr std::size_t kMirrored = 4 * 1024;
+  const auto from = disk.bytes.begin() + static_cast<std::ptrdiff_t>(mft);
+  return {mirror, {from, from + kMirrored}, 0};
+}
+
+// --- files of a kind
+// ---------------------------------------------------------------------------------------------------
+
+class NtfsFillOfAKind : public ::testing::Test {
+ protected:
+  void make(const SparseSpec& spec) {
+    auto image = test::make_ntfs(12 * kMiB, 512);
+    if (!image) GTEST_SKIP() << "mkntfs is not installed";
+    disk_.emplace(std::move(*image));
+    ASSERT_TRUE(test::add_sparse_file(*disk_, spec));
+    contents_ = test::contents_of(spec);
+  }
+
+  vhd::Attempt<void> fill(std::uint64_t step = kNtfsFillStep) {
+    const NtfsFill plan = TRY(plan_ntfs_fill(TRY(layout_of(*disk_)), kPath));
+    return fill_ntfs_file(*disk_, kPath, plan, go_on, step);
+  }
+
+  /// Opens the volume for `use`.
+  template <class Use>
+  void with_open_volume(const Use& use) {
+    NtfsWriteVolume volume(*disk_);
+    ASSERT_TRUE(volume.begin());
+    use(volume);
+    ASSERT_TRUE(volume.finish());
+  }
+
+  /// Likewise, and for the file.
+  template <class Use>
+  void with_volume(const Use& use) {
+    with_open_volume([&](NtfsWriteVolume& volume) { use(volume, volume.find(kPath).value()); });
+  }
+
+  NtfsMap map() {
+    NtfsMap out;
+    with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) { out = read_ntfs_map(volume, number).value(); });
+    return out;
+  }
+
+  void expect_clean_and_readable() {
+    EXPECT_TRUE((*volume::HostVolume::open(*disk_))->state()->clean());
+    EXPECT_EQ(check_volume(*disk_).damage, "");
+    EXPECT_TRUE(contents_of(*disk_).value() == contents_);
+  }
+
+  std::optional<MemoryDisk> disk_;
+  std::vector<std::byte> contents_;
+};
+
+/// Sets or clears the file's own flag.
+void set_sparse_file(NtfsWriteVolume& volume, std::uint64_t number, bool sparse) {
+  const FreshInode inode = volume.open(number).value();
+  const auto flag = static_cast<std::uint32_t>(FILE_ATTR_SPARSE_FILE);
+  const auto flags = static_cast<std::uint32_t>(inode->flags);
+  inode->flags = static_cast<FILE_ATTR_FLAGS>(sparse ? flags | flag : flags & ~flag);
+  NInoSetDirty(inode.get());
+  ASSERT_EQ(ntfs_inode_sync(inode.get()), 0);
+}
+
+TEST_F(NtfsFillOfAKind, HolesWithoutTheSparseFlagAreRefusedBeforeTheFileIsChanged) {
+  for (const bool file_flag : {true, false}) {
+    SCOPED_TRACE(file_flag);
+    make({.pieces = 5, .piece = 512});
+    if (IsSkipped()) return;
+    with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+      NtfsMap target = read_ntfs_map(volume, number).value();
+      target.sparse = false;
+      const auto change = NtfsSwitch::prepare(volume, number, target);
+      ASSERT_TRUE(change);
+      ASSERT_TRUE((*change)->write_new());
+      ASSERT_TRUE((*change)->take_effect());
+      set_sparse_file(volume, number, file_flag);
+    });
+    const NtfsMap before = map();
+    ASSERT_TRUE(has_hole(before.runs));
+    ASSERT_FALSE(before.sparse);
+    const auto filled = fill(1024);
+    ASSERT_FALSE(filled);
+    EXPECT_THAT(filled.error().error.message(), HasSubstr("not marked as sparse"));
+    EXPECT_EQ(map(), before);
+    EXPECT_TRUE((*volume::HostVolume::open(*disk_))->state()->clean());
+  }
+}
+
+TEST_F(NtfsFillOfAKind, StaysSparseWhileANamedStreamIs) {
+  make({.pieces = 5, .piece = 4096, .streams = 1});
+  if (IsSkipped()) return;
+  std::u16string name = u"stream 0";
+  const auto open_stream = [&](ntfs_inode* inode) {
+    return volume::AttrPtr(
+        ntfs_attr_open(inode, AT_DATA, reinterpret_cast<ntfschar*>(name.data()), static_cast<u32>(name.size())));
+  };
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    const volume::InodePtr inode(ntfs_inode_open(volume.get(), number));
+    const volume::AttrPtr stream = open_stream(inode.get());
+    ASSERT_TRUE(stream);
+    ASSERT_EQ(ntfs_attr_truncate(stream.get(), 100'000), 0);
+    ASSERT_EQ(ntfs_attr_pwrite(stream.get(), 90'000, 4, "here"), 4);
+  });
+  const auto filled = fill();
+  ASSERT_FALSE(filled);
+  EXPECT_THAT(filled.error().error.message(), HasSubstr("named stream"));
+  expect_clean_and_readable();
+  EXPECT_FALSE(map().sparse);
+  EXPECT_FALSE(has_hole(map().runs));
+  EXPECT_TRUE(layout_of(*disk_)->sparse);
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    const volume::InodePtr inode(ntfs_inode_open(volume.get(), number));
+    EXPECT_NE(static_cast<std::uint32_t>(inode->flags) & static_cast<std::uint32_t>(FILE_ATTR_SPARSE_FILE), 0U);
+    ASSERT_EQ(
+        ntfs_attr_remove(inode.get(), AT_DATA, reinterpret_cast<ntfschar*>(name.data()), static_cast<u32>(name.size())),
+        0);
+  });
+  ASSERT_TRUE(fill()) << "without the stream";
+  expect_clean_and_readable();
+  EXPECT_FALSE(layout_of(*disk_)->sparse);
+}
+
+// Whatever write or sync is the first to fail: it is told what state the volume is in, and that is true.
+TEST_F(NtfsFillOfAKind, ABrokenDiskIsToldWithTheStateOfTheVolume) {
+  make({.pieces = 60, .piece = 512, .unwritten = 2000});
+  if (IsSkipped()) return;
+  const std::vector<std::byte> image = disk_->bytes;
+  disk_->write_count = disk_->syncs = 0;
+  ASSERT_TRUE(fill(512 * 20));
+  const std::size_t writes = disk_->write_count;
+  const std::size_t syncs = disk_->syncs;
+  bool clean_and_in_doubt = false;
+  const auto try_with = [&](std::size_t writes_that_work, std::size_t syncs_that_work) {
+    SCOPED_TRACE(concat(writes_that_work, " writes and ", syncs_that_work, " syncs work"));
+    disk_->bytes = image;
+    disk_->write_count = disk_->syncs = 0;
+    disk_->writes_that_work = writes_that_work;
+    disk_->syncs_that_work = syncs_that_work;
+    const auto done = fill(512 * 20);
+    disk_->writes_that_work = disk_->syncs_that_work = std::numeric_limits<std::size_t>::max();
+    ASSERT_FALSE(done);
+    const std::string said = done.error().error.message();
+    const MemoryDisk::Write mirror = mirror_of(*disk_);
+    std::ranges::copy(mirror.data, disk_->bytes.begin() + static_cast<std::ptrdiff_t>(mirror.offset));
+    const bool clean = (*volume::HostVolume::open(*disk_))->state()->clean();
+    EXPECT_THAT(said, HasSubstr("the disk"));
+    const bool changed = disk_->bytes != image;
+    EXPECT_TRUE(!changed || (said.contains("chkdsk /f") && said.contains("ntfsfix"))) << said;
+    EXPECT_TRUE(!clean || !said.contains("is left marked dirty")) << said;
+    EXPECT_TRUE(!clean || !changed || said.contains("may be marked")) << said;
+    clean_and_in_doubt = clean_and_in_doubt || clean;
+    EXPECT_TRUE(contents_of(*disk_).value() == contents_);
+  };
+  const std::size_t all = std::numeric_limits<std::size_t>::max();
+  for (std::size_t n = 0; n < writes; ++n) try_with(n, all);
+  for (std::size_t n = 0; n < syncs; ++n) try_with(all, n);
+  EXPECT_TRUE(clean_and_in_doubt);
+}
+
+TEST_F(NtfsFillOfAKind, ItsBaseRecordIsWrittenOnceAStepAndOnceAtTheEnd) {
+  make({.pieces = 700, .piece = 512, .links = 3});
+  if (IsSkipped()) return;
+  std::uint64_t base = 0;
+  with_volume([&](NtfsWriteVolume& volume, std::uint64_t number) {
+    base = static_cast<std::uint64_t>(volume.get()->mft_lcn) * volume.cluster() + number * volume.record_size();
+  });
+  disk_->recording = true;
+  ASSERT_TRUE(fill(512 * 140));
+  EXPECT_EQ(std::ranges::count(disk_->writes, base, &MemoryDisk::Write::offset), 700 / 140 + 1);
+}
+
+// Small files, before "disk.vhd" and after it some of them gone: what is free of the MFT lies before the file and, of
+// what has clusters and was never used, behind it. The library takes the latter first.
+TEST_F(NtfsFillOfAKind, TheMftGrowsInOrder) {
+  auto image = test::make_ntfs(32 * kMiB, 512);
+  if (!image) GTEST_SKIP() << "mkntfs is not installed";
+  disk_.emplace(std::move(*image));
+  const auto with_root = [&](const auto& change) {
+    with_open_volume([&](NtfsWriteVolume& volume) {
+      const volume::InodePtr root(ntfs_inode_open(volume.get(), FILE_root));
+      ASSERT_TRUE(root);
+      change(volume, root.get());
+    });
+  };
+  const auto name_of = [](int number) { return *to_utf16(concat("small ", number)); };
+  with_root([&](NtfsWriteVolume&, ntfs_inode* root) {
+    for (int i = 0; i < 300; ++i) {
+      const std::u16string name = name_of(i);
+      const volume::InodePtr file(ntfs_create(root, 0, test::as_ntfs(name), static_cast<u8>(name.size()), S_IFREG));
+      ASSERT_TRUE(file);
+    }
+  });
+  const SparseSpec spec{.pieces = 400, .piece = 512};
+  ASSERT_TRUE(test::add_sparse_file(*disk_, spec));
+  contents_ = test::contents_of(spec);
+  with_open_volume([&](NtfsWriteVolume& volume) {
+    for (int i = 0; i < 200; ++i) {
+      const std::u16string name = name_of(i);
+      ntfs_inode* root = ntfs_inode_open(volume.get(), FILE_root);
+      const auto reference = ntfs_inode_lookup_by_name(root, test::as_ntfs(name), static_cast<int>(name.size()));
+      ntfs_inode* file = ntfs_inode_open(volume.get(), MREF(reference));
+      ASSERT_NE(file, nullptr);
+      ASSERT_EQ(ntfs_delete(volume.get(), nullptr, file, root, test::as_ntfs(name), static_cast<u8>(name.size())), 0);
+    }
+  });
+  std::uint64_t first_record = 0;
+  with_open_volume([&](NtfsWriteVolume& volume) {
+    first_record = static_cast<std::uint64_t>(volume.get()->mft_lcn) * volume.cluster();
+  });
+  disk_->recording = true;
+  ASSERT_TRUE(fill());
+  disk_->recording = false;
+  expect_clean_and_readable();
+  std::size_t longer = 0;
+  for (std::size_t i = 1; i < disk_->writes.size(); ++i) {
+    if (disk_->writes[i].offset != first_record) continue;
+    ++longer;
+    EXPECT_GT(disk_->writes[i].syncs, disk_->writes[i - 1].syncs) << "what it refers to is not on the disk";
+  }
+  EXPECT_GT(longer, 0U);
+}
 
 // --- power
 // ------------------------------------------------------------------------------------------------------------
@@ -212,19 +445,12 @@ class Undo {
   std::vector<MemoryDisk::Write> had_;
 };
 
-// The library writes the first records twice, to the MFT and to its mirror, and reads neither when they differ. Windows
-// and ntfsfix then make the mirror anew.
-void mend_mirror(MemoryDisk& disk, Undo& undo) {
-  const std::uint64_t cluster =
-      std::uint64_t{512} * std::to_integer<std::uint8_t>(disk.bytes[0x0d]);  // mkntfs was told sectors of 512 bytes
-  const std::uint64_t mft = *load_le<std::uint64_t>(disk.bytes, 0x30) * cluster;
-  const std::uint64_t mirror = *load_le<std::uint64_t>(disk.bytes, 0x38) * cluster;
-  constexpr std::size_t kMirrored = 4 * 1024;
-  const auto from = disk.bytes.begin() + static_cast<std::ptrdiff_t>(mft);
-  undo.write({mirror, {from, from + kMirrored}, 0}, kMirrored);
+void mend_mirror(const MemoryDisk& disk, Undo& undo) {
+  const MemoryDisk::Write write = mirror_of(disk);
+  undo.write(write, write.data.size());
 }
 
-// What has an update sequence is written in one step or damaged, on NTFS as such.
+// What has an update sequence is assumed to be written whole, see ntfs_switch.h.
 bool is_guarded(const MemoryDisk::Write& write) {
   const std::string_view magic = as_text(Bytes(write.data).first(std::min<std::size_t>(4, write.data.size())));
   return magic == "FILE" || magic == "INDX";

@@ -116,6 +116,16 @@ TEST_F(NtfsRecordTest, AttributesAreKeptInOrder) {
   EXPECT_EQ(room_in(record_), 0xc0U - 0x18 * 3);
 }
 
+TEST_F(NtfsRecordTest, TheLowestFreeInstanceWhenTheNextOneIsTaken) {
+  EXPECT_EQ(insert_attribute(record_, resident(0x10, 0x18)), 7);
+  store(0x28, std::uint16_t{0});
+  EXPECT_EQ(insert_attribute(record_, resident(0x30, 0x18)), 0);
+  store(0x28, std::uint16_t{7});
+  EXPECT_EQ(insert_attribute(record_, resident(0x90, 0x18)), 1);
+  EXPECT_EQ(insert_attribute(record_, resident(0xa0, 0x18)), 2);
+  EXPECT_THAT(types(), ElementsAre(0x10, 0x30, 0x90, 0xa0));
+}
+
 TEST_F(NtfsRecordTest, ReplacedItKeepsItsInstance) {
   ASSERT_EQ(insert_attribute(record_, resident(kNtfsData, 0x18)), 7);
   ASSERT_EQ(insert_attribute(record_, resident(0x90, 0x18)), 8);
@@ -143,6 +153,16 @@ TEST_F(NtfsRecordTest, OnlyTheFirstPieceOfASparseOneHasItsSize) {
   EXPECT_EQ(piece.header(), 0x40U);
   piece = {.next_vcn = 16};
   EXPECT_EQ(piece.header(), 0x40U);
+}
+
+TEST_F(NtfsRecordTest, OnlyTheFirstPieceHasACompressionUnit) {
+  NtfsPiece piece{.flags = kNtfsSparse, .next_vcn = 16, .compression_unit = 4};
+  ASSERT_TRUE(insert_attribute(record_, make_attribute(piece, bytes(0x01, 16, 0))));
+  EXPECT_EQ(attributes_of(record_).value()[0].compression_unit, 4);
+  erase_attribute(record_, attributes_of(record_).value()[0]);
+  piece.lowest_vcn = 3;
+  ASSERT_TRUE(insert_attribute(record_, make_attribute(piece, bytes(0x01, 13, 0))));
+  EXPECT_EQ(attributes_of(record_).value()[0].compression_unit, 0);
 }
 
 TEST_F(NtfsRecordTest, ThatIsDamaged) {
