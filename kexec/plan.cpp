@@ -45,8 +45,10 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   plan.header = TRY_IN("the kernel in the image", parse_bzimage(*parts.kernel.file, parts.kernel.range));
 
   // The order of systemd-stub. The kernel looks for microcode at the very start of its initrd only.
-  const auto add = [&plan](const Piece& piece) {
-    if (piece.range.empty()) return;
+  bool fits = plan.kernel.range.length <= kMaxBootBytes;
+  const auto add = [&](const Piece& piece) {
+    fits = fits && piece.range.length <= kMaxBootBytes - plan.archive_at;
+    if (piece.range.empty() || !fits) return;
     plan.initrds.push_back({piece, plan.archive_at});
     plan.archive_at = align_up(plan.archive_at + piece.range.length, cpio::kAlignment);
   };
@@ -55,6 +57,9 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   std::ranges::for_each(parts.extras, add);
   std::ranges::for_each(parts.addons, add);
   const auto is_there = [](const Piece& piece) { return !piece.range.empty(); };
+  if (!fits)
+    return fail(Code::NoMemory, concat("its kernel and initrds have more than ", human_size(kMaxBootBytes),
+                                       ": one of the files is damaged, or not what its name says"));
   plan.has_initrd = std::ranges::any_of(parts.initrds, is_there) || std::ranges::any_of(parts.addons, is_there);
 
   auto cmdline = CommandLine::parse(parts.cmdline);

@@ -52,12 +52,15 @@ struct KexecPlan {
   bool has_initrd = false;          ///< the guest brings an initrd of its own, be it in an addon
 };
 
+/// Kernel and initrds together: they are in memory twice before the jump.
+inline constexpr std::uint64_t kMaxBootBytes = 2ULL << 30;
+
 /// What stage 2 is called in the appended archive.
 inline constexpr std::string_view kStage2Init = "/vhdboot/init";
 
 /// Plans the boot of `parts`. `extra_options` are added to their command line.
 /// Reads only the kernel's header. Unsupported or Corrupt: the kernel (see parse_bzimage()). Invalid: the command line
-/// is longer than that kernel takes.
+/// is longer than that kernel takes. NoMemory: more than kMaxBootBytes.
 [[nodiscard]] Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_options,
                                           std::string_view init = kStage2Init);
 

@@ -9,8 +9,8 @@ namespace vhdboot::core {
 namespace {
 
 // Not resume=: with `nohibernate` nobody resumes.
-constexpr std::array<std::string_view, 5> kOptions{"mount.usr", "systemd.mount-extra", "systemd.swap-extra",
-                                                   "cryptdevice", "cryptkey"};
+constexpr std::array<std::string_view, 7> kOptions{
+    "mount.usr", "systemd.mount-extra", "systemd.swap-extra", "cryptdevice", "cryptkey", "real_root", "crypt_root"};
 
 // A device number would be one of root= alone: in other options "802" is a word like any other.
 Result<std::optional<std::string>> renamed(const std::string& value, const DiskFacts& disk) {

@@ -43,6 +43,10 @@ Result<GuestCommandLine> guest_command_line(std::string_view options, std::strin
   TRY(apply(change, made.line));
   for (const RenamedDevice& device : TRY(rename_devices(made.line, disk)))
     made.changes.push_back({becomes(device.before, device.after), kAnotherDisk});
+  // A quote that is never closed makes one word of all that follows, for the kernel too.
+  if (!kexec::CommandLine::parse(made.line.text()).has(kSafetyOptions))
+    return fail(Code::Invalid, concat("the kernel's options have a quote that is never closed, which would swallow ",
+                                      kSafetyOptions, ": ", printable(options), ' ', printable(configured)));
   return made;
 }
 

@@ -95,12 +95,14 @@ Result<std::string> name_partition(const DiskFacts& disk, unsigned number, std::
   const auto found = std::ranges::find(disk.partitions, number, &PartitionFacts::number);
   if (found == disk.partitions.end())
     return fail(Code::NotFound, concat("the guest names ", quoted(text), ", but its disk has ", list_of(disk)));
-  // What every initrd understands first: tiny-initramfs knows no PARTUUID=.
-  if (!found->fs_uuid.empty()) return concat("UUID=", found->fs_uuid);
+  // What every initrd understands first: tiny-initramfs knows no PARTUUID=. A clone on the same disk has the UUID too.
+  if (!found->fs_uuid.empty() && std::ranges::count(disk.partitions, found->fs_uuid, &PartitionFacts::fs_uuid) == 1)
+    return concat("UUID=", found->fs_uuid);
   if (!found->partuuid.empty() && !found->partuuid.starts_with(kNoSignature))
     return concat("PARTUUID=", found->partuuid);
-  return fail(Code::Unsupported, concat("the guest names ", quoted(text),
-                                        ", and that partition has no UUID to find it by: name it by LABEL="));
+  return fail(Code::Unsupported,
+              concat("the guest names ", quoted(text),
+                     ", and that partition has no UUID to find it by: name it by LABEL="));
 }
 
 Result<std::string> name_whole_disk(const DiskFacts& disk, std::string_view text) {
@@ -184,6 +186,11 @@ Result<std::optional<std::string>> name_by_content(std::string_view text, const 
   if (is_device_number(text))
     return fail(Code::Unsupported, concat("the guest names its device by number (", printable(text),
                                           "), which means another device here: name it by UUID= or PARTUUID="));
+  for (const std::string_view folder : {"/dev/disk/by-id/", "/dev/disk/by-path/", "/dev/disk/by-diskseq/"})
+    if (text.starts_with(folder))
+      return fail(Code::Unsupported, concat("the guest names ", quoted(text),
+                                            ", which is the disk that it was on "
+                                            "before: name it by UUID= or PARTUUID="));
   const auto node = parse_device_node(text);
   if (!node) return std::nullopt;
   if (!is_first_disk(*node))

@@ -24,7 +24,8 @@ struct DeviceNode {
 };
 
 /// Reads /dev/sda2, hda, vda, xvda, nvme0n1p2, mmcblk0p2 and loop0p2. Nothing for every other text: what is found by
-/// content (/dev/disk/by-uuid/...), device-mapper, LVM and RAID do not depend on where a disk is connected.
+/// content (/dev/disk/by-uuid/...), device-mapper, LVM and RAID do not depend on where a disk is connected. (By-id,
+/// by-path and by-diskseq do: see name_by_content().)
 [[nodiscard]] std::optional<DeviceNode> parse_device_node(std::string_view text);
 
 /// Whether it is the first disk of its kind: a guest that has one disk only calls it so.

@@ -28,17 +28,32 @@ core::DiskFacts examine(const GuestDisk& disk) {
   return facts;
 }
 
+// As the kernel takes them, the last one counts; and read-only without either.
+bool is_writable(const kexec::CommandLine& line) {
+  const std::string text = line.text();
+  bool writable = false;
+  for (const std::string_view word : split_words(text)) {
+    if (word == "--") break;
+    if (word == "rw" || word == "ro") writable = word == "rw";
+  }
+  return writable;
+}
+
 // What the kernel would mount by root=, for a guest whose initrd does not.
 Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLine& line) {
   const std::string option = line.find("root").value_or("");
   const auto selector = core::parse_root_selector(option);
+  const auto is_meant = [&](const GuestPartition& one) { return selector && core::matches(*selector, one.identity); };
+  if (std::ranges::count_if(disk.partitions(), is_meant) > 1)
+    return fail(Code::Unsafe, concat("there is no initrd, and root=", printable(option),
+                                     " is more than one partition of the guest disk: name it by PARTUUID="));
   for (const GuestPartition& partition : disk.partitions()) {
-    if (!selector || !core::matches(*selector, partition.identity)) continue;
+    if (!is_meant(partition)) continue;
     if (!core::guest_mount_options(partition.type))
       return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
                                             " cannot be mounted: it holds ", printable(partition.type)));
     return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
-                           .read_only = !line.has("rw"),
+                           .read_only = !is_writable(line),
                            .type = partition.type,
                            .flags = line.find("rootflags").value_or("")};
   }

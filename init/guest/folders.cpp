@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/folders.h"
 
+#include "base/text.h"
 #include "init/core/bootable.h"
 
 namespace vhdboot::guest {
@@ -13,7 +14,8 @@ std::vector<GuestTree> tops(GuestDisk& disk) {
     const auto tree = disk.mount(partition);
     if (!tree) continue;
     for (const std::string_view prefix : core::kRootFolders)
-      if (prefix.empty() || tree->has(prefix)) found.push_back(tree->below(prefix));
+      // "/root" is root's home elsewhere: only what has a root's files is one.
+      if (prefix.empty() || tree->has(concat(prefix, "/etc/fstab"))) found.push_back(tree->below(prefix));
   }
   return found;
 }

@@ -15,6 +15,8 @@
 namespace vhdboot::guest {
 namespace {
 
+constexpr std::size_t kMaxKernels = 64;  // of a folder; each one costs a look at grub.cfg
+
 // What the guest's files say about the command line of a kernel.
 core::OptionTexts read_texts(const BootFolder& boot, const std::optional<GuestTree>& root) {
   const auto read = [](const GuestTree& tree, const std::string& path, std::uint64_t cap) {
@@ -62,9 +64,12 @@ std::string title_of(const std::optional<GuestTree>& root) {
 
 FoundEntries find_kernels(GuestDisk& disk) {
   FoundEntries found;
-  const auto root = root_tree(disk);
+  const auto first_root = root_tree(disk);
   for (const BootFolder& boot : boot_folders(disk)) {
-    const auto kernels = kexec::find_kernels(boot.top.list(boot.folder));
+    auto kernels = kexec::find_kernels(boot.top.list(boot.folder));
+    if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
+    // A folder in a root file system belongs to that one; there may be more systems on the disk.
+    const auto root = boot.top.has("/etc/fstab") ? std::optional(boot.top) : first_root;
     if (kernels.empty()) continue;
     const auto texts = read_texts(boot, root);
     for (const kexec::KernelFiles& files : kernels) {

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/selector.h"
 #include "init/guest/boot.h"
+#include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "kexec/smbios.h"
 
@@ -32,6 +34,22 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
                    .modules = {}};
 }
 
+// A disk and an image copied from it have the same UUIDs: the guest would mount whichever it finds first.
+Result<void> check_root_is_the_guests(const kexec::CommandLine& line) {
+  for (const std::string_view option : {"root", "mount.usr"}) {
+    const std::string value = line.find(option).value_or("");
+    const auto selector = core::parse_root_selector(value);
+    if (!value.contains('=') || !selector) continue;
+    for (const sys::BlockDevice& device : sys::block_devices())
+      if (!sys::is_virtual(device) && core::matches(*selector, sys::identify(device).identity))
+        return fail(Code::Unsafe,
+                    concat(option, '=', printable(value), " is also ", device.path, ", ", human_size(device.size),
+                           ": the image is a copy of that disk, and the guest could mount the one for the "
+                           "other. Unplug that disk, or give the image's file system another UUID"));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
@@ -44,6 +62,7 @@ Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
   for (const core::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
+  TRY(check_root_is_the_guests(made.line));
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
   const guest::ModuleRequest request{.release = boot.planned.release,

@@ -8,6 +8,7 @@ The images are small: stage 1 gives up before anything in them is started.
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable
 
 import pytest
@@ -188,6 +189,13 @@ def kexec_refused(bench):
     return bench.host({VHD: images.guest_vhd(get_guest("debian12"))}, efi=refusing)
 
 
+def copy_of_a_disk(bench):
+    """The machine still has the disk that the image was copied from."""
+    guest = get_guest("debian12")
+    host = bench.host({VHD: images.guest_vhd(guest)})
+    return host, SimpleNamespace(path=disk.clone(guest.disk, bench.folder / "original.raw"))
+
+
 @dataclass(frozen=True)
 class Failure:
     """`sentence`: what the error line must match, in this order, whatever is between."""
@@ -227,6 +235,7 @@ FAILURES = [
     Failure(wrong_value, ["debian.conf:2", "attach", "sideways"]),
     Failure(wrong_load_option, ["timeout", "soon"]),
     Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
+    Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
     Failure(loop_without_driver, ["kernel 6.1", "no driver for NTFS", "attach extents"]),
 ]
 

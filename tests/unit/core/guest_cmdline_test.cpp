@@ -66,5 +66,13 @@ TEST(GuestCommandLine, Refused) {
   EXPECT_THAT(guest_command_line("root=UUID=f-2 mount.usr=/dev/sdb1", "", disk()), Fails(Code::NotFound, "mount.usr="));
 }
 
+TEST(GuestCommandLine, AnOpenQuoteDoesNotSwallowWhatIsAdded) {
+  const auto made = guest_command_line("root=UUID=x dyndbg=\"file x +p", "ro", {});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Code::Invalid);
+  EXPECT_NE(made.error().text.find("never closed"), std::string::npos);
+  EXPECT_TRUE(guest_command_line("root=UUID=x dyndbg=\"file x +p\"", "ro", {}));
+}
+
 }  // namespace
 }  // namespace vhdboot::core

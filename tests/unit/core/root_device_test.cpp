@@ -177,6 +177,18 @@ TEST(MapRoot, OtherParameters) {
   EXPECT_EQ(name_by_content("LABEL=swap", gpt()).value(), std::nullopt);
 }
 
+TEST(MapRoot, AUuidThatACloneHasTooNamesNothing) {
+  DiskFacts disk = gpt();
+  disk.partitions[0].fs_uuid = disk.partitions[1].fs_uuid;
+  EXPECT_EQ(root_of("root=/dev/sda2", disk), "PARTUUID=p-2");
+}
+
+TEST(MapRoot, WhereTheDiskWasBefore) {
+  for (const auto* root : {"root=/dev/disk/by-id/ata-X-part2", "root=/dev/disk/by-path/pci-0-part2"})
+    EXPECT_THAT(map(root, gpt()), Fails(Code::Unsupported, "the disk that it was on before")) << root;
+  EXPECT_EQ(root_of("root=/dev/disk/by-uuid/f-2", gpt()), "unchanged");
+}
+
 TEST(MapRoot, WithoutAFileSystemUuidByThePartitions) {
   DiskFacts disk = gpt();
   disk.partitions[1].fs_uuid.clear();

@@ -73,6 +73,21 @@ TEST(Plan, PiecesOfSeveralFiles) {
   EXPECT_TRUE(make_plan(only_addons, "").value().has_initrd);
 }
 
+TEST(Plan, TooMuchForMemory) {
+  const Buffer kernel = make_kernel();
+  const MemorySource file(kernel);
+  for (const std::uint64_t length : {kMaxBootBytes + 1, UINT64_MAX}) {
+    const BootParts parts{.kernel = {&file, {0, kernel.size()}},
+                          .microcode = {},
+                          .initrds = {{&file, {0, 5}}, {&file, {0, length - 5}}},
+                          .extras = {},
+                          .cmdline = {}};
+    const auto result = make_plan(parts, "");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Code::NoMemory);
+  }
+}
+
 TEST(Plan, WithoutInitrd) {
   const auto result = plan(image());
   ASSERT_TRUE(result) << result.error().text;
