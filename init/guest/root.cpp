@@ -2,6 +2,7 @@
 #include "init/guest/root.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/selector.h"
@@ -28,7 +29,8 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   }
   if (config.root)
     return fail(Code::Invalid, concat("root ", core::to_text(*config.root), ": the guest disk has no such partition"));
-  std::ranges::stable_sort(candidates, {}, &Candidate::rank);
+  // Not stable_sort, for which clang 19 finds libstdc++ 12 deprecated; they lie in one array, by number.
+  std::ranges::sort(candidates, {}, [](const Candidate& one) { return std::pair(one.rank, one.partition); });
   std::vector<const GuestPartition*> partitions;
   for (const Candidate& candidate : candidates) partitions.push_back(candidate.partition);
   return partitions;
