@@ -37,7 +37,8 @@ def _make_uki(recipe, rootfs: Path, output: Path) -> None:
     ukify = tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify"
     stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
     kernel, initrd, version = kernel_of(rootfs)
-    words = [f"--initrd={initrd}"] if initrd.exists() else []
+    # Debian's kernel wants a package that makes initrds; a guest that names none does not take what that made.
+    words = [f"--initrd={initrd}"] if recipe.initrd else []
     run("/usr/bin/python3", ukify, "build", f"--linux={kernel}", *words, f"--cmdline={recipe.full_cmdline}",
         f"--os-release=@{rootfs}/usr/lib/os-release", f"--stub={stub}", f"--uname={version}", f"--output={output}")
 
