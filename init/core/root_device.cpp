@@ -100,9 +100,8 @@ Result<std::string> name_partition(const DiskFacts& disk, unsigned number, std::
     return concat("UUID=", found->fs_uuid);
   if (!found->partuuid.empty() && !found->partuuid.starts_with(kNoSignature))
     return concat("PARTUUID=", found->partuuid);
-  return fail(Code::Unsupported,
-              concat("the guest names ", quoted(text),
-                     ", and that partition has no UUID to find it by: name it by LABEL="));
+  return fail(Code::Unsupported, concat("the guest names ", quoted(text),
+                                        ", and that partition has no UUID to find it by: name it by LABEL="));
 }
 
 Result<std::string> name_whole_disk(const DiskFacts& disk, std::string_view text) {
