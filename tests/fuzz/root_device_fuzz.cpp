@@ -49,6 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(!usr || !parse_device_node(usr->substr(0, usr->find(':'))));
   // Whoever writes "root=..." last wins; otherwise the two ways to the same line agree.
   const auto whole = guest_command_line(text, "", disk);
-  check(whole && whole->line.find("root") == root && whole->line.has("nohibernate"));
+  if (!whole) {
+    check(whole.error().code == Code::Invalid);  // an open quote
+    return 0;
+  }
+  check(whole->line.find("root") == root);
+  check(kexec::CommandLine::parse(whole->line.text()).has("nohibernate"));
   return 0;
 }
