@@ -27,7 +27,6 @@ struct GuestEntry {
   std::vector<kexec::Profile> profiles;  ///< of its image
   std::vector<std::string> warnings;     ///< sentences
   std::vector<std::unique_ptr<ByteSource>> files;
-  std::vector<std::vector<std::byte>> memory;
 };
 
 /// What is not in the guest and still counts when an entry is opened.
