@@ -204,6 +204,14 @@ EntryName parse_entry_name(std::string_view file_name) {
   return {concat(stem.substr(0, plus), suffix), BootCount{static_cast<unsigned>(*left), static_cast<unsigned>(*done)}};
 }
 
+std::optional<std::string> next_boot_name(std::string_view file_name) {
+  const auto [id, count] = parse_entry_name(file_name);
+  if (!count || count->left == 0) return std::nullopt;
+  const std::string_view stem = without_suffix(id);
+  return concat(stem, '+', count->left - 1, '-', std::min<std::uint64_t>(count->done + 1ULL, kMaxTries),
+                std::string_view(id).substr(stem.size()));
+}
+
 bool is_entry_name(std::string_view file_name) {
   return ends_with(file_name, kUkiSuffix) && !file_name.starts_with('.');
 }

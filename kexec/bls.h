@@ -33,6 +33,10 @@ struct EntryName {
 /// Takes the counter out of a file name ("*.efi" or "*.conf"); one that is malformed is a part of the name.
 [[nodiscard]] EntryName parse_entry_name(std::string_view file_name);
 
+/// The name that a file gets when it is booted: one try less is left, one more is done, as systemd-boot writes them
+/// ("arch+03.conf": "arch+2-1.conf"). Nothing for a file without a counter or without a try left.
+[[nodiscard]] std::optional<std::string> next_boot_name(std::string_view file_name);
+
 /// One `.efi` file as it was found.
 struct UkiFile {
   std::string path;   ///< on its volume, '/' between components: "/EFI/Linux/arch+3.efi"

@@ -72,6 +72,13 @@ std::optional<GuestRoot> parse_root(std::string_view text) {
   return root;
 }
 
+std::optional<CountedEntry> parse_counted(std::string_view text) {
+  const auto blank = text.find(' ');
+  const auto partition = parse_u64(text.substr(0, blank));
+  if (blank == std::string_view::npos || !partition || *partition > kMaxPartitions) return std::nullopt;
+  return CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (!is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
@@ -92,6 +99,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
       (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') || handoff.root->partition > kMaxPartitions ||
        (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
     return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
+  if (handoff.counted && (handoff.counted->partition > kMaxPartitions || !is_countable(handoff.counted->path)))
+    return concat("has no counted entry but ", quoted(handoff.counted->path));
   if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
   if (handoff.timeout_seconds < 1 || handoff.timeout_seconds > kMaxTimeoutSeconds)
     return concat("has a timeout of ", handoff.timeout_seconds, " seconds");
@@ -148,6 +157,7 @@ class Reader {
     if (key == "host-mount") return handoff_.host_mount = std::string(value), true;
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
+    if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
     if (key == "engine") return assign(handoff_.engine, parse_engine(value));
     if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
@@ -242,6 +252,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);
+  if (handoff.counted) line("counted ", handoff.counted->partition, ' ', handoff.counted->path);
   line("init ", handoff.init);
   line("timeout ", handoff.timeout_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));

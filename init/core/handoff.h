@@ -14,6 +14,7 @@
 
 #include "base/extent.h"
 #include "base/result.h"
+#include "init/core/boot_count.h"
 #include "init/core/config.h"
 #include "init/core/dm_table.h"
 #include "init/core/engine.h"
@@ -54,6 +55,7 @@ struct Handoff {
   // What stage 2 is to do.
   std::optional<std::string> host_mount;  ///< loop engine: where the guest finds the host volume
   std::optional<GuestRoot> root;          ///< absent: the guest's initrd mounts it
+  std::optional<CountedEntry> counted;    ///< absent: no boot is counted
   std::string init = "/init";             ///< what stage 2 executes: in the guest's initrd, or in `root`
   std::vector<std::string> modules;       ///< files in the appended archive, in the order to load them
   unsigned timeout_seconds = kDefaultTimeoutSeconds;

@@ -48,7 +48,9 @@ void add_entry(const PlanReport& report, Lines& lines) {
   lines.add("entry", concat(entry.kind, " ", entry.id));
   if (entry.title != entry.id) lines.more(entry.title);
   lines.more(concat(entry.path, entry.where.empty() ? "" : concat(" on ", entry.where)));
-  if (entry.tries_left) lines.more(concat("tries left: ", *entry.tries_left));
+  if (entry.tries_left)
+    lines.more(concat("tries left: ", *entry.tries_left,
+                      entry.counted_as.empty() ? "" : concat("; a boot makes it ", entry.counted_as)));
   if (!entry.profile.empty()) lines.more(concat("profile ", entry.profile));
   lines.add("kernel", concat(report.release.empty() ? "of an unknown release" : report.release, ", ",
                              human_size(report.kernel_size)));

@@ -32,7 +32,8 @@ struct PlanReport {
     std::string path;
     std::string where;  ///< "partition 1 of the guest disk"; empty when unknown
     std::optional<unsigned> tries_left;
-    std::string profile;  ///< as it was asked for; empty: the default one
+    std::string counted_as;  ///< what its path becomes by a boot; empty when it is not counted
+    std::string profile;     ///< as it was asked for; empty: the default one
   };
   struct Piece {
     std::string what;  ///< "/initrd.img"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/boot_count.h"
 #include "init/core/bootable.h"
 #include "kexec/profile.h"
 
@@ -61,6 +62,15 @@ bool has_tries_left(const kexec::BootEntry& entry) {
 }
 
 }  // namespace
+
+std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view path) {
+  const GuestPartition& partition = tree.partition();
+  if (partition.entry == nullptr || partition.type != "vfat") return std::nullopt;
+  std::string full_path = tree.full_path(path);
+  auto next = core::next_boot_path(full_path);
+  if (!next) return std::nullopt;
+  return CountedFile{partition.entry->number, std::move(full_path), *std::move(next)};
+}
 
 FoundEntries find_entries(GuestDisk& disk) {
   FoundEntries found;

@@ -19,11 +19,19 @@
 
 namespace vhdboot::guest {
 
+/// The file of an entry with tries left, see core/boot_count.h.
+struct CountedFile {
+  unsigned partition = 0;  ///< of the guest disk, a FAT
+  std::string path;        ///< "/loader/entries/arch+3.conf"
+  std::string next_path;   ///< "/loader/entries/arch+2-1.conf"
+};
+
 /// The chosen entry, ready to be planned. What its parts point into lives as long as this and the guest disk.
 struct GuestEntry {
   kexec::BootEntry entry;
   kexec::BootParts parts;
   std::string release;                   ///< of its kernel, as far as the entry says
+  std::optional<CountedFile> counted;    ///< absent: this boot is not counted
   std::vector<kexec::Profile> profiles;  ///< of its image
   std::vector<std::string> warnings;     ///< sentences
   std::vector<std::unique_ptr<ByteSource>> files;
@@ -57,6 +65,9 @@ struct FoundEntries {
 /// An image on the partition of `tree`, as `entry`, with what lies beside it.
 [[nodiscard]] Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
                                           const OpenRequest& request);
+
+/// The file of a boot entry, when boots of it are counted and it has tries left.
+[[nodiscard]] std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view path);
 
 /// Everything that can be found, in the order of a boot menu: unified kernel images come before boot loader entries,
 /// and these before kernels in /boot; among themselves they have the order of the Boot Loader Specification; last those

@@ -51,8 +51,11 @@ Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& 
   return opened;
 }
 
-Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const OpenRequest& request) {
-  return TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, request) : open_linux(boot, entry));
+Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const std::string& name,
+                              const OpenRequest& request) {
+  GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, request) : open_linux(boot, entry));
+  opened.counted = counted_file(boot.top, concat(boot.folder, kFolder, '/', name));
+  return opened;
 }
 
 Result<kexec::BootEntry> read_entry(const BootFolder& boot, const std::string& path,
@@ -86,7 +89,7 @@ FoundEntries find_entry_files(GuestDisk& disk) {
           {.entry = *entry,
            .partition = &boot.top.partition(),
            .path = boot.top.full_path(concat(folder, '/', name)),
-           .open = [=, entry = *entry](const OpenRequest& request) { return open_entry(boot, entry, request); }});
+           .open = [=, entry = *entry](const OpenRequest& request) { return open_entry(boot, entry, name, request); }});
     }
   }
   return found;

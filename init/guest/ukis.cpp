@@ -72,8 +72,10 @@ FoundEntries find_ukis(GuestDisk& disk) {
         continue;
       }
       const auto boot_entry = kexec::uki_entry({.path = path, .osrel = uki->osrel, .uname = uki->uname});
-      const auto open = [=, tree = *tree](const OpenRequest& request) {
-        return open_uki(tree, path, boot_entry, request);
+      const auto open = [=, tree = *tree](const OpenRequest& request) -> Result<GuestEntry> {
+        GuestEntry opened = TRY(open_uki(tree, path, boot_entry, request));
+        opened.counted = counted_file(tree, path);
+        return opened;
       };
       found.entries.push_back({.entry = boot_entry, .partition = partition, .path = path, .open = open});
     }

@@ -82,8 +82,10 @@ core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& 
                                    .path = boot.path,
                                    .where = boot.partition->description(),
                                    .tries_left = {},
+                                   .counted_as = {},
                                    .profile = {}};
   if (entry.count) reported.tries_left = entry.count->left;
+  if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");
   if (const auto profile = kexec::split_entry_pattern(pattern).profile)
     reported.profile = *profile;

@@ -3,92 +3,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <optional>
-
-#include "base/text.h"
-#include "base/units.h"
-#include "init/core/teardown.h"
-#include "init/stage/attach.h"
+#include "init/sys/console.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
 namespace vhdboot::stage {
 namespace {
 
-// All paths of the keeper begin in a proc of its own, its working directory: the guest's init moves and unmounts /proc
-// as it likes. This is process 1's root directory.
-constexpr char kGuestRoot[] = "1/root";
-
-std::string_view driver(volume::Kind kind) {
-  return kind == volume::Kind::Ntfs ? "ntfs3" : "exfat";
-}
-
-bool same_directory(const char* a, const char* b) {
-  struct stat first{};
-  struct stat second{};
-  return ::stat(a, &first) == 0 && ::stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-         first.st_ino == second.st_ino;
-}
-
-// Every change of the mount table wakes the holder of this descriptor (proc_pid_mountinfo(5)).
-class MountTable {
- public:
-  [[nodiscard]] static Result<MountTable> open() { return MountTable(TRY(sys::open_file("self/mountinfo", O_RDONLY))); }
-  void wait_for_change() const {
-    pollfd wait{.fd = fd_.get(), .events = POLLPRI, .revents = 0};
-    (void)::poll(&wait, 1, -1);
-  }
-
- private:
-  explicit MountTable(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
-};
-
-// The exitrd: a file system of its own, since the guest may have mounted /run noexec. bin/sh makes dracut's restore
-// service leave /run/initramfs alone.
-Result<void> install_exitrd(const core::Teardown& teardown) {
-  const std::string run = concat(kGuestRoot, "/run");
-  const std::string folder = run + "/initramfs";
-  auto mount = TRY(sys::Mount::mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m"));
-  for (const char* name : {"/bin", "/dev", "/proc", "/sys", "/run", "/oldroot", "/tmp"})
-    TRY(sys::make_directories(folder + name));
-  const auto program = TRY(sys::read_file("self/exe", 16 * kMiB));
-  TRY(sys::write_file(folder + "/shutdown", program, 0755));
-  if (::symlink("/shutdown", (folder + "/bin/sh").c_str()) < 0) return fail_errno("preparing the exitrd");
-  TRY(sys::make_directories(run + "/vhdboot"));
-  TRY(sys::write_file(run + "/vhdboot/teardown", as_bytes(TRY(core::to_text(teardown)))));
-  mount.release();
-  return {};
-}
-
-// Shows the volume on its place in the guest; false while the guest's root is still read-only and has no such
-// directory.
-Result<bool> show_host_volume(const Fd& view, const std::string& host_mount) {
-  const std::string target = concat(kGuestRoot, host_mount);
-  if (auto made = sys::make_directories(target); !made) {
-    if (made.error().sys_errno == EROFS) return false;
-    return std::unexpected(made.error());
-  }
-  TRY(sys::place_mount(view, target));
-  return true;
-}
-
-Result<void> keep(const Fd& view, const core::Teardown& teardown, const std::optional<std::string>& host_mount) {
-  const auto table = TRY(MountTable::open());
-  // The guest has left the initramfs when its root directory is no longer ours.
-  while (same_directory("self/root", kGuestRoot) || !sys::is_mount_point(concat(kGuestRoot, "/run")))
-    table.wait_for_change();
-  TRY(install_exitrd(teardown));
-  if (host_mount)
-    while (!TRY(show_host_volume(view, *host_mount))) table.wait_for_change();
-  return {};
-}
-
-// From a child of stage 2 to a process that survives: systemd spares what is called "@..." when it leaves the initrd.
+// From a child of stage 2 to a process that survives.
 Result<void> become_keeper(char* argv0, const Fd& null) {
   argv0[0] = '@';
   ::setsid();
@@ -98,49 +22,28 @@ Result<void> become_keeper(char* argv0, const Fd& null) {
   return {};
 }
 
-// The driver may find another file than our reader did, where names differ only in upper and lower case.
-Result<void> check_same_file(const Fd& file, const FoundImage& image) {
-  struct stat status{};
-  if (::fstat(file.get(), &status) < 0) return fail_errno("reading the status of the image");
-  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == image.layout.size) return {};
-  return fail(Code::Unsafe, concat("the kernel's driver finds another file at ", printable(image.path.text()),
-                                   " than the one that was checked"));
-}
-
 }  // namespace
 
-Result<std::string> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
-                                             const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
-  const HostVolume& volume = *image.volume;
-  const std::string type(driver(volume.reader->kind()));
-  Fd mount = TRY(sys::mount_detached(volume.device.path, type));
-  // What the guest sees and may unmount; the loop device holds the other one.
-  const Fd view = TRY(sys::mount_detached(volume.device.path, type));
-  Fd file = TRY(sys::open_below(mount, handoff.path, O_RDWR));
-  TRY(check_same_file(file, image));
-  auto disk = TRY(AttachedDisk::attach_file(plan, file, handoff.path));
-  if (plan.direct_io && !disk.disk().direct_io())
-    report.warn("the kernel refused direct I/O: the guest disk is slower");
+Result<MountTable> MountTable::open() {
+  return MountTable(TRY(sys::open_file("self/mountinfo", O_RDONLY)));
+}
 
-  const core::Teardown teardown{{{core::TeardownStep::Action::DetachLoop, concat(disk.disk().number())}}};
+void MountTable::wait_for_change() const {
+  pollfd wait{.fd = fd_.get(), .events = POLLPRI, .revents = 0};
+  (void)::poll(&wait, 1, -1);
+}
+
+Result<void> start_keeper(char* argv0, const std::function<Result<void>()>& work) {
   // Opened before the fork: /dev goes away with stage 2.
   const Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
-  const sys::Reporter keeper("keeper", sys::Reporter::Audience::KernelLog);
+  const sys::Reporter report("keeper", sys::Reporter::Audience::KernelLog);
   const pid_t child = ::fork();
-  if (child < 0) return fail_errno("starting the keeper of the host volume");
-  if (child == 0) {
-    // Whatever the keeper still holds at shutdown would keep the host volume mounted.
-    disk.release();
-    file = Fd();
-    mount = Fd();
-    auto kept = become_keeper(argv0, null);
-    if (kept) kept = keep(view, teardown, handoff.host_mount);
-    if (!kept) keeper.error(kept.error().message());
-    ::_exit(kept ? 0 : 1);
-  }
-  std::string path = disk.disk().path();
-  disk.release();
-  return path;
+  if (child < 0) return fail_errno("starting a keeper");
+  if (child > 0) return {};
+  auto kept = become_keeper(argv0, null);
+  if (kept) kept = work();
+  if (!kept) report.error(kept.error().message());
+  ::_exit(kept ? 0 : 1);
 }
 
 }  // namespace vhdboot::stage

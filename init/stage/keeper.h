@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The loop engine: the host volume is mounted in the guest's kernel, and somebody has to put it into the guest's
-// directory tree and to leave the exitrd that takes it down again.
+// Keepers: processes that stay when stage 2 is gone, until the guest has come to where something can be left for it.
 #pragma once
 
+#include <functional>
+
+#include "base/fd.h"
 #include "base/result.h"
-#include "init/core/attach_plan.h"
-#include "init/core/handoff.h"
-#include "init/stage/find_image.h"
-#include "init/sys/console.h"
 
 namespace vhdboot::stage {
 
-/// Mounts the host volume read-write, out of every directory, attaches the image on it, and starts the keeper: a
-/// process that waits until the guest's init has switched to its own root, shows the volume there (host-mount), puts
-/// this program where init looks for the exitrd (/run/initramfs/shutdown), and ends. `argv0` becomes "@...": systemd
-/// then lets it live while it kills everything else of the initrd.
-[[nodiscard]] Result<std::string> attach_on_mounted_volume(const core::AttachPlan& plan, const FoundImage& image,
-                                                           const core::Handoff& handoff, char* argv0,
-                                                           const sys::Reporter& report);
+/// Process 1's root directory, in a keeper: all paths of a keeper begin in a proc of its own, its working directory,
+/// because the guest's init moves and unmounts /proc as it likes.
+inline constexpr char kGuestRoot[] = "1/root";
+
+/// Wakes whoever waits for a change of the mount table (proc_pid_mountinfo(5)). For keepers.
+class MountTable {
+ public:
+  [[nodiscard]] static Result<MountTable> open();
+  void wait_for_change() const;
+
+ private:
+  explicit MountTable(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+/// Does `work` in a new process, which logs an error of it and ends. `argv0` becomes "@..." there: systemd lets such a
+/// process live while it kills everything else of the initrd. Needs /dev.
+[[nodiscard]] Result<void> start_keeper(char* argv0, const std::function<Result<void>()>& work);
 
 }  // namespace vhdboot::stage

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is ever
-// written: every device is opened read-only.
+// The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
+// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
 #include <cstdlib>
 
 #include "base/text.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
+#include "init/stage/boot_count.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/guest_disk.h"
@@ -35,6 +36,7 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
                         .init = boot.planned.plan.guest_init,
                         .timeout_seconds = config.timeout(),
                         .rescue = config.after_error()};
+  if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
   for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
   return handoff;
@@ -63,15 +65,26 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
-// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel.
-Result<void> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table, const FoundImage& image,
-                        const core::Config& config, const sys::Reporter& report) {
+// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
+// counted, if they are.
+Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
+                                                     const FoundImage& image, const core::Config& config,
+                                                     const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
   report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                     printable(boot.planned.release)));
   const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
-  return load(boot.planned.plan, archive, report);
+  TRY(load(boot.planned.plan, archive, report));
+  return boot.entry.counted;
+}
+
+// As systemd-boot does: a boot that cannot be counted is started all the same.
+void count(const guest::CountedFile& entry, const FoundImage& image, const core::PartitionTable& table,
+           const sys::Reporter& report) {
+  if (const auto done = count_boot(entry, image, table.logical_block); !done)
+    return report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
+  report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
 }
 
 Result<void> boot(core::Config& config, const sys::Reporter& report) {
@@ -94,10 +107,11 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");
 
-  TRY(load_guest(disk.disk(), table, image, config, report));
+  const auto counted = TRY(load_guest(disk.disk(), table, image, config, report));
   report.checkpoint("loaded");
 
   TRY(disk.detach());
+  if (counted) count(*counted, image, table, report);
   report.say("  starting ...");
   report.checkpoint("kexec");
   const auto controllers = sys::release_usb_controllers();

@@ -11,9 +11,10 @@
 #include "init/core/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
+#include "init/stage/boot_count.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
-#include "init/stage/keeper.h"
+#include "init/stage/mounted_volume.h"
 #include "init/stage/rescue.h"
 #include "init/stage/stage.h"
 #include "init/stage/volume_groups.h"
@@ -76,7 +77,6 @@ Result<FoundImage> find_same_image(HostVolume& volume, const core::Handoff& hand
   return image;
 }
 
-// Returns the path of the guest disk.
 Result<std::string> attach_for_guest(const FoundImage& image, const core::Handoff& handoff, char* argv0,
                                      const sys::Reporter& report) {
   const auto plan = TRY(plan_attachment(image, handoff.engine, false, handoff.guest_block));
@@ -120,7 +120,8 @@ Error execute_init(const core::Handoff& handoff, const Arguments& arguments) {
   return *std::move(first);
 }
 
-Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
+// Returns the path of the guest disk.
+Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
   handoff = TRY_IN("the handoff", core::parse_handoff(record));
   if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
@@ -133,11 +134,18 @@ Result<void> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& re
   HostVolume* volume = TRY(find_volume(volumes, handoff, report));
   report.checkpoint("volume");
   const FoundImage image = TRY(find_same_image(*volume, handoff));
-  const std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
+  std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
   report.checkpoint("attached");
   if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
+  return disk;
+}
+
+// What the guest would miss of a boot from a disk of its own. It comes up without it.
+void leave_for_guest(const std::string& disk, const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   if (const auto asked = ask_for_volume_groups(disk); !asked) report.warn(asked.error().message());
-  return {};
+  if (!handoff.counted) return;
+  if (const auto started = bless_when_up(*handoff.counted, disk, argv0); !started)
+    report.warn(started.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.
@@ -160,8 +168,9 @@ void stage2(const Arguments& arguments, char* argv0) {
     const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
     if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
     report.checkpoint("start");
-    if (const auto attached = attach(handoff, argv0, report); !attached)
-      rescue(attached.error(), handoff.rescue, report);
+    const auto disk = attach(handoff, argv0, report);
+    if (!disk) rescue(disk.error(), handoff.rescue, report);
+    leave_for_guest(*disk, handoff, argv0, report);
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
   }

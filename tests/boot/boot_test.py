@@ -9,8 +9,9 @@ import shutil
 
 import pytest
 
-from tests.support import bootcase, disk, guest_root, hostdisk, proven
+from tests.support import bootcase, disk, guest_boot, guest_root, hostdisk, proven
 from tests.support.guest import guest as get_guest
+from tests.support.guest import places
 from tests.support.images import guest_vhd
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
 from tests.support.qemu import Disk, Machine, MachineSpec
@@ -144,6 +145,8 @@ def look_around(case, guest, shell):
     links = shell.check("ls /dev/disk/by-uuid /dev/disk/by-partuuid /dev/disk/by-label 2>&1 || true")
     for link in expected_links(recipe):
         assert link in links
+    if recipe.tries:
+        shell.check("systemctl is-active vhdboot-bless-boot.service")
     if recipe.swap_mib:
         assert "/dev/loop" in shell.check("cat /proc/swaps")
     # Nothing of ours is left behind but what must undo the attachment at shutdown.
@@ -168,6 +171,10 @@ def examine_image(case, guest, host, folder):
     image = hostdisk.extract_file(host, case.image, folder / "image.raw", size)
     if not case.raw:
         assert image.read_bytes()[-512:] == guest_vhd(guest).read_bytes()[-512:], "the footer changed"
+    if guest.recipe.tries:
+        esp = places(guest.recipe)["esp"]
+        names = guest_boot.entry_names(guest.recipe, image, esp, folder)
+        assert names and not any("+" in name for name in names), "it came up well, and its entry has a counter still"
     partition = disk.extract(image, guest.root_offset, guest.root_size, folder / "partition.raw")
     root = guest_root.plain_root(guest.recipe, partition, folder / "root.raw")
     assert hostdisk.guest_complaints(root, guest.recipe.root_fs) == []

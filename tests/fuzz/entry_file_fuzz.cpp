@@ -25,6 +25,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto name = input.substr(0, input.find('\n'));
   const auto text = input.substr(name.size());
+  if (const auto next = next_boot_name(name)) {
+    const auto before = parse_entry_name(name);
+    const auto after = parse_entry_name(*next);
+    check(after.id == before.id);
+    check(after.count && after.count->left + 1 == before.count->left && after.count->done >= before.count->done);
+  }
   const auto file = with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
   const auto path = concat("/loader/entries/", name);
   const auto entry = type1_entry(path, file);

@@ -33,6 +33,7 @@ class Recipe:
     `init`, `initrd`, `packages`: Debian packages. `table`: gpt, mbr, or none for a bare file system.
     `root_fs`: ext4, btrfs (its root in `subvolume`, if given) or xfs, within a `container`: none, luks, lvm.
     `entry`: how it is booted: uki or type1 on its ESP, grub (a grub.cfg beside the kernels), none (kernels alone).
+    `tries`: the boot counter of its entry; 0 for none.
     `root_option`: the value of root=; "" for no root= at all, "-" for the usual UUID.
     `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.
     `files`: more files of the root file system, there before the initrd is made. In them and in `cmdline`, {rootfs},
@@ -50,6 +51,7 @@ class Recipe:
     subvolume: str = ""
     container: str = "none"
     entry: str = "uki"
+    tries: int = 0
     root_option: str = "-"
     esp_mib: int = 128
     boot_mib: int = 0
@@ -96,6 +98,11 @@ class Recipe:
         if self.swap_mib:
             lines.append(f"UUID={self.identity('swapfs')} none swap sw 0 0")
         return "".join(f"{line}\n" for line in lines)
+
+    @property
+    def counter(self) -> str:
+        """What the name of its boot entry has before the suffix."""
+        return f"+{self.tries}" if self.tries else ""
 
     @property
     def key(self) -> str:

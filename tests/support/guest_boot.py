@@ -5,6 +5,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
+from . import disk
 from .command import run
 from .debian import Suite
 
@@ -22,7 +23,7 @@ def esp_files(recipe, rootfs: Path, product: Path, work: Path) -> dict[str, Path
     match recipe.entry:
         case "uki":
             _make_uki(recipe, rootfs, product / "uki.efi")
-            return {f"/EFI/Linux/{recipe.name}.efi": product / "uki.efi"}
+            return {f"/EFI/Linux/{recipe.name}{recipe.counter}.efi": product / "uki.efi"}
         case "type1":
             return _entry_files(recipe, rootfs, work)
         case "grub" | "none":
@@ -44,14 +45,14 @@ def _make_uki(recipe, rootfs: Path, output: Path) -> None:
 
 
 def _entry_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
-    """As kernel-install lays them out, with three tries left."""
+    """As kernel-install lays them out."""
     kernel, initrd, version = kernel_of(rootfs)
     folder = f"/{MACHINE_ID}/{version}"
     entry = work / "entry.conf"
     entry.write_text(f"# Boot Loader Specification type#1 entry\ntitle      {recipe.name}\nversion    {version}\n"
                      f"machine-id {MACHINE_ID}\nsort-key   debian\noptions    {recipe.full_cmdline}\n"
                      f"linux      {folder}/linux\ninitrd     {folder}/{initrd.name}\n", encoding="utf-8")
-    return {f"/loader/entries/{MACHINE_ID}-{version}+3.conf": entry, f"{folder}/linux": kernel,
+    return {f"/loader/entries/{MACHINE_ID}-{version}{recipe.counter}.conf": entry, f"{folder}/linux": kernel,
             f"{folder}/{initrd.name}": initrd}
 
 
@@ -84,3 +85,12 @@ def write_grub_cfg(mounted: Path, devices: dict[Path, str]) -> None:
     with seen_by_grub(mounted, devices):
         (mounted / "boot/grub").mkdir(exist_ok=True)
         run("chroot", mounted, "grub-mkconfig", "-o", "/boot/grub/grub.cfg")
+
+
+def entry_names(recipe, image: Path, where: disk.Partition, work: Path) -> list[str]:
+    """The boot entries on a guest's ESP as they are called now."""
+    folder = {"uki": "/EFI/Linux", "type1": "/loader/entries"}[recipe.entry]
+    esp = disk.extract(image, where.start, where.size, work / "esp.raw")
+    names = run("mdir", "-i", esp, "-b", f"::{folder}").split()
+    esp.unlink()
+    return sorted(name.rsplit("/", 1)[1] for name in names)

@@ -22,6 +22,7 @@ Handoff full() {
           .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
           .host_mount = "/disk",
           .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
+          .counted = CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
           .init = "/sbin/init",
           .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
           .timeout_seconds = 90,
@@ -68,6 +69,21 @@ TEST(Handoff, TheRootWithoutAnInitrd) {
   handoff.root->type = "ext4";
   handoff.root->flags = "a\nb";
   EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, ""));
+}
+
+TEST(Handoff, TheCountedEntry) {
+  auto handoff = plain();
+  handoff.counted = CountedEntry{.partition = 1, .path = "/loader/entries/a+2-1.conf"};
+  const auto text = *to_text(handoff);
+  EXPECT_THAT(text, ::testing::HasSubstr("\ncounted 1 /loader/entries/a+2-1.conf\n"));
+  EXPECT_EQ(parse_handoff(text)->counted, handoff.counted);
+  for (const auto* wrong :
+       {"counted 1", "counted x /a+1.conf", "counted 1 a+1.conf", "counted 999 /a+1.conf", "counted 1 /a.conf",
+        "counted 1 /a'b+1.conf", "counted 1 /a b+1.conf", "counted 1 /../a+1.conf"})
+    EXPECT_THAT(parse_handoff(replaced(text, "counted 1 /loader/entries/a+2-1.conf", wrong)), Fails(Code::Corrupt, ""))
+        << wrong;
+  handoff.counted->path = "/a+1.conf;reboot";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "no counted entry"));
 }
 
 TEST(Handoff, TheFormatIsStable) {

@@ -31,6 +31,7 @@ PlanReport report() {
                     .path = "/EFI/Linux/debian+3.efi",
                     .where = "partition 1 of the guest disk",
                     .tries_left = 3,
+                    .counted_as = "/EFI/Linux/debian+2-1.efi",
                     .profile = "rescue"},
           .release = "6.12.5",
           .kernel_size = 8 * kMiB,
@@ -60,7 +61,7 @@ TEST(PlanReport, All) {
                   "entry         unified kernel image debian.efi",                                             //
                   "              Debian",                                                                      //
                   "              /EFI/Linux/debian+3.efi on partition 1 of the guest disk",                    //
-                  "              tries left: 3",                                                               //
+                  "              tries left: 3; a boot makes it /EFI/Linux/debian+2-1.efi",                    //
                   "              profile rescue",                                                              //
                   "kernel        6.12.5, 8 MiB",                                                               //
                   "command line  from the image",                                                              //

@@ -88,6 +88,26 @@ TEST_F(Entries, WithoutTriesLeftItLooksFurther) {
   EXPECT_EQ(choose(), "/loader/entries/t+0-3.conf");  // better than nothing
 }
 
+TEST_F(Entries, TriesAreCountedOnFat) {
+  make({esp_with_entry("t+3.conf")});
+  ASSERT_TRUE(choose());
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened && opened->counted);
+  EXPECT_EQ(opened->counted->partition, 1U);
+  EXPECT_EQ(opened->counted->path, "/loader/entries/t+3.conf");
+  EXPECT_EQ(opened->counted->next_path, "/loader/entries/t+2-1.conf");
+}
+
+TEST_F(Entries, WhatIsNotCounted) {
+  for (const char* name : {"t.conf", "t+0-3.conf", "t t+3.conf"}) {
+    make({esp_with_entry(name)});
+    ASSERT_TRUE(choose()) << name;
+    const auto opened = found_.entries.front().open({});
+    ASSERT_TRUE(opened) << name;
+    EXPECT_FALSE(opened->counted) << name;
+  }
+}
+
 TEST_F(Entries, NothingOrBroken) {
   make({{.type = "ext4", .files = {}, .gpt_type = {}}});
   EXPECT_THAT(choose(), Fails(Code::NotFound, "nothing to boot"));

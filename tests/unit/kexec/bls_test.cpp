@@ -133,6 +133,21 @@ TEST(EntryName, TakesTheCounterOut) {
   check("arch+3.conf.old", "arch+3.conf.old", std::nullopt);
 }
 
+TEST(EntryName, OfTheNextBoot) {
+  const auto check = [](std::string_view name, std::optional<std::string_view> next) {
+    EXPECT_EQ(next_boot_name(name), next) << name;
+  };
+  check("arch+3.conf", "arch+2-1.conf");
+  check("arch+2-1.efi", "arch+1-2.efi");
+  check("arch+1-2.EFI", "arch+0-3.EFI");
+  check("a+b+03-007.conf", "a+b+2-8.conf");
+  check("arch+1-2147483647.conf", "arch+0-2147483647.conf");
+  check("arch+0-3.conf", std::nullopt);
+  check("arch+0.conf", std::nullopt);
+  check("arch.conf", std::nullopt);
+  check("arch+x.conf", std::nullopt);
+}
+
 TEST(EntryName, WhatIsAnEntry) {
   EXPECT_TRUE(is_entry_name("a.efi"));
   EXPECT_TRUE(is_entry_name("A.EFI"));
