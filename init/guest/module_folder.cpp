@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "init/core/bootable.h"
 #include "init/core/decompress.h"
+#include "init/core/module_signature.h"
 #include "init/core/needed_modules.h"
 #include "init/core/vermagic.h"
 #include "init/guest/root.h"
@@ -34,7 +35,7 @@ Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const co
     for (const std::string_view prefix : core::kRootFolders)
       for (const std::string& folder : folders)
         if (const GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
-          return ModuleFolder{tree, request.release};
+          return ModuleFolder{root->below(prefix), tree, request.release};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
   remember("no partition of the guest disk holds a file system that the boot kernel reads");
@@ -48,6 +49,11 @@ Result<core::ModuleIndex> read_index(const ModuleFolder& folder) {
                                    .softdep = read("modules.softdep").value_or(""),
                                    .builtin = read("modules.builtin").value_or(""),
                                    .builtin_modinfo = read("modules.builtin.modinfo").value_or("")});
+}
+
+std::string read_kernel_config(const ModuleFolder& folder) {
+  if (auto text = folder.tree.read_text("config", core::kMaxKernelConfig)) return *std::move(text);
+  return folder.root.read_text(concat("/boot/config-", folder.release), core::kMaxKernelConfig).value_or("");
 }
 
 Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file) {

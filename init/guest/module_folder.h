@@ -22,6 +22,7 @@ struct ModuleRequest {
 
 /// The folder of a kernel's modules.
 struct ModuleFolder {
+  GuestTree root;  ///< the root directory of the system that it belongs to
   GuestTree tree;
   std::string release;
 };
@@ -33,6 +34,9 @@ struct ModuleFolder {
 
 /// Errors as core::ModuleIndex::parse(), and of reading.
 [[nodiscard]] Result<core::ModuleIndex> read_index(const ModuleFolder& folder);
+
+/// How the kernel was configured, as its package says; empty when it does not, or keeps that in another place.
+[[nodiscard]] std::string read_kernel_config(const ModuleFolder& folder);
 
 /// The module `file`, a path in the index, uncompressed. Unsupported when it was built for another kernel.
 [[nodiscard]] Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file);

@@ -20,6 +20,14 @@ std::string smbios_options() {
   return table ? kexec::stub_options_of_smbios(*table).value_or("") : "";
 }
 
+// What the firmware told this kernel, and this one tells the next (Documentation/arch/x86/zero-page.rst).
+bool secure_boot_is_on() {
+  constexpr std::size_t kSecureBoot = 0x1EC;
+  constexpr std::byte kEnabled{3};
+  const auto parameters = sys::read_file("/sys/kernel/boot_params/data", 4096);
+  return parameters && parameters->size() > kSecureBoot && (*parameters)[kSecureBoot] == kEnabled;
+}
+
 // What cannot be booted is passed over with a warning as long as there is something else.
 Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
   const guest::FoundEntries found = guest::find_entries(disk, pattern);
@@ -69,7 +77,9 @@ Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
                                      .root_option = made.line.find("root").value_or(""),
                                      .root_flags = made.line.find("rootflags").value_or("")};
   const ModuleUse use{.root_type = boot.planned.root ? boot.planned.root->type : "",
-                      .has_initrd = boot.planned.plan.has_initrd};
+                      .has_initrd = boot.planned.plan.has_initrd,
+                      .secure_boot = secure_boot_is_on(),
+                      .line = made.line};
   boot.modules = TRY(collect_modules(disk, image, config, request, use, report));
   report.checkpoint("modules");
   return boot;

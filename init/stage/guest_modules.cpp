@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/module_signature.h"
 #include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
 #include "init/sys/device_chain.h"
@@ -21,6 +22,22 @@ std::vector<core::WantedModule> wanted_modules(const FoundImage& image, core::En
     wanted.push_back({module, core::Purpose::Engine, ""});
   if (!use.root_type.empty()) wanted.push_back({use.root_type, core::Purpose::GuestRoot, ""});
   return wanted;
+}
+
+// The kernel would refuse them, and stage 2 wait for a disk that never appears.
+Result<void> check_signatures(const CarriedModules& carried, std::string_view demand, const sys::Reporter& report) {
+  for (std::size_t i = 0; i < carried.files.size(); ++i) {
+    const CarriedModule& module = carried.files[i];
+    if (core::is_signed(module.image)) continue;
+    const core::LoadReason& reason = carried.needs.found.reasons[i];
+    const std::string sentence =
+        concat("the guest's kernel takes signed modules only (", demand, "), and ", printable(module.name), " (",
+               core::describe(reason, carried.needs), ") has no signature");
+    if (reason.by != core::LoadReason::By::SoftDependency)
+      return fail(Code::Unsupported, concat(sentence, ": sign it, or lift that restriction"));
+    report.warn(sentence);
+  }
+  return {};
 }
 
 }  // namespace
@@ -53,6 +70,8 @@ Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage&
   for (const std::string& file : carried.needs.found.files)
     carried.files.push_back({.name = core::module_name(file),
                              .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file))});
+  const auto demand = core::demands_signatures(use.line, guest::read_kernel_config(*folder), use.secure_boot);
+  if (demand) TRY(check_signatures(carried, *demand, report));
   return carried;
 }
 

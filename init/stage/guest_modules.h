@@ -12,6 +12,7 @@
 #include "init/guest/module_folder.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
+#include "kexec/cmdline.h"
 
 namespace vhdboot::stage {
 
@@ -30,15 +31,17 @@ struct CarriedModules {
 
 /// What of a guest's boot decides which modules are taken.
 struct ModuleUse {
-  std::string root_type;   ///< the file system that stage 2 mounts; empty when the guest's initrd does
-  bool has_initrd = true;  ///< else nobody brings what is missing
+  std::string root_type;     ///< the file system that stage 2 mounts; empty when the guest's initrd does
+  bool has_initrd = true;    ///< else nobody brings what is missing
+  bool secure_boot = false;  ///< on this machine
+  kexec::CommandLine line;
 };
 
 /// dm_mod and loop or the host's file system, as the engine needs, and the drivers of the controllers that the host
 /// volume hangs on.
 /// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it, or, without an initrd,
-/// when one is missing. A root that cannot be read is no error: it is reported, and stage 2 relies on the guest's
-/// initrd.
+/// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
+/// error: it is reported, and stage 2 relies on the guest's initrd.
 [[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,
                                                      const core::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);

@@ -332,3 +332,21 @@ def test_only_a_boot_has_a_plan_of_its_own():
     done = subprocess.run([PROGRAM, "--plan"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "say which image is meant" in done.stderr
+
+
+def test_modules_without_a_signature(guest):
+    """A kernel that wants them would refuse the module, and stage 2 wait for a disk that never appears."""
+    unsigned = module("dm_mod").removesuffix(SIGNATURE)
+    guest.write(f"{guest.modules}/kernel/dm_mod.ko", unsigned)
+    assert not any("signed" in line for line in report(guest.volume()))
+    guest.write("etc/kernel/cmdline", "root=/dev/sda ro lockdown=integrity\n")
+    assert ("the guest's kernel takes signed modules only (lockdown=integrity on its command line), and dm_mod (the "
+            "engine: device-mapper) has no signature: sign it, or lift that restriction") in refusal(guest.volume())
+    guest.write(f"{guest.modules}/kernel/dm_mod.ko", unsigned + SIGNATURE)
+    assert "dm_mod" in "".join(report(guest.volume()))
+
+
+def test_a_kernel_that_is_built_to_want_signatures(guest):
+    guest.write(f"boot/config-{RELEASE}", "CONFIG_MODULES=y\nCONFIG_MODULE_SIG_FORCE=y\n")
+    guest.write(f"{guest.modules}/kernel/dax.ko", module("dax").removesuffix(SIGNATURE))
+    assert "(it was built with CONFIG_MODULE_SIG_FORCE=y), and dax (dependency of dm_mod" in refusal(guest.volume())
