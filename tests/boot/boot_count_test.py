@@ -42,21 +42,21 @@ def test_tries_are_taken_and_given_back(folder):
 
     given = entry()
     assert "+3." in given
-    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "fails.log") as machine:
-        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
-        machine.expect(r"vhdboot\[stage2\]: checkpoint=init", 300, failing=TROUBLE)
-        # Here somebody pulls the plug.
-    assert entry() == given.replace("+3.", "+2-1.")
-    assert hostdisk.outside_digest(host, IMAGE) == outside
+    for counter in ("+2-1", "+1-2"):
+        with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / f"fails{counter}.log") as machine:
+            machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
+            machine.expect(r"vhdboot\[stage2\]: checkpoint=init", 300, failing=TROUBLE)
+            # Here somebody pulls the plug.
+        assert entry() == given.replace("+3", counter)
+        assert hostdisk.outside_digest(host, IMAGE) == outside
 
     with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "comes-up.log") as machine:
         shell = GuestShell(machine)
-        machine.expect(r"vhdboot\[stage1\]: boot counter: .*\+2-1\.conf is .*\+1-2\.conf now", 240, failing=TROUBLE)
         shell.log_in(600)
         # Until its entry is good, it is starting.
         assert shell.check("systemctl is-system-running --wait", 240) == "running"
         machine.send("poweroff\n")
         assert machine.wait_exit(240) == 0
-    assert entry() == given.replace("+3.", ".")
+    assert entry() == given.replace("+3", "")
     assert hostdisk.outside_digest(host, IMAGE) == outside
     assert hostdisk.volume_complaints(host) == []
