@@ -10,7 +10,9 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-set(flags "-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables")
+# A frame pointer makes C++ smaller: what lies on the stack is named with fewer bytes, and the unwind tables need not say
+# where the stack pointer is after each push.
+set(flags "-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags}")
 # gold (of Debian's binutils) makes one of functions that are the same, as templates make many. Not -flto: g++ 12 was

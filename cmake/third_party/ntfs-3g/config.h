@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libntfs-3g on musl: reading only, without xattr mappings, POSIX ACLs, plugins and encryption. What the installed
- * headers ask for again is repeated for their users in cmake/dependencies.cmake. */
+/* libntfs-3g on musl: without xattr mappings, POSIX ACLs, plugins, encryption and the system log. It can write, for
+ * `vhdtool desparse --volume`. What the installed headers ask for again is repeated for their users in
+ * cmake/dependencies.cmake. */
 #define PACKAGE "ntfs-3g"
 #define VERSION "2022.10.3"
 #define NDEBUG 1
@@ -32,7 +33,6 @@
 #define HAVE_STDLIB_H 1
 #define HAVE_STRING_H 1
 #define HAVE_STRSEP 1
-#define HAVE_SYSLOG_H 1
 #define HAVE_SYS_IOCTL_H 1
 #define HAVE_SYS_PARAM_H 1
 #define HAVE_SYS_STAT_H 1

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// For a program that only reads: the functions through which all of libntfs-3g that changes a volume is reached, in the
+// place of the library's own, which the product build makes weak (cmake/third_party/CMakeLists.txt). The linker then
+// leaves out half of the library, and what is not there cannot write. NtfsDevice refuses as well.
+#include "init/volume/ntfs3g.h"
+
+extern "C" {
+#include <ntfs-3g/logfile.h>
+}
+
+namespace vhdboot::volume {
+namespace {
+
+int refuse() {
+  errno = EROFS;
+  return -1;
+}
+
+}  // namespace
+
+extern "C" {
+
+s64 ntfs_attr_pwrite(ntfs_attr*, s64, s64, const void*) {
+  return refuse();
+}
+
+int ntfs_attr_truncate(ntfs_attr*, s64) {
+  return refuse();
+}
+
+int ntfs_inode_sync(ntfs_inode*) {
+  return refuse();
+}
+
+// Asked before a volume is mounted for writing: not clean. Reading, init/volume judges the journal itself.
+BOOL ntfs_check_logfile(ntfs_attr*, RESTART_PAGE_HEADER**) {
+  return FALSE;
+}
+
+}  // extern "C"
+}  // namespace vhdboot::volume
