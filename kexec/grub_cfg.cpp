@@ -159,6 +159,10 @@ class Reader {
       return fail(Code::Corrupt, "its conditions are nested too deep");
     }
     at_start_ = false;
+    if (token.pieces.size() > kMaxGrubPieces)
+      return fail(Code::Corrupt, concat("a word in it has more than ", kMaxGrubPieces, " parts"));
+    if (command_.size() >= kMaxGrubCommand)
+      return fail(Code::Corrupt, concat("a command in it has more than ", kMaxGrubCommand, " words"));
     if (expansion_.expand(token, locals_, config_.variables, command_)) return {};
     return fail(Code::Corrupt, "its variables grow without an end");
   }

@@ -16,7 +16,8 @@ namespace vhdboot::kexec {
 
 inline constexpr std::size_t kMaxGrubConfig = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxGrubEntries = 4096;
-inline constexpr std::size_t kMaxGrubExpansion = 16 * 1024 * 1024;  ///< bytes that variables put into the text
+inline constexpr std::size_t kMaxGrubCommand = 4096;           ///< words
+inline constexpr std::size_t kMaxGrubExpansion = 1024 * 1024;  ///< bytes that variables put into the text
 
 /// A menuentry or a submenu. Paths are as they are written: from the root of the partition that GRUB had selected.
 struct GrubEntry {

@@ -58,7 +58,7 @@ Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& en
 Result<kexec::BootEntry> read_entry(const BootFolder& boot, const std::string& path,
                                     const std::optional<kexec::GrubVariables>& variables) {
   auto file = kexec::parse_entry_file(TRY(boot.top.read_text(path, kexec::kMaxEntryFile)));
-  if (variables) file = kexec::with_grub_variables(std::move(file), *variables);
+  if (variables) file = TRY(kexec::with_grub_variables(std::move(file), *variables));
   for (const std::string_view word : split_words(file.options))
     if (word.starts_with('$'))
       return fail(Code::NotFound, concat("its options have GRUB's variable ", printable(word),

@@ -25,7 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto name = input.substr(0, input.find('\n'));
   const auto text = input.substr(name.size());
-  const auto file = with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
+  const auto with_variables =
+      with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
+  if (!with_variables) {
+    check(with_variables.error().code == Code::Unsupported);
+    return 0;
+  }
+  const auto& file = *with_variables;
   const auto path = concat("/loader/entries/", name);
   const auto entry = type1_entry(path, file);
   if (!entry) {

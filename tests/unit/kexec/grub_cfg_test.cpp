@@ -252,6 +252,13 @@ TEST(GrubCfg, Refusals) {
   std::string growing = "set a=0123456789abcdef\n";
   for (int i = 0; i < 64; ++i) growing += "set a=\"$a$a\"\n";
   EXPECT_THAT(error_of(growing), HasSubstr("grow without an end"));
+  std::string parts = "set a=";
+  for (std::size_t i = 0; i < kMaxGrubPieces; ++i) parts += "$a";
+  EXPECT_THAT(error_of(parts), HasSubstr("more than 1024 parts"));
+  std::string words = "set b='";
+  for (std::size_t i = 0; i < kMaxGrubCommand; ++i) words += "x ";
+  EXPECT_EQ(error_of(concat(words, "'\n")), "none");
+  EXPECT_THAT(error_of(concat(words, "'\nlinux $b $b\n")), HasSubstr("more than 4096 words"));
   EXPECT_THAT(error_of(std::string(100, '{')), HasSubstr("blocks are nested too deep"));
   std::string conditions;
   for (int i = 0; i < 100; ++i) conditions += "if ";
@@ -275,9 +282,35 @@ TEST(GrubEnvironment, Block) {
 
 TEST(GrubEnvironment, Substitution) {
   const GrubVariables variables{{"kernelopts", "root=UUID=1 ro $kernelopts"}, {"t", "x"}};
-  EXPECT_EQ(substitute_grub_variables("$kernelopts ${t}y $tuned_params", variables), "root=UUID=1 ro $kernelopts xy ");
-  EXPECT_EQ(substitute_grub_variables("a$ $$t ${ ${} ${a b} $", variables), "a$ $x ${ ${} ${a b} $");
-  EXPECT_EQ(substitute_grub_variables("", variables), "");
+  const auto text = [&](std::string_view options) {
+    std::size_t left = kMaxGrubSubstitution;
+    return substitute_grub_variables(options, variables, left).value();
+  };
+  EXPECT_EQ(text("$kernelopts ${t}y $tuned_params"), "root=UUID=1 ro $kernelopts xy ");
+  EXPECT_EQ(text("a$ $$t ${ ${} ${a b} $"), "a$ $x ${ ${} ${a b} $");
+  EXPECT_EQ(text(""), "");
+  std::size_t left = 2;
+  EXPECT_EQ(substitute_grub_variables("$t$t$unknown", variables, left), "xx");
+  EXPECT_EQ(substitute_grub_variables("$t", variables, left).error().code, Code::Unsupported);
+}
+
+TEST(GrubWords, ANameIsNoLongerThanItsCap) {
+  const auto taken = [](std::string_view text) { return take_grub_variable(text).value_or("none"); };
+  const std::string longest(kMaxGrubName, 'n');
+  EXPECT_EQ(taken(concat("${", longest, "}")), longest);
+  EXPECT_EQ(taken(concat("$", longest, " ")), longest);
+  EXPECT_EQ(taken(concat("${", longest, "n}")), "none");
+  EXPECT_EQ(taken(concat("$", longest, "n")), "none");
+  EXPECT_EQ(taken("${?}"), "?");
+  EXPECT_EQ(taken("${?a}"), "none");
+  EXPECT_EQ(taken("${a"), "none");
+}
+
+TEST(GrubWords, AWordOfTooManyPartsIsCut) {
+  std::string text;
+  for (std::size_t i = 0; i < 4 * kMaxGrubPieces; ++i) text += "$a";
+  EXPECT_EQ(GrubLexer(text).next()->pieces.size(), kMaxGrubPieces + 1);
+  EXPECT_EQ(GrubLexer(concat('"', text, '"')).next()->pieces.size(), kMaxGrubPieces + 1);
 }
 
 }  // namespace
