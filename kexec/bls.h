@@ -77,7 +77,6 @@ struct BootEntry {
 /// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
 /// Kernels keep the order in which they are given.
 [[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
-[[nodiscard]] std::vector<BootEntry> order_entries(std::vector<UkiFile> files);
 
 /// The entry of a unified kernel image.
 [[nodiscard]] BootEntry uki_entry(UkiFile file);
