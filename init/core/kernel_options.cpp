@@ -5,10 +5,8 @@
 #include <array>
 
 #include "base/text.h"
-#include "init/core/fstab.h"
 #include "init/core/quoted.h"
 #include "kexec/cmdline.h"
-#include "kexec/grub_cfg.h"
 
 namespace vhdboot::core {
 
@@ -50,10 +48,15 @@ std::optional<std::string> from_kernel_cmdline(const OptionTexts& texts) {
   return line;
 }
 
-std::optional<std::string> from_grub(const OptionTexts& texts, std::string_view kernel_file_name) {
+std::optional<kexec::GrubConfig> read_grub(const OptionTexts& texts) {
   if (!texts.grub_cfg) return std::nullopt;
   const auto environment = kexec::parse_grub_environment(texts.grub_environment.value_or(""));
-  const auto config = kexec::parse_grub_cfg(*texts.grub_cfg, environment.value_or(kexec::GrubVariables()));
+  auto config = kexec::parse_grub_cfg(*texts.grub_cfg, environment.value_or(kexec::GrubVariables()));
+  return config ? std::optional(*std::move(config)) : std::nullopt;
+}
+
+std::optional<std::string> from_grub(const std::optional<kexec::GrubConfig>& config,
+                                     std::string_view kernel_file_name) {
   if (!config) return std::nullopt;
   if (auto line = kexec::commandline_for(kernel_file_name, *config)) return line;
   // Fedora's menu is in /loader/entries, and its options may be here.
@@ -123,21 +126,27 @@ std::string_view name(OptionSource source) {
   return "/etc/fstab";
 }
 
-Result<KernelOptions> kernel_options(const OptionTexts& texts, std::string_view kernel_file_name, bool has_initrd) {
-  if (auto line = from_kernel_cmdline(texts))
-    return KernelOptions{.text = *std::move(line), .source = OptionSource::KernelCmdline};
-  if (auto line = from_grub(texts, kernel_file_name))
-    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
+OptionFiles read_option_files(const OptionTexts& texts) {
+  OptionFiles files{.kernel_cmdline = from_kernel_cmdline(texts), .grub = read_grub(texts), .root = {}, .no_root = {}};
   const auto entries = parse_fstab(texts.fstab.value_or(""));
-  const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr;
-  if (root == nullptr)
+  if (const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr)
+    files.root = *root;
+  else
+    files.no_root = !texts.fstab ? "there is no /etc/fstab"
+                    : !entries   ? "its /etc/fstab is no fstab"
+                                 : "its /etc/fstab has no \"/\"";
+  return files;
+}
+
+Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name, bool has_initrd) {
+  if (files.kernel_cmdline) return KernelOptions{.text = *files.kernel_cmdline, .source = OptionSource::KernelCmdline};
+  if (auto line = from_grub(files.grub, kernel_file_name))
+    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
+  if (!files.root)
     return fail(Code::NotFound, concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
-                                       printable(kernel_file_name), " starts, and ",
-                                       !texts.fstab ? "there is no /etc/fstab"
-                                       : !entries   ? "its /etc/fstab is no fstab"
-                                                    : "its /etc/fstab has no \"/\"",
+                                       printable(kernel_file_name), " starts, and ", files.no_root,
                                        ": write them to /etc/kernel/cmdline in the guest"));
-  return KernelOptions{.text = TRY(from_root_entry(*root, has_initrd)), .source = OptionSource::Fstab};
+  return KernelOptions{.text = TRY(from_root_entry(*files.root, has_initrd)), .source = OptionSource::Fstab};
 }
 
 }  // namespace vhdboot::core

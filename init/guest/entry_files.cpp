@@ -72,11 +72,10 @@ FoundEntries find_entry_files(GuestDisk& disk) {
   FoundEntries found;
   for (const BootFolder& boot : boot_folders(disk)) {
     const std::string folder = concat(boot.folder, kFolder);
-    const auto names = boot.top.list(folder);
+    const auto names = entry_names(boot.top.list(folder), &kexec::is_entry_file_name, folder, found.broken);
     if (names.empty()) continue;
     const auto variables = read_environment(boot);
     for (const std::string& name : names) {
-      if (!kexec::is_entry_file_name(name)) continue;
       const auto entry = read_entry(boot, concat(folder, '/', name), variables);
       if (!entry) {
         found.broken.push_back(entry.error().within(printable(concat(folder, '/', name))));

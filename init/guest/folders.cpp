@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/folders.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "init/core/bootable.h"
+#include "kexec/bls.h"
 
 namespace vhdboot::guest {
 namespace {
@@ -29,6 +32,21 @@ std::vector<BootFolder> boot_folders(GuestDisk& disk) {
     for (const char* folder : {"/boot", ""})
       if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
   return found;
+}
+
+std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_entry)(std::string_view name),
+                                     std::string_view folder, std::vector<Error>& broken) {
+  std::erase_if(names, [&](const std::string& name) { return !is_entry(name); });
+  if (names.size() <= kMaxEntryFiles) return names;
+  broken.push_back(Error{Code::Unsupported, 0,
+                         concat(printable(folder), " of the guest has ", names.size(), " entries, of which the ",
+                                kMaxEntryFiles, " newest by name are looked at: remove what is not needed")});
+  std::ranges::sort(names, [](const std::string& a, const std::string& b) {
+    const auto order = kexec::compare_versions(to_lower_ascii(b), to_lower_ascii(a));
+    return order != 0 ? order < 0 : b < a;
+  });
+  names.resize(kMaxEntryFiles);
+  return names;
 }
 
 std::optional<GuestTree> root_tree(GuestDisk& disk) {

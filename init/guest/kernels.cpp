@@ -15,10 +15,10 @@
 namespace vhdboot::guest {
 namespace {
 
-constexpr std::size_t kMaxKernels = 64;  // of a folder; each one costs a look at grub.cfg
+constexpr std::size_t kMaxKernels = 64;  // of a folder
 
-// What the guest's files say about the command line of a kernel.
-core::OptionTexts read_texts(const BootFolder& boot, const std::optional<GuestTree>& root) {
+// What the guest's files say about the command lines of the kernels in a folder.
+core::OptionFiles read_files(const BootFolder& boot, const std::optional<GuestTree>& root) {
   const auto read = [](const GuestTree& tree, const std::string& path, std::uint64_t cap) {
     auto text = tree.read_text(path, cap);
     return text ? std::optional(*std::move(text)) : std::nullopt;
@@ -34,7 +34,7 @@ core::OptionTexts read_texts(const BootFolder& boot, const std::optional<GuestTr
     texts.grub_environment = read(boot.top, concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment);
     break;
   }
-  return texts;
+  return core::read_option_files(texts);
 }
 
 Result<GuestEntry> open_kernel(const BootFolder& boot, const kexec::KernelFiles& files, const std::string& cmdline,
@@ -71,17 +71,17 @@ FoundEntries find_kernels(GuestDisk& disk) {
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
     const auto root = boot.top.has("/etc/fstab") ? std::optional(boot.top) : first_root;
     if (kernels.empty()) continue;
-    const auto texts = read_texts(boot, root);
+    const auto option_files = read_files(boot, root);
+    const std::string title = title_of(root);
     for (const kexec::KernelFiles& files : kernels) {
       // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
       if (!boot.top.has(concat(boot.folder, '/', files.kernel))) continue;
       const std::string path = boot.top.full_path(concat(boot.folder, '/', files.kernel));
-      auto options = core::kernel_options(texts, files.kernel, files.initrd.has_value());
+      auto options = core::kernel_options(option_files, files.kernel, files.initrd.has_value());
       if (!options) {
         found.broken.push_back(std::move(options).error().within(printable(path)));
         continue;
       }
-      const std::string title = title_of(root);
       kexec::BootEntry entry{.kind = kexec::EntryKind::Kernel,
                              .path = concat(boot.top.partition().device, ':', path),
                              .id = files.kernel,

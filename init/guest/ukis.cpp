@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "init/core/partition_table.h"
 #include "init/guest/entry.h"
+#include "init/guest/folders.h"
 #include "kexec/profile.h"
 #include "kexec/uki.h"
 #include "kexec/uki_parts.h"
@@ -62,8 +63,7 @@ FoundEntries find_ukis(GuestDisk& disk) {
       found.broken.push_back(tree.error());
       continue;
     }
-    for (const std::string& name : tree->list(kFolder)) {
-      if (!kexec::is_entry_name(name)) continue;
+    for (const std::string& name : entry_names(tree->list(kFolder), &kexec::is_entry_name, kFolder, found.broken)) {
       const std::string path = concat(kFolder, '/', name);
       const auto file = tree->open(path);
       const auto uki = file ? kexec::parse_uki(**file) : std::unexpected(file.error());

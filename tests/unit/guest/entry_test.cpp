@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "init/guest/boot.h"
+#include "init/guest/folders.h"
 #include "init/guest/module_folder.h"
 #include "tests/unit/core/error_matchers.h"
 #include "tests/unit/guest/memory_disk.h"
@@ -105,6 +106,37 @@ TEST_F(Entries, TheSameNameOnTwoPartitionsIsTheEsps) {
   ASSERT_TRUE(choose());
   ASSERT_EQ(found_.entries.size(), 2U);
   EXPECT_EQ(found_.entries.front().partition->entry->number, 2U);
+}
+
+TEST_F(Entries, TheNumberOfEntryFilesIsCapped) {
+  MemoryPartition esp = esp_with_entry("e-1.conf");
+  for (std::size_t i = 2; i <= kMaxEntryFiles; ++i)
+    esp.files["/loader/entries/e-" + std::to_string(i) + ".conf"] = esp.files["/loader/entries/e-1.conf"];
+  make({esp});
+  EXPECT_EQ(choose(), "/loader/entries/e-256.conf");
+  EXPECT_EQ(found_.entries.size(), kMaxEntryFiles);
+  EXPECT_TRUE(found_.broken.empty());
+  esp.files["/loader/entries/e-257.conf"] = esp.files["/loader/entries/e-1.conf"];
+  esp.files["/loader/entries/notes"] = to_buffer("");
+  make({esp});
+  EXPECT_EQ(choose(), "/loader/entries/e-257.conf");
+  EXPECT_EQ(found_.entries.size(), kMaxEntryFiles);
+  EXPECT_EQ(found_.entries.back().entry.id, "e-2.conf");  // the oldest was left out
+  ASSERT_EQ(found_.broken.size(), 1U);
+  EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("/loader/entries of the guest has 257 entries"));
+}
+
+TEST_F(Entries, FilesAreReadOnceForAllKernelsOfAFolder) {
+  MemoryPartition root = kRoot;
+  for (const char* version : {"6.2", "6.3", "6.4"})
+    root.files[std::string("/boot/vmlinuz-") + version] = root.files["/boot/vmlinuz-6.1"];
+  root.files["/boot/grub/grub.cfg"] = to_buffer("menuentry a { linux /boot/vmlinuz-6.1 root=UUID=f51 }");
+  root.files["/etc/os-release"] = to_buffer("PRETTY_NAME=D");
+  make({root});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.size(), 4U);
+  EXPECT_EQ(found_.entries.back().entry.title, "D");
+  for (const char* path : {"/boot/grub/grub.cfg", "/etc/os-release", "/etc/fstab"}) EXPECT_EQ(disk_->reads[path], 1U);
 }
 
 TEST_F(Entries, AKernelOfDebianWithItsPlan) {
