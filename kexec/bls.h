@@ -63,7 +63,7 @@ struct BootEntry {
   bool unified = false;              ///< Type1 only: the file has `uki`
   unsigned profile = 0;              ///< of the image
   std::vector<std::string> initrds;  ///< paths in the order to load
-  std::vector<std::string> extras;   ///< paths of the image's addons
+  std::vector<std::string> extras;   ///< Type1 only: paths of addons, credentials and extensions
   std::string options;               ///< Type1 only
   std::string options_from;          ///< Kernel only: the file that says its options; for people
 

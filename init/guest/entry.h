@@ -54,7 +54,8 @@ struct FoundEntries {
 [[nodiscard]] FoundEntries find_entry_files(GuestDisk& disk);
 [[nodiscard]] FoundEntries find_kernels(GuestDisk& disk);
 
-/// An image on the partition of `tree`, as `entry`, with what lies beside it.
+/// An image on the partition of `tree`, as `entry`, with what lies beside it; the options and extras of a Type #1 entry
+/// are given to it as systemd-boot does.
 [[nodiscard]] Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
                                           const OpenRequest& request);
 

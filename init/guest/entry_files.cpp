@@ -39,16 +39,16 @@ Result<GuestEntry> open_linux(const BootFolder& boot, const kexec::BootEntry& en
   opened.parts.kernel = TRY(open(entry.kernel));
   for (const std::string& path : entry.initrds) opened.parts.initrds.push_back(TRY(open(path)));
   opened.parts.cmdline = entry.options;
+  // UAPI.1 has them for every entry, systemd-boot for images alone.
+  for (const std::string& path : entry.extras)
+    opened.warnings.push_back(concat(printable(path), " is passed over: `extra` is for entries with `uki`"));
   return opened;
 }
 
-// The options of an entry stand in for those inside the image.
 Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& entry, const OpenRequest& request) {
   const std::string number = concat(entry.profile);
   const OpenRequest with_profile{.profile = request.profile.value_or(number), .smbios_options = request.smbios_options};
-  GuestEntry opened = TRY(open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile));
-  if (!entry.options.empty()) opened.parts.cmdline = entry.options;
-  return opened;
+  return open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile);
 }
 
 Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const OpenRequest& request) {

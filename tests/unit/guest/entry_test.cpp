@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/text.h"
 #include "init/guest/boot.h"
 #include "init/guest/folders.h"
 #include "init/guest/module_folder.h"
@@ -106,6 +107,79 @@ TEST_F(Entries, TheSameNameOnTwoPartitionsIsTheEsps) {
   ASSERT_TRUE(choose());
   ASSERT_EQ(found_.entries.size(), 2U);
   EXPECT_EQ(found_.entries.front().partition->entry->number, 2U);
+}
+
+// An entry for an image elsewhere on its partition, with an addon and a credential beside that one.
+MemoryPartition esp_with_uki_entry(const std::string& more) {
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  esp.files["/loader/entries/t.conf"] = to_buffer("uki /os/a.efi\n" + more);
+  esp.files["/os/a.efi"] = uki();
+  esp.files["/os/a.efi.extra.d/b.addon.efi"] = PeBuilder().add(".cmdline", "beside").build();
+  esp.files["/os/a.efi.extra.d/b.cred"] = to_buffer("c");
+  esp.files["/os/more/a.addon.efi"] = PeBuilder().add(".cmdline", "extra").build();
+  esp.files["/os/more/x.cred"] = to_buffer("credential");
+  return esp;
+}
+
+std::string text_of(const std::vector<kexec::Piece>& pieces) {
+  std::string text;
+  for (const kexec::Piece& piece : pieces) {
+    std::vector<std::byte> bytes(piece.range.length);
+    EXPECT_TRUE(piece.file->read(piece.range.offset, bytes));
+    text += as_text(bytes);
+  }
+  return text;
+}
+
+TEST_F(Entries, ExtrasOfAnImageJoinThoseBesideIt) {
+  make({esp_with_uki_entry("extra /os/more/x.cred\nextra os/more/a.addon.efi\n")});
+  ASSERT_TRUE(choose());
+  const auto entry = found_.entries.front().open({.profile = {}, .smbios_options = "smbios"});
+  ASSERT_TRUE(entry) << entry.error().message();
+  EXPECT_EQ(entry->parts.cmdline, "quiet extra beside smbios");
+  EXPECT_THAT(text_of(entry->parts.extras), ::testing::HasSubstr("credential"));
+  EXPECT_THAT(entry->warnings, ::testing::IsEmpty());
+}
+
+TEST_F(Entries, OptionsOfAnEntryStandInForTheImagesOnly) {
+  make({esp_with_uki_entry("options mine\n")});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().open({.profile = {}, .smbios_options = "smbios"})->parts.cmdline,
+            "mine beside smbios");
+}
+
+TEST_F(Entries, ExtrasThatAreNotTakenAreNamed) {
+  MemoryPartition esp = esp_with_uki_entry("extra /os/more/readme\nextra /os/more/b.cred\nextra /os/x.raw\n");
+  esp.files["/os/x.raw/inside"] = to_buffer("");
+  make({esp});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(found_.entries.front().open({})->warnings,
+              ElementsAre("/os/more/readme is passed over: by its name it is no addon, credential or extension",
+                          "/os/more/b.cred is passed over: there is another file of that name for the image",
+                          "/os/x.raw is passed over: it is a folder"));
+  make({esp_with_uki_entry("extra /os/more/missing.cred\n")});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(found_.entries.front().open({}), Fails(Code::NotFound, "/os/more/missing.cred"));
+  MemoryPartition plain = esp_with_entry("t.conf");
+  plain.files["/loader/entries/t.conf"] = to_buffer("linux /l\nextra /a.cred\n");
+  make({plain});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(found_.entries.front().open({})->warnings,
+              ElementsAre("/a.cred is passed over: `extra` is for entries with `uki`"));
+}
+
+TEST_F(Entries, AFolderCalledLikeACompanionIsPassedOver) {
+  MemoryPartition esp = kEspWithUki;
+  esp.files["/EFI/Linux/a.efi.extra.d/x.raw/inside"] = to_buffer("");
+  esp.files["/EFI/Linux/a.efi.extra.d/y.cred"] = to_buffer("credential");
+  esp.files["/loader/addons/z.addon.efi/inside"] = to_buffer("");
+  make({esp});
+  ASSERT_TRUE(choose());
+  const auto entry = found_.entries.front().open({});
+  ASSERT_TRUE(entry) << entry.error().message();
+  EXPECT_THAT(entry->warnings, ElementsAre("/loader/addons/z.addon.efi is passed over: it is a folder",
+                                           "/EFI/Linux/a.efi.extra.d/x.raw is passed over: it is a folder"));
+  EXPECT_THAT(text_of(entry->parts.extras), ::testing::HasSubstr("credential"));
 }
 
 TEST_F(Entries, TheNumberOfEntryFilesIsCapped) {

@@ -22,6 +22,7 @@ class MemoryTree final : public core::FileTree {
   MemoryTree(Files files, std::map<std::string, unsigned>& reads) : files_(std::move(files)), reads_(reads) {}
 
   [[nodiscard]] bool has(const std::string& path) const override { return files_.contains(path) || is_folder(path); }
+  [[nodiscard]] bool is_folder(const std::string& path) const override { return !list(path).empty(); }
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override {
     std::set<std::string> names;
     for (const auto& [name, content] : files_)
@@ -43,8 +44,6 @@ class MemoryTree final : public core::FileTree {
   }
 
  private:
-  [[nodiscard]] bool is_folder(const std::string& path) const { return !list(path).empty(); }
-
   Files files_;
   std::map<std::string, unsigned>& reads_;
 };
