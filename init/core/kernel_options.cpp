@@ -55,16 +55,6 @@ std::optional<kexec::GrubConfig> read_grub(const OptionTexts& texts) {
   return config ? std::optional(*std::move(config)) : std::nullopt;
 }
 
-std::optional<std::string> from_grub(const std::optional<kexec::GrubConfig>& config,
-                                     std::string_view kernel_file_name) {
-  if (!config) return std::nullopt;
-  if (auto line = kexec::commandline_for(kernel_file_name, *config)) return line;
-  // Fedora's menu is in /loader/entries, and its options may be here.
-  const auto options = config->variables.find("kernelopts");
-  if (!config->uses_bls || options == config->variables.end() || options->second.empty()) return std::nullopt;
-  return options->second;
-}
-
 // "UUID=x" of UUID="x": libblkid takes both.
 std::string without_quotes(std::string_view spec) {
   for (const auto tag : kTags) {
@@ -95,21 +85,46 @@ std::string root_flags(const FstabEntry& root) {
   return out;
 }
 
-Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+// Adds root= and rootflags= as fstab has them, where `line` does not say them.
+Result<void> add_root(const FstabEntry& root, kexec::CommandLine& line) {
   const std::string spec = without_quotes(root.spec);
   if (!names_a_device(spec))
     return fail(
         Code::Unsupported,
         concat("line ", root.line, " of the guest's /etc/fstab has ", quoted(root.spec),
                " at \"/\", which no root= can name: write the kernel's options to /etc/kernel/cmdline in the guest"));
-  kexec::CommandLine line;
-  TRY_IN("the guest's /etc/fstab", line.set("root", spec));
-  if (const auto flags = root_flags(root); !flags.empty())
+  if (!line.has("root")) TRY_IN("the guest's /etc/fstab", line.set("root", spec));
+  if (const auto flags = root_flags(root); !flags.empty() && !line.has("rootflags"))
     TRY_IN("the guest's /etc/fstab", line.set("rootflags", flags));
+  return {};
+}
+
+Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+  kexec::CommandLine line;
+  TRY(add_root(root, line));
   if (!has_initrd && !root.type.empty() && root.type != "auto")
     TRY_IN("the guest's /etc/fstab", line.set("rootfstype", root.type));
   line.append("ro");
   return line.text();
+}
+
+// Nothing when grub.cfg boots no Linux.
+Result<std::optional<std::string>> from_grub(const OptionFiles& files, std::string_view kernel_file_name) {
+  if (!files.grub) return std::nullopt;
+  if (const kexec::GrubEntry* entry = kexec::entry_for(kernel_file_name, *files.grub)) {
+    if (!entry->root_in_doubt) return entry->arguments;
+    if (!files.root)
+      return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the root= of ",
+                                         printable(kernel_file_name), " when it runs, and ", files.no_root,
+                                         ": write the kernel's options to /etc/kernel/cmdline in the guest"));
+    auto line = kexec::CommandLine::parse(entry->arguments);
+    TRY(add_root(*files.root, line));
+    return line.text();
+  }
+  // Fedora's menu is in /loader/entries, and its options may be here.
+  const auto options = files.grub->variables.find("kernelopts");
+  if (!files.grub->uses_bls || options == files.grub->variables.end() || options->second.empty()) return std::nullopt;
+  return options->second;
 }
 
 }  // namespace
@@ -140,7 +155,7 @@ OptionFiles read_option_files(const OptionTexts& texts) {
 
 Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name, bool has_initrd) {
   if (files.kernel_cmdline) return KernelOptions{.text = *files.kernel_cmdline, .source = OptionSource::KernelCmdline};
-  if (auto line = from_grub(files.grub, kernel_file_name))
+  if (auto line = TRY(from_grub(files, kernel_file_name)))
     return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
   if (!files.root)
     return fail(Code::NotFound, concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",

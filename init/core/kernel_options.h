@@ -48,7 +48,8 @@ struct KernelOptions {
 };
 
 /// The options for the kernel with this file name: what /etc/kernel/cmdline says (without its lines of comment), else
-/// what GRUB would pass, else root= and what its file system needs from fstab.
+/// what GRUB would pass, else root= and what its file system needs from fstab. What grub.cfg leaves to GRUB of the root
+/// comes from fstab, too: KernelOptions::source is grub.cfg then.
 /// NotFound: none of them says it. Unsupported: fstab's root is nothing that a kernel option can name.
 [[nodiscard]] Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name,
                                                    bool has_initrd);

@@ -47,6 +47,20 @@ TEST(KernelOptions, ThenGrub) {
   EXPECT_EQ(kernel_options(read_option_files(texts), "v", true)->source, OptionSource::Fstab);
 }
 
+TEST(KernelOptions, ARootThatOnlyGrubKnowsIsFstabs) {
+  OptionTexts texts;
+  texts.grub_cfg = "probe -u $root --set=u\nmenuentry a { linux /v root=UUID=$u rootflags=x quiet }\n";
+  texts.fstab = "UUID=3 / btrfs subvol=/@\n";
+  const auto options = [&] { return kernel_options(read_option_files(texts), "v", true); };
+  EXPECT_EQ(options().value(), (KernelOptions{"rootflags=x quiet root=UUID=3", OptionSource::GrubCfg}));
+  texts.grub_cfg = "menuentry a { linux /v root=UUID=1 rootflags=subvol=$u quiet }\n";
+  EXPECT_EQ(options()->text, "root=UUID=1 quiet rootflags=subvol=/@");
+  texts.fstab = "rpool / zfs\n";
+  EXPECT_THAT(options(), Fails(Code::Unsupported, "which no root= can name"));
+  texts.fstab.reset();
+  EXPECT_THAT(options(), Fails(Code::NotFound, "has GRUB find out the root= of v when it runs, and there is no"));
+}
+
 Result<KernelOptions> from_fstab(std::string_view fstab, bool has_initrd = true) {
   OptionTexts texts;
   texts.fstab = std::string(fstab);
