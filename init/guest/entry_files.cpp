@@ -15,11 +15,14 @@ namespace {
 
 constexpr std::string_view kFolder = "/loader/entries";
 
-// Fedora's entries leave a part to GRUB's variables.
-std::optional<kexec::GrubVariables> read_environment(const BootFolder& boot) {
+// Fedora's entries leave a part to GRUB's variables. Its older releases have them on the ESP, and beside the entries a
+// link that leads there once /boot/efi is mounted.
+std::optional<kexec::GrubVariables> read_environment(GuestDisk& disk, const BootFolder& boot) {
   for (const char* grub : {"/grub2", "/grub"})
     if (const auto text = boot.top.read_text(concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment))
       if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
+  if (const auto text = read_vendor_file(disk, "grubenv", kexec::kMaxGrubEnvironment))
+    if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
   return std::nullopt;
 }
 
@@ -74,7 +77,7 @@ FoundEntries find_entry_files(GuestDisk& disk) {
     const std::string folder = concat(boot.folder, kFolder);
     const auto names = entry_names(boot.top.list(folder), &kexec::is_entry_file_name, folder, found.broken);
     if (names.empty()) continue;
-    const auto variables = read_environment(boot);
+    const auto variables = read_environment(disk, boot);
     for (const std::string& name : names) {
       const auto entry = read_entry(boot, concat(folder, '/', name), variables);
       if (!entry) {

@@ -49,10 +49,25 @@ std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_e
   return names;
 }
 
-std::optional<GuestTree> root_tree(GuestDisk& disk) {
-  for (const GuestTree& top : tops(disk))
-    if (top.has("/etc/fstab")) return top;
-  return std::nullopt;
+std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap) {
+  constexpr std::size_t kMaxVendors = 64;
+  const core::Partition* entry = core::find_esp(disk.table());
+  const GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
+  if (partition == nullptr) return std::nullopt;
+  const auto esp = disk.mount(*partition);
+  if (!esp) return std::nullopt;
+  auto vendors = esp->list("/EFI");
+  if (vendors.size() > kMaxVendors) return std::nullopt;
+  std::erase_if(vendors, [&](const std::string& vendor) { return !esp->has(concat("/EFI/", vendor, '/', name)); });
+  if (vendors.size() != 1) return std::nullopt;
+  auto text = esp->read_text(concat("/EFI/", vendors.front(), '/', name), cap);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
+}
+
+std::vector<GuestTree> root_trees(GuestDisk& disk) {
+  auto roots = tops(disk);
+  std::erase_if(roots, [](const GuestTree& top) { return !top.has("/etc/fstab"); });
+  return roots;
 }
 
 }  // namespace vhdboot::guest

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,11 @@ inline constexpr std::size_t kMaxEntryFiles = 256;
                                                    bool (*is_entry)(std::string_view name), std::string_view folder,
                                                    std::vector<Error>& broken);
 
-/// The guest's root file system, as the first that has an /etc/fstab.
-[[nodiscard]] std::optional<GuestTree> root_tree(GuestDisk& disk);
+/// The file `name` ("grubenv") of the folders in /EFI of the ESP, where some distributions have GRUB's: when there is
+/// one alone, as the folders of two systems say different things. Nothing when it has more than `cap` bytes.
+[[nodiscard]] std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap);
+
+/// The root file systems of the guest disk, by partition: what has an /etc/fstab.
+[[nodiscard]] std::vector<GuestTree> root_trees(GuestDisk& disk);
 
 }  // namespace vhdboot::guest

@@ -17,8 +17,10 @@ namespace {
 
 constexpr std::size_t kMaxKernels = 64;  // of a folder
 
-// What the guest's files say about the command lines of the kernels in a folder.
-core::OptionFiles read_files(const BootFolder& boot, const std::optional<GuestTree>& root) {
+// What the guest's files say about the command lines of the kernels in a folder. With more than one system on the disk
+// nobody knows whose files those on the ESP are.
+core::OptionFiles read_files(GuestDisk& disk, const BootFolder& boot, const std::optional<GuestTree>& root,
+                             bool is_only_system) {
   const auto read = [](const GuestTree& tree, const std::string& path, std::uint64_t cap) {
     auto text = tree.read_text(path, cap);
     return text ? std::optional(*std::move(text)) : std::nullopt;
@@ -33,6 +35,10 @@ core::OptionFiles read_files(const BootFolder& boot, const std::optional<GuestTr
     if (!texts.grub_cfg) continue;
     texts.grub_environment = read(boot.top, concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment);
     break;
+  }
+  if (is_only_system) {
+    if (!texts.grub_cfg) texts.grub_cfg = read_vendor_file(disk, "grub.cfg", kexec::kMaxGrubConfig);
+    if (!texts.grub_environment) texts.grub_environment = read_vendor_file(disk, "grubenv", kexec::kMaxGrubEnvironment);
   }
   return core::read_option_files(texts);
 }
@@ -64,14 +70,16 @@ std::string title_of(const std::optional<GuestTree>& root) {
 
 FoundEntries find_kernels(GuestDisk& disk) {
   FoundEntries found;
-  const auto first_root = root_tree(disk);
+  const auto roots = root_trees(disk);
   for (const BootFolder& boot : boot_folders(disk)) {
     auto kernels = kexec::find_kernels(boot.top.list(boot.folder));
     if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
-    const auto root = boot.top.has("/etc/fstab") ? std::optional(boot.top) : first_root;
+    const auto root = boot.top.has("/etc/fstab") ? std::optional(boot.top)
+                      : roots.empty()            ? std::nullopt
+                                                 : std::optional(roots.front());
     if (kernels.empty()) continue;
-    const auto option_files = read_files(boot, root);
+    const auto option_files = read_files(disk, boot, root, roots.size() <= 1);
     const std::string title = title_of(root);
     for (const kexec::KernelFiles& files : kernels) {
       // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.

@@ -182,6 +182,43 @@ TEST_F(Entries, AFolderCalledLikeACompanionIsPassedOver) {
   EXPECT_THAT(text_of(entry->parts.extras), ::testing::HasSubstr("credential"));
 }
 
+constexpr std::string_view kGrubEnvironment = "# GRUB Environment Block\nkernelopts=root=UUID=f52 ro\n";
+
+TEST_F(Entries, VariablesOfEntriesMayBeOnTheEsp) {
+  MemoryPartition boot = esp_with_entry("t.conf");
+  boot.type = "ext4";
+  boot.gpt_type = {};
+  boot.files["/loader/entries/t.conf"] = to_buffer("linux /l\noptions $kernelopts quiet\n");
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  make({esp, boot});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "GRUB's variable $kernelopts"));
+  esp.files["/EFI/fedora/grubenv"] = to_buffer(kGrubEnvironment);
+  esp.files["/EFI/BOOT/BOOTX64.EFI"] = to_buffer("");
+  make({esp, boot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().entry.options, "root=UUID=f52 ro quiet");
+  boot.files["/grub2/grubenv"] = to_buffer("# GRUB Environment Block\nkernelopts=own\n");
+  make({esp, boot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().entry.options, "own quiet");
+  boot.files.erase("/grub2/grubenv");
+  esp.files["/EFI/other/grubenv"] = to_buffer(kGrubEnvironment);
+  make({esp, boot});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "GRUB's variable $kernelopts"));
+}
+
+TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  esp.files["/EFI/centos/grub.cfg"] = to_buffer("menuentry c { linux /vmlinuz-6.1 $kernelopts quiet }\n");
+  esp.files["/EFI/centos/grubenv"] = to_buffer(kGrubEnvironment);
+  make({esp, kRoot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 ro quiet");
+  make({esp, kRoot, kRoot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 ro");
+}
+
 TEST_F(Entries, TheNumberOfEntryFilesIsCapped) {
   MemoryPartition esp = esp_with_entry("e-1.conf");
   for (std::size_t i = 2; i <= kMaxEntryFiles; ++i)
