@@ -219,6 +219,44 @@ TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
   EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 ro");
 }
 
+MemoryPartition boot_with(const std::string& version) {
+  return {.type = "ext4", .files = {{"/vmlinuz-" + version, make_kernel()}}, .gpt_type = {}};
+}
+
+MemoryPartition root_with(const std::string& version, const std::string& fstab) {
+  return {.type = "ext4",
+          .files = {{"/boot/vmlinuz-" + version, make_kernel()}, {"/etc/fstab", to_buffer(fstab)}},
+          .gpt_type = {}};
+}
+
+std::vector<std::string> paths_of(const FoundEntries& found) {
+  std::vector<std::string> paths;
+  for (const FoundEntry& entry : found.entries) paths.push_back(entry.entry.path);
+  return paths;
+}
+
+TEST_F(Entries, KernelsOfOneSystemAreOrderedOverItsFolders) {
+  MemoryPartition boot = boot_with("6.1");
+  boot.files["/vmlinuz-6.12"] = make_kernel();
+  boot.files["/vmlinuz-0-rescue-x"] = make_kernel();
+  make({root_with("6.9", "UUID=f51 / ext4\n"), boot, boot_with("6.1")});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(paths_of(found_),
+              ElementsAre("loop0p2:/vmlinuz-6.12", "loop0p1:/boot/vmlinuz-6.9", "loop0p2:/vmlinuz-6.1",
+                          "loop0p3:/vmlinuz-6.1", "loop0p2:/vmlinuz-0-rescue-x"));
+}
+
+TEST_F(Entries, KernelsOfTwoSystemsAreKeptApart) {
+  make({root_with("6.1", "UUID=f51 / ext4\n/dev/sda4 /boot ext4\n"),
+        root_with("6.9", "UUID=f52 / ext4\nUUID=\"f53\" /boot ext4\n"), boot_with("6.12"), boot_with("6.2"),
+        boot_with("7.0")});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(paths_of(found_),
+              ElementsAre("loop0p4:/vmlinuz-6.2", "loop0p1:/boot/vmlinuz-6.1", "loop0p3:/vmlinuz-6.12",
+                          "loop0p2:/boot/vmlinuz-6.9", "loop0p5:/vmlinuz-7.0"));
+  EXPECT_EQ(found_.entries[2].open({})->parts.cmdline, "root=UUID=f52 rootfstype=ext4 ro");  // of its own root's fstab
+}
+
 TEST_F(Entries, TheNumberOfEntryFilesIsCapped) {
   MemoryPartition esp = esp_with_entry("e-1.conf");
   for (std::size_t i = 2; i <= kMaxEntryFiles; ++i)
