@@ -7,6 +7,7 @@
 #include "init/guest/boot.h"
 #include "init/guest/folders.h"
 #include "init/guest/module_folder.h"
+#include "init/guest/root.h"
 #include "tests/unit/core/error_matchers.h"
 #include "tests/unit/guest/memory_disk.h"
 
@@ -319,6 +320,18 @@ TEST_F(Entries, WithoutAnInitrdTheRootIsOurs) {
   ASSERT_TRUE(boot && boot->root);
   EXPECT_EQ(*boot->root, (core::GuestRoot{.partition = 1, .read_only = true, .type = "ext4", .flags = ""}));
   EXPECT_EQ(boot->plan.guest_init, "/sbin/init");
+}
+
+TEST_F(Entries, TheFstabOfTheRootThatIsNamed) {
+  make({kRoot, root_with("6.1", "UUID=f53 /home ext4\n"), {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
+  const auto first_file = [&](std::string_view line) {
+    const auto fstab = root_fstab(*disk_, kexec::CommandLine::parse(line));
+    return fstab.empty() ? "none" : fstab.front().file;
+  };
+  EXPECT_EQ(first_file("root=UUID=f51"), "/");
+  EXPECT_EQ(first_file("root=/dev/disk/by-partuuid/x root=UUID=f52"), "/home");
+  for (const char* line : {"", "root=/dev/mapper/root", "root=UUID=f53", "root=UUID=f54"})
+    EXPECT_EQ(first_file(line), "none") << line;
 }
 
 TEST_F(Entries, ModulesOfTheLikeliestRoot) {
