@@ -242,12 +242,6 @@ std::vector<BootEntry> order_entries(std::vector<BootEntry> entries) {
   return ordered;
 }
 
-std::vector<BootEntry> order_entries(std::vector<UkiFile> files) {
-  std::vector<BootEntry> entries;
-  for (auto& file : files) entries.push_back(uki_entry(std::move(file)));
-  return order_entries(std::move(entries));
-}
-
 Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern) {
   if (ordered.empty())
     return fail(Code::NotFound,

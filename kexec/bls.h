@@ -67,7 +67,7 @@ struct BootEntry {
   bool unified = false;              ///< Type1 only: the file has `uki`
   unsigned profile = 0;              ///< of the image
   std::vector<std::string> initrds;  ///< paths in the order to load
-  std::vector<std::string> extras;   ///< paths of the image's addons
+  std::vector<std::string> extras;   ///< Type1 only: paths of addons, credentials and extensions
   std::string options;               ///< Type1 only
   std::string options_from;          ///< Kernel only: the file that says its options; for people
 
@@ -81,7 +81,6 @@ struct BootEntry {
 /// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
 /// Kernels keep the order in which they are given.
 [[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
-[[nodiscard]] std::vector<BootEntry> order_entries(std::vector<UkiFile> files);
 
 /// The entry of a unified kernel image.
 [[nodiscard]] BootEntry uki_entry(UkiFile file);

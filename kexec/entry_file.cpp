@@ -67,6 +67,9 @@ Result<std::string> absolute_path(std::string_view text) {
 }
 
 Result<std::vector<std::string>> absolute_paths(const std::vector<std::string>& texts) {
+  if (texts.size() > kMaxEntryPaths)
+    return fail(Code::Unsupported,
+                concat("it names ", texts.size(), " files of one kind, at most ", kMaxEntryPaths, " are accepted"));
   std::vector<std::string> paths;
   for (const std::string& text : texts) paths.push_back(TRY(absolute_path(text)));
   return paths;
@@ -90,15 +93,16 @@ bool is_entry_file_name(std::string_view file_name) {
          equals_ignoring_ascii_case(file_name.substr(file_name.size() - kSuffix.size()), kSuffix);
 }
 
-EntryFile with_grub_variables(EntryFile file, const GrubVariables& variables) {
-  file.options = substitute_grub_variables(file.options, variables);
+Result<EntryFile> with_grub_variables(EntryFile file, const GrubVariables& variables) {
+  std::size_t left = kMaxGrubSubstitution;
+  file.options = TRY(substitute_grub_variables(file.options, variables, left));
   std::vector<std::string> initrds;
   for (std::string& initrd : file.initrds) {
     if (!initrd.contains('$')) {
       initrds.push_back(std::move(initrd));
       continue;
     }
-    const std::string replaced = substitute_grub_variables(initrd, variables);
+    const std::string replaced = TRY(substitute_grub_variables(initrd, variables, left));
     for (const auto path : split_words(replaced)) initrds.emplace_back(path);
   }
   file.initrds = std::move(initrds);

@@ -41,6 +41,7 @@ struct EntryFile {
 
 /// A larger file is no entry.
 inline constexpr std::uint64_t kMaxEntryFile = 64 * 1024;
+inline constexpr std::size_t kMaxEntryPaths = 256;  ///< initrds, and as many extras, of an entry
 
 /// Parses the contents of a .conf file. Unknown keys and lines without a value are passed over, as the specification
 /// asks.
@@ -50,11 +51,13 @@ inline constexpr std::uint64_t kMaxEntryFile = 64 * 1024;
 [[nodiscard]] bool is_entry_file_name(std::string_view file_name);
 
 /// `file` as GRUB's `blscfg` reads it: variables in the options and initrds replaced, and an initrd's line with
-/// variables is a list of paths. For guests that have a grub.cfg; systemd-boot has no variables.
-[[nodiscard]] EntryFile with_grub_variables(EntryFile file, const GrubVariables& variables);
+/// variables is a list of paths. For guests that have a grub.cfg; systemd-boot has no variables. Unsupported as
+/// substitute_grub_variables().
+[[nodiscard]] Result<EntryFile> with_grub_variables(EntryFile file, const GrubVariables& variables);
 
 /// The boot entry that a file is; `path` is the file's own. Paths inside get a '/' in front. Unsupported for another
-/// architecture and for what does not start Linux; Corrupt when no program is named or a path has "..".
+/// architecture, for what does not start Linux and beyond kMaxEntryPaths; Corrupt when no program is named or a path
+/// has "..".
 [[nodiscard]] Result<BootEntry> type1_entry(std::string path, EntryFile file);
 
 }  // namespace vhdboot::kexec

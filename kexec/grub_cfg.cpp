@@ -87,6 +87,8 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of)
 
 constexpr std::array<std::string_view, 4> kLinux{"linux", "linux16", "linuxefi", "linux32"};
 constexpr std::array<std::string_view, 3> kInitrd{"initrd", "initrd16", "initrdefi"};
+constexpr std::array<std::string_view, 6> kSetters{"probe",       "regexp",         "search",
+                                                   "search.file", "search.fs_uuid", "search.fs_label"};
 constexpr std::array<std::string_view, 4> kWithValue{"--class", "--users", "--hotkey", "--source"};
 constexpr std::size_t kMaxDepth = 64;          // of blocks, and of conditions in each
 constexpr std::size_t kMaxDefaultName = 4096;  // what is longer names nothing
@@ -159,6 +161,10 @@ class Reader {
       return fail(Code::Corrupt, "its conditions are nested too deep");
     }
     at_start_ = false;
+    if (token.pieces.size() > kMaxGrubPieces)
+      return fail(Code::Corrupt, concat("a word in it has more than ", kMaxGrubPieces, " parts"));
+    if (command_.size() >= kMaxGrubCommand)
+      return fail(Code::Corrupt, concat("a command in it has more than ", kMaxGrubCommand, " words"));
     if (expansion_.expand(token, locals_, config_.variables, command_)) return {};
     return fail(Code::Corrupt, "its variables grow without an end");
   }
@@ -258,6 +264,8 @@ class Reader {
       assign(command_[1].text);
     } else if (name == "unset" && command_.size() > 1) {
       if (!is_conditional()) scope().erase(command_[1].text);
+    } else if (is_one_of(name, kSetters)) {
+      forget_what_it_sets();
     } else if (name == "blscfg") {
       config_.uses_bls = true;
     } else if (entry != nullptr && is_one_of(name, kLinux)) {
@@ -266,6 +274,20 @@ class Reader {
       take_initrd(*entry);
     } else if (command_.size() == 1) {
       assign(name);
+    }
+  }
+
+  // What the command finds out is known to GRUB alone, whatever the variable was before.
+  void forget_what_it_sets() {
+    for (std::size_t i = 1; i < command_.size(); ++i) {
+      std::string_view name = command_[i].text;
+      if (name.starts_with("--set="))
+        name.remove_prefix(6);
+      else if (command_[i - 1].text != "--set" && command_[i - 1].text != "-s")
+        continue;
+      name = name.substr(name.find(':') + 1);  // of regexp: "1:name"
+      for (GrubVariables* variables : {&locals_, &config_.variables})
+        if (const auto found = variables->find(name); found != variables->end()) variables->erase(found);
     }
   }
 
@@ -287,11 +309,24 @@ class Reader {
     if (command_.size() < 2 || command_[1].in_doubt || command_[1].text.empty()) return;
     entry.kernel = command_[1].text;
     entry.arguments.clear();
+    entry.root_in_doubt = false;
+    for (const std::string_view name : {"root=", "rootflags="})
+      if (is_last_in_doubt(name)) {
+        entry.root_in_doubt = true;
+        std::erase_if(command_, [&](const Word& word) { return word.text.starts_with(name); });
+      }
     for (std::size_t i = 2; i < command_.size(); ++i) {
       if (command_[i].text.empty()) continue;
       if (!entry.arguments.empty()) entry.arguments += ' ';
       entry.arguments += spell(command_[i].text);
     }
+  }
+
+  // The last one is what the kernel takes.
+  [[nodiscard]] bool is_last_in_doubt(std::string_view name) const {
+    const auto last = std::ranges::find_if(command_.rbegin(), command_.rend(),
+                                           [&](const Word& word) { return word.text.starts_with(name); });
+    return last != command_.rend() && last->in_doubt;
   }
 
   void take_initrd(GrubEntry& entry) {
@@ -397,14 +432,12 @@ std::string_view grub_file_name(std::string_view path) {
   return name.substr(name.find_last_of(')') + 1);
 }
 
-std::optional<std::string> commandline_for(std::string_view kernel_file_name, const GrubConfig& config) {
+const GrubEntry* entry_for(std::string_view kernel_file_name, const GrubConfig& config) {
   const GrubEntry* usual = default_entry(config);
-  if (usual == nullptr) return std::nullopt;
-  if (grub_file_name(usual->kernel) == kernel_file_name) return usual->arguments;
+  if (usual == nullptr || grub_file_name(usual->kernel) == kernel_file_name) return usual;
   for (const GrubEntry& entry : config.entries)
-    if (!entry.kernel.empty() && grub_file_name(entry.kernel) == kernel_file_name && !is_recovery(entry))
-      return entry.arguments;
-  return usual->arguments;
+    if (!entry.kernel.empty() && grub_file_name(entry.kernel) == kernel_file_name && !is_recovery(entry)) return &entry;
+  return usual;
 }
 
 }  // namespace vhdboot::kexec

@@ -16,7 +16,8 @@ namespace vhdboot::kexec {
 
 inline constexpr std::size_t kMaxGrubConfig = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxGrubEntries = 4096;
-inline constexpr std::size_t kMaxGrubExpansion = 16 * 1024 * 1024;  ///< bytes that variables put into the text
+inline constexpr std::size_t kMaxGrubCommand = 4096;           ///< words
+inline constexpr std::size_t kMaxGrubExpansion = 1024 * 1024;  ///< bytes that variables put into the text
 
 /// A menuentry or a submenu. Paths are as they are written: from the root of the partition that GRUB had selected.
 struct GrubEntry {
@@ -27,6 +28,9 @@ struct GrubEntry {
   std::string kernel;     ///< empty for what does not boot Linux, or whose path is not known
   std::string arguments;  ///< as GRUB passes them to the kernel
   std::vector<std::string> initrds;
+  /// Its root= or rootflags= is made of what only GRUB can find out (a variable that `probe` sets): such words are not
+  /// in `arguments`, and something else must say them.
+  bool root_in_doubt = false;
 
   friend bool operator==(const GrubEntry&, const GrubEntry&) = default;
 };
@@ -51,9 +55,9 @@ struct GrubConfig {
 /// "vmlinuz-6.1" of "($root)/boot/vmlinuz-6.1", "/@/boot/vmlinuz-6.1" or "/vmlinuz-6.1".
 [[nodiscard]] std::string_view grub_file_name(std::string_view path);
 
-/// The arguments for the kernel whose file has this name: of the default entry when that boots it, else of the first
-/// one, not for recovery, that boots it, else of the default entry: what they say of the root is the same. Nothing when
+/// The entry with the arguments for the kernel whose file has this name: the default entry when that boots it, else the
+/// first one, not for recovery, that boots it, else the default entry: what they say of the root is the same. Null when
 /// no entry boots Linux.
-[[nodiscard]] std::optional<std::string> commandline_for(std::string_view kernel_file_name, const GrubConfig& config);
+[[nodiscard]] const GrubEntry* entry_for(std::string_view kernel_file_name, const GrubConfig& config);
 
 }  // namespace vhdboot::kexec

@@ -50,13 +50,19 @@ Result<GrubVariables> parse_grub_environment(std::string_view text) {
   return variables;
 }
 
-std::string substitute_grub_variables(std::string_view options, const GrubVariables& variables) {
+Result<std::string> substitute_grub_variables(std::string_view options, const GrubVariables& variables,
+                                              std::size_t& left) {
   std::string out;
   while (!options.empty()) {
     if (options.front() == '$') {
       if (const auto name = take_grub_variable(options)) {
         const auto found = variables.find(*name);
-        if (found != variables.end()) out += found->second;
+        if (found == variables.end()) continue;
+        if (found->second.size() > left)
+          return fail(Code::Unsupported, concat("GRUB's variables put more than ", kMaxGrubSubstitution,
+                                                " bytes into it: shorten what grubenv says"));
+        left -= found->second.size();
+        out += found->second;
         continue;
       }
     }

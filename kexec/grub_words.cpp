@@ -31,12 +31,16 @@ void add_text(GrubToken& word, std::string_view text, bool quoted) {
 std::optional<std::string_view> take_grub_variable(std::string_view& text) {
   const std::string_view behind = text.substr(1);
   if (behind.starts_with('{')) {
-    const std::size_t end = behind.find('}');
-    if (end == std::string_view::npos || end == 1) return std::nullopt;
-    const auto name = behind.substr(1, end - 1);
-    const bool special = name.size() == 1 && std::string_view("?#*@").contains(name.front());
-    if (!special && !std::ranges::all_of(name, is_name)) return std::nullopt;
-    text.remove_prefix(end + 2);
+    std::string_view name = behind.substr(1, kMaxGrubName + 1);
+    if (!name.empty() && std::string_view("?#*@").contains(name.front())) {
+      name = name.substr(0, 1);
+    } else {
+      // No further than the name: whoever looks for every '}' reads "${${${..." again and again.
+      name = name.substr(0, std::ranges::find_if_not(name, is_name) - name.begin());
+    }
+    if (name.empty() || name.size() > kMaxGrubName || !behind.substr(1 + name.size()).starts_with('}'))
+      return std::nullopt;
+    text.remove_prefix(name.size() + 3);
     return name;
   }
   std::size_t length = 0;
@@ -45,9 +49,9 @@ std::optional<std::string_view> take_grub_variable(std::string_view& text) {
     length = 1;
   } else {
     const auto belongs = is_digit(behind.front()) ? is_digit : is_name;
-    while (length < behind.size() && belongs(behind[length])) ++length;
+    while (length < behind.size() && length <= kMaxGrubName && belongs(behind[length])) ++length;
   }
-  if (length == 0) return std::nullopt;
+  if (length == 0 || length > kMaxGrubName) return std::nullopt;
   text.remove_prefix(1 + length);
   return behind.substr(0, length);
 }
@@ -76,7 +80,7 @@ void GrubLexer::take_single_quoted(GrubToken& word) {
 void GrubLexer::take_double_quoted(GrubToken& word) {
   rest_.remove_prefix(1);
   add_text(word, "", true);
-  while (!rest_.empty()) {
+  while (!rest_.empty() && word.pieces.size() <= kMaxGrubPieces) {
     const char c = rest_.front();
     if (c == '$') {
       take_variable(word, true);
@@ -104,7 +108,7 @@ void GrubLexer::take_variable(GrubToken& word, bool quoted) {
 
 GrubToken GrubLexer::take_word() {
   GrubToken word;
-  while (!rest_.empty() && !ends_word(rest_.front())) {
+  while (!rest_.empty() && !ends_word(rest_.front()) && word.pieces.size() <= kMaxGrubPieces) {
     const char c = rest_.front();
     if (c == '\'') {
       take_single_quoted(word);

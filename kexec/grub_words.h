@@ -3,6 +3,7 @@
 // executed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace vhdboot::kexec {
+
+inline constexpr std::size_t kMaxGrubName = 255;     ///< bytes of a variable's name; a longer one is text
+inline constexpr std::size_t kMaxGrubPieces = 1024;  ///< of a word
 
 /// A part of a word: text, or the name of a variable whose value stands there.
 struct GrubPiece {
@@ -28,7 +32,7 @@ struct GrubToken {
     Close,  ///< '}'
   };
   Kind kind = Kind::Word;
-  std::vector<GrubPiece> pieces;  ///< of a word
+  std::vector<GrubPiece> pieces;  ///< of a word; with more than kMaxGrubPieces it was cut off behind them
 
   friend bool operator==(const GrubToken&, const GrubToken&) = default;
 };

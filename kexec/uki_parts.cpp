@@ -40,15 +40,16 @@ class Assembly {
     return {};
   }
 
-  Result<UkiParts> finish(std::string_view smbios_options) && {
+  Result<UkiParts> finish(const Companions& companions) && {
     note_kernel();
     if (uki_.devicetree) warn_of_devicetree("the image");
     auto& parts = out_.parts;
     // The last addon is the first to be asked.
     std::ranges::reverse(addon_microcode_);
     parts.microcode.insert(parts.microcode.begin(), addon_microcode_.begin(), addon_microcode_.end());
+    if (!companions.load_options.empty()) parts.cmdline = clean_cmdline(companions.load_options);
     parts.cmdline = append_stub_options(std::move(parts.cmdline), addon_cmdline_);
-    parts.cmdline = append_stub_options(std::move(parts.cmdline), smbios_options);
+    parts.cmdline = append_stub_options(std::move(parts.cmdline), companions.smbios_options);
 
     StubArchives archives;
     TRY(archives.add({.path = ".extra/credentials", .folder_mode = 0500, .file_mode = 0400}, credentials_));
@@ -159,7 +160,7 @@ Result<UkiParts> uki_parts(const ByteSource& file, const Uki& uki, const Compani
   TRY(assembly.add(CompanionFolder::Addons, companions.addons));
   TRY(assembly.add(CompanionFolder::Credentials, companions.credentials));
   TRY(assembly.add(CompanionFolder::Extra, companions.extra));
-  return std::move(assembly).finish(companions.smbios_options);
+  return std::move(assembly).finish(companions);
 }
 
 }  // namespace vhdboot::kexec

@@ -28,6 +28,7 @@ struct Companions {
   std::vector<CompanionFile> credentials;  ///< of CompanionFolder::Credentials
   std::vector<CompanionFile> extra;        ///< of CompanionFolder::Extra
   std::string smbios_options;              ///< see stub_options_of_smbios()
+  std::string load_options = {};           ///< what a boot loader passes in the place of `.cmdline`; empty: nothing
 };
 
 /// All of them together: they are in memory while the guest boots.
@@ -46,9 +47,9 @@ struct UkiParts {
 ///   `.pcrsig`,
 ///     `.pcrpkey`, `.osrel`, `.profile`
 ///   addons: their initrds
-///   command line: `.cmdline`, those of the addons, `smbios_options`
-/// where the addons are the global ones and then the image's own, each in the order of their names. Load options, by
-/// which a boot loader overrides `.cmdline` while Secure Boot is off, do not exist here: our `options` are appended.
+///   command line: `load_options`, else `.cmdline`; those of the addons, `smbios_options`
+/// where the addons are the global ones and then the image's own, each in the order of their names. (systemd-stub takes
+/// load options while Secure Boot is off, as it is for us.)
 /// An addon that cannot be used is passed over with a warning, as systemd-stub does. NoMemory: more than
 /// kMaxCompanionBytes. Unsupported: more than kMaxCompanions.
 [[nodiscard]] Result<UkiParts> uki_parts(const ByteSource& file, const Uki& uki, const Companions& companions);

@@ -21,7 +21,8 @@ struct RenamedDevice {
 
 /// Names by content what these options call /dev/sda2 and the like: mount.usr= (systemd-fstab-generator(8)),
 /// systemd.mount-extra= and systemd.swap-extra= (the same, up to the first colon), cryptdevice= and cryptkey=
-/// (mkinitcpio's hook encrypt, up to the first colon). Returns what was changed.
+/// (mkinitcpio's hook encrypt, up to the first colon), real_root= and crypt_root= (genkernel), and source= within
+/// cryptopts= (initramfs-tools, Debian's cryptsetup-initramfs). Returns what was changed.
 /// Errors as name_by_content(), with the option in front.
 [[nodiscard]] Result<std::vector<RenamedDevice>> rename_devices(kexec::CommandLine& line, const DiskFacts& disk);
 

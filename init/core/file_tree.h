@@ -21,6 +21,7 @@ class FileTree {
   virtual ~FileTree() = default;
 
   [[nodiscard]] virtual bool has(const std::string& path) const = 0;
+  [[nodiscard]] virtual bool is_folder(const std::string& path) const = 0;
   /// The names in a directory, sorted; empty when it cannot be read.
   [[nodiscard]] virtual std::vector<std::string> list(const std::string& path) const = 0;
   /// A regular file. What is returned may need the tree to live on.

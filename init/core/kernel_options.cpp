@@ -5,10 +5,8 @@
 #include <array>
 
 #include "base/text.h"
-#include "init/core/fstab.h"
 #include "init/core/quoted.h"
 #include "kexec/cmdline.h"
-#include "kexec/grub_cfg.h"
 
 namespace vhdboot::core {
 
@@ -50,16 +48,11 @@ std::optional<std::string> from_kernel_cmdline(const OptionTexts& texts) {
   return line;
 }
 
-std::optional<std::string> from_grub(const OptionTexts& texts, std::string_view kernel_file_name) {
+std::optional<kexec::GrubConfig> read_grub(const OptionTexts& texts) {
   if (!texts.grub_cfg) return std::nullopt;
   const auto environment = kexec::parse_grub_environment(texts.grub_environment.value_or(""));
-  const auto config = kexec::parse_grub_cfg(*texts.grub_cfg, environment.value_or(kexec::GrubVariables()));
-  if (!config) return std::nullopt;
-  if (auto line = kexec::commandline_for(kernel_file_name, *config)) return line;
-  // Fedora's menu is in /loader/entries, and its options may be here.
-  const auto options = config->variables.find("kernelopts");
-  if (!config->uses_bls || options == config->variables.end() || options->second.empty()) return std::nullopt;
-  return options->second;
+  auto config = kexec::parse_grub_cfg(*texts.grub_cfg, environment.value_or(kexec::GrubVariables()));
+  return config ? std::optional(*std::move(config)) : std::nullopt;
 }
 
 // "UUID=x" of UUID="x": libblkid takes both.
@@ -92,21 +85,46 @@ std::string root_flags(const FstabEntry& root) {
   return out;
 }
 
-Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+// Adds root= and rootflags= as fstab has them, where `line` does not say them.
+Result<void> add_root(const FstabEntry& root, kexec::CommandLine& line) {
   const std::string spec = without_quotes(root.spec);
   if (!names_a_device(spec))
     return fail(
         Code::Unsupported,
         concat("line ", root.line, " of the guest's /etc/fstab has ", quoted(root.spec),
                " at \"/\", which no root= can name: write the kernel's options to /etc/kernel/cmdline in the guest"));
-  kexec::CommandLine line;
-  TRY_IN("the guest's /etc/fstab", line.set("root", spec));
-  if (const auto flags = root_flags(root); !flags.empty())
+  if (!line.has("root")) TRY_IN("the guest's /etc/fstab", line.set("root", spec));
+  if (const auto flags = root_flags(root); !flags.empty() && !line.has("rootflags"))
     TRY_IN("the guest's /etc/fstab", line.set("rootflags", flags));
+  return {};
+}
+
+Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+  kexec::CommandLine line;
+  TRY(add_root(root, line));
   if (!has_initrd && !root.type.empty() && root.type != "auto")
     TRY_IN("the guest's /etc/fstab", line.set("rootfstype", root.type));
   line.append("ro");
   return line.text();
+}
+
+// Nothing when grub.cfg boots no Linux.
+Result<std::optional<std::string>> from_grub(const OptionFiles& files, std::string_view kernel_file_name) {
+  if (!files.grub) return std::nullopt;
+  if (const kexec::GrubEntry* entry = kexec::entry_for(kernel_file_name, *files.grub)) {
+    if (!entry->root_in_doubt) return entry->arguments;
+    if (!files.root)
+      return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the root= of ",
+                                         printable(kernel_file_name), " when it runs, and ", files.no_root,
+                                         ": write the kernel's options to /etc/kernel/cmdline in the guest"));
+    auto line = kexec::CommandLine::parse(entry->arguments);
+    TRY(add_root(*files.root, line));
+    return line.text();
+  }
+  // Fedora's menu is in /loader/entries, and its options may be here.
+  const auto options = files.grub->variables.find("kernelopts");
+  if (!files.grub->uses_bls || options == files.grub->variables.end() || options->second.empty()) return std::nullopt;
+  return options->second;
 }
 
 }  // namespace
@@ -123,21 +141,27 @@ std::string_view name(OptionSource source) {
   return "/etc/fstab";
 }
 
-Result<KernelOptions> kernel_options(const OptionTexts& texts, std::string_view kernel_file_name, bool has_initrd) {
-  if (auto line = from_kernel_cmdline(texts))
-    return KernelOptions{.text = *std::move(line), .source = OptionSource::KernelCmdline};
-  if (auto line = from_grub(texts, kernel_file_name))
-    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
+OptionFiles read_option_files(const OptionTexts& texts) {
+  OptionFiles files{.kernel_cmdline = from_kernel_cmdline(texts), .grub = read_grub(texts), .root = {}, .no_root = {}};
   const auto entries = parse_fstab(texts.fstab.value_or(""));
-  const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr;
-  if (root == nullptr)
+  if (const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr)
+    files.root = *root;
+  else
+    files.no_root = !texts.fstab ? "there is no /etc/fstab"
+                    : !entries   ? "its /etc/fstab is no fstab"
+                                 : "its /etc/fstab has no \"/\"";
+  return files;
+}
+
+Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name, bool has_initrd) {
+  if (files.kernel_cmdline) return KernelOptions{.text = *files.kernel_cmdline, .source = OptionSource::KernelCmdline};
+  if (auto line = TRY(from_grub(files, kernel_file_name)))
+    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
+  if (!files.root)
     return fail(Code::NotFound, concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
-                                       printable(kernel_file_name), " starts, and ",
-                                       !texts.fstab ? "there is no /etc/fstab"
-                                       : !entries   ? "its /etc/fstab is no fstab"
-                                                    : "its /etc/fstab has no \"/\"",
+                                       printable(kernel_file_name), " starts, and ", files.no_root,
                                        ": write them to /etc/kernel/cmdline in the guest"));
-  return KernelOptions{.text = TRY(from_root_entry(*root, has_initrd)), .source = OptionSource::Fstab};
+  return KernelOptions{.text = TRY(from_root_entry(*files.root, has_initrd)), .source = OptionSource::Fstab};
 }
 
 }  // namespace vhdboot::core

@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "init/core/fstab.h"
+#include "kexec/grub_cfg.h"
 
 namespace vhdboot::core {
 
@@ -21,6 +23,17 @@ struct OptionTexts {
   std::optional<std::string> grub_environment;  ///< grubenv, beside grub.cfg
   std::optional<std::string> fstab;
 };
+
+/// What those files say, read once for all kernels of a folder. A file that cannot be understood is passed over like
+/// one that is not there.
+struct OptionFiles {
+  std::optional<std::string> kernel_cmdline;  ///< one line, without comments; never empty
+  std::optional<kexec::GrubConfig> grub;
+  std::optional<FstabEntry> root;  ///< the last entry for "/" in fstab
+  std::string no_root;             ///< why there is none, a clause
+};
+
+[[nodiscard]] OptionFiles read_option_files(const OptionTexts& texts);
 
 enum class OptionSource : std::uint8_t { KernelCmdline, GrubCfg, Fstab };
 
@@ -35,10 +48,10 @@ struct KernelOptions {
 };
 
 /// The options for the kernel with this file name: what /etc/kernel/cmdline says (without its lines of comment), else
-/// what GRUB would pass, else root= and what its file system needs from the last entry for "/" in fstab. A file that
-/// cannot be understood is passed over like one that is not there.
+/// what GRUB would pass, else root= and what its file system needs from fstab. What grub.cfg leaves to GRUB of the root
+/// comes from fstab, too: KernelOptions::source is grub.cfg then.
 /// NotFound: none of them says it. Unsupported: fstab's root is nothing that a kernel option can name.
-[[nodiscard]] Result<KernelOptions> kernel_options(const OptionTexts& texts, std::string_view kernel_file_name,
+[[nodiscard]] Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name,
                                                    bool has_initrd);
 
 }  // namespace vhdboot::core

@@ -89,6 +89,20 @@ Result<Selector> parse_root_selector(std::string_view text) {
       concat("expected UUID=, PARTUUID=, LABEL= or the number of a partition of the guest disk, found ", quoted(text)));
 }
 
+std::optional<Selector> device_selector(std::string_view name) {
+  constexpr std::string_view kLinks = "/dev/disk/by-";
+  const bool is_link = name.starts_with(kLinks);
+  if (is_link) name.remove_prefix(kLinks.size());
+  const std::size_t end = name.find(is_link ? '/' : '=');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string_view value = name.substr(end + 1);
+  // fstab's may have either kind of quotes.
+  if (!is_link && value.size() >= 2 && value.front() == '\'' && value.back() == '\'')
+    value = value.substr(1, value.size() - 2);
+  auto keyed = parse_keyed(concat(name.substr(0, end), '=', value));
+  return keyed ? *std::move(keyed) : std::nullopt;
+}
+
 std::string to_text(const Selector& selector) {
   switch (selector.by) {
     case Selector::By::Uuid:

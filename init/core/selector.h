@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,10 @@ struct Selector {
 
 /// Reads the same three forms with a key, a bare file system UUID, or a partition number of the guest disk.
 [[nodiscard]] Result<Selector> parse_root_selector(std::string_view text);
+
+/// What fstab(5) and options of the kernel call a device by its content: the three forms with a key, with or without
+/// quotes around the value, and "/dev/disk/by-uuid/..", "by-partuuid", "by-label". Nothing for every other name.
+[[nodiscard]] std::optional<Selector> device_selector(std::string_view name);
 
 /// "UUID=1234-ABCD", "partition 2": for messages.
 [[nodiscard]] std::string to_text(const Selector& selector);

@@ -38,6 +38,7 @@ class GuestTree {
   [[nodiscard]] std::string full_path(std::string_view path) const;
 
   [[nodiscard]] bool has(std::string_view path) const { return files_->has(full_path(path)); }
+  [[nodiscard]] bool is_folder(std::string_view path) const { return files_->is_folder(full_path(path)); }
   /// The names in a directory, sorted; empty when it cannot be read.
   [[nodiscard]] std::vector<std::string> list(std::string_view path) const { return files_->list(full_path(path)); }
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::string_view path) const {

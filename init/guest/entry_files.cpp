@@ -15,11 +15,14 @@ namespace {
 
 constexpr std::string_view kFolder = "/loader/entries";
 
-// Fedora's entries leave a part to GRUB's variables.
-std::optional<kexec::GrubVariables> read_environment(const BootFolder& boot) {
+// Fedora's entries leave a part to GRUB's variables. Its older releases have them on the ESP, and beside the entries a
+// link that leads there once /boot/efi is mounted.
+std::optional<kexec::GrubVariables> read_environment(GuestDisk& disk, const BootFolder& boot) {
   for (const char* grub : {"/grub2", "/grub"})
     if (const auto text = boot.top.read_text(concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment))
       if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
+  if (const auto text = read_vendor_file(disk, "grubenv", kexec::kMaxGrubEnvironment))
+    if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
   return std::nullopt;
 }
 
@@ -39,16 +42,16 @@ Result<GuestEntry> open_linux(const BootFolder& boot, const kexec::BootEntry& en
   opened.parts.kernel = TRY(open(entry.kernel));
   for (const std::string& path : entry.initrds) opened.parts.initrds.push_back(TRY(open(path)));
   opened.parts.cmdline = entry.options;
+  // UAPI.1 has them for every entry, systemd-boot for images alone.
+  for (const std::string& path : entry.extras)
+    opened.warnings.push_back(concat(printable(path), " is passed over: `extra` is for entries with `uki`"));
   return opened;
 }
 
-// The options of an entry stand in for those inside the image.
 Result<GuestEntry> open_unified(const BootFolder& boot, const kexec::BootEntry& entry, const OpenRequest& request) {
   const std::string number = concat(entry.profile);
   const OpenRequest with_profile{.profile = request.profile.value_or(number), .smbios_options = request.smbios_options};
-  GuestEntry opened = TRY(open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile));
-  if (!entry.options.empty()) opened.parts.cmdline = entry.options;
-  return opened;
+  return open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile);
 }
 
 Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& entry, const std::string& name,
@@ -61,7 +64,7 @@ Result<GuestEntry> open_entry(const BootFolder& boot, const kexec::BootEntry& en
 Result<kexec::BootEntry> read_entry(const BootFolder& boot, const std::string& path,
                                     const std::optional<kexec::GrubVariables>& variables) {
   auto file = kexec::parse_entry_file(TRY(boot.top.read_text(path, kexec::kMaxEntryFile)));
-  if (variables) file = kexec::with_grub_variables(std::move(file), *variables);
+  if (variables) file = TRY(kexec::with_grub_variables(std::move(file), *variables));
   for (const std::string_view word : split_words(file.options))
     if (word.starts_with('$'))
       return fail(Code::NotFound, concat("its options have GRUB's variable ", printable(word),
@@ -75,11 +78,10 @@ FoundEntries find_entry_files(GuestDisk& disk) {
   FoundEntries found;
   for (const BootFolder& boot : boot_folders(disk)) {
     const std::string folder = concat(boot.folder, kFolder);
-    const auto names = boot.top.list(folder);
+    const auto names = entry_names(boot.top.list(folder), &kexec::is_entry_file_name, folder, found.broken);
     if (names.empty()) continue;
-    const auto variables = read_environment(boot);
+    const auto variables = read_environment(disk, boot);
     for (const std::string& name : names) {
-      if (!kexec::is_entry_file_name(name)) continue;
       const auto entry = read_entry(boot, concat(folder, '/', name), variables);
       if (!entry) {
         found.broken.push_back(entry.error().within(printable(concat(folder, '/', name))));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/folders.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "init/core/bootable.h"
+#include "kexec/bls.h"
 
 namespace vhdboot::guest {
 namespace {
@@ -31,10 +34,40 @@ std::vector<BootFolder> boot_folders(GuestDisk& disk) {
   return found;
 }
 
-std::optional<GuestTree> root_tree(GuestDisk& disk) {
-  for (const GuestTree& top : tops(disk))
-    if (top.has("/etc/fstab")) return top;
-  return std::nullopt;
+std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_entry)(std::string_view name),
+                                     std::string_view folder, std::vector<Error>& broken) {
+  std::erase_if(names, [&](const std::string& name) { return !is_entry(name); });
+  if (names.size() <= kMaxEntryFiles) return names;
+  broken.push_back(Error{Code::Unsupported, 0,
+                         concat(printable(folder), " of the guest has ", names.size(), " entries, of which the ",
+                                kMaxEntryFiles, " newest by name are looked at: remove what is not needed")});
+  std::ranges::sort(names, [](const std::string& a, const std::string& b) {
+    const auto order = kexec::compare_versions(to_lower_ascii(b), to_lower_ascii(a));
+    return order != 0 ? order < 0 : b < a;
+  });
+  names.resize(kMaxEntryFiles);
+  return names;
+}
+
+std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap) {
+  constexpr std::size_t kMaxVendors = 64;
+  const core::Partition* entry = core::find_esp(disk.table());
+  const GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
+  if (partition == nullptr) return std::nullopt;
+  const auto esp = disk.mount(*partition);
+  if (!esp) return std::nullopt;
+  auto vendors = esp->list("/EFI");
+  if (vendors.size() > kMaxVendors) return std::nullopt;
+  std::erase_if(vendors, [&](const std::string& vendor) { return !esp->has(concat("/EFI/", vendor, '/', name)); });
+  if (vendors.size() != 1) return std::nullopt;
+  auto text = esp->read_text(concat("/EFI/", vendors.front(), '/', name), cap);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
+}
+
+std::vector<GuestTree> root_trees(GuestDisk& disk) {
+  auto roots = tops(disk);
+  std::erase_if(roots, [](const GuestTree& top) { return !top.has("/etc/fstab"); });
+  return roots;
 }
 
 }  // namespace vhdboot::guest

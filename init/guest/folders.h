@@ -2,10 +2,14 @@
 // The folders of the guest disk that matter to a boot.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "init/guest/disk.h"
 
 namespace vhdboot::guest {
@@ -19,7 +23,20 @@ struct BootFolder {
 /// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over.
 [[nodiscard]] std::vector<BootFolder> boot_folders(GuestDisk& disk);
 
-/// The guest's root file system, as the first that has an /etc/fstab.
-[[nodiscard]] std::optional<GuestTree> root_tree(GuestDisk& disk);
+/// Of files that are entries, in each folder: every one of them is opened.
+inline constexpr std::size_t kMaxEntryFiles = 256;
+
+/// The `names` that `is_entry` takes, no more than kMaxEntryFiles: the newest by name (UAPI.10). What is left out is an
+/// error in `broken`.
+[[nodiscard]] std::vector<std::string> entry_names(std::vector<std::string> names,
+                                                   bool (*is_entry)(std::string_view name), std::string_view folder,
+                                                   std::vector<Error>& broken);
+
+/// The file `name` ("grubenv") of the folders in /EFI of the ESP, where some distributions have GRUB's: when there is
+/// one alone, as the folders of two systems say different things. Nothing when it has more than `cap` bytes.
+[[nodiscard]] std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap);
+
+/// The root file systems of the guest disk, by partition: what has an /etc/fstab.
+[[nodiscard]] std::vector<GuestTree> root_trees(GuestDisk& disk);
 
 }  // namespace vhdboot::guest

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/bootable.h"
 #include "init/core/selector.h"
 
 namespace vhdboot::guest {
@@ -34,6 +35,20 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   std::vector<const GuestPartition*> partitions;
   for (const Candidate& candidate : candidates) partitions.push_back(candidate.partition);
   return partitions;
+}
+
+std::vector<core::FstabEntry> root_fstab(GuestDisk& disk, const kexec::CommandLine& line) {
+  const auto selector = core::device_selector(line.find("root").value_or(""));
+  if (!selector) return {};
+  const auto found = std::ranges::find_if(
+      disk.partitions(), [&](const GuestPartition& one) { return core::matches(*selector, one.identity); });
+  if (found == disk.partitions().end()) return {};
+  const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
+  if (!top) return {};
+  for (const std::string_view prefix : core::kRootFolders)
+    if (const auto text = top->below(prefix).read_text("/etc/fstab", core::kMaxFstabBytes))
+      return core::parse_fstab(*text).value_or(std::vector<core::FstabEntry>());
+  return {};
 }
 
 }  // namespace vhdboot::guest

@@ -7,7 +7,9 @@
 
 #include "base/result.h"
 #include "init/core/config.h"
+#include "init/core/fstab.h"
 #include "init/guest/disk.h"
+#include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
 
@@ -17,5 +19,9 @@ namespace vhdboot::guest {
 [[nodiscard]] Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk,
                                                                          const core::Config& config,
                                                                          const std::string& root_option);
+
+/// The fstab of the root file system that `line` names by root=; empty when that is not on the guest disk, as one that
+/// is encrypted, or cannot be read.
+[[nodiscard]] std::vector<core::FstabEntry> root_fstab(GuestDisk& disk, const kexec::CommandLine& line);
 
 }  // namespace vhdboot::guest

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Unified kernel images in /EFI/Linux of the ESP and the XBOOTLDR partition, with what lies beside them.
+#include <algorithm>
 #include <iterator>
 #include <optional>
 
 #include "base/text.h"
 #include "init/core/partition_table.h"
 #include "init/guest/entry.h"
+#include "init/guest/folders.h"
 #include "kexec/profile.h"
 #include "kexec/uki.h"
 #include "kexec/uki_parts.h"
@@ -15,16 +17,43 @@ namespace {
 
 constexpr std::string_view kFolder = "/EFI/Linux";
 
+// One file, unless it is a folder: systemd-stub passes that over. What cannot be read otherwise is an error.
+Result<void> open_companion(const GuestTree& tree, const std::string& path, std::vector<kexec::CompanionFile>& files,
+                            GuestEntry& opened) {
+  if (tree.is_folder(path)) {
+    opened.warnings.push_back(concat(printable(path), " is passed over: it is a folder"));
+    return {};
+  }
+  opened.files.push_back(TRY_IN(printable(path), tree.open(path)));
+  files.push_back({path.substr(path.find_last_of('/') + 1), opened.files.back().get()});
+  return {};
+}
+
 Result<std::vector<kexec::CompanionFile>> open_companions(const GuestTree& tree, kexec::CompanionFolder kind,
                                                           const std::string& folder, GuestEntry& opened) {
   auto selected = TRY_IN(folder, kexec::select_companions(kind, tree.list(folder)));
   std::ranges::move(selected.warnings, std::back_inserter(opened.warnings));
   std::vector<kexec::CompanionFile> files;
-  for (const std::string& name : selected.names) {
-    opened.files.push_back(TRY_IN(folder, tree.open(concat(folder, '/', name))));
-    files.push_back({name, opened.files.back().get()});
-  }
+  for (const std::string& name : selected.names) TRY(open_companion(tree, concat(folder, '/', name), files, opened));
   return files;
+}
+
+// The files that an entry names by `extra` join those of the image's folder.
+Result<void> open_extras(const GuestTree& tree, const std::vector<std::string>& paths,
+                         std::vector<kexec::CompanionFile>& files, GuestEntry& opened) {
+  for (const std::string& path : paths) {
+    const std::string_view name = std::string_view(path).substr(path.find_last_of('/') + 1);
+    const auto pass_over = [&](std::string_view why) {
+      opened.warnings.push_back(concat(printable(path), " is passed over: ", why));
+    };
+    if (!kexec::companion_kind(kexec::CompanionFolder::Extra, name))
+      pass_over("by its name it is no addon, credential or extension");
+    else if (std::ranges::find(files, name, &kexec::CompanionFile::name) != files.end())
+      pass_over("there is another file of that name for the image");
+    else
+      TRY(open_companion(tree, path, files, opened));
+  }
+  return {};
 }
 
 }  // namespace
@@ -37,12 +66,14 @@ Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, cons
   kexec::Uki uki = TRY_IN(path, kexec::parse_uki(file));
   if (request.profile)
     uki = TRY_IN(path, kexec::parse_uki(file, TRY_IN(path, kexec::find_profile(uki.profiles, *request.profile))));
-  const kexec::Companions companions{
+  kexec::Companions companions{
       .addons = TRY(open_companions(tree, kexec::CompanionFolder::Addons, std::string(kexec::kAddonFolder), opened)),
       .credentials = TRY(
           open_companions(tree, kexec::CompanionFolder::Credentials, std::string(kexec::kCredentialFolder), opened)),
       .extra = TRY(open_companions(tree, kexec::CompanionFolder::Extra, kexec::extra_folder(path), opened)),
-      .smbios_options = request.smbios_options};
+      .smbios_options = request.smbios_options,
+      .load_options = entry.options};
+  TRY(open_extras(tree, entry.extras, companions.extra, opened));
   auto parts = TRY_IN(path, kexec::uki_parts(file, uki, companions));
   opened.parts = std::move(parts.parts);
   opened.files.push_back(std::move(parts.archives));
@@ -62,8 +93,7 @@ FoundEntries find_ukis(GuestDisk& disk) {
       found.broken.push_back(tree.error());
       continue;
     }
-    for (const std::string& name : tree->list(kFolder)) {
-      if (!kexec::is_entry_name(name)) continue;
+    for (const std::string& name : entry_names(tree->list(kFolder), &kexec::is_entry_name, kFolder, found.broken)) {
       const std::string path = concat(kFolder, '/', name);
       const auto file = tree->open(path);
       const auto uki = file ? kexec::parse_uki(**file) : std::unexpected(file.error());

@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/selector.h"
+#include "init/core/other_disks.h"
 #include "init/guest/boot.h"
+#include "init/guest/root.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "kexec/smbios.h"
@@ -42,20 +43,20 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
                    .modules = {}};
 }
 
-// A disk and an image copied from it have the same UUIDs: the guest would mount whichever it finds first.
-Result<void> check_root_is_the_guests(const kexec::CommandLine& line) {
-  for (const std::string_view option : {"root", "mount.usr"}) {
-    const std::string value = line.find(option).value_or("");
-    const auto selector = core::parse_root_selector(value);
-    if (!value.contains('=') || !selector) continue;
-    for (const sys::BlockDevice& device : sys::block_devices())
-      if (!sys::is_virtual(device) && core::matches(*selector, sys::identify(device).identity))
-        return fail(Code::Unsafe,
-                    concat(option, '=', printable(value), " is also ", device.path, ", ", human_size(device.size),
-                           ": the image is a copy of that disk, and the guest could mount the one for the "
-                           "other. Unplug that disk, or give the image's file system another UUID"));
+// Before the guest looks for its devices among all that there are.
+Result<void> check_other_disks(guest::GuestDisk& disk, const kexec::CommandLine& line) {
+  std::vector<core::Identity> own;
+  for (const guest::GuestPartition& partition : disk.partitions()) own.push_back(partition.identity);
+  std::vector<core::OtherDevice> others;
+  for (const sys::BlockDevice& device : sys::block_devices()) {
+    if (sys::is_virtual(device)) continue;
+    sys::Content content = sys::identify(device);
+    others.push_back({.path = device.path,
+                      .size = device.size,
+                      .type = std::move(content.type),
+                      .identity = std::move(content.identity)});
   }
-  return {};
+  return core::check_other_disks(line, guest::root_fstab(disk, line), own, others);
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
   for (const core::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
-  TRY(check_root_is_the_guests(made.line));
+  TRY(check_other_disks(disk, made.line));
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
   const guest::ModuleRequest request{.release = boot.planned.release,

@@ -22,6 +22,10 @@ bool MountedTree::has(const std::string& path) const {
   return open_in(path, O_PATH).has_value();
 }
 
+bool MountedTree::is_folder(const std::string& path) const {
+  return open_in(path, O_PATH | O_DIRECTORY).has_value();
+}
+
 std::vector<std::string> MountedTree::list(const std::string& path) const {
   auto folder = open_in(path, O_RDONLY | O_DIRECTORY);
   return folder ? list_directory(*std::move(folder)) : std::vector<std::string>{};

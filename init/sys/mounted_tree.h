@@ -15,6 +15,7 @@ class MountedTree final : public core::FileTree {
   explicit MountedTree(Fd root) : root_(std::move(root)) {}
 
   [[nodiscard]] bool has(const std::string& path) const override;
+  [[nodiscard]] bool is_folder(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;

@@ -18,12 +18,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::kexec;
   const auto lines = split_lines({reinterpret_cast<const char*>(data), size});
   if (lines.empty() || lines.size() > 64) return 0;
-  std::vector<UkiFile> files;
+  std::vector<BootEntry> files;
   for (const auto line : std::span(lines).subspan(1)) {
     const std::size_t bar = line.find('|');
     std::string osrel(bar == std::string_view::npos ? "" : line.substr(bar + 1));
     std::ranges::replace(osrel, '|', '\n');
-    files.push_back({concat("/EFI/Linux/", line.substr(0, bar)), osrel, ""});
+    files.push_back(uki_entry({concat("/EFI/Linux/", line.substr(0, bar)), osrel, ""}));
   }
   const auto ordered = order_entries(files);
   check(ordered.size() == files.size());

@@ -31,7 +31,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(after.id == before.id);
     check(after.count && after.count->left + 1 == before.count->left && after.count->done >= before.count->done);
   }
-  const auto file = with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
+  const auto with_variables =
+      with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
+  if (!with_variables) {
+    check(with_variables.error().code == Code::Unsupported);
+    return 0;
+  }
+  const auto& file = *with_variables;
   const auto path = concat("/loader/entries/", name);
   const auto entry = type1_entry(path, file);
   if (!entry) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// fstab: what was read is read again the same when it is written with every odd byte escaped.
+// fstab: what was read is read again the same when it is written with every odd byte escaped. The same bytes are a
+// command line, too: other disks make neither of them more than unsafe.
 #include "init/core/fstab.h"
 
 #include <cstdlib>
 
 #include "base/text.h"
+#include "init/core/other_disks.h"
 
 namespace {
 void check(bool holds) {
@@ -31,6 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::core;
   const auto entries = parse_fstab({reinterpret_cast<const char*>(data), size});
   if (!entries) return 0;
+  const std::vector<OtherDevice> others{{.path = "/dev/sda2", .size = 1, .type = "swap", .identity = {.uuid = "1-2"}}};
+  const auto checked =
+      check_other_disks(kexec::CommandLine::parse({reinterpret_cast<const char*>(data), size}), *entries, {}, others);
+  check(checked || checked.error().code == Code::Unsafe);
   std::string written;
   for (const auto& entry : *entries) {
     check(!entry.spec.empty() && !entry.file.empty() && !entry.type.empty());

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::array<std::optional<std::string>*, 4> files{&texts.fstab, &texts.kernel_cmdline, &texts.grub_cfg,
                                                          &texts.grub_environment};
   for (std::size_t i = 0; i < files.size() && i < parts.size(); ++i) *files[i] = std::string(parts[i]);
-  const auto options = kernel_options(texts, "vmlinuz-1", size % 2 == 0);
+  const auto options = kernel_options(read_option_files(texts), "vmlinuz-1", size % 2 == 0);
   if (!options) {
     check(options.error().code == Code::NotFound || options.error().code == Code::Unsupported ||
           options.error().code == Code::Invalid);

@@ -48,6 +48,11 @@ bool FatTree::has(const std::string& path) const {
   return find(path).has_value();
 }
 
+bool FatTree::is_folder(const std::string& path) const {
+  const auto found = find(path);
+  return found && found->directory;
+}
+
 std::vector<std::string> FatTree::list(const std::string& path) const {
   std::vector<std::string> names;
   const auto directory = find(path);

@@ -18,6 +18,7 @@ class FatTree final : public core::FileTree {
   [[nodiscard]] static Result<std::unique_ptr<FatTree>> open(std::unique_ptr<ByteSource> partition);
 
   [[nodiscard]] bool has(const std::string& path) const override;
+  [[nodiscard]] bool is_folder(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;

@@ -51,6 +51,7 @@ class AttachedTree final : public core::FileTree {
   AttachedTree(sys::LoopDevice device, Fd root) : device_(std::move(device)), files_(std::move(root)) {}
 
   [[nodiscard]] bool has(const std::string& path) const override { return files_.has(path); }
+  [[nodiscard]] bool is_folder(const std::string& path) const override { return files_.is_folder(path); }
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override { return files_.list(path); }
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
     return files_.open(path);

@@ -43,6 +43,17 @@ TEST(DeviceOptions, EachOfSeveral) {
                           RenamedDevice{"cryptkey=/dev/sda1:vfat:/key", "cryptkey=UUID=1234-ABCD:vfat:/key"}));
 }
 
+TEST(DeviceOptions, TheSourceAmongOthers) {
+  EXPECT_EQ(renamed("cryptopts=target=root,source=/dev/sda2,key=none"),
+            "cryptopts=target=root,source=UUID=l-2,key=none");
+  EXPECT_EQ(renamed("cryptopts=source=/dev/sda2 cryptopts=source=/dev/sda3,target=b,"),
+            "cryptopts=source=UUID=l-2 cryptopts=source=PARTUUID=p-3,target=b,");
+  for (const auto text : {"cryptopts=", "cryptopts=,", "cryptopts=source=", "cryptopts=target=/dev/sda2",
+                          "cryptopts=source=UUID=l-2,target=a", "cryptopts=,source=/dev/mapper/a,,"})
+    EXPECT_EQ(renamed(text), text);
+  EXPECT_EQ(renamed("cryptopts=source=/dev/sdb1").substr(0, 11), "cryptopts=:");
+}
+
 TEST(DeviceOptions, WhatIsFoundByContentStays) {
   for (const auto text : {"mount.usr=UUID=l-2", "mount.usr=/dev/mapper/vg-usr", "cryptdevice=UUID=l-2:root",
                           "cryptdevice=/dev/vg/lv:root", "cryptkey=rootfs:/key", "cryptkey=802", "mount.usr",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/kernel_options.h"
 
-#include "init/core/fstab.h"
 #include "tests/unit/core/error_matchers.h"
 
 namespace vhdboot::core {
@@ -18,12 +17,12 @@ TEST(KernelOptions, KernelCmdlineFirst) {
                     .grub_cfg = std::string(kGrub),
                     .grub_environment = std::nullopt,
                     .fstab = "UUID=3 / ext4"};
-  EXPECT_EQ(kernel_options(texts, "vmlinuz-2", true).value(),
+  EXPECT_EQ(kernel_options(read_option_files(texts), "vmlinuz-2", true).value(),
             (KernelOptions{"root=UUID=2 quiet splash", OptionSource::KernelCmdline}));
   texts.kernel_cmdline = "# nothing\n";
-  EXPECT_EQ(kernel_options(texts, "vmlinuz-2", true)->source, OptionSource::GrubCfg);
+  EXPECT_EQ(kernel_options(read_option_files(texts), "vmlinuz-2", true)->source, OptionSource::GrubCfg);
   texts.kernel_cmdline = std::string(kMaxKernelCmdlineBytes + 1, 'x');
-  EXPECT_EQ(kernel_options(texts, "vmlinuz-2", true)->source, OptionSource::GrubCfg);
+  EXPECT_EQ(kernel_options(read_option_files(texts), "vmlinuz-2", true)->source, OptionSource::GrubCfg);
 }
 
 TEST(KernelOptions, ThenGrub) {
@@ -31,26 +30,41 @@ TEST(KernelOptions, ThenGrub) {
                     .grub_cfg = std::string(kGrub),
                     .grub_environment = std::nullopt,
                     .fstab = "UUID=3 / ext4"};
-  EXPECT_EQ(kernel_options(texts, "vmlinuz-1", true).value(),
+  EXPECT_EQ(kernel_options(read_option_files(texts), "vmlinuz-1", true).value(),
             (KernelOptions{"root=UUID=1 ro old", OptionSource::GrubCfg}));
-  EXPECT_EQ(kernel_options(texts, "vmlinuz-9", true)->text, "root=UUID=1 ro quiet");
+  EXPECT_EQ(kernel_options(read_option_files(texts), "vmlinuz-9", true)->text, "root=UUID=1 ro quiet");
   texts.grub_cfg = "set default=\"${saved_entry}\"\nmenuentry a { linux /v-a $x }\nmenuentry b { linux /v-b $x }\n";
   texts.grub_environment = "# GRUB Environment Block\nsaved_entry=b\nx=from the block\n";
-  EXPECT_EQ(kernel_options(texts, "v-c", true)->text, "from the block");
+  EXPECT_EQ(kernel_options(read_option_files(texts), "v-c", true)->text, "from the block");
   texts.grub_environment = "broken";
-  EXPECT_EQ(kernel_options(texts, "v-c", true).value(), (KernelOptions{"", OptionSource::GrubCfg}));
+  EXPECT_EQ(kernel_options(read_option_files(texts), "v-c", true).value(), (KernelOptions{"", OptionSource::GrubCfg}));
   texts.grub_cfg = "insmod blscfg\nblscfg\nset kernelopts=\"root=UUID=4 ro\"\n";
-  EXPECT_EQ(kernel_options(texts, "v", true).value(), (KernelOptions{"root=UUID=4 ro", OptionSource::GrubCfg}));
+  EXPECT_EQ(kernel_options(read_option_files(texts), "v", true).value(),
+            (KernelOptions{"root=UUID=4 ro", OptionSource::GrubCfg}));
   texts.grub_cfg = "set kernelopts=\"root=UUID=4 ro\"\n";
-  EXPECT_EQ(kernel_options(texts, "v", true)->source, OptionSource::Fstab);
+  EXPECT_EQ(kernel_options(read_option_files(texts), "v", true)->source, OptionSource::Fstab);
   texts.grub_cfg = "menuentry w { chainloader /w.efi }\n";
-  EXPECT_EQ(kernel_options(texts, "v", true)->source, OptionSource::Fstab);
+  EXPECT_EQ(kernel_options(read_option_files(texts), "v", true)->source, OptionSource::Fstab);
+}
+
+TEST(KernelOptions, ARootThatOnlyGrubKnowsIsFstabs) {
+  OptionTexts texts;
+  texts.grub_cfg = "probe -u $root --set=u\nmenuentry a { linux /v root=UUID=$u rootflags=x quiet }\n";
+  texts.fstab = "UUID=3 / btrfs subvol=/@\n";
+  const auto options = [&] { return kernel_options(read_option_files(texts), "v", true); };
+  EXPECT_EQ(options().value(), (KernelOptions{"rootflags=x quiet root=UUID=3", OptionSource::GrubCfg}));
+  texts.grub_cfg = "menuentry a { linux /v root=UUID=1 rootflags=subvol=$u quiet }\n";
+  EXPECT_EQ(options()->text, "root=UUID=1 quiet rootflags=subvol=/@");
+  texts.fstab = "rpool / zfs\n";
+  EXPECT_THAT(options(), Fails(Code::Unsupported, "which no root= can name"));
+  texts.fstab.reset();
+  EXPECT_THAT(options(), Fails(Code::NotFound, "has GRUB find out the root= of v when it runs, and there is no"));
 }
 
 Result<KernelOptions> from_fstab(std::string_view fstab, bool has_initrd = true) {
   OptionTexts texts;
   texts.fstab = std::string(fstab);
-  return kernel_options(texts, "vmlinuz-1", has_initrd);
+  return kernel_options(read_option_files(texts), "vmlinuz-1", has_initrd);
 }
 
 TEST(KernelOptions, ThenFstab) {
@@ -68,7 +82,7 @@ TEST(KernelOptions, ThenFstab) {
 }
 
 TEST(KernelOptions, Refusals) {
-  EXPECT_THAT(kernel_options({}, "vmlinuz-1", true),
+  EXPECT_THAT(kernel_options(read_option_files({}), "vmlinuz-1", true),
               Fails(Code::NotFound, "vmlinuz-1 starts, and there is no /etc/fstab"));
   EXPECT_THAT(from_fstab("UUID=3 /home ext4"),
               Fails(Code::NotFound, "has no \"/\": write them to /etc/kernel/cmdline"));

@@ -49,6 +49,18 @@ TEST(Selector, Root) {
     EXPECT_THAT(parse_root_selector(bad), Fails(Code::Invalid, "number of a partition")) << bad;
 }
 
+TEST(Selector, NamesOfDevices) {
+  EXPECT_EQ(device_selector("UUID=1234-ABCD"), (Selector{By::Uuid, "1234-ABCD"}));
+  EXPECT_EQ(device_selector("UUID=\"1234-ABCD\""), (Selector{By::Uuid, "1234-ABCD"}));
+  EXPECT_EQ(device_selector("LABEL='my root'"), (Selector{By::Label, "my root"}));
+  EXPECT_EQ(device_selector("/dev/disk/by-uuid/1234-ABCD"), (Selector{By::Uuid, "1234-ABCD"}));
+  EXPECT_EQ(device_selector("/dev/disk/by-partuuid/89abcdef-01"), (Selector{By::PartUuid, "89abcdef-01"}));
+  EXPECT_EQ(device_selector("/dev/disk/by-label/root"), (Selector{By::Label, "root"}));
+  for (const char* none : {"", "/dev/sda2", "/dev/disk/by-id/x", "/dev/disk/by-uuid", "UUID=x y", "PARTLABEL=a", "3",
+                           "1234-ABCD", "tmpfs", "/dev/mapper/a=b"})
+    EXPECT_FALSE(device_selector(none)) << none;
+}
+
 TEST(Selector, Matches) {
   const Identity volume{.uuid = "1234-ABCD", .partuuid = "89abcdef-01", .label = "Data", .number = 3};
   EXPECT_TRUE(matches({By::Uuid, "1234-abcd"}, volume));

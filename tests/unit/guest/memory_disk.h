@@ -18,9 +18,11 @@ using Files = std::map<std::string, kexec::test::Buffer>;  // by path, "/EFI/Lin
 
 class MemoryTree final : public core::FileTree {
  public:
-  explicit MemoryTree(Files files) : files_(std::move(files)) {}
+  /// `reads` counts by path what is read; borrowed.
+  MemoryTree(Files files, std::map<std::string, unsigned>& reads) : files_(std::move(files)), reads_(reads) {}
 
   [[nodiscard]] bool has(const std::string& path) const override { return files_.contains(path) || is_folder(path); }
+  [[nodiscard]] bool is_folder(const std::string& path) const override { return !list(path).empty(); }
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override {
     std::set<std::string> names;
     for (const auto& [name, content] : files_)
@@ -37,13 +39,13 @@ class MemoryTree final : public core::FileTree {
     const auto file = files_.find(path);
     if (file == files_.end()) return fail(Code::NotFound, "no such file");
     if (file->second.size() > cap) return fail(Code::NoMemory, "too large");
+    ++reads_[path];
     return file->second;
   }
 
  private:
-  [[nodiscard]] bool is_folder(const std::string& path) const { return !list(path).empty(); }
-
   Files files_;
+  std::map<std::string, unsigned>& reads_;
 };
 
 struct MemoryPartition {
@@ -75,13 +77,14 @@ class MemoryDisk final : public GuestDisk {
     }
   }
 
-  std::vector<unsigned> opened;  ///< numbers of partitions, in order
+  std::vector<unsigned> opened;           ///< numbers of partitions, in order
+  std::map<std::string, unsigned> reads;  ///< how often a file was read as a whole, by path
 
  private:
   [[nodiscard]] Result<std::unique_ptr<core::FileTree>> open_files(const GuestPartition& partition,
                                                                    const std::string& /*root_flags*/) override {
     opened.push_back(partition.entry->number);
-    return std::make_unique<MemoryTree>(contents_[partition.entry->number - 1].files);
+    return std::make_unique<MemoryTree>(contents_[partition.entry->number - 1].files, reads);
   }
 
   std::vector<MemoryPartition> contents_;

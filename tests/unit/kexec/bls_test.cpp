@@ -157,8 +157,8 @@ TEST(EntryName, WhatIsAnEntry) {
   EXPECT_FALSE(is_entry_name("a.conf"));
 }
 
-UkiFile uki(std::string_view name, std::string_view osrel = "", std::string_view uname = "") {
-  return {concat("/EFI/Linux/", name), std::string(osrel), std::string(uname)};
+BootEntry uki(std::string_view name, std::string_view osrel = "", std::string_view uname = "") {
+  return uki_entry({concat("/EFI/Linux/", name), std::string(osrel), std::string(uname)});
 }
 
 std::vector<std::string> ids(const std::vector<BootEntry>& entries) {
@@ -194,7 +194,7 @@ TEST(Order, WithoutTriesLeftLast) {
 }
 
 TEST(Order, IsTheSameWhateverTheFoldersOrder) {
-  std::vector<UkiFile> files = {uki("a.efi"), uki("A.efi"), uki("a+1.efi"), uki("a+2-1.efi"), uki("a+2.efi")};
+  std::vector<BootEntry> files = {uki("a.efi"), uki("A.efi"), uki("a+1.efi"), uki("a+2-1.efi"), uki("a+2.efi")};
   const auto first = ids(order_entries(files));
   do {
     EXPECT_EQ(ids(order_entries(files)), first);
@@ -245,14 +245,13 @@ TEST(Order, Type1) {
 }
 
 TEST(Order, KindsAndTries) {
-  const auto entries = order_entries({kernel("6.1"), kernel("6.9"), type1("a+0-3.conf"), type1("b+1.conf"),
-                                      uki_entry(uki("z.efi")), uki_entry(uki("y+0.efi"))});
+  const auto entries = order_entries(
+      {kernel("6.1"), kernel("6.9"), type1("a+0-3.conf"), type1("b+1.conf"), uki("z.efi"), uki("y+0.efi")});
   EXPECT_THAT(ids(entries), ElementsAre("z.efi", "b.conf", "vmlinuz-6.1", "vmlinuz-6.9", "y.efi", "a.conf"));
 }
 
 TEST(Pick, AmongAllKinds) {
-  const auto entries =
-      order_entries({kernel("6.9"), kernel("6.1"), type1("fedora-6.1+3.conf"), uki_entry(uki("arch.efi"))});
+  const auto entries = order_entries({kernel("6.9"), kernel("6.1"), type1("fedora-6.1+3.conf"), uki("arch.efi")});
   const auto path_of = [&](std::string_view pattern) {
     const auto entry = pick_entry(entries, pattern);
     return entry ? entry->path : entry.error().text;

@@ -97,12 +97,39 @@ TEST(EntryFile, WhatIsNoBootEntry) {
 
 TEST(EntryFile, GrubVariables) {
   const GrubVariables variables{{"kernelopts", "root=UUID=1 ro"}, {"tuned_initrd", "/t /u"}};
-  const EntryFile file = with_grub_variables(
-      parse_entry_file("linux /a\ninitrd /i $tuned_initrd\ninitrd /with blank\noptions $kernelopts $tuned_params x"),
-      variables);
+  const EntryFile file =
+      with_grub_variables(
+          parse_entry_file(
+              "linux /a\ninitrd /i $tuned_initrd\ninitrd /with blank\noptions $kernelopts $tuned_params x"),
+          variables)
+          .value();
   EXPECT_EQ(file.options, "root=UUID=1 ro  x");
   EXPECT_THAT(file.initrds, ElementsAre("/i", "/t", "/u", "/with blank"));
-  EXPECT_THAT(with_grub_variables(parse_entry_file("initrd /i $tuned_initrd"), {}).initrds, ElementsAre("/i"));
+  EXPECT_THAT(with_grub_variables(parse_entry_file("initrd /i $tuned_initrd"), {})->initrds, ElementsAre("/i"));
+}
+
+TEST(EntryFile, GrubVariablesHaveABudget) {
+  const GrubVariables variables{{"x", std::string(1024, 'v')}};
+  const auto options = [](std::size_t count, std::string_view key) {
+    std::string text = "linux /a\n";
+    for (std::size_t i = 0; i < count; ++i) text += std::string(key) + " $x\n";
+    return parse_entry_file(text);
+  };
+  const std::size_t most = kMaxGrubSubstitution / 1024;
+  for (const auto key : {"options", "initrd"}) {
+    EXPECT_TRUE(with_grub_variables(options(most, key), variables)) << key;
+    const auto refused = with_grub_variables(options(most + 1, key), variables);
+    ASSERT_FALSE(refused) << key;
+    EXPECT_EQ(refused.error().code, Code::Unsupported);
+  }
+}
+
+TEST(EntryFile, TheNumberOfPathsIsCapped) {
+  std::string text = "linux /a\n";
+  for (std::size_t i = 0; i < kMaxEntryPaths; ++i) text += "initrd /i\nextra /e\n";
+  EXPECT_TRUE(type1_entry("/loader/entries/a.conf", parse_entry_file(text)));
+  for (const auto line : {"initrd /i", "extra /e"})
+    EXPECT_EQ(type1_entry("/loader/entries/a.conf", parse_entry_file(text + line)).error().code, Code::Unsupported);
 }
 
 TEST(EntryFile, OtherKindsOfPrograms) {

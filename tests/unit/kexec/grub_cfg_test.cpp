@@ -164,10 +164,14 @@ TEST(GrubCfg, DefaultWithoutAnElse) {
 
 TEST(GrubCfg, CommandLineOfAKernel) {
   const GrubConfig config = parse(kDebian);
+  const auto commandline_for = [](std::string_view kernel, const GrubConfig& in) {
+    const GrubEntry* entry = entry_for(kernel, in);
+    return entry == nullptr ? "none" : entry->arguments;
+  };
   EXPECT_EQ(commandline_for("vmlinuz-6.1.0-21-amd64", config), "root=UUID=6d33 ro quiet splash");
   EXPECT_EQ(commandline_for("vmlinuz-6.1.0-18-amd64", config), "root=UUID=6d33 ro quiet old");
   EXPECT_EQ(commandline_for("vmlinuz-6.12", config), "root=UUID=6d33 ro quiet splash");
-  EXPECT_EQ(commandline_for("vmlinuz", parse("menuentry w { chainloader /w }")), std::nullopt);
+  EXPECT_EQ(commandline_for("vmlinuz", parse("menuentry w { chainloader /w }")), "none");
 }
 
 TEST(GrubCfg, FileNames) {
@@ -185,7 +189,7 @@ GrubEntry entry_of(std::string_view body, std::string_view before = "", const Gr
 TEST(GrubCfg, Variables) {
   EXPECT_EQ(entry_of("linux /v root=$r ${q}", "set r=UUID=1\nq='a b'").arguments, "root=UUID=1 a b");
   EXPECT_EQ(entry_of("linux /v \"x=${q}\" y", "set q=\"a b\"").arguments, "\"x=a b\" y");
-  EXPECT_EQ(entry_of("linux /v root=$unknown \"$unknown\" $unknown ro").arguments, "root= ro");
+  EXPECT_EQ(entry_of("linux /v root=$unknown \"$unknown\" $unknown ro").arguments, "ro");
   EXPECT_EQ(entry_of("linux /v $kernelopts", "if [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi")
                 .arguments,
             "root=a ro");
@@ -196,6 +200,27 @@ TEST(GrubCfg, Variables) {
   EXPECT_EQ(entry_of("set k=/v\nlinux $k-1 a", "set k=/w").kernel, "/v-1");
   EXPECT_EQ(entry_of("linux /v $a", "set a=1\nunset a").arguments, "");
   EXPECT_EQ(entry_of("linux /v $gfxpayload", "function f { set gfxpayload=keep\n}").arguments, "");
+}
+
+TEST(GrubCfg, ARootInDoubt) {
+  const auto check = [](std::string_view body, std::string_view arguments, bool doubt) {
+    const GrubEntry entry = entry_of(body, "set known=1");
+    EXPECT_EQ(entry.arguments, arguments) << body;
+    EXPECT_EQ(entry.root_in_doubt, doubt) << body;
+  };
+  check("probe -u $root --set=u\nlinux /v root=UUID=$u ro", "ro", true);
+  check("linux /v root=$unknown ro", "ro", true);
+  check("linux /v \"root=$unknown\" ro", "ro", true);
+  check("linux /v root=UUID=1 rootflags=subvol=$unknown ro", "root=UUID=1 ro", true);
+  check("linux /v root=UUID=1 root=$unknown ro", "ro", true);
+  check("linux /v root=$unknown root=UUID=1", "root= root=UUID=1", false);
+  check("linux /v root=UUID=1 $unknown x=$unknown", "root=UUID=1 x=", false);
+  check("linux /v root=UUID=$known", "root=UUID=1", false);
+  // What was known before a command has set it anew.
+  check("probe --set=known --fs-uuid ($root)\nlinux /v root=UUID=$known", "", true);
+  check("probe -s known -u $root\nlinux /v root=UUID=$known", "", true);
+  check("regexp --set=1:known '(.*)' $x\nlinux /v root=UUID=$known", "", true);
+  check("if x; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);
 }
 
 TEST(GrubCfg, AKernelsPathMustBeKnown) {
@@ -252,6 +277,13 @@ TEST(GrubCfg, Refusals) {
   std::string growing = "set a=0123456789abcdef\n";
   for (int i = 0; i < 64; ++i) growing += "set a=\"$a$a\"\n";
   EXPECT_THAT(error_of(growing), HasSubstr("grow without an end"));
+  std::string parts = "set a=";
+  for (std::size_t i = 0; i < kMaxGrubPieces; ++i) parts += "$a";
+  EXPECT_THAT(error_of(parts), HasSubstr("more than 1024 parts"));
+  std::string words = "set b='";
+  for (std::size_t i = 0; i < kMaxGrubCommand; ++i) words += "x ";
+  EXPECT_EQ(error_of(concat(words, "'\n")), "none");
+  EXPECT_THAT(error_of(concat(words, "'\nlinux $b $b\n")), HasSubstr("more than 4096 words"));
   EXPECT_THAT(error_of(std::string(100, '{')), HasSubstr("blocks are nested too deep"));
   std::string conditions;
   for (int i = 0; i < 100; ++i) conditions += "if ";
@@ -275,9 +307,35 @@ TEST(GrubEnvironment, Block) {
 
 TEST(GrubEnvironment, Substitution) {
   const GrubVariables variables{{"kernelopts", "root=UUID=1 ro $kernelopts"}, {"t", "x"}};
-  EXPECT_EQ(substitute_grub_variables("$kernelopts ${t}y $tuned_params", variables), "root=UUID=1 ro $kernelopts xy ");
-  EXPECT_EQ(substitute_grub_variables("a$ $$t ${ ${} ${a b} $", variables), "a$ $x ${ ${} ${a b} $");
-  EXPECT_EQ(substitute_grub_variables("", variables), "");
+  const auto text = [&](std::string_view options) {
+    std::size_t left = kMaxGrubSubstitution;
+    return substitute_grub_variables(options, variables, left).value();
+  };
+  EXPECT_EQ(text("$kernelopts ${t}y $tuned_params"), "root=UUID=1 ro $kernelopts xy ");
+  EXPECT_EQ(text("a$ $$t ${ ${} ${a b} $"), "a$ $x ${ ${} ${a b} $");
+  EXPECT_EQ(text(""), "");
+  std::size_t left = 2;
+  EXPECT_EQ(substitute_grub_variables("$t$t$unknown", variables, left), "xx");
+  EXPECT_EQ(substitute_grub_variables("$t", variables, left).error().code, Code::Unsupported);
+}
+
+TEST(GrubWords, ANameIsNoLongerThanItsCap) {
+  const auto taken = [](std::string_view text) { return take_grub_variable(text).value_or("none"); };
+  const std::string longest(kMaxGrubName, 'n');
+  EXPECT_EQ(taken(concat("${", longest, "}")), longest);
+  EXPECT_EQ(taken(concat("$", longest, " ")), longest);
+  EXPECT_EQ(taken(concat("${", longest, "n}")), "none");
+  EXPECT_EQ(taken(concat("$", longest, "n")), "none");
+  EXPECT_EQ(taken("${?}"), "?");
+  EXPECT_EQ(taken("${?a}"), "none");
+  EXPECT_EQ(taken("${a"), "none");
+}
+
+TEST(GrubWords, AWordOfTooManyPartsIsCut) {
+  std::string text;
+  for (std::size_t i = 0; i < 4 * kMaxGrubPieces; ++i) text += "$a";
+  EXPECT_EQ(GrubLexer(text).next()->pieces.size(), kMaxGrubPieces + 1);
+  EXPECT_EQ(GrubLexer(concat('"', text, '"')).next()->pieces.size(), kMaxGrubPieces + 1);
 }
 
 }  // namespace

@@ -157,6 +157,14 @@ TEST_F(UkiWithCompanions, CommandLinesAreJoinedAsTheStubJoins) {
   EXPECT_EQ(cmdline("a"), "a");
 }
 
+TEST_F(UkiWithCompanions, LoadOptionsStandInForTheImagesOwn) {
+  companions_.load_options = " x\ny ";
+  EXPECT_EQ(cmdline("a"), "x y");
+  companions_.addons = {addon("1.addon.efi", "b")};
+  companions_.smbios_options = "c";
+  EXPECT_EQ(cmdline("a"), "x y b c");
+}
+
 TEST_F(UkiWithCompanions, AnArchiveForEachKind) {
   companions_.extra = {text("tool.sysext.raw", "s"), text("b.cred", "bb"),       text("a.cred", "a"),
                        text("old.raw", "o"),         text("c.confext.raw", "c"), text("notes", "n")};

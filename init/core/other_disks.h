@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The other disks of this machine under the names by which a guest looks for its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/core/fstab.h"
+#include "init/core/selector.h"
+#include "kexec/cmdline.h"
+
+namespace vhdboot::core {
+
+/// A disk or partition of this machine that is not the image's.
+struct OtherDevice {
+  std::string path;        ///< "/dev/sda2"
+  std::uint64_t size = 0;  ///< bytes
+  std::string type;        ///< of its file system, as libblkid says; empty when unknown
+  Identity identity;
+};
+
+/// Whether the guest would find only its own devices. A disk and an image copied from it have the same UUIDs, and the
+/// guest takes whichever it sees first. Unsafe, with the device and what to do, when one of `others` is
+/// - what root=, mount.usr=, resume= or the options of encrypted volumes name;
+/// - what a line of `fstab` names that is also a partition of the image (`own`), unless the line is never mounted;
+/// - swap space by a line of `fstab`, unless that is marked nofail: the guest would write to it;
+/// - at the place that a line of `fstab` names by /dev/sda2 and the like, with the same file system, and not for "/".
+/// A file system on another disk alone is what the person wants to have there.
+/// `fstab` is empty when it cannot be known, as in an encrypted root.
+[[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
+                                             const std::vector<Identity>& own, const std::vector<OtherDevice>& others);
+
+}  // namespace vhdboot::core

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/other_disks.h"
+
+#include "tests/unit/core/error_matchers.h"
+
+namespace vhdboot::core {
+namespace {
+
+using test::Fails;
+
+// The image has a root and a swap space; of another disk the root is a copy, and the rest is its own.
+const std::vector<Identity> kOwn{{.uuid = "aa-01", .partuuid = "89abcdef-01", .label = "root", .number = 1},
+                                 {.uuid = "aa-02", .partuuid = "89abcdef-02", .label = "swap", .number = 2}};
+const std::vector<OtherDevice> kOthers{
+    {.path = "/dev/sda1", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "AA-01", .label = "data"}},
+    {.path = "/dev/sda2", .size = 2 << 20, .type = "swap", .identity = {.uuid = "bb-02", .partuuid = "89abcdef-07"}},
+    {.path = "/dev/sda3", .size = 1 << 20, .type = "vfat", .identity = {.uuid = "1234-ABCD"}},
+    {.path = "/dev/sdb", .size = 1 << 20, .type = "", .identity = {}}};
+
+Result<void> check_line(std::string_view line) {
+  return check_other_disks(kexec::CommandLine::parse(line), {}, kOwn, kOthers);
+}
+
+Result<void> check_fstab(std::string_view fstab) {
+  return check_other_disks({}, parse_fstab(fstab).value(), kOwn, kOthers);
+}
+
+TEST(OtherDisks, OptionsThatNameAnotherDisk) {
+  EXPECT_THAT(check_line("root=UUID=aa-01"),
+              Fails(Code::Unsafe, "root=UUID=aa-01 is also /dev/sda1, 1 GiB: the image "));
+  EXPECT_THAT(check_line("mount.usr=PARTUUID=89ABCDEF-07"), Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB"));
+  EXPECT_THAT(check_line("resume=/dev/disk/by-uuid/bb-02"), Fails(Code::Unsafe, "resume=/dev/disk/by-uuid/bb-02 is"));
+  EXPECT_THAT(check_line("cryptdevice=LABEL=data:root"), Fails(Code::Unsafe, "cryptdevice="));
+  EXPECT_THAT(check_line("cryptopts=target=a,source=UUID=aa-01,x"), Fails(Code::Unsafe, "cryptopts="));
+  EXPECT_THAT(check_line("rd.luks.name=aa-01=root rd.luks.name=aa-02=more"), Fails(Code::Unsafe, "rd.luks.name=aa-01"));
+  EXPECT_THAT(check_line("rd.luks.uuid=luks-aa-01"), Fails(Code::Unsafe, "rd.luks.uuid="));
+  for (const char* line : {"", "root=UUID=aa-02", "root=/dev/mapper/root", "root=/dev/sda1", "root=1", "root=",
+                           "root=UUID=aa-01 root=UUID=aa-02", "rd.luks.uuid=", "rd.luks.uuid", "-- root=UUID=aa-01"})
+    EXPECT_TRUE(check_line(line)) << line;
+}
+
+TEST(OtherDisks, LinesOfFstabThatAreOnBoth) {
+  EXPECT_THAT(
+      check_fstab("\nUUID=aa-01 / ext4\n"),
+      Fails(Code::Unsafe, "line 2 of the guest's /etc/fstab: UUID=aa-01 is also /dev/sda1, 1 GiB: the image is"));
+  EXPECT_THAT(check_fstab("UUID='aa-01' /home ext4 nofail"), Fails(Code::Unsafe, "is also /dev/sda1"));
+  EXPECT_THAT(check_fstab("UUID=aa-01 /home ext4 noauto,x-systemd.automount"), Fails(Code::Unsafe, "is also"));
+  EXPECT_TRUE(check_fstab("UUID=aa-01 /home ext4 rw,noauto"));
+  EXPECT_TRUE(check_fstab("UUID=aa-02 none swap\nLABEL=swap none swap\ntmpfs /tmp tmpfs\n/dev/mapper/a /b ext4\n"));
+  // On another disk alone: that is meant.
+  EXPECT_TRUE(check_fstab("LABEL=data /data ext4\nUUID=1234-ABCD /windows vfat\n"));
+}
+
+TEST(OtherDisks, SwapIsWrittenTo) {
+  EXPECT_THAT(check_fstab("UUID=bb-02 none swap sw"), Fails(Code::Unsafe, "swap space, is /dev/sda2, 2 MiB"));
+  EXPECT_THAT(check_fstab("PARTUUID=89abcdef-07 none swap"), Fails(Code::Unsafe, "swap space"));
+  EXPECT_TRUE(check_fstab("UUID=bb-02 none swap nofail"));
+  EXPECT_TRUE(check_fstab("UUID=bb-02 none swap noauto"));
+}
+
+TEST(OtherDisks, PlacesThatAreAnotherDisks) {
+  EXPECT_THAT(check_fstab("/dev/sda3 /boot/efi vfat"), Fails(Code::Unsafe, "/dev/sda3 is on this machine"));
+  EXPECT_THAT(check_fstab("/dev/sda2 none swap"), Fails(Code::Unsafe, "by UUID="));
+  EXPECT_THAT(check_fstab("/dev/sda1 /home auto"), Fails(Code::Unsafe, "/dev/sda1"));
+  for (const char* fstab : {"/dev/sda1 / ext4", "/dev/sda1 /home xfs", "/dev/sda9 /home ext4", "/dev/sdb /x auto",
+                            "/dev/sda3 /boot/efi vfat noauto"})
+    EXPECT_TRUE(check_fstab(fstab)) << fstab;
+}
+
+}  // namespace
+}  // namespace vhdboot::core
