@@ -101,6 +101,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
   if (handoff.counted && (handoff.counted->partition > kMaxPartitions || !is_countable(handoff.counted->path)))
     return concat("has no counted entry but ", quoted(handoff.counted->path));
+  if (handoff.loader_partuuid && !is_partuuid(*handoff.loader_partuuid))
+    return concat("has no partition UUID of a boot loader but ", quoted(*handoff.loader_partuuid));
   if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
   if (handoff.timeout_seconds < 1 || handoff.timeout_seconds > kMaxTimeoutSeconds)
     return concat("has a timeout of ", handoff.timeout_seconds, " seconds");
@@ -157,6 +159,7 @@ class Reader {
     if (key == "host-mount") return handoff_.host_mount = std::string(value), true;
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
+    if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
     if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
     if (key == "engine") return assign(handoff_.engine, parse_engine(value));
     if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
@@ -253,6 +256,7 @@ Result<std::string> to_text(const Handoff& handoff) {
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);
   if (handoff.counted) line("counted ", handoff.counted->partition, ' ', handoff.counted->path);
+  if (handoff.loader_partuuid) line("loader-partuuid ", *handoff.loader_partuuid);
   line("init ", handoff.init);
   line("timeout ", handoff.timeout_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));

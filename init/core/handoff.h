@@ -53,11 +53,12 @@ struct Handoff {
   std::uint32_t guest_block = 512;
   std::vector<Extent> extents;  ///< of the whole file, in logical order; both engines
   // What stage 2 is to do.
-  std::optional<std::string> host_mount;  ///< loop engine: where the guest finds the host volume
-  std::optional<GuestRoot> root;          ///< absent: the guest's initrd mounts it
-  std::optional<CountedEntry> counted;    ///< absent: no boot is counted
-  std::string init = "/init";             ///< what stage 2 executes: in the guest's initrd, or in `root`
-  std::vector<std::string> modules;       ///< files in the appended archive, in the order to load them
+  std::optional<std::string> host_mount;       ///< loop engine: where the guest finds the host volume
+  std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
+  std::optional<CountedEntry> counted;         ///< absent: no boot is counted
+  std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told
+  std::string init = "/init";                  ///< what stage 2 executes: in the guest's initrd, or in `root`
+  std::vector<std::string> modules;            ///< files in the appended archive, in the order to load them
   unsigned timeout_seconds = kDefaultTimeoutSeconds;
   RescueChoice rescue = RescueChoice::Menu;
 

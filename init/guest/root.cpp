@@ -37,18 +37,29 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   return partitions;
 }
 
-std::vector<core::FstabEntry> root_fstab(GuestDisk& disk, const kexec::CommandLine& line) {
+std::optional<std::vector<core::FstabEntry>> root_fstab(GuestDisk& disk, const kexec::CommandLine& line) {
   const auto selector = core::device_selector(line.find("root").value_or(""));
-  if (!selector) return {};
+  if (!selector) return std::nullopt;
   const auto found = std::ranges::find_if(
       disk.partitions(), [&](const GuestPartition& one) { return core::matches(*selector, one.identity); });
-  if (found == disk.partitions().end()) return {};
+  if (found == disk.partitions().end()) return std::nullopt;
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
-  if (!top) return {};
+  if (!top) return std::nullopt;
+  std::vector<core::FstabEntry> entries;
   for (const std::string_view prefix : core::kRootFolders)
     if (const auto text = top->below(prefix).read_text("/etc/fstab", core::kMaxFstabBytes))
-      return core::parse_fstab(*text).value_or(std::vector<core::FstabEntry>());
-  return {};
+      return core::parse_fstab(*text).value_or(entries);
+  return entries;
+}
+
+std::optional<std::string> loader_partuuid(const GuestDisk& disk, const GuestPartition& entry,
+                                           const std::optional<std::vector<core::FstabEntry>>& fstab) {
+  const core::Partition* esp = core::find_esp(disk.table());
+  if (disk.table().scheme != core::Scheme::Gpt || esp == nullptr || !fstab) return std::nullopt;
+  if (entry.entry != esp && entry.entry != core::find_xbootldr(disk.table())) return std::nullopt;
+  for (const std::string_view place : {"/boot", "/efi", "/boot/efi"})
+    if (core::find_mount(*fstab, place) != nullptr) return std::nullopt;
+  return esp->partuuid;
 }
 
 }  // namespace vhdboot::guest

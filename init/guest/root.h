@@ -2,6 +2,7 @@
 // Where on the guest disk its root file system is.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,14 @@ namespace vhdboot::guest {
                                                                          const core::Config& config,
                                                                          const std::string& root_option);
 
-/// The fstab of the root file system that `line` names by root=; empty when that is not on the guest disk, as one that
-/// is encrypted, or cannot be read.
-[[nodiscard]] std::vector<core::FstabEntry> root_fstab(GuestDisk& disk, const kexec::CommandLine& line);
+/// The fstab of the root file system that `line` names by root=, empty when there is none; nothing when that is not on
+/// the guest disk, as one that is encrypted, or cannot be read.
+[[nodiscard]] std::optional<std::vector<core::FstabEntry>> root_fstab(GuestDisk& disk, const kexec::CommandLine& line);
+
+/// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
+/// (core/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above) says
+/// what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
+[[nodiscard]] std::optional<std::string> loader_partuuid(const GuestDisk& disk, const GuestPartition& entry,
+                                                         const std::optional<std::vector<core::FstabEntry>>& fstab);
 
 }  // namespace vhdboot::guest

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot counting, see init/core/boot_count.h: stage 1 takes a try, stage 2 leaves the guest what gives it back.
+// Boot counting, see init/core/boot_count.h: stage 1 takes a try, the guest gives it back.
 #pragma once
 
 #include "base/result.h"
-#include "init/core/boot_count.h"
 #include "init/guest/entry.h"
 #include "init/stage/find_image.h"
 
@@ -13,9 +12,5 @@ namespace vhdboot::stage {
 /// the jump, with nothing of the image attached.
 [[nodiscard]] Result<void> count_boot(const guest::CountedFile& entry, const FoundImage& image,
                                       std::uint32_t guest_block);
-
-/// Starts a keeper (see keeper.h) that waits for the guest's systemd and gives it core::bless_unit() in /run; another
-/// init gets nothing. `disk`: the guest disk.
-[[nodiscard]] Result<void> bless_when_up(const core::CountedEntry& entry, const std::string& disk, char* argv0);
 
 }  // namespace vhdboot::stage

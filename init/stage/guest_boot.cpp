@@ -38,13 +38,15 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
   return GuestBoot{.entry = std::move(opened),
                    .partition = choice.entry->partition,
                    .path = choice.entry->path,
+                   .loader_partuuid = {},
                    .planned = {},
                    .line_changes = {},
                    .modules = {}};
 }
 
 // Before the guest looks for its devices among all that there are.
-Result<void> check_other_disks(guest::GuestDisk& disk, const kexec::CommandLine& line) {
+Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::CommandLine& line,
+                               const std::vector<core::FstabEntry>& fstab) {
   std::vector<core::Identity> own;
   for (const guest::GuestPartition& partition : disk.partitions()) own.push_back(partition.identity);
   std::vector<core::OtherDevice> others;
@@ -56,7 +58,7 @@ Result<void> check_other_disks(guest::GuestDisk& disk, const kexec::CommandLine&
                       .type = std::move(content.type),
                       .identity = std::move(content.identity)});
   }
-  return core::check_other_disks(line, guest::root_fstab(disk, line), own, others);
+  return core::check_other_disks(line, fstab, own, others);
 }
 
 }  // namespace
@@ -71,7 +73,9 @@ Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
   for (const core::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
-  TRY(check_other_disks(disk, made.line));
+  const auto fstab = guest::root_fstab(disk, made.line);
+  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<core::FstabEntry>())));
+  boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, fstab);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
   const guest::ModuleRequest request{.release = boot.planned.release,

@@ -2,6 +2,8 @@
 // Everything that is decided about the boot of a guest, before anything is done about it.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -20,6 +22,7 @@ struct GuestBoot {
   guest::GuestEntry entry;
   const guest::GuestPartition* partition = nullptr;  ///< that the entry lies on
   std::string path;                                  ///< of its file there
+  std::optional<std::string> loader_partuuid;        ///< see guest::loader_partuuid()
   guest::PlannedBoot planned;                        ///< borrows from the entry
   std::vector<core::LineChange> line_changes;        ///< what of its command line is not the guest's own
   CarriedModules modules;

@@ -37,6 +37,7 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
                         .timeout_seconds = config.timeout(),
                         .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
+  handoff.loader_partuuid = boot.loader_partuuid;
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
   for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
   return handoff;

@@ -11,12 +11,12 @@
 #include "init/core/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
-#include "init/stage/boot_count.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/mounted_volume.h"
 #include "init/stage/rescue.h"
 #include "init/stage/stage.h"
+#include "init/stage/systemd_guest.h"
 #include "init/stage/volume_groups.h"
 #include "init/sys/directory.h"
 #include "init/sys/kernel_module.h"
@@ -143,9 +143,7 @@ Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Repor
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 void leave_for_guest(const std::string& disk, const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   if (const auto asked = ask_for_volume_groups(disk); !asked) report.warn(asked.error().message());
-  if (!handoff.counted) return;
-  if (const auto started = bless_when_up(*handoff.counted, disk, argv0); !started)
-    report.warn(started.error().message());
+  if (const auto started = leave_for_systemd(handoff, disk, argv0); !started) report.warn(started.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.

@@ -36,7 +36,7 @@ class Recipe:
     `tries`: the boot counter of its entry; 0 for none.
     `root_option`: the value of root=; "" for no root= at all, "-" for the usual UUID.
     `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.
-    `files`: more files of the root file system, there before the initrd is made. In them and in `cmdline`, {rootfs},
+    `files`: more files of the root file system, there before the initrd is made; "/a/" is a folder. In them and in `cmdline`, {rootfs},
     {luks} and {root} stand for UUIDs of the root file system, of the container, and of the partition."""
 
     name: str
@@ -193,6 +193,9 @@ def _install(recipe: Recipe, rootfs: Path, work: Path) -> None:
              "/etc/hosts": f"127.0.0.1 localhost {recipe.name}\n", **dict(recipe.files)}
     for name, text in files.items():
         path = skeleton / name.lstrip("/")
+        if name.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(recipe.expand(text), encoding="utf-8")
         path.chmod(0o755 if text.startswith("#!") else 0o644)

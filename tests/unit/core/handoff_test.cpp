@@ -23,6 +23,7 @@ Handoff full() {
           .host_mount = "/disk",
           .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
           .counted = CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
+          .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
           .init = "/sbin/init",
           .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
           .timeout_seconds = 90,
@@ -124,6 +125,8 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(replaced(text, "serial 1234-ABCD", "serial x")), Fails(Code::Corrupt, "volume serial"));
   EXPECT_THAT(parse_handoff(replaced(text, "partuuid 89abcdef-01", "partuuid x")),
               Fails(Code::Corrupt, "partition UUID"));
+  EXPECT_THAT(parse_handoff(replaced(text, "loader-partuuid 89ABCDEF", "loader-partuuid 89ABCDE")),
+              Fails(Code::Corrupt, "boot loader"));
   EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path Images")), Fails(Code::Corrupt, "image path"));
   EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path /../Images")), Fails(Code::Corrupt, "image path"));
   EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 8192")),

@@ -346,12 +346,29 @@ TEST_F(Entries, TheFstabOfTheRootThatIsNamed) {
   make({kRoot, root_with("6.1", "UUID=f53 /home ext4\n"), {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
   const auto first_file = [&](std::string_view line) {
     const auto fstab = root_fstab(*disk_, kexec::CommandLine::parse(line));
-    return fstab.empty() ? "none" : fstab.front().file;
+    return !fstab ? "unknown" : fstab->empty() ? "none" : fstab->front().file;
   };
   EXPECT_EQ(first_file("root=UUID=f51"), "/");
   EXPECT_EQ(first_file("root=/dev/disk/by-partuuid/x root=UUID=f52"), "/home");
   for (const char* line : {"", "root=/dev/mapper/root", "root=UUID=f53", "root=UUID=f54"})
-    EXPECT_EQ(first_file(line), "none") << line;
+    EXPECT_EQ(first_file(line), "unknown") << line;
+  make({{.type = "ext4", .files = {{"/sbin/init", to_buffer("")}}, .gpt_type = {}}});
+  EXPECT_EQ(first_file("root=UUID=f51"), "none");
+}
+
+TEST_F(Entries, FromWhereSystemdIsToldThatItWasStarted) {
+  MemoryPartition xbootldr = kRoot;
+  xbootldr.gpt_type = core::kXbootldrType;
+  make({kRoot, kEspWithUki, xbootldr});
+  const auto told = [&](unsigned partition, const std::optional<std::vector<core::FstabEntry>>& fstab) {
+    return loader_partuuid(*disk_, disk_->partitions()[partition - 1], fstab).value_or("nothing");
+  };
+  const auto mounted = [](std::string place) { return std::vector<core::FstabEntry>{{.file = std::move(place)}}; };
+  EXPECT_EQ(told(2, mounted("/")), "part2");
+  EXPECT_EQ(told(3, std::vector<core::FstabEntry>()), "part2");
+  EXPECT_EQ(told(1, mounted("/")), "nothing");  // GRUB tells nothing
+  EXPECT_EQ(told(2, std::nullopt), "nothing");
+  for (const char* place : {"/boot", "/efi", "/boot/efi/"}) EXPECT_EQ(told(2, mounted(place)), "nothing") << place;
 }
 
 TEST_F(Entries, ModulesOfTheLikeliestRoot) {
