@@ -72,11 +72,22 @@ bool has_no_tries_left(const BootEntry& entry) {
   return entry.count && entry.count->left == 0;
 }
 
+bool is_for_rescue(const BootEntry& entry) {
+  return entry.version.starts_with("0-rescue");
+}
+
+std::strong_ordering compare_kernels(const BootEntry& a, const BootEntry& b) {
+  if (const auto order = a.system <=> b.system; order != 0) return order;
+  if (const auto order = is_for_rescue(a) <=> is_for_rescue(b); order != 0) return order;
+  if (const auto order = newest_first(a.version, b.version); order != 0) return order;
+  return b.id.compare(a.id) <=> 0;
+}
+
 // systemd-boot: boot_entry_compare(), which knows no kinds.
 std::strong_ordering compare_entries(const BootEntry& a, const BootEntry& b) {
   if (const auto order = has_no_tries_left(a) <=> has_no_tries_left(b); order != 0) return order;
   if (const auto order = a.kind <=> b.kind; order != 0) return order;
-  if (a.kind == EntryKind::Kernel) return std::strong_ordering::equal;
+  if (a.kind == EntryKind::Kernel) return compare_kernels(a, b);
   if (const auto order = a.sort_key.empty() <=> b.sort_key.empty(); order != 0) return order;
   if (!a.sort_key.empty()) {
     if (const auto order = a.sort_key.compare(b.sort_key) <=> 0; order != 0) return order;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,6 +70,7 @@ struct BootEntry {
   std::vector<std::string> initrds;  ///< paths in the order to load
   std::vector<std::string> extras;   ///< Type1 only: paths of addons, credentials and extensions
   std::string options;               ///< Type1 only
+  std::size_t system = 0;            ///< Kernel only: one number for those of one system
   std::string options_from;          ///< Kernel only: the file that says its options; for people
 
   friend bool operator==(const BootEntry&, const BootEntry&) = default;
@@ -79,7 +81,8 @@ struct BootEntry {
 
 /// The entries as a boot menu lists them, the one to boot by default first: entries without tries left go last, then
 /// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
-/// Kernels keep the order in which they are given.
+/// Kernels are ordered by system, then the newest version first, but those for rescue last; equal ones keep the order
+/// in which they are given.
 [[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
 
 /// The entry of a unified kernel image.

@@ -55,14 +55,14 @@ std::optional<std::string> find_initrd(const Names& names, std::string_view vers
   return std::nullopt;
 }
 
-}  // namespace
-
 bool goes_before(const KernelFiles& a, const KernelFiles& b) {
   if (a.rescue != b.rescue) return b.rescue;
   if (const auto order = compare_versions(b.version, a.version); order != 0) return order < 0;
   // "6.1" and "6_1" are the same version.
   return b.kernel < a.kernel;
 }
+
+}  // namespace
 
 std::vector<KernelFiles> find_kernels(const std::vector<std::string>& file_names) {
   const Names names(file_names.begin(), file_names.end());

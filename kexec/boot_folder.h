@@ -22,9 +22,6 @@ struct KernelFiles {
   friend bool operator==(const KernelFiles&, const KernelFiles&) = default;
 };
 
-/// Whether `a` is to be booted rather than `b`: the newer version (UAPI.10), and one that is not for rescue.
-[[nodiscard]] bool goes_before(const KernelFiles& a, const KernelFiles& b);
-
 /// The kernels among the names of a folder, the one to boot by default first: the newest version (UAPI.10) first, those
 /// for rescue last. As Debian, Fedora, Arch, openSUSE, Gentoo, Alpine and those who follow them call their files. The
 /// same list in any order gives the same result.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/other_disks.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -41,24 +40,25 @@ std::optional<Selector> selector_of(const DeviceOption& option, std::string_view
 }
 
 const OtherDevice* find(const Selector& selector, const std::vector<OtherDevice>& others) {
-  const auto found =
-      std::ranges::find_if(others, [&](const OtherDevice& one) { return matches(selector, one.identity); });
-  return found == others.end() ? nullptr : &*found;
+  for (const OtherDevice& other : others)
+    if (matches(selector, other.identity)) return &other;
+  return nullptr;
 }
 
-std::string also(std::string_view what, const OtherDevice& other) {
-  return concat(what, " is also ", other.path, ", ", human_size(other.size));
+std::unexpected<Error> refuse(std::string_view what, const OtherDevice& other, std::string_view why) {
+  return fail(Code::Unsafe, concat(what, " is also ", other.path, ", ", human_size(other.size), ": ", why));
 }
 
-std::unexpected<Error> a_copy(std::string_view what, const OtherDevice& other) {
-  return fail(Code::Unsafe, concat(also(what, other),
-                                   ": the image is a copy of that disk, and the guest could mount the one for the "
-                                   "other. Unplug that disk, or give the image's file system another UUID"));
-}
+constexpr std::string_view kCopy =
+    "the image is a copy of that disk, and the guest could mount the one for the other. Unplug that disk, or give the "
+    "image's file system another UUID";
+constexpr std::string_view kSwap =
+    "the image has no such swap space, so the guest would write to that disk. Unplug it, or take the line out of fstab";
+constexpr std::string_view kPlace =
+    "on this machine the guest would take that disk for its own. Name its own by UUID=, or unplug that disk";
 
 bool has_option(const FstabEntry& entry, std::string_view option) {
-  const auto options = split(entry.options, ',');
-  return std::ranges::find(options, option) != options.end();
+  return concat(',', entry.options, ',').contains(concat(',', option, ','));
 }
 
 // By "noauto" alone; with an automount it is mounted by whoever looks into it.
@@ -66,26 +66,26 @@ bool is_never_mounted(const FstabEntry& entry) {
   return has_option(entry, "noauto") && !has_option(entry, "x-systemd.automount");
 }
 
-Result<void> check_by_content(const FstabEntry& entry, const Selector& selector, std::string_view what,
-                              const std::vector<Identity>& own, const std::vector<OtherDevice>& others) {
-  const OtherDevice* other = find(selector, others);
-  if (other == nullptr) return {};
-  if (std::ranges::any_of(own, [&](const Identity& one) { return matches(selector, one); }))
-    return a_copy(what, *other);
-  if (entry.type != "swap" || has_option(entry, "nofail")) return {};
-  return fail(Code::Unsafe, concat(what, ", swap space, is ", other->path, ", ", human_size(other->size),
-                                   ", and not in the image: the guest would write to that disk. Unplug it, or take the "
-                                   "line out of the guest's /etc/fstab"));
+bool is_type_of(const FstabEntry& entry, const OtherDevice& other) {
+  return !other.type.empty() && (entry.type == "auto" || entry.type == other.type);
 }
 
-Result<void> check_by_place(const FstabEntry& entry, std::string_view what, const std::vector<OtherDevice>& others) {
-  const auto other = std::ranges::find(others, entry.spec, &OtherDevice::path);
-  const bool fits =
-      other != others.end() && !other->type.empty() && (entry.type == "auto" || entry.type == other->type);
-  if (!fits || entry.file == "/" || !parse_device_node(entry.spec)) return {};
-  return fail(Code::Unsafe, concat(what, " is on this machine a partition of another disk, ", human_size(other->size),
-                                   ", and the guest would take it for its own: name it by UUID= in the guest's "
-                                   "/etc/fstab, or unplug that disk"));
+Result<void> check_entry(const FstabEntry& entry, const std::vector<Identity>& own,
+                         const std::vector<OtherDevice>& others) {
+  const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
+  if (const auto selector = device_selector(entry.spec)) {
+    const OtherDevice* other = find(*selector, others);
+    if (other == nullptr) return {};
+    for (const Identity& one : own)
+      if (matches(*selector, one)) return refuse(what, *other, kCopy);
+    if (entry.type == "swap" && !has_option(entry, "nofail")) return refuse(what, *other, kSwap);
+    return {};
+  }
+  if (entry.file == "/" || !parse_device_node(entry.spec)) return {};
+  for (const OtherDevice& other : others)
+    if (other.path == entry.spec && is_type_of(entry, other))
+      return refuse(concat(what, ", as the guest calls it,"), other, kPlace);
+  return {};
 }
 
 }  // namespace
@@ -93,21 +93,16 @@ Result<void> check_by_place(const FstabEntry& entry, std::string_view what, cons
 Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
                                const std::vector<Identity>& own, const std::vector<OtherDevice>& others) {
   for (const DeviceOption& option : kOptions) {
-    auto values = line.find_all(option.name);
-    if (!option.adds_up && values.size() > 1) values.erase(values.begin(), values.end() - 1);
-    for (const std::string& value : values)
-      if (const auto selector = selector_of(option, value))
-        if (const OtherDevice* other = find(*selector, others))
-          return a_copy(concat(option.name, '=', printable(value)), *other);
+    const auto values = line.find_all(option.name);
+    for (const std::string& value : values) {
+      if (!option.adds_up && &value != &values.back()) continue;
+      const auto selector = selector_of(option, value);
+      const OtherDevice* other = selector ? find(*selector, others) : nullptr;
+      if (other != nullptr) return refuse(concat(option.name, '=', printable(value)), *other, kCopy);
+    }
   }
-  for (const FstabEntry& entry : fstab) {
-    if (is_never_mounted(entry)) continue;
-    const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
-    if (const auto selector = device_selector(entry.spec))
-      TRY(check_by_content(entry, *selector, what, own, others));
-    else
-      TRY(check_by_place(entry, what, others));
-  }
+  for (const FstabEntry& entry : fstab)
+    if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
   return {};
 }
 

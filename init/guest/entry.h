@@ -60,10 +60,10 @@ struct FoundEntries {
 /// The ways of looking: in /EFI/Linux, in /loader/entries, in /boot. The guest disk must outlive what they find.
 [[nodiscard]] FoundEntries find_ukis(GuestDisk& disk);
 [[nodiscard]] FoundEntries find_entry_files(GuestDisk& disk);
-/// Kernels of one system, which may lie in several folders (its /boot partition, the /boot of its root), come newest
-/// first, those for rescue last. The systems of a disk are kept apart, in the order of their folders, as nobody
-/// compares the kernels of Debian with those of Fedora; so are folders of which nothing says whose they are. A /boot
-/// partition belongs to the only root there is, or to that one whose fstab mounts it.
+/// Kernels of one system, which may lie in several folders (its /boot partition, the /boot of its root), have one
+/// BootEntry::system and so come newest first. The systems of a disk are kept apart, in the order of their folders, as
+/// nobody compares the kernels of Debian with those of Fedora; so are folders of which nothing says whose they are. A
+/// /boot partition belongs to the only root there is, or to the one alone whose fstab mounts it.
 [[nodiscard]] FoundEntries find_kernels(GuestDisk& disk);
 
 /// An image on the partition of `tree`, as `entry`, with what lies beside it; the options and extras of a Type #1 entry

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/folders.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/bootable.h"
@@ -41,10 +41,9 @@ std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_e
   broken.push_back(Error{Code::Unsupported, 0,
                          concat(printable(folder), " of the guest has ", names.size(), " entries, of which the ",
                                 kMaxEntryFiles, " newest by name are looked at: remove what is not needed")});
-  std::ranges::sort(names, [](const std::string& a, const std::string& b) {
-    const auto order = kexec::compare_versions(to_lower_ascii(b), to_lower_ascii(a));
-    return order != 0 ? order < 0 : b < a;
-  });
+  for (std::size_t i = 0; i < kMaxEntryFiles; ++i)
+    for (std::size_t j = i + 1; j < names.size(); ++j)
+      if (kexec::compare_versions(names[i], names[j]) < 0) names[i].swap(names[j]);
   names.resize(kMaxEntryFiles);
   return names;
 }
@@ -56,17 +55,24 @@ std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view na
   if (partition == nullptr) return std::nullopt;
   const auto esp = disk.mount(*partition);
   if (!esp) return std::nullopt;
-  auto vendors = esp->list("/EFI");
-  if (vendors.size() > kMaxVendors) return std::nullopt;
-  std::erase_if(vendors, [&](const std::string& vendor) { return !esp->has(concat("/EFI/", vendor, '/', name)); });
-  if (vendors.size() != 1) return std::nullopt;
-  auto text = esp->read_text(concat("/EFI/", vendors.front(), '/', name), cap);
+  std::optional<std::string> path;
+  std::size_t left = kMaxVendors;
+  for (const std::string& vendor : esp->list("/EFI")) {
+    if (left-- == 0) return std::nullopt;
+    const std::string here = concat("/EFI/", vendor, '/', name);
+    if (!esp->has(here)) continue;
+    if (path) return std::nullopt;
+    path = here;
+  }
+  if (!path) return std::nullopt;
+  auto text = esp->read_text(*path, cap);
   return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
 std::vector<GuestTree> root_trees(GuestDisk& disk) {
-  auto roots = tops(disk);
-  std::erase_if(roots, [](const GuestTree& top) { return !top.has("/etc/fstab"); });
+  std::vector<GuestTree> roots;
+  for (GuestTree& top : tops(disk))
+    if (top.has("/etc/fstab")) roots.push_back(std::move(top));
   return roots;
 }
 

@@ -78,38 +78,26 @@ bool is_named(const GuestPartition& partition, const std::string& spec) {
 
 bool mounts(const GuestTree& root, const GuestPartition& partition) {
   const auto text = root.read_text("/etc/fstab", core::kMaxFstabBytes);
-  const auto entries = text ? core::parse_fstab(*text) : std::unexpected(text.error());
-  return entries &&
-         std::ranges::any_of(*entries, [&](const core::FstabEntry& entry) { return is_named(partition, entry.spec); });
+  if (!text) return false;
+  if (const auto entries = core::parse_fstab(*text))
+    for (const core::FstabEntry& entry : *entries)
+      if (is_named(partition, entry.spec)) return true;
+  return false;
 }
 
-bool is_same(const GuestTree& a, const GuestTree& b) {
-  return &a.partition() == &b.partition() && a.full_path("") == b.full_path("");
-}
-
-// The root that the kernels in a folder belong to, as an index; nothing when that cannot be told.
-std::optional<std::size_t> owner_of(const BootFolder& boot, const std::vector<GuestTree>& roots) {
-  const auto by = [&](const auto& owns) -> std::optional<std::size_t> {
-    const auto found = std::ranges::find_if(roots, owns);
-    return found == roots.end() ? std::nullopt : std::optional<std::size_t>(found - roots.begin());
-  };
-  if (const auto own = by([&](const GuestTree& root) { return is_same(root, boot.top); })) return own;
+// The root that the kernels in a folder belong to, as an index; roots.size() when that cannot be told.
+std::size_t owner_of(const BootFolder& boot, const std::vector<GuestTree>& roots) {
+  const GuestPartition& partition = boot.top.partition();
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    if (&roots[i].partition() == &partition && roots[i].full_path("") == boot.top.full_path("")) return i;
   if (roots.size() == 1) return 0;
-  return by([&](const GuestTree& root) { return mounts(root, boot.top.partition()); });
-}
-
-// A kernel that was found, and where it comes in the list.
-struct FoundKernel {
-  std::size_t system = 0;  // by the order of their first folders
-  std::size_t position = 0;
-  kexec::KernelFiles files;
-  FoundEntry entry;
-};
-
-bool is_listed_before(const FoundKernel& a, const FoundKernel& b) {
-  if (a.system != b.system) return a.system < b.system;
-  if (kexec::goes_before(a.files, b.files)) return true;
-  return !kexec::goes_before(b.files, a.files) && a.position < b.position;
+  std::size_t owner = roots.size();
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    if (mounts(roots[i], partition)) {
+      if (owner != roots.size()) return roots.size();  // the ESP of two systems
+      owner = i;
+    }
+  return owner;
 }
 
 }  // namespace
@@ -117,19 +105,18 @@ bool is_listed_before(const FoundKernel& a, const FoundKernel& b) {
 FoundEntries find_kernels(GuestDisk& disk) {
   FoundEntries found;
   const auto roots = root_trees(disk);
-  std::vector<FoundKernel> listed;
-  std::vector<std::optional<std::size_t>> systems;  // their roots
+  std::vector<std::size_t> systems;  // their roots, in the order of their first folders
   for (const BootFolder& boot : boot_folders(disk)) {
     auto kernels = kexec::find_kernels(boot.top.list(boot.folder));
     if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
     if (kernels.empty()) continue;
-    const auto owner = owner_of(boot, roots);
-    const auto known = owner ? std::ranges::find(systems, owner) : systems.end();
-    const std::size_t system = known - systems.begin();
-    if (known == systems.end()) systems.push_back(owner);
+    const std::size_t owner = owner_of(boot, roots);
+    std::size_t system = 0;
+    while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
+    if (system == systems.size()) systems.push_back(owner);
     // Of a folder that is nobody's: what the first one says is better than nothing.
-    const auto root = roots.empty() ? std::nullopt : std::optional(roots[owner.value_or(0)]);
+    const auto root = roots.empty() ? std::nullopt : std::optional(roots[owner % roots.size()]);
     const auto option_files = read_files(disk, boot, root, roots.size() <= 1);
     const std::string title = title_of(root);
     for (const kexec::KernelFiles& files : kernels) {
@@ -147,18 +134,14 @@ FoundEntries find_kernels(GuestDisk& disk) {
                              .title = title.empty() ? files.kernel : title,
                              .version = files.version,
                              .initrds = kexec::kernel_entry(files, boot.top.full_path(boot.folder)).initrds,
+                             .system = system,
                              .options_from = std::string(core::name(options->source))};
       const auto open = [boot, files, entry, cmdline = options->text](const OpenRequest&) {
         return open_kernel(boot, files, cmdline, entry);
       };
-      listed.push_back({.system = system,
-                        .position = listed.size(),
-                        .files = files,
-                        .entry = {.entry = entry, .partition = &boot.top.partition(), .path = path, .open = open}});
+      found.entries.push_back({.entry = entry, .partition = &boot.top.partition(), .path = path, .open = open});
     }
   }
-  std::ranges::sort(listed, is_listed_before);
-  for (FoundKernel& kernel : listed) found.entries.push_back(std::move(kernel.entry));
   return found;
 }
 

@@ -141,9 +141,9 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto choice = check_entries(disk, boot.config, findings);
   if (!choice) return;
   look_for_modules(disk, boot, *choice, findings);
-  const auto root = guest::root_tree(disk);
-  if (!root) return;
-  if (const auto fstab = root->read_text("/etc/fstab", core::kMaxFstabBytes)) check_fstab(*fstab, findings);
+  const auto roots = guest::root_trees(disk);
+  if (roots.empty()) return;
+  if (const auto fstab = roots.front().read_text("/etc/fstab", core::kMaxFstabBytes)) check_fstab(*fstab, findings);
 }
 
 Result<std::string> read_config_file(const std::string& path) {

@@ -52,14 +52,16 @@ TEST(OtherDisks, LinesOfFstabThatAreOnBoth) {
 }
 
 TEST(OtherDisks, SwapIsWrittenTo) {
-  EXPECT_THAT(check_fstab("UUID=bb-02 none swap sw"), Fails(Code::Unsafe, "swap space, is /dev/sda2, 2 MiB"));
-  EXPECT_THAT(check_fstab("PARTUUID=89abcdef-07 none swap"), Fails(Code::Unsafe, "swap space"));
+  EXPECT_THAT(check_fstab("UUID=bb-02 none swap sw"),
+              Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB: the image has no such swap space"));
+  EXPECT_THAT(check_fstab("PARTUUID=89abcdef-07 none swap"), Fails(Code::Unsafe, "no such swap space"));
   EXPECT_TRUE(check_fstab("UUID=bb-02 none swap nofail"));
   EXPECT_TRUE(check_fstab("UUID=bb-02 none swap noauto"));
 }
 
 TEST(OtherDisks, PlacesThatAreAnotherDisks) {
-  EXPECT_THAT(check_fstab("/dev/sda3 /boot/efi vfat"), Fails(Code::Unsafe, "/dev/sda3 is on this machine"));
+  EXPECT_THAT(check_fstab("/dev/sda3 /boot/efi vfat"),
+              Fails(Code::Unsafe, "/dev/sda3, as the guest calls it, is also /dev/sda3, 1 MiB: on this machine"));
   EXPECT_THAT(check_fstab("/dev/sda2 none swap"), Fails(Code::Unsafe, "by UUID="));
   EXPECT_THAT(check_fstab("/dev/sda1 /home auto"), Fails(Code::Unsafe, "/dev/sda1"));
   for (const char* fstab : {"/dev/sda1 / ext4", "/dev/sda1 /home xfs", "/dev/sda9 /home ext4", "/dev/sdb /x auto",

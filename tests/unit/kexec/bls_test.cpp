@@ -247,7 +247,18 @@ TEST(Order, Type1) {
 TEST(Order, KindsAndTries) {
   const auto entries = order_entries(
       {kernel("6.1"), kernel("6.9"), type1("a+0-3.conf"), type1("b+1.conf"), uki("z.efi"), uki("y+0.efi")});
-  EXPECT_THAT(ids(entries), ElementsAre("z.efi", "b.conf", "vmlinuz-6.1", "vmlinuz-6.9", "y.efi", "a.conf"));
+  EXPECT_THAT(ids(entries), ElementsAre("z.efi", "b.conf", "vmlinuz-6.9", "vmlinuz-6.1", "y.efi", "a.conf"));
+}
+
+TEST(Order, KernelsBySystemAndVersion) {
+  std::vector<BootEntry> kernels{kernel("0-rescue-x"), kernel(""), kernel("6.9"), kernel("6.10"), kernel("6.9")};
+  kernels[4].path = "/vmlinuz-6.9";
+  kernels.push_back(kernel("7.0"));
+  kernels.back().system = 1;
+  const auto ordered = order_entries(kernels);
+  EXPECT_THAT(ids(ordered), ElementsAre("vmlinuz-6.10", "vmlinuz-6.9", "vmlinuz-6.9", "vmlinuz-", "vmlinuz-0-rescue-x",
+                                        "vmlinuz-7.0"));
+  EXPECT_EQ(ordered[2].path, "/vmlinuz-6.9");
 }
 
 TEST(Pick, AmongAllKinds) {
