@@ -115,7 +115,8 @@ def versions(guest, shell):
     names = " ".join([*guest.recipe.init, *guest.recipe.initrd])
     rows = shell.run(f"dpkg-query -W -f '${{Package}} ${{Version}}\\n' {names}")[1].splitlines()
     packages = dict(line.split(" ", 1) for line in [*rows, *guest.made_by.splitlines()] if line.count(" ") == 1)
-    return system, shell.check("uname -r"), packages
+    kernel, module = shell.check("uname -r; ls /lib/modules/$(uname -r)/kernel/drivers/block/loop.ko*").splitlines()
+    return system, f"{kernel}, {module[module.index('.ko'):]}", packages
 
 
 def leave(case, machine, shell):
