@@ -95,7 +95,7 @@ def test_boot(case, folder):
         shell = GuestShell(machine)
         shell.log_in(600)
         look_around(case, guest, shell)
-        facts = versions(guest.recipe, shell)
+        facts = versions(guest, shell)
         shell.check(f"echo {case.name} > {MARKER}")
         leave(case, machine, shell)
         trouble = re.search(TROUBLE_LATER, machine.text)
@@ -110,12 +110,14 @@ def test_boot(case, folder):
     proven.record(case, guest.recipe, *facts)
 
 
-def versions(recipe, shell):
+def versions(guest, shell):
     """What is running: the system's name, its kernel, the packages that the recipe names."""
     system = shell.check(". /etc/os-release; echo $PRETTY_NAME $(cat /etc/debian_version)")
-    rows = shell.run("dpkg-query -W -f '${Package} ${Version}\\n' " + " ".join([*recipe.init, *recipe.initrd]))[1]
-    packages = dict(line.split(" ", 1) for line in rows.splitlines() if line.count(" ") == 1)
-    return system, shell.check("uname -r"), packages
+    names = " ".join([*guest.recipe.init, *guest.recipe.initrd])
+    rows = shell.run(f"dpkg-query -W -f '${{Package}} ${{Version}}\\n' {names}")[1].splitlines()
+    packages = dict(line.split(" ", 1) for line in [*rows, *guest.made_by.splitlines()] if line.count(" ") == 1)
+    kernel, module = shell.check("uname -r; ls /lib/modules/$(uname -r)/kernel/drivers/block/loop.ko*").splitlines()
+    return system, f"{kernel}, {module[module.index('.ko'):]}", packages
 
 
 def leave(case, machine, shell):

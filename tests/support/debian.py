@@ -3,6 +3,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from .command import CommandError, run
@@ -20,6 +21,17 @@ def mirror() -> str:
         if component == "main" and (label == "Debian" or (not label and "security" not in uri)):
             return uri
     raise CommandError("apt has no source for Debian's main archive here; run `apt-get update` and look at its sources")
+
+
+def bootstrap_words(suite: str, packages: Iterable[str], target: Path, more_suites: Iterable[str] = ()) -> list[str]:
+    """The command that installs a minimal Debian with these packages into a folder; more options may follow."""
+    sources = [f"deb {mirror()} {name} main" for name in (suite, *sorted(set(more_suites)))]
+    options = [f"--include={','.join(packages)}", "--mode=root", "--variant=minbase", "--architectures=amd64",
+               f"--keyring={KEYRING}", "--aptopt=Acquire::Languages none",
+               "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+               "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+               "--dpkgopt=force-confold"]
+    return ["mmdebstrap", suite, str(target), *sources, *options]
 
 
 class Suite:

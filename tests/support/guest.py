@@ -6,22 +6,25 @@ Nothing of vhdboot is inside: a guest is what a person would have on a disk.
 
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import tomllib
 import uuid
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from . import disk, guest_boot, guest_root
+from . import disk, guest_boot, guest_initrd, guest_root
 from .command import run
-from .debian import KEYRING, mirror
+from .debian import bootstrap_words
 from .paths import REPOSITORY, cache_folder, locked
 
 FORMAT = 3  # of what is made of a recipe: count it up when that changes
 RECIPES = REPOSITORY / "tests/boot/guests"
 NAMESPACE = uuid.UUID("6f1f9c8a-0c0e-4d53-9b0e-6d1a3f5b7c21")
 USUAL_PACKAGES = ["udev", "login", "kmod", "linux-image-amd64", "zstd"]
+UNMERGED = "/usr/share/mmdebstrap/hooks/no-merged-usr"
+MADE_BY = "initrd-made-by"  # in a guest's folder: the package and its version, when that is not in the guest
 GPT_TYPES = {"esp": disk.ESP, "boot": disk.LINUX, "swap": disk.LINUX_SWAP, "root": disk.LINUX_ROOT}
 MBR_TYPES = {"esp": "ef", "boot": "83", "swap": "82", "root": "83"}
 
@@ -30,14 +33,19 @@ MBR_TYPES = {"esp": "ef", "boot": "83", "swap": "82", "root": "83"}
 class Recipe:
     """What is in a guest, and where.
 
-    `init`, `initrd`, `packages`: Debian packages. `table`: gpt, mbr, or none for a bare file system.
+    `init`, `initrd`, `packages`: Debian packages; NAME/SUITE takes one from another suite; for the initrd also mkosi,
+    which leaves no more than its product in the guest. `table`: gpt, mbr, or none for a bare file system.
     `root_fs`: ext4, btrfs (its root in `subvolume`, if given) or xfs, within a `container`: none, luks, lvm.
     `entry`: how it is booted: uki or type1 on its ESP, grub (a grub.cfg beside the kernels), none (kernels alone).
     `tries`: the boot counter of its entry; 0 for none.
     `root_option`: the value of root=; "" for no root= at all, "-" for the usual UUID.
     `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.
-    `files`: more files of the root file system, there before the initrd is made; "/a/" is a folder. In them and in `cmdline`, {rootfs},
-    {luks} and {root} stand for UUIDs of the root file system, of the container, and of the partition."""
+    `files`: more files of the root file system, there before the initrd is made. In them and in `cmdline`, {rootfs},
+    {luks} and {root} stand for UUIDs of the root file system, of the container, and of the partition.
+    `setup`: shell commands, run in the guest's root when everything is installed; an initrd that these concern is theirs
+    to make anew. `merged_usr`: false for /bin, /sbin and /lib that are directories of their own.
+
+    A key with repr=False came later: it counts for `key` only when it is given, so that guests made before stay good."""
 
     name: str
     suite: str
@@ -51,12 +59,14 @@ class Recipe:
     subvolume: str = ""
     container: str = "none"
     entry: str = "uki"
-    tries: int = 0
     root_option: str = "-"
     esp_mib: int = 128
     boot_mib: int = 0
     swap_mib: int = 0
     files: tuple[tuple[str, str], ...] = ()
+    tries: int = field(default=0, repr=False)
+    setup: tuple[str, ...] = field(default=(), repr=False)
+    merged_usr: bool = field(default=True, repr=False)
 
     def identity(self, what: str) -> str:
         """A UUID that is always the same for this recipe's disk, partition or file system."""
@@ -107,19 +117,22 @@ class Recipe:
     @property
     def key(self) -> str:
         """Changes when the recipe does or the way guests are built."""
-        return hashlib.sha256(f"{FORMAT} {self!r}".encode()).hexdigest()[:16]
+        later = {one.name: getattr(self, one.name) for one in fields(self) if not one.repr}
+        given = [f" {name}={later[name]!r}" for name, value in later.items() if value != type(self).__dict__[name]]
+        return hashlib.sha256(f"{FORMAT} {self!r}{''.join(given)}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Guest:
     """`disk` is the raw image (sparse); `uki` the same UKI as on its ESP, where it has one; the place, in bytes, of the
-    partition with the root file system."""
+    partition with the root file system. `made_by`: package and version of what made the initrd outside of the guest."""
 
     recipe: Recipe
     disk: Path
     uki: Path
     root_offset: int
     root_size: int
+    made_by: str = ""
 
 
 def load_recipe(name: str) -> Recipe:
@@ -129,7 +142,7 @@ def load_recipe(name: str) -> Recipe:
     except FileNotFoundError:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise SystemExit(f"there is no guest {name!r}; there are: {known}") from None
-    known = {field.name for field in fields(Recipe)} - {"name"}
+    known = {one.name for one in fields(Recipe)} - {"name"}
     if unknown := set(values) - known:
         raise SystemExit(f"{path}: unknown key {sorted(unknown)[0]!r}")
     if "files" in values:
@@ -151,7 +164,9 @@ def guest(name: str) -> Guest:
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
     root = places(recipe)["root"]
-    return Guest(recipe, folder / "disk.raw", folder / "uki.efi", root.start, root.size)
+    made_by = folder / MADE_BY
+    return Guest(recipe, folder / "disk.raw", folder / "uki.efi", root.start, root.size,
+                 made_by.read_text(encoding="utf-8") if made_by.exists() else "")
 
 
 def places(recipe: Recipe) -> dict[str, disk.Partition]:
@@ -183,6 +198,8 @@ def _build(recipe: Recipe, folder: Path) -> None:
         _install(recipe, rootfs, work)
         product = work / "product"
         product.mkdir()
+        if guest_initrd.is_made_outside(recipe):
+            guest_initrd.make_outside(recipe, rootfs, product / MADE_BY, work)
         _make_disk(recipe, rootfs, product, work)
         product.rename(folder)
 
@@ -193,21 +210,19 @@ def _install(recipe: Recipe, rootfs: Path, work: Path) -> None:
              "/etc/hosts": f"127.0.0.1 localhost {recipe.name}\n", **dict(recipe.files)}
     for name, text in files.items():
         path = skeleton / name.lstrip("/")
-        if name.endswith("/"):
-            path.mkdir(parents=True, exist_ok=True)
-            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(recipe.expand(text), encoding="utf-8")
         path.chmod(0o755 if text.startswith("#!") else 0o644)
-    run("mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=amd64", f"--keyring={KEYRING}",
-        "--aptopt=Acquire::Languages none",
-        "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-        "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        "--dpkgopt=force-confold",
-        f"--include={','.join([*recipe.init, *USUAL_PACKAGES, *recipe.initrd, *recipe.packages])}",
+    made_outside = guest_initrd.is_made_outside(recipe)
+    named = [*recipe.init, *([] if made_outside else recipe.initrd), *recipe.packages]
+    elsewhere = dict(package.split("/") for package in named if "/" in package)
+    usual = [package for package in USUAL_PACKAGES if package not in elsewhere]
+    run(*bootstrap_words(recipe.suite, [*usual, *named], rootfs, elsewhere.values()),
+        *([] if recipe.merged_usr else [f"--hook-dir={UNMERGED}"]),
         f"--essential-hook=sync-in {skeleton} /",
         '--customize-hook=chroot "$1" passwd --quiet --delete root',
-        recipe.suite, rootfs, f"deb {mirror()} {recipe.suite} main", log=work / "mmdebstrap.log")
+        *(f'--customize-hook=chroot "$1" sh -euc {shlex.quote(recipe.expand(command))}' for command in recipe.setup),
+        log=work / "mmdebstrap.log")
 
 
 def _make_disk(recipe: Recipe, rootfs: Path, product: Path, work: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from . import disk, guest_boot
-from .command import run
+from .command import CommandError, run
 
 PASSPHRASE = "open sesame"
 LUKS_UUID_OFFSET = 168  # LUKS1 on-disk format, section 2.1: 40 bytes of text
@@ -111,8 +111,16 @@ def _wrap(recipe, root: Path, size: int, work: Path) -> Path:
 
 def _encrypt(recipe, root: Path, target: Path) -> Path:
     """LUKS1 by QEMU, which needs no device-mapper. The header's UUID is not covered by a checksum."""
-    run("qemu-img", "convert", "-f", "raw", "-O", "luks", "--object", f"secret,id=key,data={PASSPHRASE}",
-        "-o", "key-secret=key,iter-time=50", root, target)
+    words = ["qemu-img", "convert", "-f", "raw", "-O", "luks", "--object", f"secret,id=key,data={PASSPHRASE}",
+             "-o", "key-secret=key,iter-time=50", root, target]
+    # QEMU measures how fast this machine is, and now and then fails to, on one that is busy.
+    for more_tries in (2, 1, 0):
+        try:
+            run(*words)
+            break
+        except CommandError as error:
+            if not more_tries or "accurate CPU usage" not in str(error):
+                raise
     with open(target, "r+b") as file:
         file.seek(LUKS_UUID_OFFSET)
         file.write(recipe.identity("luks").encode().ljust(40, b"\0"))

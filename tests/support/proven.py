@@ -32,7 +32,7 @@ def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: d
     extras = [f"{what} partition" for what, size in (("/boot", recipe.boot_mib), ("swap", recipe.swap_mib)) if size]
     option = {"-": "by UUID", "": "no root="}.get(recipe.root_option, recipe.expand(recipe.root_option).split("=")[0])
     row = {
-        "system": system,
+        "system": system + ("" if recipe.merged_usr else ", /usr not merged"),
         "kernel": kernel,
         "init": versions(recipe.init),
         "initrd": versions(recipe.initrd),
