@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/other_disks.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -39,13 +40,13 @@ std::optional<Selector> selector_of(const DeviceOption& option, std::string_view
   return value.empty() ? std::nullopt : device_selector(concat("UUID=", value));
 }
 
-const OtherDevice* find(const Selector& selector, const std::vector<OtherDevice>& others) {
-  for (const OtherDevice& other : others)
+const PresentDevice* find(const Selector& selector, const std::vector<PresentDevice>& others) {
+  for (const PresentDevice& other : others)
     if (matches(selector, other.identity)) return &other;
   return nullptr;
 }
 
-std::unexpected<Error> refuse(std::string_view what, const OtherDevice& other, std::string_view why) {
+std::unexpected<Error> refuse(std::string_view what, const PresentDevice& other, std::string_view why) {
   return fail(Code::Unsafe, concat(what, " is also ", other.path, ", ", human_size(other.size), ": ", why));
 }
 
@@ -57,6 +58,23 @@ constexpr std::string_view kSwap =
 constexpr std::string_view kPlace =
     "on this machine the guest would take that disk for its own. Name its own by UUID=, or unplug that disk";
 
+constexpr std::string_view kGroup =
+    "the guest could take the one for the other. Unplug that disk, or rename the image's volume group (vgrename)";
+
+// What kernel, udev or LVM put together as soon as they see it, and crypttab may name where nobody can look.
+constexpr std::array<std::string_view, 4> kFoundUnnamed{"btrfs", "crypto_LUKS", "LVM2_member", "linux_raid_member"};
+
+Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice>& others) {
+  const bool unnamed = std::ranges::find(kFoundUnnamed, own.type) != kFoundUnnamed.end();
+  for (const PresentDevice& other : others) {
+    if (!own.volume_group.empty() && other.volume_group == own.volume_group)
+      return refuse(concat("the volume group ", own.volume_group, " of the image"), other, kGroup);
+    if (unnamed && other.type == own.type && !own.identity.uuid.empty() && other.identity.uuid == own.identity.uuid)
+      return refuse(concat("the ", own.type, " on ", own.path), other, kCopy);
+  }
+  return {};
+}
+
 bool has_option(const FstabEntry& entry, std::string_view option) {
   return concat(',', entry.options, ',').contains(concat(',', option, ','));
 }
@@ -66,23 +84,23 @@ bool is_never_mounted(const FstabEntry& entry) {
   return has_option(entry, "noauto") && !has_option(entry, "x-systemd.automount");
 }
 
-bool is_type_of(const FstabEntry& entry, const OtherDevice& other) {
+bool is_type_of(const FstabEntry& entry, const PresentDevice& other) {
   return !other.type.empty() && (entry.type == "auto" || entry.type == other.type);
 }
 
-Result<void> check_entry(const FstabEntry& entry, const std::vector<Identity>& own,
-                         const std::vector<OtherDevice>& others) {
+Result<void> check_entry(const FstabEntry& entry, const std::vector<PresentDevice>& own,
+                         const std::vector<PresentDevice>& others) {
   const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
   if (const auto selector = device_selector(entry.spec)) {
-    const OtherDevice* other = find(*selector, others);
+    const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
-    for (const Identity& one : own)
-      if (matches(*selector, one)) return refuse(what, *other, kCopy);
+    for (const PresentDevice& one : own)
+      if (matches(*selector, one.identity)) return refuse(what, *other, kCopy);
     if (entry.type == "swap" && !has_option(entry, "nofail")) return refuse(what, *other, kSwap);
     return {};
   }
   if (entry.file == "/" || !parse_device_node(entry.spec)) return {};
-  for (const OtherDevice& other : others)
+  for (const PresentDevice& other : others)
     if (other.path == entry.spec && is_type_of(entry, other))
       return refuse(concat(what, ", as the guest calls it,"), other, kPlace);
   return {};
@@ -91,16 +109,17 @@ Result<void> check_entry(const FstabEntry& entry, const std::vector<Identity>& o
 }  // namespace
 
 Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
-                               const std::vector<Identity>& own, const std::vector<OtherDevice>& others) {
+                               const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
   for (const DeviceOption& option : kOptions) {
     const auto values = line.find_all(option.name);
     for (const std::string& value : values) {
       if (!option.adds_up && &value != &values.back()) continue;
       const auto selector = selector_of(option, value);
-      const OtherDevice* other = selector ? find(*selector, others) : nullptr;
+      const PresentDevice* other = selector ? find(*selector, others) : nullptr;
       if (other != nullptr) return refuse(concat(option.name, '=', printable(value)), *other, kCopy);
     }
   }
+  for (const PresentDevice& one : own) TRY(check_own(one, others));
   for (const FstabEntry& entry : fstab)
     if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
   return {};

@@ -13,16 +13,19 @@
 
 namespace vhdboot::core {
 
-/// A disk or partition of this machine that is not the image's.
-struct OtherDevice {
-  std::string path;        ///< "/dev/sda2"
+/// A disk or partition that the guest will see.
+struct PresentDevice {
+  std::string path;        ///< "/dev/sda2"; of the image for people: "partition 2 of the guest disk"
   std::uint64_t size = 0;  ///< bytes
   std::string type;        ///< of its file system, as libblkid says; empty when unknown
   Identity identity;
+  std::string volume_group;  ///< that it is a physical volume of; empty when it is none
 };
 
 /// Whether the guest would find only its own devices. A disk and an image copied from it have the same UUIDs, and the
 /// guest takes whichever it sees first. Unsafe, with the device and what to do, when one of `others` is
+/// - a physical volume of a volume group that the image has, too, by its name;
+/// - a copy of what is put together without being named: btrfs, LUKS, LVM, RAID;
 /// - what root=, mount.usr=, resume= or the options of encrypted volumes name;
 /// - what a line of `fstab` names that is also a partition of the image (`own`), unless the line is never mounted;
 /// - swap space by a line of `fstab`, unless that is marked nofail: the guest would write to it;
@@ -30,6 +33,7 @@ struct OtherDevice {
 /// A file system on another disk alone is what the person wants to have there.
 /// `fstab` is empty when it cannot be known, as in an encrypted root.
 [[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
-                                             const std::vector<Identity>& own, const std::vector<OtherDevice>& others);
+                                             const std::vector<PresentDevice>& own,
+                                             const std::vector<PresentDevice>& others);
 
 }  // namespace vhdboot::core

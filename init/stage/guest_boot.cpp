@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/lvm_label.h"
 #include "init/core/other_disks.h"
 #include "init/guest/boot.h"
 #include "init/guest/root.h"
@@ -44,19 +45,31 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
                    .modules = {}};
 }
 
+std::string volume_group(std::string_view type, const std::string& device) {
+  if (type != "LVM2_member") return "";
+  const auto source = sys::FdSource::open(device);
+  return source ? core::read_volume_group(**source).value_or("") : "";
+}
+
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::CommandLine& line,
                                const std::vector<core::FstabEntry>& fstab) {
-  std::vector<core::Identity> own;
-  for (const guest::GuestPartition& partition : disk.partitions()) own.push_back(partition.identity);
-  std::vector<core::OtherDevice> others;
+  std::vector<core::PresentDevice> own;
+  for (const guest::GuestPartition& partition : disk.partitions())
+    own.push_back({.path = partition.description(),
+                   .type = partition.type,
+                   .identity = partition.identity,
+                   .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
+  std::vector<core::PresentDevice> others;
   for (const sys::BlockDevice& device : sys::block_devices()) {
     if (sys::is_virtual(device)) continue;
     sys::Content content = sys::identify(device);
+    std::string group = volume_group(content.type, device.path);
     others.push_back({.path = device.path,
                       .size = device.size,
                       .type = std::move(content.type),
-                      .identity = std::move(content.identity)});
+                      .identity = std::move(content.identity),
+                      .volume_group = std::move(group)});
   }
   return core::check_other_disks(line, fstab, own, others);
 }

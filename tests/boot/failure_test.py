@@ -13,7 +13,7 @@ from typing import Callable
 
 import pytest
 
-from tests.support import disk, hostdisk, images, vhd
+from tests.support import disk, guest_root, hostdisk, images, vhd
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
@@ -196,6 +196,14 @@ def copy_of_a_disk(bench):
     return host, SimpleNamespace(path=disk.clone(guest.disk, bench.folder / "original.raw"))
 
 
+def volume_group_twice(bench):
+    """Another system's volume group is called as the one in the image."""
+    host = bench.host({VHD: images.guest_vhd(get_guest("debian12-lvm"))})
+    other = bench.folder / "other.raw"
+    disk.create(other, 16 * disk.MIB)
+    return host, SimpleNamespace(path=guest_root.make_volume_group("guest", 2, other))
+
+
 @dataclass(frozen=True)
 class Failure:
     """`sentence`: what the error line must match, in this order, whatever is between."""
@@ -236,6 +244,7 @@ FAILURES = [
     Failure(wrong_load_option, ["timeout", "soon"]),
     Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
+    Failure(volume_group_twice, ["volume group guest of the image", "is also /dev/vdb", "Unplug", "vgrename"]),
     Failure(loop_without_driver, ["kernel 6.1", "no driver for NTFS", "attach extents"]),
 ]
 

@@ -105,7 +105,7 @@ def _wrap(recipe, root: Path, size: int, work: Path) -> Path:
         case "luks":
             return _encrypt(recipe, root, work / "luks")
         case "lvm":
-            return _make_volume_group(recipe, root, size, work / "lvm")
+            return _put_into_volume_group(root, size, work / "lvm")
     raise SystemExit(f"{recipe.name}: no container of type {recipe.container!r}")
 
 
@@ -134,20 +134,24 @@ def decrypt(partition: Path, target: Path) -> Path:
     return target
 
 
-def _make_volume_group(recipe, root: Path, size: int, target: Path) -> Path:
-    """A volume group "guest" with one logical volume "root"; LVM's tools write the metadata without device-mapper."""
-    _empty(target, size)
+def make_volume_group(name: str, extents: int, target: Path) -> Path:
+    """A physical volume of the size that `target` has, in a volume group with one logical volume "root" at its first
+    extents; LVM's tools write the metadata without device-mapper."""
     device = run("losetup", "--find", "--show", target).strip()
     try:
         config = f"devices {{ filter=[\"a|^{device}$|\",\"r|.*|\"] use_devicesfile=0 }} global {{ use_lvmpolld=0 }}"
-        extents = root.stat().st_size // PHYSICAL_EXTENT
         for words in (["pvcreate", "--yes", "--dataalignment", "4m", device],
-                      ["vgcreate", "--physicalextentsize", "4m", "guest", device],
+                      ["vgcreate", "--physicalextentsize", "4m", name, device],
                       ["lvcreate", "--activate", "n", "--zero", "n", "--wipesignatures", "n", "--extents", extents,
-                       "--name", "root", "guest"]):
+                       "--name", "root", name]):
             run("lvm", *words, "--config", config, "--driverloaded", "n")
     finally:
         run("losetup", "--detach", device)
+    return target
+
+
+def _put_into_volume_group(root: Path, size: int, target: Path) -> Path:
+    make_volume_group("guest", root.stat().st_size // PHYSICAL_EXTENT, _empty(target, size))
     disk.copy_range(root, 0, target, PHYSICAL_EXTENT, root.stat().st_size)
     root.unlink()
     return target

@@ -9,9 +9,10 @@ namespace {
 using test::Fails;
 
 // The image has a root and a swap space; of another disk the root is a copy, and the rest is its own.
-const std::vector<Identity> kOwn{{.uuid = "aa-01", .partuuid = "89abcdef-01", .label = "root", .number = 1},
-                                 {.uuid = "aa-02", .partuuid = "89abcdef-02", .label = "swap", .number = 2}};
-const std::vector<OtherDevice> kOthers{
+const std::vector<PresentDevice> kOwn{
+    {.type = "ext4", .identity = {.uuid = "aa-01", .partuuid = "89abcdef-01", .label = "root", .number = 1}},
+    {.type = "swap", .identity = {.uuid = "aa-02", .partuuid = "89abcdef-02", .label = "swap", .number = 2}}};
+const std::vector<PresentDevice> kOthers{
     {.path = "/dev/sda1", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "AA-01", .label = "data"}},
     {.path = "/dev/sda2", .size = 2 << 20, .type = "swap", .identity = {.uuid = "bb-02", .partuuid = "89abcdef-07"}},
     {.path = "/dev/sda3", .size = 1 << 20, .type = "vfat", .identity = {.uuid = "1234-ABCD"}},
@@ -67,6 +68,42 @@ TEST(OtherDisks, PlacesThatAreAnotherDisks) {
   for (const char* fstab : {"/dev/sda1 / ext4", "/dev/sda1 /home xfs", "/dev/sda9 /home ext4", "/dev/sdb /x auto",
                             "/dev/sda3 /boot/efi vfat noauto"})
     EXPECT_TRUE(check_fstab(fstab)) << fstab;
+}
+
+TEST(OtherDisks, WhatIsPutTogetherUnnamed) {
+  const auto check = [](const std::string& type, const std::string& uuid) {
+    const std::vector<PresentDevice> own{
+        {.path = "partition 2 of the guest disk", .type = type, .identity = {.uuid = uuid}}};
+    const std::vector<PresentDevice> others{
+        {.path = "/dev/sda3", .size = 1 << 30, .type = "btrfs", .identity = {.uuid = "cc-01"}},
+        {.path = "/dev/sda4", .size = 1 << 30, .type = "crypto_LUKS", .identity = {.uuid = "cc-02"}},
+        {.path = "/dev/sda5", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "cc-03"}}};
+    return check_other_disks({}, {}, own, others);
+  };
+  EXPECT_THAT(
+      check("btrfs", "cc-01"),
+      Fails(Code::Unsafe, "the btrfs on partition 2 of the guest disk is also /dev/sda3, 1 GiB: the image is a"));
+  EXPECT_THAT(check("crypto_LUKS", "cc-02"), Fails(Code::Unsafe, "/dev/sda4"));
+  EXPECT_TRUE(check("btrfs", "cc-02"));
+  EXPECT_TRUE(check("btrfs", ""));
+  EXPECT_TRUE(check("ext4", "cc-03"));  // only by its name
+}
+
+TEST(OtherDisks, VolumeGroupsOfOneName) {
+  const std::vector<PresentDevice> others{{.path = "/dev/sda3",
+                                           .size = 1 << 30,
+                                           .type = "LVM2_member",
+                                           .identity = {.uuid = "x"},
+                                           .volume_group = "fedora"}};
+  const auto check = [&](const std::string& group) {
+    return check_other_disks({}, {}, {{.type = "LVM2_member", .identity = {.uuid = "y"}, .volume_group = group}},
+                             others);
+  };
+  EXPECT_THAT(
+      check("fedora"),
+      Fails(Code::Unsafe, "the volume group fedora of the image is also /dev/sda3, 1 GiB: the guest could take"));
+  EXPECT_TRUE(check("guest"));
+  EXPECT_TRUE(check(""));
 }
 
 }  // namespace
