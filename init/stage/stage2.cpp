@@ -15,8 +15,8 @@
 #include "init/stage/host_volumes.h"
 #include "init/stage/mounted_volume.h"
 #include "init/stage/rescue.h"
+#include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
-#include "init/stage/systemd_guest.h"
 #include "init/stage/volume_groups.h"
 #include "init/sys/directory.h"
 #include "init/sys/kernel_module.h"
@@ -142,8 +142,10 @@ Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Repor
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 void leave_for_guest(const std::string& disk, const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
-  if (const auto asked = ask_for_volume_groups(disk); !asked) report.warn(asked.error().message());
-  if (const auto started = leave_for_systemd(handoff, disk, argv0); !started) report.warn(started.error().message());
+  const std::string rule = volume_group_rule(disk);
+  auto left = rule.empty() || handoff.root ? Result<void>() : give_to_initrd(rule);
+  if (left) left = leave_in_run(handoff, disk, rule, argv0);
+  if (!left) report.warn(left.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/stage/systemd_guest.h"
+#include "init/stage/run_folder.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -11,6 +11,7 @@
 #include "init/core/boot_count.h"
 #include "init/core/loader_interface.h"
 #include "init/stage/keeper.h"
+#include "init/stage/volume_groups.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
@@ -22,25 +23,37 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-// What process 1 has become, in the keeper's view.
-enum class Init { OfTheInitrd, Systemd, Another };
-
-Init init_now() {
-  if (!sys::is_mount_point(concat(kGuestRoot, "/run"))) return Init::OfTheInitrd;
-  // The systemd of an initrd hands its /run on.
-  if (is_directory(concat(kGuestRoot, "/run/systemd/system"))) return Init::Systemd;
-  struct stat program{};
-  struct stat initramfs{};
-  if (::stat("1/exe", &program) < 0 || ::stat("self/root", &initramfs) < 0 || program.st_dev == initramfs.st_dev)
-    return Init::OfTheInitrd;
-  std::array<char, 4096> target{};
-  const ssize_t length = ::readlink("1/exe", target.data(), target.size());
-  const std::string_view path(target.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
-  return path.ends_with("/systemd") ? Init::Systemd : Init::Another;
-}
-
 std::string in_guest(std::string_view path) {
   return concat(kGuestRoot, path);
+}
+
+bool has_run() {
+  return sys::is_mount_point(in_guest("/run"));
+}
+
+// Whether the program of process 1 came with the initrd, whose file system is the keeper's root; and which it is.
+bool is_in_initrd(const char* program) {
+  struct stat status{};
+  struct stat initrd{};
+  return ::stat(program, &status) < 0 || ::stat("self/root", &initrd) < 0 || status.st_dev == initrd.st_dev;
+}
+
+bool is_systemd(const char* program) {
+  std::array<char, 4096> target{};
+  const ssize_t length = ::readlink(program, target.data(), target.size());
+  return length > 0 && std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with("/systemd");
+}
+
+// What process 1 has become, in the keeper's view.
+enum class Init { NotYet, Systemd, Another };
+
+Init init_now() {
+  constexpr char kProgram[] = "1/exe";
+  // The systemd of an initrd hands its /run on.
+  if (has_run() && is_directory(in_guest("/run/systemd/system"))) return Init::Systemd;
+  if (is_in_initrd(kProgram)) return Init::NotYet;
+  if (!is_systemd(kProgram)) return Init::Another;
+  return has_run() ? Init::Systemd : Init::NotYet;
 }
 
 Result<void> leave_bless_unit(std::string_view unit) {
@@ -64,17 +77,25 @@ Result<void> leave_generator(std::string_view partuuid) {
   return {};
 }
 
+Result<void> leave_rule(std::string_view rule) {
+  const std::string folder = in_guest("/run/udev/rules.d");
+  TRY(sys::make_directories(folder));
+  return sys::write_file(concat(folder, '/', kVolumeGroupRule), as_bytes(rule));
+}
+
 }  // namespace
 
-Result<void> leave_for_systemd(const core::Handoff& handoff, const std::string& disk, char* argv0) {
+Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const std::string& volume_group_rule,
+                          char* argv0) {
   std::string unit;
   if (handoff.counted) unit = TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)));
-  if (unit.empty() && !handoff.loader_partuuid) return {};
+  if (unit.empty() && !handoff.loader_partuuid && volume_group_rule.empty()) return {};
   return start_keeper(argv0, [&]() -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
-    while ((init = init_now()) == Init::OfTheInitrd) table.wait_for_change();
-    if (init == Init::Another) return {};
+    while ((init = init_now()) == Init::NotYet) table.wait_for_change();
+    if (!volume_group_rule.empty() && has_run()) TRY(leave_rule(volume_group_rule));
+    if (init != Init::Systemd) return {};
     if (handoff.loader_partuuid) TRY(leave_generator(*handoff.loader_partuuid));
     return unit.empty() ? Result<void>() : leave_bless_unit(unit);
   });

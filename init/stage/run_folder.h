@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the guest would miss of a boot from a disk of its own is left for it in its /run.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "init/core/handoff.h"
+
+namespace vhdboot::stage {
+
+/// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
+/// - for systemd what a boot loader tells it by EFI variables, which we cannot set: core::bless_unit(),
+///   core::gpt_auto_generator();
+/// - for udev `volume_group_rule`, see volume_groups.h; empty: none.
+/// `disk`: the guest disk.
+[[nodiscard]] Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk,
+                                        const std::string& volume_group_rule, char* argv0);
+
+}  // namespace vhdboot::stage
