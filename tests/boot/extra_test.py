@@ -25,7 +25,7 @@ OUTPUT = TEST_OUTPUT / "extra"
 GUEST = "debian13"  # its kernel shows the initrd in /sys/firmware/initrd
 UKI = "/EFI/Linux/extra+3-1.efi"
 EXTRA = "/EFI/Linux/extra.efi.extra.d"  # the boot counter is no part of it
-INSIDE = "  console=ttyS0,115200\tquiet retain_initrd panic=-1  inside\n"
+INSIDE = "  console=ttyS0,115200\tquiet no_timer_check retain_initrd panic=-1  inside\n"
 SOURCES = ["addon", "bls", "bzimage", "cmdline", "companion", "pe", "plan", "profile", "range", "stub_archive", "uki",
            "uki_parts"]
 
