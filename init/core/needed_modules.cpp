@@ -25,6 +25,11 @@ std::string what_is(std::string_view module, volume::Kind kind) {
   return concat("driver for ", volume::name(kind), " (", module, ')');
 }
 
+/// The module that has the driver which sysfs calls so.
+std::string_view module_of(std::string_view driver) {
+  return driver == "sd" ? "sd_mod" : driver;
+}
+
 const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {
   return *std::ranges::find(needs.wanted, name, &WantedModule::name);
 }
@@ -58,6 +63,13 @@ std::string describe(const WantedModule& wanted) {
 std::vector<std::string> names(std::span<const WantedModule> wanted) {
   std::vector<std::string> out;
   std::ranges::transform(wanted, std::back_inserter(out), &WantedModule::name);
+  return out;
+}
+
+std::vector<std::string> request_lines(std::span<const WantedModule> wanted) {
+  std::vector<std::string> out;
+  for (const WantedModule& one : wanted)
+    out.push_back(one.driver.empty() ? one.name : concat(one.name, '\t', module_of(one.driver)));
   return out;
 }
 
@@ -116,7 +128,7 @@ Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind 
 bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {
   // A disk that uas drives talks to usb-storage as well.
   if (driver == "uas" && index.is_builtin("usb_storage")) return true;
-  return index.is_builtin(driver == "sd" ? "sd_mod" : driver);
+  return index.is_builtin(module_of(driver));
 }
 
 Result<std::vector<std::string>> module_directories(std::string_view release) {

@@ -40,6 +40,10 @@ struct WantedModule {
 /// The names alone.
 [[nodiscard]] std::vector<std::string> names(std::span<const WantedModule> wanted);
 
+/// Lines of the list for the guest's modprobe: the name, and behind a tab the module of the driver, if one is known. Of
+/// what a kernel has built in, modprobe knows that name, but no alias.
+[[nodiscard]] std::vector<std::string> request_lines(std::span<const WantedModule> wanted);
+
 /// What of it there is. The indexes in `found` count in `wanted`.
 struct ModuleNeeds {
   std::vector<WantedModule> wanted;

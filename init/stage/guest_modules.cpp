@@ -56,7 +56,7 @@ Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage&
     report.warn(concat("taking no kernel modules from the guest's root (", reason, "): ",
                        use.has_initrd ? "relying on those in the guest's initrd"
                                       : "there is no initrd either, relying on what is built into its kernel"));
-    carried.wanted = core::names(wanted);
+    carried.wanted = core::request_lines(wanted);
     carried.needs.wanted = std::move(wanted);
     carried.not_read = std::move(reason);
     return carried;

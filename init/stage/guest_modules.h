@@ -24,7 +24,8 @@ struct CarriedModule {
 struct CarriedModules {
   std::vector<CarriedModule> files;  ///< in the order to load: those of needs.found.files
   core::ModuleNeeds needs;           ///< why; `found` is empty when the root could not be read
-  /// What stage 2 asks the guest's own initrd for, by name or alias, when the root could not be read; else empty.
+  /// What stage 2 asks the guest's own initrd for, see core::request_lines(), when the root could not be read; else
+  /// empty.
   std::vector<std::string> wanted;
   std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
 };

@@ -4,8 +4,12 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/text.h"
 #include "init/core/handoff.h"
@@ -39,15 +43,20 @@ void load_carried_modules(const core::Handoff& handoff, const sys::Reporter& rep
   }
 }
 
+bool asked_modprobe(const char* modprobe, const std::vector<std::string_view>& names) {
+  return std::ranges::any_of(
+      names, [&](std::string_view name) { return sys::run({modprobe, "-q", std::string(name)}).value_or(1) == 0; });
+}
+
 // When the guest's root could not be read, its initrd has to bring the modules, and modprobe.
 void ask_guest_for_modules(const sys::Reporter& report) {
   const auto wanted = sys::read_text(std::string(kWantedModulesPath));
   if (!wanted) return;
   for (const char* modprobe : {"/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe", "/usr/bin/modprobe"}) {
     if (!sys::exists(modprobe)) continue;
-    for (const std::string_view name : split_lines(*wanted))
-      if (sys::run({modprobe, "-q", std::string(name)}).value_or(1) != 0)
-        report.warn(concat("the guest's initrd has no module for ", name));
+    for (const std::string_view line : split_lines(*wanted))
+      if (const auto names = split(line, '\t'); !asked_modprobe(modprobe, names))
+        report.warn(concat("the guest's initrd has no module for ", names.front()));
     return;
   }
   report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");

@@ -247,6 +247,14 @@ TEST(NeededModules, PerEngine) {
   EXPECT_THAT(engine_modules(Engine::Loop, volume::Kind::Exfat), ElementsAre("exfat", "loop"));
 }
 
+TEST(NeededModules, RequestLines) {
+  EXPECT_THAT(request_lines(std::vector<WantedModule>{{"pci:v00001AF4d00001001", Purpose::Controller, "virtio-pci"},
+                                                      {"scsi:t-0x00", Purpose::Controller, "sd"},
+                                                      {"pci:v00008086", Purpose::Controller, ""},
+                                                      {"dm_mod", Purpose::Engine, ""}}),
+              ElementsAre("pci:v00001AF4d00001001\tvirtio-pci", "scsi:t-0x00\tsd_mod", "pci:v00008086", "dm_mod"));
+}
+
 TEST(NeededModules, CheckEngine) {
   const auto modules = index();
   EXPECT_TRUE(check_engine(modules, Engine::Extents, volume::Kind::Ntfs, "6.12"));
