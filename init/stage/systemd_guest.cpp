@@ -75,8 +75,10 @@ Result<void> leave_for_systemd(const core::Handoff& handoff, const std::string& 
     Init init{};
     while ((init = init_now()) == Init::OfTheInitrd) table.wait_for_change();
     if (init == Init::Another) return {};
-    if (handoff.loader_partuuid) TRY(leave_generator(*handoff.loader_partuuid));
-    return unit.empty() ? Result<void>() : leave_bless_unit(unit);
+    // The generator first, whose time comes sooner; the one does not depend on the other.
+    const auto generator = handoff.loader_partuuid ? leave_generator(*handoff.loader_partuuid) : Result<void>();
+    if (!unit.empty()) TRY(leave_bless_unit(unit));
+    return generator;
   });
 }
 
