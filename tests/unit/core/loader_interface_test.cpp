@@ -34,7 +34,7 @@ TEST(LoaderInterface, TheGeneratorRunsTheGuestsOwn) {
 
 // The program, in a folder that stands in for "/".
 class Generator : public ::testing::Test {
- protected:
+ public:
   Generator() {
     char folder[] = "/tmp/vhdboot-generator-XXXXXX";
     root_ = ::mkdtemp(folder);
@@ -52,6 +52,7 @@ class Generator : public ::testing::Test {
   }
   ~Generator() override { std::filesystem::remove_all(root_); }
 
+ protected:
   [[nodiscard]] std::string place(const std::string& folder) const {
     std::filesystem::create_directories(concat(root_, folder, "/systemd/system-generators"));
     return concat(root_, folder, "/systemd/system-generators/", kGptAutoGenerator);
@@ -66,6 +67,7 @@ class Generator : public ::testing::Test {
   [[nodiscard]] std::string run() const {
     const std::string command = concat("VHDBOOT_UNSHARED=1 sh ", root_, "/program n e l 2>", root_, "/errors");
     FILE* output = ::popen(command.c_str(), "r");
+    if (output == nullptr) return "no shell";
     std::array<char, 256> text{};
     const std::size_t length = std::fread(text.data(), 1, text.size(), output);
     EXPECT_EQ(::pclose(output), 0);
