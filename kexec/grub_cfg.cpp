@@ -87,8 +87,9 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of)
 
 constexpr std::array<std::string_view, 4> kLinux{"linux", "linux16", "linuxefi", "linux32"};
 constexpr std::array<std::string_view, 3> kInitrd{"initrd", "initrd16", "initrdefi"};
-constexpr std::array<std::string_view, 6> kSetters{"probe",       "regexp",         "search",
-                                                   "search.file", "search.fs_uuid", "search.fs_label"};
+constexpr std::array<std::string_view, 3> kSetters{"probe", "regexp", "search"};
+// These have the variable behind what they look for.
+constexpr std::array<std::string_view, 3> kSearches{"search.file", "search.fs_uuid", "search.fs_label"};
 constexpr std::array<std::string_view, 4> kWithValue{"--class", "--users", "--hotkey", "--source"};
 constexpr std::size_t kMaxDepth = 64;          // of blocks, and of conditions in each
 constexpr std::size_t kMaxDefaultName = 4096;  // what is longer names nothing
@@ -264,7 +265,7 @@ class Reader {
       assign(command_[1].text);
     } else if (name == "unset" && command_.size() > 1) {
       if (!is_conditional()) scope().erase(command_[1].text);
-    } else if (is_one_of(name, kSetters)) {
+    } else if (is_one_of(name, kSetters) || is_one_of(name, kSearches)) {
       forget_what_it_sets();
     } else if (name == "blscfg") {
       config_.uses_bls = true;
@@ -279,16 +280,23 @@ class Reader {
 
   // What the command finds out is known to GRUB alone, whatever the variable was before.
   void forget_what_it_sets() {
+    if (is_one_of(command_.front().text, kSearches)) {
+      if (command_.size() > 2) forget(command_[2].text);
+      return;
+    }
     for (std::size_t i = 1; i < command_.size(); ++i) {
       std::string_view name = command_[i].text;
       if (name.starts_with("--set="))
         name.remove_prefix(6);
       else if (command_[i - 1].text != "--set" && command_[i - 1].text != "-s")
         continue;
-      name = name.substr(name.find(':') + 1);  // of regexp: "1:name"
-      for (GrubVariables* variables : {&locals_, &config_.variables})
-        if (const auto found = variables->find(name); found != variables->end()) variables->erase(found);
+      forget(name.substr(name.find(':') + 1));  // of regexp: "1:name"
     }
+  }
+
+  void forget(std::string_view name) {
+    for (GrubVariables* variables : {&locals_, &config_.variables})
+      if (const auto found = variables->find(name); found != variables->end()) variables->erase(found);
   }
 
   GrubVariables& scope() { return in(Kind::Menuentry) ? locals_ : config_.variables; }

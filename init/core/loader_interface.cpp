@@ -6,15 +6,16 @@ namespace {
 
 constexpr std::byte kBootServiceAndRuntimeAccess{0x06};  // UEFI 2.10, 8.2.1
 
-// systemd runs generators with their three folders as arguments.
+// systemd runs generators with their three folders as arguments, and of one name the first (systemd.generator(7)): in
+// /run, in /etc, where a link to /dev/null means none, in /usr/local/lib, in /usr/lib.
 constexpr std::string_view kProgram =
     R"(#!/bin/sh
 # From vhdboot, in memory: tells systemd-gpt-auto-generator from which partition this system was started.
 variables=/sys/firmware/efi/efivars
 variable=$variables/LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
-for generator in /usr/lib /lib; do
-  generator=$generator/systemd/system-generators/systemd-gpt-auto-generator
-  [ -x "$generator" ] && break
+for folder in /etc/systemd /usr/local/lib/systemd /usr/lib/systemd /lib/systemd; do
+  generator=$folder/system-generators/systemd-gpt-auto-generator
+  { [ -e "$generator" ] || [ -L "$generator" ]; } && break
 done
 [ -x "$generator" ] || exit 0
 if [ -z "$VHDBOOT_UNSHARED" ]; then

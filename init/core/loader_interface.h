@@ -22,7 +22,8 @@ inline constexpr std::string_view kGptAutoGenerator = "systemd-gpt-auto-generato
 [[nodiscard]] std::vector<std::byte> efi_variable(std::string_view text);
 
 /// A program to stand in for the guest's systemd-gpt-auto-generator: runs that one where it finds kLoaderPartitionFile
-/// as an EFI variable, or as it is where that cannot be done.
+/// as an EFI variable, or as it is where that cannot be done. One that the guest has replaced or masked in /etc stays
+/// so.
 [[nodiscard]] std::string_view gpt_auto_generator();
 
 }  // namespace vhdboot::core

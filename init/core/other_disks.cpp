@@ -22,7 +22,6 @@ struct DeviceOption {
 };
 constexpr std::array kOptions{DeviceOption{.name = "root"},
                               DeviceOption{.name = "mount.usr"},
-                              DeviceOption{.name = "resume"},
                               DeviceOption{.name = "cryptdevice", .end = ':'},
                               DeviceOption{.name = "cryptopts", .begin = "source=", .end = ',', .adds_up = true},
                               DeviceOption{.name = "rd.luks.name", .end = '=', .adds_up = true, .is_uuid = true},

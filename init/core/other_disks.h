@@ -26,7 +26,7 @@ struct PresentDevice {
 /// guest takes whichever it sees first. Unsafe, with the device and what to do, when one of `others` is
 /// - a physical volume of a volume group that the image has, too, by its name;
 /// - a copy of what is put together without being named: btrfs, LUKS, LVM, RAID;
-/// - what root=, mount.usr=, resume= or the options of encrypted volumes name;
+/// - what root=, mount.usr= or the options of encrypted volumes name (not resume=: with nohibernate nobody resumes);
 /// - what a line of `fstab` names that is also a partition of the image (`own`), unless the line is never mounted;
 /// - swap space by a line of `fstab`, unless that is marked nofail: the guest would write to it;
 /// - at the place that a line of `fstab` names by /dev/sda2 and the like, with the same file system, and not for "/".

@@ -47,7 +47,22 @@ Result<std::optional<Selector>> parse_keyed(std::string_view text) {
     if (value->empty()) return fail(Code::Invalid, "expected a label after LABEL=");
     return Selector{.by = Selector::By::Label, .value = std::string(*value)};
   }
+  if (const auto value = after_key(text, "PARTLABEL=")) {
+    if (value->empty()) return fail(Code::Invalid, "expected a partition's name after PARTLABEL=");
+    return Selector{.by = Selector::By::PartLabel, .value = std::string(*value)};
+  }
   return std::nullopt;
+}
+
+/// As udev writes what cannot stand in a file name: "\\x20" is a blank.
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto code = text.starts_with("\\x") && text.size() >= 4 ? parse_u64(text.substr(2, 2), 16) : std::nullopt;
+    out += code ? static_cast<char>(*code) : text.front();
+    text.remove_prefix(code ? 4 : 1);
+  }
+  return out;
 }
 
 }  // namespace
@@ -72,8 +87,9 @@ Result<Selector> parse_volume_selector(std::string_view text) {
   }
   if (is_serial(text)) return Selector{.by = Selector::By::Uuid, .value = std::string(text)};
   if (is_partuuid(text)) return Selector{.by = Selector::By::PartUuid, .value = std::string(text)};
-  return fail(Code::Invalid,
-              concat("expected UUID=, PARTUUID=, LABEL=, a serial or a partition UUID, found ", quoted(text)));
+  return fail(
+      Code::Invalid,
+      concat("expected UUID=, PARTUUID=, LABEL=, PARTLABEL=, a serial or a partition UUID, found ", quoted(text)));
 }
 
 Result<Selector> parse_root_selector(std::string_view text) {
@@ -86,7 +102,8 @@ Result<Selector> parse_root_selector(std::string_view text) {
   if (is_serial(text) || parse_guid(text)) return Selector{.by = Selector::By::Uuid, .value = std::string(text)};
   return fail(
       Code::Invalid,
-      concat("expected UUID=, PARTUUID=, LABEL= or the number of a partition of the guest disk, found ", quoted(text)));
+      concat("expected UUID=, PARTUUID=, LABEL=, PARTLABEL= or the number of a partition of the guest disk, found ",
+             quoted(text)));
 }
 
 std::optional<Selector> device_selector(std::string_view name) {
@@ -99,7 +116,7 @@ std::optional<Selector> device_selector(std::string_view name) {
   // fstab's may have either kind of quotes.
   if (!is_link && value.size() >= 2 && value.front() == '\'' && value.back() == '\'')
     value = value.substr(1, value.size() - 2);
-  auto keyed = parse_keyed(concat(name.substr(0, end), '=', value));
+  auto keyed = parse_keyed(concat(name.substr(0, end), '=', is_link ? without_escapes(value) : value));
   return keyed ? *std::move(keyed) : std::nullopt;
 }
 
@@ -111,6 +128,8 @@ std::string to_text(const Selector& selector) {
       return concat("PARTUUID=", selector.value);
     case Selector::By::Label:
       return concat("LABEL=", selector.value);
+    case Selector::By::PartLabel:
+      return concat("PARTLABEL=", selector.value);
     case Selector::By::Number:
       break;
   }
@@ -125,6 +144,8 @@ bool matches(const Selector& selector, const Identity& identity) {
       return !identity.partuuid.empty() && equals_ignoring_ascii_case(selector.value, identity.partuuid);
     case Selector::By::Label:
       return !identity.label.empty() && selector.value == identity.label;
+    case Selector::By::PartLabel:
+      return !identity.partlabel.empty() && selector.value == identity.partlabel;
     case Selector::By::Number:
       break;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How a person names a volume or a partition: UUID=, PARTUUID=, LABEL= or a number.
+// How a person names a volume or a partition: UUID=, PARTUUID=, LABEL=, PARTLABEL= or a number.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,11 @@ namespace vhdboot::core {
 
 struct Selector {
   enum class By : std::uint8_t {
-    Uuid,      ///< the file system's UUID or volume serial, as blkid prints it
-    PartUuid,  ///< the partition's: a GUID (GPT) or SSSSSSSS-NN (MBR)
-    Label,     ///< the file system's label
-    Number,    ///< the partition's number, of the guest disk only
+    Uuid,       ///< the file system's UUID or volume serial, as blkid prints it
+    PartUuid,   ///< the partition's: a GUID (GPT) or SSSSSSSS-NN (MBR)
+    Label,      ///< the file system's label
+    PartLabel,  ///< the partition's name (GPT)
+    Number,     ///< the partition's number, of the guest disk only
   };
   By by = By::Uuid;
   std::string value;    ///< as written, without quotes; empty for Number
@@ -25,15 +26,16 @@ struct Selector {
   friend bool operator==(const Selector&, const Selector&) = default;
 };
 
-/// Reads "UUID=..", "PARTUUID=..", "LABEL=.." (keys in any case) or a bare identity, told apart by its form:
-/// 1234-ABCD and 0123456789ABCDEF are serials, a GUID and SSSSSSSS-NN are partition UUIDs. Invalid otherwise.
+/// Reads "UUID=..", "PARTUUID=..", "LABEL=..", "PARTLABEL=.." (keys in any case) or a bare identity, told apart by its
+/// form: 1234-ABCD and 0123456789ABCDEF are serials, a GUID and SSSSSSSS-NN are partition UUIDs. Invalid otherwise.
 [[nodiscard]] Result<Selector> parse_volume_selector(std::string_view text);
 
-/// Reads the same three forms with a key, a bare file system UUID, or a partition number of the guest disk.
+/// Reads the same forms with a key, a bare file system UUID, or a partition number of the guest disk.
 [[nodiscard]] Result<Selector> parse_root_selector(std::string_view text);
 
-/// What fstab(5) and options of the kernel call a device by its content: the three forms with a key, with or without
-/// quotes around the value, and "/dev/disk/by-uuid/..", "by-partuuid", "by-label". Nothing for every other name.
+/// What fstab(5) and options of the kernel call a device by its content: the forms with a key, with or without
+/// quotes around the value, and "/dev/disk/by-uuid/..", "by-partuuid", "by-label", "by-partlabel". Nothing for every
+/// other name.
 [[nodiscard]] std::optional<Selector> device_selector(std::string_view name);
 
 /// "UUID=1234-ABCD", "partition 2": for messages.
@@ -45,6 +47,7 @@ struct Identity {
   std::string partuuid;  ///< partition UUID
   std::string label;
   unsigned number = 0;
+  std::string partlabel;  ///< name of the partition
 
   friend bool operator==(const Identity&, const Identity&) = default;
 };

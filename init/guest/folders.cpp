@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/folders.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -41,9 +42,8 @@ std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_e
   broken.push_back(Error{Code::Unsupported, 0,
                          concat(printable(folder), " of the guest has ", names.size(), " entries, of which the ",
                                 kMaxEntryFiles, " newest by name are looked at: remove what is not needed")});
-  for (std::size_t i = 0; i < kMaxEntryFiles; ++i)
-    for (std::size_t j = i + 1; j < names.size(); ++j)
-      if (kexec::compare_versions(names[i], names[j]) < 0) names[i].swap(names[j]);
+  std::ranges::partial_sort(names, names.begin() + kMaxEntryFiles,
+                            [](const auto& a, const auto& b) { return kexec::compare_versions(a, b) > 0; });
   names.resize(kMaxEntryFiles);
   return names;
 }

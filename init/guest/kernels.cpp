@@ -115,8 +115,8 @@ FoundEntries find_kernels(GuestDisk& disk) {
     std::size_t system = 0;
     while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
     if (system == systems.size()) systems.push_back(owner);
-    // Of a folder that is nobody's: what the first one says is better than nothing.
-    const auto root = roots.empty() ? std::nullopt : std::optional(roots[owner % roots.size()]);
+    // A folder that is nobody's has its grub.cfg alone: the files of another system would boot that one's root.
+    const auto root = owner == roots.size() ? std::nullopt : std::optional(roots[owner]);
     const auto option_files = read_files(disk, boot, root, roots.size() <= 1);
     const std::string title = title_of(root);
     for (const kexec::KernelFiles& files : kernels) {

@@ -3,10 +3,9 @@
 
 #include <sys/mount.h>
 
-#include <cstdio>
-
 #include "base/text.h"
 #include "init/stage/attach.h"
+#include "init/sys/file.h"
 #include "init/sys/mount.h"
 
 namespace vhdboot::stage {
@@ -19,7 +18,7 @@ Result<void> rename_on(const std::string& partition, const guest::CountedFile& e
       TRY(sys::Mount::mount(partition, kMountPoint, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS));
   const std::string before = concat(kMountPoint, entry.path);
   const std::string after = concat(kMountPoint, entry.next_path);
-  if (std::rename(before.c_str(), after.c_str()) < 0) return fail_errno("renaming it");
+  TRY(sys::rename_to_new(before, after));
   return mount.unmount();
 }
 

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "init/core/boot_count.h"
@@ -31,17 +33,25 @@ bool has_run() {
   return sys::is_mount_point(in_guest("/run"));
 }
 
-// Whether the program of process 1 came with the initrd, whose file system is the keeper's root; and which it is.
+// Whether the program of process 1 came with the initrd, whose file system is the keeper's root.
 bool is_in_initrd(const char* program) {
   struct stat status{};
   struct stat initrd{};
   return ::stat(program, &status) < 0 || ::stat("self/root", &initrd) < 0 || status.st_dev == initrd.st_dev;
 }
 
-bool is_systemd(const char* program) {
+// The name of the file that a process runs.
+std::string program_name(const char* program) {
   std::array<char, 4096> target{};
   const ssize_t length = ::readlink(program, target.data(), target.size());
-  return length > 0 && std::string_view(target.data(), static_cast<std::size_t>(length)).ends_with("/systemd");
+  const std::string_view path(target.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+  return std::string(path.substr(path.find_last_of('/') + 1));
+}
+
+// A script as init, as NixOS has it, that becomes systemd in the end.
+bool is_shell(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kShells{"sh", "bash", "dash", "ash"};
+  return std::ranges::find(kShells, name) != kShells.end();
 }
 
 // What process 1 has become, in the keeper's view.
@@ -52,8 +62,9 @@ Init init_now() {
   // The systemd of an initrd hands its /run on.
   if (has_run() && is_directory(in_guest("/run/systemd/system"))) return Init::Systemd;
   if (is_in_initrd(kProgram)) return Init::NotYet;
-  if (!is_systemd(kProgram)) return Init::Another;
-  return has_run() ? Init::Systemd : Init::NotYet;
+  const std::string name = program_name(kProgram);
+  if (name == "systemd") return has_run() ? Init::Systemd : Init::NotYet;
+  return is_shell(name) ? Init::NotYet : Init::Another;
 }
 
 Result<void> leave_bless_unit(std::string_view unit) {
@@ -94,10 +105,13 @@ Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk,
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();
-    if (!volume_group_rule.empty() && has_run()) TRY(leave_rule(volume_group_rule));
-    if (init != Init::Systemd) return {};
-    if (handoff.loader_partuuid) TRY(leave_generator(*handoff.loader_partuuid));
-    return unit.empty() ? Result<void>() : leave_bless_unit(unit);
+    auto left = volume_group_rule.empty() || !has_run() ? Result<void>() : leave_rule(volume_group_rule);
+    if (init != Init::Systemd) return left;
+    // The generator first, whose time comes sooner; none depends on the others.
+    if (handoff.loader_partuuid)
+      if (auto generator = leave_generator(*handoff.loader_partuuid); !generator) left = std::move(generator);
+    if (!unit.empty()) TRY(leave_bless_unit(unit));
+    return left;
   });
 }
 

@@ -68,10 +68,12 @@ Content content_of(const Probe& probe, unsigned partition) {
     const char* text = nullptr;
     return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
   };
-  return {
-      .type = value("TYPE"),
-      .identity = {
-          .uuid = value("UUID"), .partuuid = value("PART_ENTRY_UUID"), .label = value("LABEL"), .number = partition}};
+  return {.type = value("TYPE"),
+          .identity = {.uuid = value("UUID"),
+                       .partuuid = value("PART_ENTRY_UUID"),
+                       .label = value("LABEL"),
+                       .number = partition,
+                       .partlabel = value("PART_ENTRY_NAME")}};
 }
 
 // What tells a file system lies at its two ends: the furthest is the second header of LUKS2, at 4 MiB.

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -88,6 +89,13 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
     const std::string part = path.substr(0, end);
     if (::mkdir(part.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(concat("creating directory ", part));
   }
+  return {};
+}
+
+Result<void> rename_to_new(const std::string& from, const std::string& to) {
+  // By its number: the C library of the product has no function for it.
+  if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) < 0)
+    return fail_errno(concat("renaming it to ", to));
   return {};
 }
 

@@ -35,6 +35,9 @@ namespace vhdboot::sys {
 /// Creates the directory and its parents; one that is there already is fine.
 [[nodiscard]] Result<void> make_directories(const std::string& path, mode_t mode = 0755);
 
+/// Renames a file, never over another one: EEXIST.
+[[nodiscard]] Result<void> rename_to_new(const std::string& from, const std::string& to);
+
 [[nodiscard]] bool exists(const std::string& path);
 
 /// A regular file or block device, read at any place. Owns its descriptor.

@@ -100,6 +100,7 @@ InspectedDisk::InspectedDisk(const ByteSource& disk, const core::PartitionTable&
     partition.identity = std::move(content.identity);
     if (entry != nullptr) {
       partition.identity.number = entry->number;
+      partition.identity.partlabel = entry->name;
       if (!entry->partuuid.starts_with(kNoSignature)) partition.identity.partuuid = entry->partuuid;
     }
     add(std::move(partition));

@@ -3,7 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace vhdboot::core {
 namespace {
@@ -23,6 +30,65 @@ TEST(LoaderInterface, TheGeneratorRunsTheGuestsOwn) {
   EXPECT_TRUE(gpt_auto_generator().starts_with("#!/bin/sh\n"));
   EXPECT_THAT(std::string(gpt_auto_generator()), HasSubstr(kLoaderPartitionFile));
   EXPECT_THAT(std::string(gpt_auto_generator()), HasSubstr(kGptAutoGenerator));
+}
+
+// The program, in a folder that stands in for "/".
+class Generator : public ::testing::Test {
+ public:
+  Generator() {
+    char folder[] = "/tmp/vhdboot-generator-XXXXXX";
+    root_ = ::mkdtemp(folder);
+    std::string program;
+    for (std::string_view rest = gpt_auto_generator(); !rest.empty(); rest.remove_prefix(1)) {
+      for (const std::string_view top : {" /etc/", " /usr/", " /lib/", "=/sys/"})
+        if (rest.starts_with(top)) {
+          program += concat(rest.substr(0, 1), root_);
+          rest.remove_prefix(1);
+          break;
+        }
+      program += rest.front();
+    }
+    std::ofstream(root_ + "/program") << program;
+  }
+  ~Generator() override { std::filesystem::remove_all(root_); }
+
+ protected:
+  [[nodiscard]] std::string place(const std::string& folder) const {
+    std::filesystem::create_directories(concat(root_, folder, "/systemd/system-generators"));
+    return concat(root_, folder, "/systemd/system-generators/", kGptAutoGenerator);
+  }
+
+  void put(const std::string& folder) const {
+    std::ofstream(place(folder)) << "#!/bin/sh\necho " << folder << " \"$@\"\n";
+    std::filesystem::permissions(place(folder), std::filesystem::perms::owner_all);
+  }
+
+  // What it prints, without a namespace of its own, which takes rights.
+  [[nodiscard]] std::string run() const {
+    const std::string command = concat("VHDBOOT_UNSHARED=1 sh ", root_, "/program n e l 2>", root_, "/errors");
+    FILE* output = ::popen(command.c_str(), "r");
+    if (output == nullptr) return "no shell";
+    std::array<char, 256> text{};
+    const std::size_t length = std::fread(text.data(), 1, text.size(), output);
+    EXPECT_EQ(::pclose(output), 0);
+    return {text.data(), length};
+  }
+
+  std::string root_;
+};
+
+TEST_F(Generator, RunsTheOneThatSystemdWouldTake) {
+  EXPECT_EQ(run(), "");
+  for (const char* folder : {"/lib", "/usr/lib", "/usr/local/lib", "/etc"}) {
+    put(folder);
+    EXPECT_EQ(run(), concat(folder, " n e l\n"));
+  }
+}
+
+TEST_F(Generator, LeavesAMaskedOneAlone) {
+  put("/usr/lib");
+  std::filesystem::create_symlink("/dev/null", place("/etc"));
+  EXPECT_EQ(run(), "");
 }
 
 }  // namespace

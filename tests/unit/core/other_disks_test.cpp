@@ -15,7 +15,7 @@ const std::vector<PresentDevice> kOwn{
 const std::vector<PresentDevice> kOthers{
     {.path = "/dev/sda1", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "AA-01", .label = "data"}},
     {.path = "/dev/sda2", .size = 2 << 20, .type = "swap", .identity = {.uuid = "bb-02", .partuuid = "89abcdef-07"}},
-    {.path = "/dev/sda3", .size = 1 << 20, .type = "vfat", .identity = {.uuid = "1234-ABCD"}},
+    {.path = "/dev/sda3", .size = 1 << 20, .type = "vfat", .identity = {.uuid = "1234-ABCD", .partlabel = "system"}},
     {.path = "/dev/sdb", .size = 1 << 20, .type = "", .identity = {}}};
 
 Result<void> check_line(std::string_view line) {
@@ -30,13 +30,15 @@ TEST(OtherDisks, OptionsThatNameAnotherDisk) {
   EXPECT_THAT(check_line("root=UUID=aa-01"),
               Fails(Code::Unsafe, "root=UUID=aa-01 is also /dev/sda1, 1 GiB: the image "));
   EXPECT_THAT(check_line("mount.usr=PARTUUID=89ABCDEF-07"), Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB"));
-  EXPECT_THAT(check_line("resume=/dev/disk/by-uuid/bb-02"), Fails(Code::Unsafe, "resume=/dev/disk/by-uuid/bb-02 is"));
+  EXPECT_THAT(check_line("root=/dev/disk/by-uuid/bb-02"), Fails(Code::Unsafe, "root=/dev/disk/by-uuid/bb-02 is"));
+  EXPECT_THAT(check_line("root=PARTLABEL=system"), Fails(Code::Unsafe, "root=PARTLABEL=system is also /dev/sda3"));
   EXPECT_THAT(check_line("cryptdevice=LABEL=data:root"), Fails(Code::Unsafe, "cryptdevice="));
   EXPECT_THAT(check_line("cryptopts=target=a,source=UUID=aa-01,x"), Fails(Code::Unsafe, "cryptopts="));
   EXPECT_THAT(check_line("rd.luks.name=aa-01=root rd.luks.name=aa-02=more"), Fails(Code::Unsafe, "rd.luks.name=aa-01"));
   EXPECT_THAT(check_line("rd.luks.uuid=luks-aa-01"), Fails(Code::Unsafe, "rd.luks.uuid="));
-  for (const char* line : {"", "root=UUID=aa-02", "root=/dev/mapper/root", "root=/dev/sda1", "root=1", "root=",
-                           "root=UUID=aa-01 root=UUID=aa-02", "rd.luks.uuid=", "rd.luks.uuid", "-- root=UUID=aa-01"})
+  for (const char* line : {"", "root=UUID=aa-02", "root=/dev/mapper/root", "root=/dev/sda1", "root=1",
+                           "root=", "root=UUID=aa-01 root=UUID=aa-02", "resume=UUID=bb-02",
+                           "rd.luks.uuid=", "rd.luks.uuid", "-- root=UUID=aa-01"})
     EXPECT_TRUE(check_line(line)) << line;
 }
 

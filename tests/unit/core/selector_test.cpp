@@ -18,6 +18,7 @@ TEST(Selector, VolumeWithKey) {
   EXPECT_EQ(parse_volume_selector("PARTUUID=89abcdef-01"), (Selector{By::PartUuid, "89abcdef-01"}));
   EXPECT_EQ(parse_volume_selector(std::string("PARTUUID=") + kGuid), (Selector{By::PartUuid, kGuid}));
   EXPECT_EQ(parse_volume_selector("LABEL=My Disk"), (Selector{By::Label, "My Disk"}));
+  EXPECT_EQ(parse_volume_selector("PartLabel=Basic data partition"), (Selector{By::PartLabel, "Basic data partition"}));
 }
 
 TEST(Selector, BareVolumeIsToldByItsForm) {
@@ -56,16 +57,21 @@ TEST(Selector, NamesOfDevices) {
   EXPECT_EQ(device_selector("/dev/disk/by-uuid/1234-ABCD"), (Selector{By::Uuid, "1234-ABCD"}));
   EXPECT_EQ(device_selector("/dev/disk/by-partuuid/89abcdef-01"), (Selector{By::PartUuid, "89abcdef-01"}));
   EXPECT_EQ(device_selector("/dev/disk/by-label/root"), (Selector{By::Label, "root"}));
-  for (const char* none : {"", "/dev/sda2", "/dev/disk/by-id/x", "/dev/disk/by-uuid", "UUID=x y", "PARTLABEL=a", "3",
+  EXPECT_EQ(device_selector("PARTLABEL=root-x86-64"), (Selector{By::PartLabel, "root-x86-64"}));
+  EXPECT_EQ(device_selector("/dev/disk/by-partlabel/EFI\\x20System\\x2f"), (Selector{By::PartLabel, "EFI System/"}));
+  EXPECT_EQ(device_selector("/dev/disk/by-label/a\\xzz\\x2"), (Selector{By::Label, "a\\xzz\\x2"}));
+  for (const char* none : {"", "/dev/sda2", "/dev/disk/by-id/x", "/dev/disk/by-uuid", "UUID=x y", "PARTLABEL=", "3",
                            "1234-ABCD", "tmpfs", "/dev/mapper/a=b"})
     EXPECT_FALSE(device_selector(none)) << none;
 }
 
 TEST(Selector, Matches) {
-  const Identity volume{.uuid = "1234-ABCD", .partuuid = "89abcdef-01", .label = "Data", .number = 3};
+  const Identity volume{.uuid = "1234-ABCD", .partuuid = "89abcdef-01", .label = "Data", .number = 3, .partlabel = "x"};
   EXPECT_TRUE(matches({By::Uuid, "1234-abcd"}, volume));
   EXPECT_TRUE(matches({By::PartUuid, "89ABCDEF-01"}, volume));
   EXPECT_TRUE(matches({By::Label, "Data"}, volume));
+  EXPECT_TRUE(matches({By::PartLabel, "x"}, volume));
+  EXPECT_FALSE(matches({By::PartLabel, "Data"}, volume));
   EXPECT_FALSE(matches({By::Label, "data"}, volume)) << "labels match exactly";
   EXPECT_TRUE(matches({.by = By::Number, .number = 3}, volume));
   EXPECT_FALSE(matches({.by = By::Number, .number = 2}, volume));
@@ -73,13 +79,15 @@ TEST(Selector, Matches) {
 }
 
 TEST(Selector, UnknownFactsMatchNothing) {
-  for (const auto by : {By::Uuid, By::PartUuid, By::Label, By::Number}) EXPECT_FALSE(matches({.by = by}, {}));
+  for (const auto by : {By::Uuid, By::PartUuid, By::Label, By::PartLabel, By::Number})
+    EXPECT_FALSE(matches({.by = by}, {}));
 }
 
 TEST(Selector, Text) {
   EXPECT_EQ(to_text(Selector{By::Uuid, "1234-ABCD"}), "UUID=1234-ABCD");
   EXPECT_EQ(to_text(Selector{By::PartUuid, "89abcdef-01"}), "PARTUUID=89abcdef-01");
   EXPECT_EQ(to_text(Selector{By::Label, "Data"}), "LABEL=Data");
+  EXPECT_EQ(to_text(Selector{By::PartLabel, "Data"}), "PARTLABEL=Data");
   EXPECT_EQ(to_text(Selector{.by = By::Number, .number = 2}), "partition 2");
 }
 

@@ -218,6 +218,8 @@ TEST(GrubCfg, ARootInDoubt) {
   check("linux /v root=UUID=$known", "root=UUID=1", false);
   // What was known before a command has set it anew.
   check("probe --set=known --fs-uuid ($root)\nlinux /v root=UUID=$known", "", true);
+  for (const char* command : {"search.fs_uuid 22 known", "search.fs_label a known hd0", "search.file /a known"})
+    check(concat("set known=1\n", command, "\nlinux /v root=UUID=$known"), "", true);
   check("probe -s known -u $root\nlinux /v root=UUID=$known", "", true);
   check("regexp --set=1:known '(.*)' $x\nlinux /v root=UUID=$known", "", true);
   check("if x; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);

@@ -52,6 +52,19 @@ TEST_F(FileTest, RefusesFilesLargerThanTheCap) {
   EXPECT_THAT(refused.error().message(), HasSubstr(path));
 }
 
+TEST_F(FileTest, RenamesButNotOverAnotherFile) {
+  const std::string old = make("old", "mine");
+  const std::string taken = make("taken", "another's");
+  const auto refused = rename_to_new(old, taken);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sys_errno, EEXIST);
+  EXPECT_EQ(read_text(taken), "another's");
+  EXPECT_EQ(read_text(old), "mine");
+  ASSERT_TRUE(rename_to_new(old, folder_ + "/new"));
+  EXPECT_FALSE(exists(old));
+  EXPECT_EQ(read_text(folder_ + "/new"), "mine");
+}
+
 TEST_F(FileTest, ReadsFilesOfProcWhoseSizeIsUnknown) {
   const auto content = read_text("/proc/self/mountinfo", 16 << 20);
   ASSERT_TRUE(content);
