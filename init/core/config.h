@@ -10,11 +10,10 @@
 //   entry NAME           the boot entry of the guest: its file name, or a pattern with * and ?
 //   options TEXT         more kernel options; may be repeated, all of them count
 //   attach extents|loop  the engine
-//   root SELECTOR        the guest partition that has the kernel modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its number
-//   modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its initrd
-//   host-mount PATH      where the guest finds the host volume (loop engine only); absolute
-//   timeout SECONDS      how long to wait for devices, 1 to 600
-//   rescue menu|shell|reboot   what comes after an error
+//   root SELECTOR        the guest partition that has the kernel modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its
+//   number modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its
+//   initrd host-mount PATH      where the guest finds the host volume (loop engine only); absolute timeout SECONDS how
+//   long to wait for devices, 1 to 600 rescue menu|shell|reboot   what comes after an error
 #pragma once
 
 #include <cstdint>
