@@ -67,7 +67,8 @@ Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice
   const bool unnamed = std::ranges::find(kFoundUnnamed, own.type) != kFoundUnnamed.end();
   for (const PresentDevice& other : others) {
     if (!own.volume_group.empty() && other.volume_group == own.volume_group)
-      return refuse(concat("the volume group ", own.volume_group, " of the image"), other, kGroup);
+      return fail(Code::Unsafe, concat("the image has the volume group ", own.volume_group, ", and so has ", other.path,
+                                       ", ", human_size(other.size), ": ", kGroup));
     if (unnamed && other.type == own.type && !own.identity.uuid.empty() && other.identity.uuid == own.identity.uuid)
       return refuse(concat("the ", own.type, " on ", own.path), other, kCopy);
   }

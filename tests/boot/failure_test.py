@@ -244,7 +244,7 @@ FAILURES = [
     Failure(wrong_load_option, ["timeout", "soon"]),
     Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
-    Failure(volume_group_twice, ["volume group guest of the image", "is also /dev/vdb", "Unplug", "vgrename"]),
+    Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
     Failure(loop_without_driver, ["kernel 6.1", "no driver for NTFS", "attach extents"]),
 ]
 

@@ -103,7 +103,7 @@ TEST(OtherDisks, VolumeGroupsOfOneName) {
   };
   EXPECT_THAT(
       check("fedora"),
-      Fails(Code::Unsafe, "the volume group fedora of the image is also /dev/sda3, 1 GiB: the guest could take"));
+      Fails(Code::Unsafe, "the image has the volume group fedora, and so has /dev/sda3, 1 GiB: the guest could take"));
   EXPECT_TRUE(check("guest"));
   EXPECT_TRUE(check(""));
 }
