@@ -152,9 +152,9 @@ Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Repor
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 void leave_for_guest(const std::string& disk, const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
   const std::string rule = volume_group_rule(disk);
-  auto left = rule.empty() || handoff.root ? Result<void>() : give_to_initrd(rule);
-  if (left) left = leave_in_run(handoff, disk, rule, argv0);
-  if (!left) report.warn(left.error().message());
+  if (!rule.empty() && !handoff.root)
+    if (const auto given = give_to_initrd(rule); !given) report.warn(given.error().message());
+  if (const auto left = leave_in_run(handoff, disk, rule, argv0); !left) report.warn(left.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.
