@@ -3,14 +3,12 @@
 
 #include <gmock/gmock.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "tests/unit/base/oracle.h"
 
 namespace vhdboot::core {
 namespace {
@@ -36,8 +34,6 @@ TEST(LoaderInterface, TheGeneratorRunsTheGuestsOwn) {
 class Generator : public ::testing::Test {
  public:
   Generator() {
-    char folder[] = "/tmp/vhdboot-generator-XXXXXX";
-    root_ = ::mkdtemp(folder);
     std::string program;
     for (std::string_view rest = gpt_auto_generator(); !rest.empty(); rest.remove_prefix(1)) {
       for (const std::string_view top : {" /etc/", " /usr/", " /lib/", "=/sys/"})
@@ -48,9 +44,8 @@ class Generator : public ::testing::Test {
         }
       program += rest.front();
     }
-    std::ofstream(root_ + "/program") << program;
+    scratch_.write("program", as_bytes(program));
   }
-  ~Generator() override { std::filesystem::remove_all(root_); }
 
  protected:
   [[nodiscard]] std::string place(const std::string& folder) const {
@@ -65,16 +60,12 @@ class Generator : public ::testing::Test {
 
   // What it prints, without a namespace of its own, which takes rights.
   [[nodiscard]] std::string run() const {
-    const std::string command = concat("VHDBOOT_UNSHARED=1 sh ", root_, "/program n e l 2>", root_, "/errors");
-    FILE* output = ::popen(command.c_str(), "r");
-    if (output == nullptr) return "no shell";
-    std::array<char, 256> text{};
-    const std::size_t length = std::fread(text.data(), 1, text.size(), output);
-    EXPECT_EQ(::pclose(output), 0);
-    return {text.data(), length};
+    return test::output_of(concat("VHDBOOT_UNSHARED=1 sh ", root_, "/program n e l 2>", root_, "/errors"))
+        .value_or("it failed");
   }
 
-  std::string root_;
+  test::ScratchFolder scratch_;
+  std::string root_ = scratch_.path();
 };
 
 TEST_F(Generator, RunsTheOneThatSystemdWouldTake) {
