@@ -32,13 +32,6 @@ Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& heade
                      longest_cmdline(header), ": shorten the options"));
 }
 
-BootParts parts_of(const ByteSource& file, const Uki& uki) {
-  BootParts parts{.kernel = {&file, uki.kernel}, .cmdline = uki.cmdline.value_or("")};
-  if (uki.ucode) parts.microcode.push_back({&file, *uki.ucode});
-  if (uki.initrd) parts.initrds.push_back({&file, *uki.initrd});
-  return parts;
-}
-
 Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_options, std::string_view init) {
   KexecPlan plan;
   plan.kernel = parts.kernel;

@@ -11,7 +11,6 @@
 #include "base/result.h"
 #include "kexec/bzimage.h"
 #include "kexec/range.h"
-#include "kexec/uki.h"
 
 namespace vhdboot::kexec {
 
@@ -31,9 +30,6 @@ struct BootParts {
   std::vector<Piece> addons = {};  ///< initrds that complete the guest's own: behind everything, so that they win
   std::string cmdline;
 };
-
-/// The parts of `uki`, which was parsed from `file`: its sections alone, see uki_parts() for what lies beside it.
-[[nodiscard]] BootParts parts_of(const ByteSource& file, const Uki& uki);
 
 /// A piece and where it goes in the initrd that is handed to the kernel.
 struct InitrdPart {

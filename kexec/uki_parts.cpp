@@ -148,6 +148,13 @@ class Assembly {
 
 }  // namespace
 
+BootParts parts_of(const ByteSource& file, const Uki& uki) {
+  BootParts parts{.kernel = {&file, uki.kernel}, .cmdline = uki.cmdline.value_or("")};
+  if (uki.ucode) parts.microcode.push_back({&file, *uki.ucode});
+  if (uki.initrd) parts.initrds.push_back({&file, *uki.initrd});
+  return parts;
+}
+
 std::string append_stub_options(std::string cmdline, std::string_view options) {
   const std::string clean = clean_cmdline(options);
   if (clean.empty()) return cmdline;

@@ -16,6 +16,9 @@
 
 namespace vhdboot::kexec {
 
+/// The parts of `uki`, which was parsed from `file`: its sections alone, without what lies beside it.
+[[nodiscard]] BootParts parts_of(const ByteSource& file, const Uki& uki);
+
 /// A file of one of the companion folders, borrowed.
 struct CompanionFile {
   std::string name;

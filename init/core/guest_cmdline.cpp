@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/core/device_options.h"
 
 namespace vhdboot::core {

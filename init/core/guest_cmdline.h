@@ -12,6 +12,10 @@
 
 namespace vhdboot::core {
 
+/// Goes to every guest's command line. A guest that resumed from hibernation would go on writing to where its image lay
+/// when it fell asleep, whatever Windows did to the volume meanwhile.
+inline constexpr std::string_view kSafetyOptions = "nohibernate";
+
 /// One thing that a boot changes on the command line, for people.
 struct LineChange {
   std::string what;  ///< "root=/dev/sda2 becomes root=UUID=..."

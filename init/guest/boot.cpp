@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/core/root_device.h"
 #include "init/core/selector.h"
 
@@ -49,7 +48,7 @@ Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLin
                                      " is more than one partition of the guest disk: name it by PARTUUID="));
   for (const GuestPartition& partition : disk.partitions()) {
     if (!is_meant(partition)) continue;
-    if (!core::guest_mount_options(partition.type))
+    if (!guest_mount_options(partition.type))
       return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
                                             " cannot be mounted: it holds ", printable(partition.type)));
     return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,

@@ -4,9 +4,27 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 
 namespace vhdboot::guest {
+namespace {
+
+struct MountableType {
+  std::string_view type;
+  std::string_view options;
+};
+constexpr std::array kMountableTypes{MountableType{"ext4", "noload"},
+                                     MountableType{"ext3", "noload"},
+                                     MountableType{"ext2", ""},
+                                     MountableType{"xfs", "norecovery"},
+                                     MountableType{"btrfs", "rescue=nologreplay"},
+                                     MountableType{"vfat", ""}};
+
+}  // namespace
+
+std::optional<std::string_view> guest_mount_options(std::string_view type) {
+  const auto known = std::ranges::find(kMountableTypes, type, &MountableType::type);
+  return known == kMountableTypes.end() ? std::nullopt : std::optional(known->options);
+}
 
 std::string GuestPartition::description() const {
   return entry == nullptr ? "the guest disk" : concat("partition ", entry->number, " of the guest disk");
@@ -39,7 +57,7 @@ Result<GuestTree> GuestDisk::mount(const GuestPartition& partition, const std::s
   const auto known = std::ranges::find_if(
       mounted_, [&](const Mounted& mounted) { return mounted.partition == &partition && mounted.root_flags == flags; });
   if (known != mounted_.end()) return GuestTree(partition, *known->files);
-  if (!core::guest_mount_options(type))
+  if (!guest_mount_options(type))
     return fail(Code::Unsupported,
                 concat(partition.description(),
                        type.empty() ? " holds no file system that is known" : concat(" holds ", printable(type)),

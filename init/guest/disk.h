@@ -2,8 +2,10 @@
 // The guest disk as it is looked into: its partitions, and the file systems on them.
 #pragma once
 
+#include <array>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,14 @@
 #include "init/core/selector.h"
 
 namespace vhdboot::guest {
+
+/// How to mount a guest's file system of this type (as blkid names it) without replaying its journal: the disk is
+/// read-only, and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not
+/// read.
+[[nodiscard]] std::optional<std::string_view> guest_mount_options(std::string_view type);
+
+/// Where a root file system may begin on its file system: at the top, or in what installers call their subvolume.
+inline constexpr std::array<std::string_view, 4> kRootFolders{"", "/@", "/@rootfs", "/root"};
 
 struct GuestPartition {
   const core::Partition* entry = nullptr;  ///< in the table; null for a whole disk without a partition table
@@ -79,7 +89,7 @@ class GuestDisk {
   void add(GuestPartition partition) { partitions_.push_back(std::move(partition)); }
 
  private:
-  /// Opens a file system of a type with core::guest_mount_options(); `root_flags` is empty unless it is a btrfs.
+  /// Opens a file system of a type with guest_mount_options(); `root_flags` is empty unless it is a btrfs.
   [[nodiscard]] virtual Result<std::unique_ptr<core::FileTree>> open_files(const GuestPartition& partition,
                                                                            const std::string& root_flags) = 0;
 

@@ -11,7 +11,6 @@
 
 #include "base/text.h"
 #include "init/core/boot_count.h"
-#include "init/core/bootable.h"
 #include "kexec/profile.h"
 
 namespace vhdboot::guest {
@@ -49,9 +48,27 @@ void add(FoundEntries more, FoundEntries& found) {
   sort(found);
 }
 
+std::string_view scheme_name(core::Scheme scheme) {
+  switch (scheme) {
+    case core::Scheme::Gpt:
+      return "GPT";
+    case core::Scheme::Mbr:
+      return "MBR";
+    case core::Scheme::None:
+      break;
+  }
+  return "no partition table";
+}
+
 // Why nothing was found, with the partitions that nobody could look into.
 Error nothing_found(GuestDisk& disk) {
-  Error error = core::no_entry(disk.table());
+  const core::PartitionTable& table = disk.table();
+  Error error{
+      Code::NotFound, 0,
+      concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
+             table.scheme == core::Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
+             "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
+             "boot kernel can read")};
   for (const GuestPartition& partition : disk.partitions())
     if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
   return error;

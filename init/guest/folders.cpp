@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "kexec/bls.h"
 
 namespace vhdboot::guest {
@@ -17,7 +16,7 @@ std::vector<GuestTree> tops(GuestDisk& disk) {
   for (const GuestPartition& partition : disk.partitions()) {
     const auto tree = disk.mount(partition);
     if (!tree) continue;
-    for (const std::string_view prefix : core::kRootFolders)
+    for (const std::string_view prefix : kRootFolders)
       // "/root" is root's home elsewhere: only what has a root's files is one.
       if (prefix.empty() || tree->has(concat(prefix, "/etc/fstab"))) found.push_back(tree->below(prefix));
   }

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/core/device_node.h"
 #include "init/core/fstab.h"
 #include "init/core/kernel_options.h"
-#include "init/core/root_device.h"
 #include "init/core/selector.h"
 #include "init/guest/entry.h"
 #include "init/guest/folders.h"

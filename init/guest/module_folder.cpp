@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/bootable.h"
 #include "init/core/decompress.h"
 #include "init/core/module_signature.h"
 #include "init/core/needed_modules.h"
@@ -32,7 +31,7 @@ Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const co
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
     if (!root) continue;
-    for (const std::string_view prefix : core::kRootFolders)
+    for (const std::string_view prefix : kRootFolders)
       for (const std::string& folder : folders)
         if (const GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
           return ModuleFolder{root->below(prefix), tree, request.release};

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/core/selector.h"
 
 namespace vhdboot::guest {
@@ -46,7 +45,7 @@ std::optional<std::vector<core::FstabEntry>> root_fstab(GuestDisk& disk, const k
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::nullopt;
   std::vector<core::FstabEntry> entries;
-  for (const std::string_view prefix : core::kRootFolders)
+  for (const std::string_view prefix : kRootFolders)
     if (const auto text = top->below(prefix).read_text("/etc/fstab", core::kMaxFstabBytes))
       return core::parse_fstab(*text).value_or(entries);
   return entries;

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/core/image_path.h"
 #include "init/volume/file_source.h"
 
@@ -129,7 +128,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
-  TRY_IN(where, core::check_footer(image.info, path.name()));
+  TRY_IN(where, vhd::check_footer(image.info, path.name()));
   return image;
 }
 

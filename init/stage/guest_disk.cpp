@@ -2,7 +2,6 @@
 #include "init/stage/guest_disk.h"
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/sys/block.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
@@ -27,7 +26,7 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const core::Pa
 Result<std::unique_ptr<core::FileTree>> AttachedGuestDisk::open_files(const guest::GuestPartition& partition,
                                                                       const std::string& root_flags) {
   const std::string path = concat("/dev/", partition.device);
-  const auto options = core::guest_mount_options(partition.type).value_or("");
+  const auto options = guest::guest_mount_options(partition.type).value_or("");
   // The second without options: an old file system may know none of them.
   auto root = sys::mount_detached_read_only(path, partition.type, concat(options, ',', root_flags));
   if (!root) root = sys::mount_detached_read_only(path, partition.type, root_flags);

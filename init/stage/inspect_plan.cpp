@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/core/plan_report.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"

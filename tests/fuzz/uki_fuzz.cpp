@@ -5,6 +5,7 @@
 
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
+#include "kexec/uki_parts.h"
 
 namespace {
 void check(bool holds) {

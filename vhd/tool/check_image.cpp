@@ -8,7 +8,6 @@
 #include "base/guid.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/bootable.h"
 #include "init/core/gpt.h"
 #include "init/core/mbr.h"
 #include "vhd/disk.h"
@@ -50,7 +49,7 @@ std::uint64_t check_format(const ByteSource& file, std::string_view file_name, F
     return 0;
   }
   findings.ok("format", concat(vhd::name(info->format), ", a disk of ", human_size(info->payload_size)));
-  if (const auto footer = core::check_footer(*info, last_component(file_name)); !footer)
+  if (const auto footer = vhd::check_footer(*info, last_component(file_name)); !footer)
     findings.error("footer", footer.error());
   else if (const auto uuid = info->uuid()) {
     const GuidText text = to_text(*uuid);

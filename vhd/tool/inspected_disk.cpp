@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
@@ -72,7 +71,7 @@ bool is_of_this_system(const Error& error) {
 }
 
 Result<Fd> mount_device(const std::string& device, const std::string& type, const std::string& root_flags) {
-  const auto options = core::guest_mount_options(type).value_or("");
+  const auto options = guest::guest_mount_options(type).value_or("");
   // A copy of a file system that is mounted already has its UUID.
   const std::string_view copy = type == "xfs" ? "nouuid" : "";
   auto root = sys::mount_detached_read_only(device, type, concat(options, ',', copy, ',', root_flags));
