@@ -20,15 +20,11 @@ Result<AttachPlan> plan_attachment(const AttachRequest& request) {
     return fail(Code::Corrupt, concat("the disk in the image begins at byte ", payload.offset,
                                       ", which is not on a block of ", request.guest_block, " bytes"));
 
-  AttachPlan plan{.engine = request.engine,
-                  .read_only = request.read_only,
+  AttachPlan plan{.read_only = request.read_only,
                   .loop_size = payload.size,
                   .loop_block = request.guest_block,
                   .direct_io = request.guest_block >= request.device.logical_block};
-  if (request.engine == Engine::Extents)
-    plan.rows = TRY(linear_table(request.extents, payload, request.device));
-  else
-    plan.loop_offset = payload.offset;
+  plan.rows = TRY(linear_table(request.extents, payload, request.device));
   if (!plan.direct_io)
     plan.warnings.push_back(concat("the disk has logical blocks of ", request.device.logical_block,
                                    " bytes and the guest disk of ", request.guest_block,

@@ -9,26 +9,22 @@
 #include "base/extent.h"
 #include "base/result.h"
 #include "init/core/dm_table.h"
-#include "init/core/engine.h"
 
 namespace vhdboot::core {
 
 /// What is known of the image and of the disk it lies on.
 struct AttachRequest {
-  Engine engine = Engine::Extents;
   bool read_only = true;
   Payload payload;
   std::uint64_t file_size = 0;
-  std::vector<Extent> extents;      ///< engine extents only
+  std::vector<Extent> extents;      ///< of the whole file
   LowerDevice device;               ///< the host partition
   std::uint32_t guest_block = 512;  ///< logical block of the guest disk, 512 or 4096, from its partition table
 };
 
 struct AttachPlan {
-  Engine engine = Engine::Extents;
   bool read_only = true;
-  std::vector<LinearRow> rows;        ///< engine extents: the device below the loop device; else empty
-  std::uint64_t loop_offset = 0;      ///< bytes into what the loop device lies on: the dm device or the file
+  std::vector<LinearRow> rows;        ///< of the device below the loop device
   std::uint64_t loop_size = 0;        ///< bytes: LOOP_CONFIGURE's sizelimit, always the payload's size
   std::uint32_t loop_block = 512;     ///< logical block of the loop device
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below the disk's

@@ -51,13 +51,6 @@ Result<void> add_options(Config& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_attach(Config& config, std::string_view value) {
-  const auto engine = parse_engine(value);
-  if (!engine) return unexpected_value("extents or loop", value);
-  config.attach = engine;
-  return {};
-}
-
 Result<void> set_root(Config& config, std::string_view value) {
   config.root = TRY(parse_root_selector(value));
   return {};
@@ -116,10 +109,19 @@ struct Key {
 };
 
 constexpr std::array kKeys{
-    Key{"image", set_image},           Key{"volume", set_volume},         Key{"entry", set_entry},
-    Key{"options", add_options, true}, Key{"attach", set_attach},         Key{"root", set_root},
-    Key{"modules", set_modules},       Key{"host-mount", set_host_mount}, Key{"timeout", set_timeout},
-    Key{"rescue", set_rescue},
+    Key{"image", set_image},           Key{"volume", set_volume},   Key{"entry", set_entry},
+    Key{"options", add_options, true}, Key{"root", set_root},       Key{"modules", set_modules},
+    Key{"host-mount", set_host_mount}, Key{"timeout", set_timeout}, Key{"rescue", set_rescue},
+};
+
+/// Keys of the past: known, and without effect.
+struct FormerKey {
+  std::string_view name;
+  std::string_view instead;
+};
+
+constexpr std::array kFormerKeys{
+    FormerKey{"attach", "there is one way to attach an image, and `host-mount` shows the volume in the guest"},
 };
 
 /// Takes one key and its value after the other and keeps book of what was odd.
@@ -133,6 +135,11 @@ class Builder {
       seen_[i] = true;
       if (auto set = kKeys[i].set(parsed_.config, value); !set)
         return std::unexpected(std::move(set).error().within(concat(place, ": ", key)));
+      return {};
+    }
+    for (const FormerKey& former : kFormerKeys) {
+      if (key != former.name) continue;
+      warn(place, concat(key, " has no effect any more: ", former.instead));
       return {};
     }
     warn(place, concat("unknown key ", quoted(key)));
@@ -229,7 +236,6 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.image, overrides.image);
   take(merged.volume, overrides.volume);
   take(merged.entry, overrides.entry);
-  take(merged.attach, overrides.attach);
   take(merged.root, overrides.root);
   take(merged.modules, overrides.modules);
   take(merged.host_mount, overrides.host_mount);
@@ -243,9 +249,6 @@ Config merge(const Config& base, const Config& overrides) {
 }
 
 Result<void> check(const Config& config) {
-  if (config.host_mount && config.engine() != Engine::Loop)
-    return fail(Code::Invalid, concat("host-mount ", *config.host_mount,
-                                      " needs `attach loop`, as the engine extents does not mount the host volume"));
   if (config.options.size() > kMaxOptionsBytes)
     return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
   return {};

@@ -9,11 +9,12 @@
 //   volume SELECTOR      where the image is: UUID=, PARTUUID=, LABEL=, PARTLABEL=, a bare serial or partition UUID
 //   entry NAME           the boot entry of the guest: its file name, or a pattern with * and ?
 //   options TEXT         more kernel options; may be repeated, all of them count
-//   attach extents|loop  the engine
 //   root SELECTOR        the guest partition that has the kernel modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its
-//   number modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its
-//   initrd host-mount PATH      where the guest finds the host volume (loop engine only); absolute timeout SECONDS how
-//   long to wait for devices, 1 to 600 rescue menu|shell|reboot   what comes after an error
+//                        number
+//   modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its initrd
+//   host-mount PATH      where the guest finds the host volume; absolute
+//   timeout SECONDS      how long to wait for devices, 1 to 600
+//   rescue menu|shell|reboot   what comes after an error
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/engine.h"
 #include "init/core/selector.h"
 
 namespace vhdboot::core {
@@ -42,14 +42,12 @@ struct Config {
   std::optional<Selector> volume;
   std::optional<std::string> entry;
   std::string options;  ///< separated by blanks; empty: none
-  std::optional<Engine> attach;
   std::optional<Selector> root;
   std::optional<ModuleSource> modules;
   std::optional<std::string> host_mount;  ///< absolute, normalised, never "/"
   std::optional<unsigned> timeout_seconds;
   std::optional<RescueChoice> rescue;
 
-  [[nodiscard]] Engine engine() const { return attach.value_or(Engine::Extents); }
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
   [[nodiscard]] unsigned timeout() const { return timeout_seconds.value_or(kDefaultTimeoutSeconds); }
   [[nodiscard]] RescueChoice after_error() const { return rescue.value_or(RescueChoice::Menu); }
@@ -72,7 +70,7 @@ struct ParsedConfig {
 /// `overrides` wins, key by key; its kernel options come after those of `base`.
 [[nodiscard]] Config merge(const Config& base, const Config& overrides);
 
-/// What two keys say together: Invalid for `host-mount` without the loop engine.
+/// What two sources say together: Invalid for too many kernel options.
 [[nodiscard]] Result<void> check(const Config& config);
 
 }  // namespace vhdboot::core

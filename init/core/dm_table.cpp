@@ -62,7 +62,7 @@ std::unexpected<Error> misaligned(std::uint64_t logical, std::uint64_t physical,
   return fail(Code::Unsupported,
               concat("byte ", logical, " of the image lies at byte ", physical,
                      " of the host volume, which is not on a logical block of the disk (", device.logical_block,
-                     " bytes): use `attach loop`, or copy the image to a volume with larger clusters"));
+                     " bytes): copy the image to a volume with larger clusters"));
 }
 
 /// How long the last row may be so that it ends on a logical block: up to there the file's own cluster reaches, as

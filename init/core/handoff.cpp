@@ -16,7 +16,7 @@ namespace vhdboot::core {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 1;
+constexpr unsigned kVersion = 2;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -137,7 +137,7 @@ class Reader {
   }
 
   Result<Handoff> finish() && {
-    for (const std::string_view key : {"engine", "volume", "serial", "path", "file-size", "payload", "init"})
+    for (const std::string_view key : {"volume", "serial", "path", "file-size", "payload", "init"})
       if (std::ranges::find(seen_, key) == seen_.end()) return fail(Code::Corrupt, concat("does not say ", key));
     if (auto text = objection(handoff_)) return fail(Code::Corrupt, *std::move(text));
     return std::move(handoff_);
@@ -161,7 +161,6 @@ class Reader {
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
     if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
     if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
-    if (key == "engine") return assign(handoff_.engine, parse_engine(value));
     if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
     if (key == "file-size") return assign(handoff_.file_size, parse_u64(value));
@@ -243,7 +242,6 @@ Result<std::string> to_text(const Handoff& handoff) {
                                       handoff.modules.size(), " modules"));
   std::string text = concat(kName, ' ', kVersion, '\n');
   const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
-  line("engine ", name(handoff.engine));
   line("volume ", kKinds.at(static_cast<std::size_t>(handoff.kind)));
   line("serial ", handoff.serial);
   if (handoff.partuuid) line("partuuid ", *handoff.partuuid);

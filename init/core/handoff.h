@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The record that stage 1 leaves for stage 2: which image was attached, how, and where it lay.
 //
-// Text: the line `vhdboot-handoff 1`, `key value` lines, `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end
+// Text: the line `vhdboot-handoff 2`, `key value` lines, `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end
 // `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
 #pragma once
 
@@ -17,7 +17,6 @@
 #include "init/core/boot_count.h"
 #include "init/core/config.h"
 #include "init/core/dm_table.h"
-#include "init/core/engine.h"
 #include "init/core/selector.h"
 #include "init/volume/volume.h"
 
@@ -41,7 +40,6 @@ struct GuestRoot {
 };
 
 struct Handoff {
-  Engine engine = Engine::Extents;
   // The host volume.
   volume::Kind kind = volume::Kind::Ntfs;
   std::string serial;                   ///< upper case, as blkid prints it
@@ -51,9 +49,9 @@ struct Handoff {
   std::uint64_t file_size = 0;
   Payload payload;
   std::uint32_t guest_block = 512;
-  std::vector<Extent> extents;  ///< of the whole file, in logical order; both engines
+  std::vector<Extent> extents;  ///< of the whole file, in logical order
   // What stage 2 is to do.
-  std::optional<std::string> host_mount;       ///< loop engine: where the guest finds the host volume
+  std::optional<std::string> host_mount;       ///< where the guest finds the host volume
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<CountedEntry> counted;         ///< absent: no boot is counted
   std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told

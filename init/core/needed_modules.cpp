@@ -14,17 +14,6 @@ namespace {
 constexpr std::string_view kDeviceMapper = "dm_mod";
 constexpr std::string_view kLoop = "loop";
 
-std::string_view driver_of(volume::Kind kind) {
-  return kind == volume::Kind::Ntfs ? "ntfs3" : "exfat";
-}
-
-/// What a module is to a person.
-std::string what_is(std::string_view module, volume::Kind kind) {
-  if (module == kDeviceMapper) return concat("device-mapper (", module, ')');
-  if (module == kLoop) return concat("loop devices (", module, ')');
-  return concat("driver for ", volume::name(kind), " (", module, ')');
-}
-
 /// The module that has the driver which sysfs calls so.
 std::string_view module_of(std::string_view driver) {
   return driver == "sd" ? "sd_mod" : driver;
@@ -34,16 +23,10 @@ const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {
   return *std::ranges::find(needs.wanted, name, &WantedModule::name);
 }
 
-std::optional<std::string> first_missing(const ModuleIndex& index, Engine engine, volume::Kind kind) {
-  for (auto& module : engine_modules(engine, kind))
-    if (!index.has(module)) return std::move(module);
-  return std::nullopt;
-}
-
 }  // namespace
 
-std::vector<std::string> engine_modules(Engine engine, volume::Kind kind) {
-  return {std::string(engine == Engine::Extents ? kDeviceMapper : driver_of(kind)), std::string(kLoop)};
+std::vector<std::string> guest_disk_modules() {
+  return {std::string(kDeviceMapper), std::string(kLoop)};
 }
 
 std::string describe(const WantedModule& wanted) {
@@ -52,12 +35,12 @@ std::string describe(const WantedModule& wanted) {
       return concat("the controller ", printable(wanted.name), ", here driven by ", printable(wanted.driver));
     case Purpose::GuestRoot:
       return concat("the guest's root file system: ", printable(wanted.name));
-    case Purpose::Engine:
+    case Purpose::GuestDisk:
       break;
   }
-  if (wanted.name == kDeviceMapper) return "the engine: device-mapper";
-  if (wanted.name == kLoop) return "the engine: loop devices";
-  return concat("the engine: file system ", wanted.name);
+  if (wanted.name == kDeviceMapper) return "the guest disk: device-mapper";
+  if (wanted.name == kLoop) return "the guest disk: loop devices";
+  return concat("the guest disk: ", printable(wanted.name));
 }
 
 std::vector<std::string> names(std::span<const WantedModule> wanted) {
@@ -114,15 +97,14 @@ Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, b
                                         "`modules guest` when that kernel has it built in"));
 }
 
-Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind kind, std::string_view release) {
-  const auto missing = first_missing(index, engine, kind);
-  if (!missing) return {};
-  const Engine other = engine == Engine::Extents ? Engine::Loop : Engine::Extents;
-  const bool other_would_do = !first_missing(index, other, kind);
-  return fail(Code::Unsupported, concat("kernel ", printable(release), " has no ", what_is(*missing, kind),
-                                        ", which `attach ", name(engine), "` needs: ",
-                                        other_would_do ? concat("use `attach ", name(other), "`")
-                                                       : "start the guest with another kernel"));
+Result<void> check_guest_disk_modules(const ModuleIndex& index, std::string_view release) {
+  const auto lacks = [&](std::string_view module, std::string_view what) {
+    return fail(Code::Unsupported, concat("kernel ", printable(release), " has no ", what, " (", module,
+                                          "), which the guest disk is made of: start the guest with another kernel"));
+  };
+  if (!index.has(kDeviceMapper)) return lacks(kDeviceMapper, "device-mapper");
+  if (!index.has(kLoop)) return lacks(kLoop, "loop devices");
+  return {};
 }
 
 bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {

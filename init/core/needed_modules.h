@@ -9,32 +9,29 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/engine.h"
 #include "init/core/modules.h"
-#include "init/volume/volume.h"
 
 namespace vhdboot::core {
 
-/// Names of modules, to be resolved with the modaliases of the controller chain: dm_mod and loop for the extents
-/// engine; loop and the file system for the loop engine.
-[[nodiscard]] std::vector<std::string> engine_modules(Engine engine, volume::Kind kind);
+/// What the guest disk is made of: names of modules, to be resolved with the modaliases of the controller chain.
+[[nodiscard]] std::vector<std::string> guest_disk_modules();
 
 /// What stage 2 needs a module for.
 enum class Purpose : std::uint8_t {
   Controller,  ///< the host volume hangs on that device
-  Engine,
-  GuestRoot,  ///< the file system of the root that stage 2 mounts
+  GuestDisk,   ///< what it is made of
+  GuestRoot,   ///< the file system of the root that stage 2 mounts
 };
 
 struct WantedModule {
   std::string name;  ///< of a module, or an alias such as "pci:v00008086d..."
-  Purpose purpose = Purpose::Engine;
+  Purpose purpose = Purpose::GuestDisk;
   std::string driver;  ///< Controller only: what drives the device in the running kernel, as sysfs has it
 
   friend bool operator==(const WantedModule&, const WantedModule&) = default;
 };
 
-/// What it is wanted for: "the engine: device-mapper", "the controller pci:v00008086d..., here driven by nvme".
+/// What it is wanted for: "the guest disk: device-mapper", "the controller pci:v00008086d..., here driven by nvme".
 [[nodiscard]] std::string describe(const WantedModule& wanted);
 
 /// The names alone.
@@ -54,7 +51,7 @@ struct ModuleNeeds {
 /// missing.
 [[nodiscard]] ModuleNeeds find_modules(const ModuleIndex& index, std::vector<WantedModule> wanted);
 
-/// Why a file of needs.found is loaded: "the engine: loop devices",
+/// Why a file of needs.found is loaded: "the guest disk: loop devices",
 /// "dependency of ahci, for the controller pci:...".
 [[nodiscard]] std::string describe(const LoadReason& reason, const ModuleNeeds& needs);
 
@@ -64,11 +61,9 @@ struct ModuleNeeds {
 /// Whether the boot can be tried with what is missing: Unsupported without an initrd, as then nobody else can bring it.
 [[nodiscard]] Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, bool has_initrd);
 
-/// Whether the kernel `release` has all that the engine needs. Unsupported with a sentence that names the other engine,
-/// when that one would do: "kernel 6.1.0-18-amd64 has no driver for NTFS (ntfs3), which `attach loop` needs: use
-/// `attach extents`".
-[[nodiscard]] Result<void> check_engine(const ModuleIndex& index, Engine engine, volume::Kind kind,
-                                        std::string_view release);
+/// Whether the kernel `release` has what the guest disk is made of. Unsupported with a sentence: "kernel 6.1.0-18-amd64
+/// has no device-mapper (dm_mod), ...".
+[[nodiscard]] Result<void> check_guest_disk_modules(const ModuleIndex& index, std::string_view release);
 
 /// Whether the driver that sysfs calls so is part of the kernel. Kernels do not tell the aliases of drivers that are
 /// built in, only their names (modules.builtin).

@@ -39,7 +39,6 @@ void add_image(const PlanReport& report, Lines& lines) {
                     ", in ", pieces(image.extents)));
   lines.add("volume", concat(image.volume, ", serial ", image.serial));
   lines.more(image.state);
-  lines.add("engine", report.engine);
   lines.add("guest disk", report.guest_disk);
 }
 

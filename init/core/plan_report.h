@@ -50,7 +50,6 @@ struct PlanReport {
   };
 
   Image image;
-  std::string engine;      ///< "extents"
   std::string guest_disk;  ///< "GPT, 2 partitions, logical blocks of 512 bytes"
   Entry entry;
   std::string release;  ///< of the guest's kernel; empty when unknown

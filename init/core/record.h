@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the handoff and the teardown record have in common: a line `NAME VERSION`, then `key value` lines.
+// A record that one step leaves for the next: a line `NAME VERSION`, then `key value` lines.
 #pragma once
 
 #include <optional>

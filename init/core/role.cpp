@@ -9,8 +9,6 @@ std::string_view name(Role role) {
       return "stage1";
     case Role::Stage2:
       return "stage2";
-    case Role::Shutdown:
-      return "shutdown";
     case Role::Inspect:
       break;
   }
@@ -19,11 +17,7 @@ std::string_view name(Role role) {
 
 Role pick_role(const RoleFacts& facts) {
   if (facts.pid != 1) return Role::Inspect;
-  auto program = facts.argv0;
-  if (const auto slash = program.rfind('/'); slash != std::string_view::npos) program.remove_prefix(slash + 1);
-  if (program == "shutdown") return Role::Shutdown;
-  if (facts.handoff) return Role::Stage2;
-  return facts.teardown ? Role::Shutdown : Role::Stage1;
+  return facts.handoff ? Role::Stage2 : Role::Stage1;
 }
 
 }  // namespace vhdboot::core

@@ -16,7 +16,6 @@ constexpr char kMapName[] = "vhdboot";
 sys::LoopOptions loop_options(const core::AttachPlan& plan) {
   return {.read_only = plan.read_only,
           .direct_io = plan.direct_io,
-          .offset = plan.loop_offset,
           .size_limit = plan.loop_size,
           .block_size = plan.loop_block};
 }
@@ -39,7 +38,7 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, 
     sys::LoopOptions options = loop_options(plan);
     options.read_only = true;
     options.auto_clear = true;
-    options.offset += plan.rows.front().device_sector * kSectorSize;
+    options.offset = plan.rows.front().device_sector * kSectorSize;
     return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(device, image_name, options)));
   }
   const std::string name = concat(kMapName, "-look-", ::getpid());
@@ -56,11 +55,6 @@ Result<AttachedDisk> AttachedDisk::attach_map(const core::AttachPlan& plan, cons
   return AttachedDisk(std::move(map), std::move(loop));
 }
 
-Result<AttachedDisk> AttachedDisk::attach_file(const core::AttachPlan& plan, const Fd& file,
-                                               const std::string& image_name) {
-  return AttachedDisk(std::nullopt, TRY(sys::LoopDevice::attach(file, image_name, loop_options(plan))));
-}
-
 Result<void> AttachedDisk::detach() {
   TRY(loop_.detach());
   if (map_) TRY(map_->remove());
@@ -72,10 +66,8 @@ void AttachedDisk::release() {
   if (map_) map_->release();
 }
 
-Result<core::AttachPlan> plan_attachment(const FoundImage& image, core::Engine engine, bool read_only,
-                                         std::uint32_t guest_block) {
-  return core::plan_attachment({.engine = engine,
-                                .read_only = read_only,
+Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
+  return core::plan_attachment({.read_only = read_only,
                                 .payload = image.payload(),
                                 .file_size = image.layout.size,
                                 .extents = image.layout.extents,

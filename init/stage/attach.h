@@ -23,10 +23,6 @@ class AttachedDisk {
   /// image in one piece needs no device-mapper, and can be looked at while the host volume is mounted.
   [[nodiscard]] static Result<AttachedDisk> attach_to_look(const core::AttachPlan& plan, const HostVolume& volume,
                                                            const std::string& image_name);
-  /// Through the file itself, on a mounted host volume.
-  [[nodiscard]] static Result<AttachedDisk> attach_file(const core::AttachPlan& plan, const Fd& file,
-                                                        const std::string& image_name);
-
   [[nodiscard]] const sys::LoopDevice& disk() const { return loop_; }
 
   /// Detaches now and says whether that worked.
@@ -44,8 +40,8 @@ class AttachedDisk {
   sys::LoopDevice loop_;
 };
 
-/// The plan for a found image, either way.
-[[nodiscard]] Result<core::AttachPlan> plan_attachment(const FoundImage& image, core::Engine engine, bool read_only,
+/// The plan for a found image.
+[[nodiscard]] Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                        std::uint32_t guest_block);
 
 }  // namespace vhdboot::stage

@@ -25,7 +25,7 @@ Result<void> rename_on(const std::string& partition, const guest::CountedFile& e
 }  // namespace
 
 Result<void> count_boot(const guest::CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
-  const auto plan = TRY(plan_attachment(image, core::Engine::Extents, false, guest_block));
+  const auto plan = TRY(plan_attachment(image, false, guest_block));
   auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
   TRY(rename_on(concat(disk.disk().path(), 'p', entry.partition), entry));
   return disk.detach();

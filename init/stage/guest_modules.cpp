@@ -14,12 +14,11 @@ namespace vhdboot::stage {
 namespace {
 
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
-std::vector<core::WantedModule> wanted_modules(const FoundImage& image, core::Engine engine, const ModuleUse& use) {
+std::vector<core::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
   std::vector<core::WantedModule> wanted;
   for (const sys::DrivenDevice& device : sys::device_chain(image.volume->device))
     wanted.push_back({device.alias, core::Purpose::Controller, device.driver});
-  for (const std::string& module : core::engine_modules(engine, image.volume->reader->kind()))
-    wanted.push_back({module, core::Purpose::Engine, ""});
+  for (const std::string& module : core::guest_disk_modules()) wanted.push_back({module, core::Purpose::GuestDisk, ""});
   if (!use.root_type.empty()) wanted.push_back({use.root_type, core::Purpose::GuestRoot, ""});
   return wanted;
 }
@@ -45,8 +44,7 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
 Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
-  const core::Engine engine = config.engine();
-  auto wanted = wanted_modules(image, engine, use);
+  auto wanted = wanted_modules(image, use);
   CarriedModules carried;
   std::string reason = "as configured";
   std::optional<guest::ModuleFolder> folder;
@@ -63,7 +61,7 @@ Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage&
   }
 
   const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder));
-  TRY(core::check_engine(index, engine, image.volume->reader->kind(), request.release));
+  TRY(core::check_guest_disk_modules(index, request.release));
   carried.needs = core::find_modules(index, std::move(wanted));
   TRY(core::check_missing(carried.needs, request.release, use.has_initrd));
   for (const std::string& sentence : core::missing_sentences(carried.needs, request.release)) report.warn(sentence);

@@ -38,9 +38,9 @@ struct ModuleUse {
   kexec::CommandLine line;
 };
 
-/// dm_mod and loop or the host's file system, as the engine needs, and the drivers of the controllers that the host
+/// What the guest disk is made of, and the drivers of the controllers that the host
 /// volume hangs on.
-/// Unsupported when that kernel cannot do what the engine needs, or its modules do not fit it, or, without an initrd,
+/// Unsupported when that kernel lacks one of them, or its modules do not fit it, or, without an initrd,
 /// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
 /// error: it is reported, and stage 2 relies on the guest's initrd.
 [[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,

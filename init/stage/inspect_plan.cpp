@@ -133,7 +133,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, c
 Result<core::PlanReport> examine(const FoundImage& image, const core::Config& config, const sys::Reporter& report) {
   const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
-  const auto attach_plan = TRY(plan_attachment(image, core::Engine::Extents, true, table.logical_block));
+  const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(AttachedDisk::attach_to_look(attach_plan, *image.volume, image.path.text()));
   AttachedGuestDisk disk(attached.disk(), table);
@@ -147,7 +147,6 @@ Result<core::PlanReport> examine(const FoundImage& image, const core::Config& co
                                   .volume = image.volume->description(),
                                   .serial = image.volume->identity.uuid,
                                   .state = volume::describe(TRY(image.volume->reader->state()))},
-                        .engine = std::string(core::name(config.engine())),
                         .guest_disk = describe(table),
                         .entry = report_entry(boot, config),
                         .release = boot.planned.release,

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "init/sys/console.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
@@ -13,8 +15,8 @@ namespace vhdboot::stage {
 namespace {
 
 // From a child of stage 2 to a process that survives.
-Result<void> become_keeper(char* argv0, const Fd& null) {
-  argv0[0] = '@';
+Result<void> become_keeper(const Fd& null) {
+  program_invocation_name[0] = '@';  // argv[0] itself
   ::setsid();
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
   const Fd proc = TRY(sys::mount_detached("proc", "proc"));
@@ -33,14 +35,14 @@ void MountTable::wait_for_change() const {
   (void)::poll(&wait, 1, -1);
 }
 
-Result<void> start_keeper(char* argv0, const std::function<Result<void>()>& work) {
+Result<void> start_keeper(const std::function<Result<void>()>& work) {
   // Opened before the fork: /dev goes away with stage 2.
   const Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
   const sys::Reporter report("keeper", sys::Reporter::Audience::KernelLog);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("starting a keeper");
   if (child > 0) return {};
-  auto kept = become_keeper(argv0, null);
+  auto kept = become_keeper(null);
   if (kept) kept = work();
   if (!kept) report.error(kept.error().message());
   ::_exit(kept ? 0 : 1);

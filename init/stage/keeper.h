@@ -24,8 +24,8 @@ class MountTable {
   Fd fd_;
 };
 
-/// Does `work` in a new process, which logs an error of it and ends. `argv0` becomes "@..." there: systemd lets such a
+/// Does `work` in a new process, which logs an error of it and ends. Its argv[0] becomes "@...": systemd lets such a
 /// process live while it kills everything else of the initrd. Needs /dev.
-[[nodiscard]] Result<void> start_keeper(char* argv0, const std::function<Result<void>()>& work);
+[[nodiscard]] Result<void> start_keeper(const std::function<Result<void>()>& work);
 
 }  // namespace vhdboot::stage

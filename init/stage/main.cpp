@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vhdboot-init: one binary, four roles.
+// vhdboot-init: one binary, three roles.
 #include <unistd.h>
 
 #include <exception>
 
 #include "init/core/handoff.h"
 #include "init/core/role.h"
-#include "init/core/teardown.h"
 #include "init/stage/rescue.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
@@ -15,14 +14,12 @@ namespace {
 
 using namespace vhdboot;
 
-int play(core::Role role, const stage::Arguments& arguments, char* argv0) {
+int play(core::Role role, const stage::Arguments& arguments) {
   switch (role) {
     case core::Role::Stage1:
       stage::stage1();
     case core::Role::Stage2:
-      stage::stage2(arguments, argv0);
-    case core::Role::Shutdown:
-      stage::shutdown(arguments);
+      stage::stage2(arguments);
     case core::Role::Inspect:
       break;
   }
@@ -36,11 +33,8 @@ int main(int argc, char** argv) {
   core::Role role = core::Role::Stage1;
   try {
     const stage::Arguments arguments(argv, argv + argc);
-    role = core::pick_role({.pid = ::getpid(),
-                            .argv0 = argc > 0 ? argv[0] : "",
-                            .handoff = sys::exists(std::string(core::kHandoffPath)),
-                            .teardown = sys::exists(std::string(core::kTeardownPath))});
-    return play(role, arguments, argv[0]);
+    role = core::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(core::kHandoffPath))});
+    return play(role, arguments);
   } catch (const std::exception& exception) {
     if (role == core::Role::Inspect) return 1;
     const Error error{Code::NoMemory, 0, exception.what()};

@@ -96,12 +96,11 @@ Result<void> leave_rule(std::string_view rule) {
 
 }  // namespace
 
-Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const std::string& volume_group_rule,
-                          char* argv0) {
+Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const std::string& volume_group_rule) {
   std::string unit;
   if (handoff.counted) unit = TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)));
   if (unit.empty() && !handoff.loader_partuuid && volume_group_rule.empty()) return {};
-  return start_keeper(argv0, [&]() -> Result<void> {
+  return start_keeper([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();

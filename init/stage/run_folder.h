@@ -17,6 +17,6 @@ namespace vhdboot::stage {
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.
 [[nodiscard]] Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk,
-                                        const std::string& volume_group_rule, char* argv0);
+                                        const std::string& volume_group_rule);
 
 }  // namespace vhdboot::stage

@@ -23,8 +23,7 @@ namespace {
 
 core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
                            const GuestBoot& boot) {
-  core::Handoff handoff{.engine = config.engine(),
-                        .kind = image.volume->reader->kind(),
+  core::Handoff handoff{.kind = image.volume->reader->kind(),
                         .serial = image.volume->identity.uuid,
                         .path = image.path.text(),
                         .file_size = image.layout.size,
@@ -103,7 +102,7 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   TRY(check_no_windows_sleeps(volumes, image));
   const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
-  const auto attach_plan = TRY(plan_attachment(image, core::Engine::Extents, true, table.logical_block));
+  const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");

@@ -17,7 +17,6 @@
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
-#include "init/stage/mounted_volume.h"
 #include "init/stage/rescue.h"
 #include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
@@ -86,11 +85,10 @@ Result<FoundImage> find_same_image(HostVolume& volume, const core::Handoff& hand
   return image;
 }
 
-Result<std::string> attach_for_guest(const FoundImage& image, const core::Handoff& handoff, char* argv0,
+Result<std::string> attach_for_guest(const FoundImage& image, const core::Handoff& handoff,
                                      const sys::Reporter& report) {
-  const auto plan = TRY(plan_attachment(image, handoff.engine, false, handoff.guest_block));
+  const auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
   for (const std::string& warning : plan.warnings) report.warn(warning);
-  if (handoff.engine == core::Engine::Loop) return attach_on_mounted_volume(plan, image, handoff, argv0, report);
   auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
@@ -130,7 +128,7 @@ Error execute_init(const core::Handoff& handoff, const Arguments& arguments) {
 }
 
 // Returns the path of the guest disk.
-Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
+Result<std::string> attach(core::Handoff& handoff, const sys::Reporter& report) {
   const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
   handoff = TRY_IN("the handoff", core::parse_handoff(record));
   if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
@@ -143,18 +141,18 @@ Result<std::string> attach(core::Handoff& handoff, char* argv0, const sys::Repor
   HostVolume* volume = TRY(find_volume(volumes, handoff, report));
   report.checkpoint("volume");
   const FoundImage image = TRY(find_same_image(*volume, handoff));
-  std::string disk = TRY(attach_for_guest(image, handoff, argv0, report));
+  std::string disk = TRY(attach_for_guest(image, handoff, report));
   report.checkpoint("attached");
   if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
   return disk;
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
-void leave_for_guest(const std::string& disk, const core::Handoff& handoff, char* argv0, const sys::Reporter& report) {
+void leave_for_guest(const std::string& disk, const core::Handoff& handoff, const sys::Reporter& report) {
   const std::string rule = volume_group_rule(disk);
   if (!rule.empty() && !handoff.root)
     if (const auto given = give_to_initrd(rule); !given) report.warn(given.error().message());
-  if (const auto left = leave_in_run(handoff, disk, rule, argv0); !left) report.warn(left.error().message());
+  if (const auto left = leave_in_run(handoff, disk, rule); !left) report.warn(left.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.
@@ -168,7 +166,7 @@ void remove_tree(const std::string& path) {
 
 }  // namespace
 
-void stage2(const Arguments& arguments, char* argv0) {
+void stage2(const Arguments& arguments) {
   core::Handoff handoff;
   {
     // Ends before the guest's init starts: that one finds the initramfs as the kernel unpacked it, with nothing
@@ -177,9 +175,9 @@ void stage2(const Arguments& arguments, char* argv0) {
     const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
     if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
     report.checkpoint("start");
-    const auto disk = attach(handoff, argv0, report);
+    const auto disk = attach(handoff, report);
     if (!disk) rescue(disk.error(), handoff.rescue, report);
-    leave_for_guest(*disk, handoff, argv0, report);
+    leave_for_guest(*disk, handoff, report);
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
   }

@@ -4,9 +4,7 @@
 #include <blkid/blkid.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <climits>
@@ -17,7 +15,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/sys/deadline.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -113,23 +110,6 @@ Content identify(const ByteSource& partition) {
   const Probe probe(blkid_new_probe(), &blkid_free_probe);
   if (!probe || blkid_probe_set_device(probe.get(), file->get(), 0, 0) != 0) return {};
   return content_of(probe, 0);
-}
-
-Result<void> wait_until_released(const std::string& numbers) {
-  char canonical[PATH_MAX];
-  if (::realpath(("/sys/dev/block/" + numbers).c_str(), canonical) == nullptr)
-    return fail_errno(concat("looking for the device ", numbers));
-  const std::string name = std::string(canonical).substr(std::string_view(canonical).rfind('/') + 1);
-  // An exclusive open succeeds when nobody else has claimed the device. The kernel closes a file system some time after
-  // its last user is gone and sends no event: ask again, in growing steps.
-  const auto deadline = Deadline::in(std::chrono::seconds(10));
-  for (auto step = std::chrono::milliseconds(5); !deadline.passed(); step *= 2) {
-    const auto device = open_file("/dev/" + name, O_RDONLY | O_EXCL);
-    if (device) return {};
-    if (device.error().sys_errno != EBUSY) return std::unexpected(device.error());
-    ::poll(nullptr, 0, earlier(deadline, Deadline::in(step)).poll_timeout());
-  }
-  return fail(Code::Timeout, concat("/dev/", name, " is still in use"));
 }
 
 }  // namespace vhdboot::sys

@@ -42,8 +42,4 @@ struct Content {
 /// The same of bytes that are no device: of the file system alone, nothing of the partition.
 [[nodiscard]] Content identify(const ByteSource& partition);
 
-/// Waits until no file system and no other device holds the device "major:minor" any more; Timeout with its name when
-/// that does not happen.
-[[nodiscard]] Result<void> wait_until_released(const std::string& numbers);
-
 }  // namespace vhdboot::sys

@@ -55,7 +55,7 @@ class Reporter {
   std::string stage_;
   Audience audience_;
   std::vector<std::string>* warnings_ = nullptr;
-  Fd kernel_log_;  // kept open: the keeper of the loop engine outlives the /dev it was started with
+  Fd kernel_log_;  // kept open: a keeper outlives the /dev it was started with
 };
 
 }  // namespace vhdboot::sys

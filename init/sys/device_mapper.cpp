@@ -76,12 +76,8 @@ std::string MappedDevice::path() const {
 }
 
 Result<void> MappedDevice::remove() {
-  return remove_mapped_device(std::exchange(name_, {}));
-}
-
-Result<void> remove_mapped_device(const std::string& name) {
   const Fd control = TRY(open_control());
-  return Request(name).send(control, DM_DEV_REMOVE, "removing the device-mapper device");
+  return Request(std::exchange(name_, {})).send(control, DM_DEV_REMOVE, "removing the device-mapper device");
 }
 
 }  // namespace vhdboot::sys

@@ -40,6 +40,4 @@ class MappedDevice {
   unsigned minor_;
 };
 
-[[nodiscard]] Result<void> remove_mapped_device(const std::string& name);
-
 }  // namespace vhdboot::sys

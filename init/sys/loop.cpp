@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cstring>
@@ -57,24 +56,13 @@ std::string LoopDevice::path() const {
 
 Result<void> LoopDevice::detach() {
   device_ = Fd();
-  return detach_loop(path());
-}
-
-Result<void> detach_loop(const std::string& path) {
-  const Fd device = TRY(open_file(path, O_RDONLY));
-  if (::ioctl(device.get(), LOOP_CLR_FD, 0) < 0 && errno != ENXIO) return fail_errno(concat("detaching ", path));
+  const Fd device = TRY(open_file(path(), O_RDONLY));
+  if (::ioctl(device.get(), LOOP_CLR_FD, 0) < 0 && errno != ENXIO) return fail_errno(concat("detaching ", path()));
   // While somebody else has the device open, the kernel only marks it to be detached by the last user and reports
   // success all the same: look.
   loop_info64 info{};
   if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO) return {};
-  return fail(Code::Busy, concat("detaching ", path, ": something still uses it"));
-}
-
-Result<std::string> loop_backing_device(const std::string& path) {
-  const Fd device = TRY(open_file(path, O_RDONLY));
-  loop_info64 info{};
-  if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0) return fail_errno(concat("reading the status of ", path));
-  return concat(major(info.lo_device), ':', minor(info.lo_device));
+  return fail(Code::Busy, concat("detaching ", path(), ": something still uses it"));
 }
 
 }  // namespace vhdboot::sys

@@ -46,10 +46,4 @@ class LoopDevice {
   bool direct_io_ = false;
 };
 
-/// Detaches the loop device at `path`, whoever attached it. Success means that nothing is attached to it any more.
-[[nodiscard]] Result<void> detach_loop(const std::string& path);
-
-/// "major:minor" of the device with the file system that holds the file attached to the loop device at `path`.
-[[nodiscard]] Result<std::string> loop_backing_device(const std::string& path);
-
 }  // namespace vhdboot::sys

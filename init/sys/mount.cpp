@@ -81,52 +81,11 @@ Result<Fd> mount_detached_read_only(const std::string& source, const std::string
                        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-Result<void> place_mount(const Fd& mount, const std::string& target) {
-  if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) < 0)
-    return fail_errno(concat("mounting the host volume on ", target));
-  return {};
-}
-
-namespace {
-// proc_pid_mountinfo(5) writes blanks and backslashes in names as three octal digits.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto code = text[i] == '\\' ? parse_u64(text.substr(i + 1, 3), 8) : std::nullopt;
-    if (!code) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(*code);
-    i += 3;
-  }
-  return out;
-}
-}  // namespace
-
 bool is_mount_point(const std::string& directory) {
   struct stat self{};
   struct stat parent{};
   return ::stat(directory.c_str(), &self) == 0 && ::stat((directory + "/..").c_str(), &parent) == 0 &&
          self.st_dev != parent.st_dev;
-}
-
-std::vector<std::string> mounts_below(const std::string& directory) {
-  std::vector<std::string> found;
-  const auto table = read_text("/proc/self/mountinfo", 16 << 20);
-  if (!table) return found;
-  for (const std::string_view line : split_lines(*table)) {
-    const auto fields = split_words(line);
-    if (fields.size() < 5) continue;
-    std::string point = unescape(fields[4]);
-    if (point == directory || point.starts_with(directory + "/")) found.push_back(std::move(point));
-  }
-  return found;
-}
-
-Result<void> unmount(const std::string& target) {
-  if (::umount2(target.c_str(), 0) < 0) return fail_errno(concat("unmounting ", target));
-  return {};
 }
 
 Result<void> switch_root(const std::string& directory) {

@@ -46,18 +46,8 @@ class Mount {
 [[nodiscard]] Result<Fd> mount_detached_read_only(const std::string& source, const std::string& type,
                                                   std::string_view options);
 
-/// Gives a detached mount a place in the directory tree. Two of the same source are one file system: the one can be
-/// unmounted there while files are open in the other.
-[[nodiscard]] Result<void> place_mount(const Fd& mount, const std::string& target);
-
 /// Whether a file system of its own is mounted on the directory.
 [[nodiscard]] bool is_mount_point(const std::string& directory);
-
-/// The mount points at and below `directory`, in the order in which they were mounted.
-[[nodiscard]] std::vector<std::string> mounts_below(const std::string& directory);
-
-/// Unmounts whatever is mounted there.
-[[nodiscard]] Result<void> unmount(const std::string& target);
 
 /// Makes the file system that is mounted on `directory` the root of this process, on top of the initramfs.
 [[nodiscard]] Result<void> switch_root(const std::string& directory);

@@ -27,15 +27,8 @@ Error reboot() {
 Error power_off() {
   return system_call(LINUX_REBOOT_CMD_POWER_OFF, "switching the machine off");
 }
-Error halt() {
-  return system_call(LINUX_REBOOT_CMD_HALT, "halting the machine");
-}
 Error execute_loaded_kernel() {
   return system_call(LINUX_REBOOT_CMD_KEXEC, "executing the loaded kernel");
-}
-
-bool kernel_is_loaded() {
-  return read_attribute("/sys/kernel/kexec_loaded") == "1";
 }
 
 namespace {

@@ -12,12 +12,8 @@ namespace vhdboot::sys {
 /// Each returns only when the kernel refused.
 [[nodiscard]] Error reboot();
 [[nodiscard]] Error power_off();
-[[nodiscard]] Error halt();
 /// Jumps into the kernel that was loaded with kexec.
 [[nodiscard]] Error execute_loaded_kernel();
-
-/// True when a kernel waits to be executed (/sys/kernel/kexec_loaded).
-[[nodiscard]] bool kernel_is_loaded();
 
 /// Takes xHCI controllers away from their driver, so that they reach the next kernel in reset. Without it, USB
 /// keyboards stay dead on some machines after the jump. Call it when nothing on USB is needed any more.

@@ -68,12 +68,6 @@ Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std
   return wait_for(child);
 }
 
-void kill_all_others() {
-  ::kill(-1, SIGKILL);
-  // All of them are children of process 1 by now, or will be.
-  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
-}
-
 Error execute(const std::string& program, const std::vector<std::string>& arguments) {
   auto argv = as_argv(arguments);
   ::execv(program.c_str(), argv.data());

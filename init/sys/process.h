@@ -15,9 +15,6 @@ namespace vhdboot::sys {
 /// As run(), in a session of its own with `terminal` as its controlling terminal, standard input and output.
 [[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);
 
-/// Ends every other process of the system at once and waits until they are gone. For process 1 at the very end.
-void kill_all_others();
-
 /// Becomes another program, with the present environment. Returns only on failure.
 [[nodiscard]] Error execute(const std::string& program, const std::vector<std::string>& arguments);
 

@@ -161,7 +161,6 @@ def test_all_of_it(guest):
         f"image {IMAGE}",
         "raw image of 24 MiB, a disk of 24 MiB, in 1 piece",
         "clean",
-        "engine extents",
         "guest disk no partition table, logical blocks of 512 bytes",
         f"entry kernel vmlinuz-{RELEASE}",
         "Plan Linux",
@@ -170,9 +169,9 @@ def test_all_of_it(guest):
         "command line from /etc/kernel/cmdline",
         f"rdinit=/vhdboot/init root=UUID={ROOT_UUID} ro quiet nohibernate",
         f"initrd /boot/initrd.img-{RELEASE}, 4.8 KiB",
-        f"modules dax, {len(module('dax'))} B: dependency of dm_mod, for the engine: device-mapper",
-        f"dm_mod, {size} B: the engine: device-mapper",
-        "loop, built in: the engine: loop devices",
+        f"modules dax, {len(module('dax'))} B: dependency of dm_mod, for the guest disk: device-mapper",
+        f"dm_mod, {size} B: the guest disk: device-mapper",
+        "loop, built in: the guest disk: loop devices",
     ]
     assert [line for line in expected if line not in lines] == [], "\n".join(lines)
     assert any(line.startswith(f"* root=/dev/sda becomes root=UUID={ROOT_UUID}: ") for line in lines)
@@ -243,7 +242,7 @@ def test_configuration(guest):
     lines = report(guest.volume(), "--conf", str(conf))
     assert "* debug: the configured options" in lines
     assert "modules none are taken: as configured" in lines
-    assert "dm_mod: the engine: device-mapper" in lines
+    assert "dm_mod: the guest disk: device-mapper" in lines
     assert any(line.startswith("warning taking no kernel modules") for line in lines)
     conf.write_text("attach sideways\n", encoding="ascii")
     assert "guest.conf:1: attach" in refusal(guest.folder / "volume", "--conf", str(conf))
@@ -269,7 +268,7 @@ def test_without_an_initrd_nothing_may_be_missing(guest):
     assert "no initrd that could bring one" in said
 
 
-def test_no_engine(guest):
+def test_no_device_mapper(guest):
     guest.add_modules({"ext4": []})
     assert "no device-mapper (dm_mod)" in refusal(guest.volume())
 
@@ -341,7 +340,7 @@ def test_modules_without_a_signature(guest):
     assert not any("signed" in line for line in report(guest.volume()))
     guest.write("etc/kernel/cmdline", "root=/dev/sda ro lockdown=integrity\n")
     assert ("the guest's kernel takes signed modules only (lockdown=integrity on its command line), and dm_mod (the "
-            "engine: device-mapper) has no signature: sign it, or lift that restriction") in refusal(guest.volume())
+            "guest disk: device-mapper) has no signature: sign it, or lift that restriction") in refusal(guest.volume())
     guest.write(f"{guest.modules}/kernel/dm_mod.ko", unsigned + SIGNATURE)
     assert "dm_mod" in "".join(report(guest.volume()))
 

@@ -68,8 +68,7 @@ def test_tools_run_where_nothing_else_is(root, tmp_path):
 @pytest.mark.parametrize("words, expected", [
     ("raw2vhd --re", ["--relocate-gpt"]),
     ("vhdtool c", ["cat", "check", "create"]),
-    ("vhdtool check --e", ["--engine"]),
-    ("vhdtool check --engine l", ["loop"]),
+    ("vhdtool check --c", ["--conf"]),
 ])
 def test_bash_completes(root, words, expected):
     program = words.split()[0]

@@ -275,7 +275,7 @@ def test_everything_at_once(tmp_path, kernel):
 
 
 def test_usage_and_what_cannot_be_read(tmp_path, image):
-    for args in ([], [image, image], ["--engine", "steam", image], ["--engine"], [tmp_path / "missing"], [tmp_path],
+    for args in ([], [image, image], ["--engine", "loop", image], ["--conf"], [tmp_path / "missing"], [tmp_path],
                  ["--volume", image, "disk.vhd"], ["--volume", tmp_path / "missing", "disk.vhd"]):
         done = vhdtool("check", *args)
         assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, (args, done)
@@ -294,7 +294,7 @@ def test_the_configuration_beside_it(tmp_path, image):
     status, found = check(image)
     assert status == 2 and has(found["error"], "entry", "other*")
     assert has(found["warning"], "config", "disk.conf:2: ")
-    conf.write_text("# by hand\nattach steam\n")
+    conf.write_text("# by hand\nrescue steam\n")
     status, found = check(image)
     assert status == 2 and has(found["error"], "config", "disk.conf:2: ")
     named = conf.rename(tmp_path / "other.conf")
@@ -311,7 +311,7 @@ def test_the_configuration_beside_it(tmp_path, image):
 def test_the_configuration_on_an_unmounted_volume(tmp_path, volume):
     copy = disk.clone(volume, tmp_path / "volume")
     with mounted(copy, tmp_path / "mounted") as folder:
-        (folder / "boot/good.conf").write_text("attach loop\nentry nothing\n")
+        (folder / "boot/good.conf").write_text("entry nothing\n")
     status, found = check("/boot/good.vhd", "--volume", copy, watched=copy)
     assert status == 2 and has(found["error"], "entry", "nothing") and has(found["ok"], "config", "good.conf")
 
@@ -512,10 +512,6 @@ def test_modules_of_a_guest(recipe, path):
         return
     assert names(found["warning"]) == ["file-system"], found
     assert has(found["ok"], "modules", "dm_mod, loop")
-    status, found = check(path, "--engine", "loop", hashed=False)
-    has_own_kernel = not any(package.startswith("linux-image-") for package in recipe.packages)
-    if recipe.suite == "bookworm" and has_own_kernel:  # exfat is there, ntfs3 is not
-        assert status == 1 and has(found["warning"], "modules", "ntfs3", "use `attach extents`")
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not GUESTS, reason="needs root and a guest in the cache")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One boot of a guest, all the way: which host disk, bus, engine and configuration; the recipes are
+"""One boot of a guest, all the way: which host disk, bus and configuration; the recipes are
 tests/boot/cases/*.toml, and `matrix` combines everything with everything."""
 
 import itertools
@@ -24,7 +24,6 @@ class BootCase:
     fs: str = "ntfs"
     table: str = "gpt"
     bus: str = "virtio"
-    engine: str = "extents"
     config: str = ""
     load_options: str = ""
     image: str = "/boot/debian.vhd"
@@ -37,11 +36,6 @@ class BootCase:
     power: str = "poweroff"
     commands: tuple[str, ...] = ()
     always: bool = True
-
-    @property
-    def conf_text(self) -> str:
-        attach = f"attach {self.engine}\n" if self.engine != "extents" else ""
-        return attach + self.config
 
 
 def load(path: Path) -> BootCase:
@@ -56,17 +50,14 @@ def load(path: Path) -> BootCase:
 def cases(everything: bool) -> list[BootCase]:
     """Those of the recipes that always run; or all of them, and the matrix."""
     found = [load(path) for path in sorted(CASES.glob("*.toml"))]
-    return found + matrix() if everything else [case for case in found if case.always]
+    if not everything:
+        return [case for case in found if case.always]
+    names = {case.name for case in found}
+    return found + [case for case in matrix() if case.name not in names]
 
 
 def matrix() -> list[BootCase]:
-    """Both usual guests on every bus from every host file system by every engine. Debian 12 has no NTFS driver."""
-    cases = []
-    rows = itertools.product(("debian12", "debian13"), ("ntfs", "exfat"), ("extents", "loop"),
-                             ("virtio", "nvme", "ahci", "usb", "uas"))
-    for number, (guest, fs, engine, bus) in enumerate(rows):
-        if (guest, fs, engine) == ("debian12", "ntfs", "loop"):
-            continue
-        cases.append(BootCase(name=f"{guest}-{fs}-{engine}-{bus}", guest=guest, fs=fs, engine=engine, bus=bus,
-                              table=("gpt", "mbr")[number % 2]))
-    return cases
+    """Both usual guests on every bus from every host file system."""
+    rows = itertools.product(("debian12", "debian13"), ("ntfs", "exfat"), ("virtio", "nvme", "ahci", "usb", "uas"))
+    return [BootCase(name=f"{guest}-{fs}-{bus}", guest=guest, fs=fs, bus=bus, table=("gpt", "mbr")[number % 2])
+            for number, (guest, fs, bus) in enumerate(rows)]

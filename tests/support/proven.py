@@ -39,7 +39,7 @@ def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: d
         "root": f"{' on '.join(layers)}, {option}",
         "boot entry": ENTRIES[recipe.entry],
         "image": ", ".join(["raw" if case.raw else "VHD", TABLES[recipe.table], *extras]),
-        "host": f"{case.fs.upper() if case.fs == 'ntfs' else 'exFAT'}, {case.bus}, {case.engine}",
+        "host": f"{case.fs.upper() if case.fs == 'ntfs' else 'exFAT'}, {case.bus}",
     }
     RECORDS.mkdir(parents=True, exist_ok=True)
     (RECORDS / f"{case.name}.json").write_text(json.dumps(row), encoding="utf-8")

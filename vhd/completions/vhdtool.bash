@@ -9,10 +9,6 @@ _vhdtool() {
   fi
   case $before in
     --offset | --length) return ;;
-    --engine)
-      mapfile -t COMPREPLY < <(compgen -W "extents loop" -- "$word")
-      return
-      ;;
     --conf)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -26,7 +22,7 @@ _vhdtool() {
   esac
   case ${COMP_WORDS[1]} in
     cat) options="--offset --length" ;;
-    check) options="--volume --conf --engine --json --quiet" ;;
+    check) options="--volume --conf --json --quiet" ;;
     desparse) options="--volume" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;

@@ -18,7 +18,6 @@
 
 #include "base/text.h"
 #include "init/core/config.h"
-#include "init/core/engine.h"
 #include "init/core/fstab.h"
 #include "init/core/needed_modules.h"
 #include "init/guest/folders.h"
@@ -62,8 +61,6 @@ debian.vhd, counts as it would in a boot.
                         not mounted; its state and where FILE lies are checked
       --conf CONF       judge by this configuration file instead of the one
                         beside FILE
-      --engine ENGINE   how the image will be attached: extents or loop, whatever
-                        the configuration file says
       --json            a list of {check, severity, text}
       --quiet           say nothing, the exit status tells
   -h, --help            this text
@@ -80,7 +77,6 @@ Examples:
 struct Options {
   std::string volume;
   std::string conf;
-  std::optional<core::Engine> engine;
   bool json = false;
   bool quiet = false;
   std::string file;
@@ -89,7 +85,6 @@ struct Options {
 // How the image would be booted.
 struct Boot {
   core::Config config;
-  std::optional<volume::Kind> kind;      // of its volume; absent: not known
   std::vector<sys::DrivenDevice> chain;  // that its volume hangs on; empty: not known
 };
 
@@ -106,15 +101,13 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
 void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice, Findings& findings) {
   const auto index = guest::read_index(folder);
   if (!index) return findings.error("modules", index.error().within("the guest's kernel modules"));
-  const core::Engine engine = boot.config.engine();
-  check_modules(*index, engine, boot.kind, choice.release, findings);
+  check_modules(*index, choice.release, findings);
   if (!choice.root_type.empty()) check_root_driver(*index, choice.root_type, choice.release, findings);
   const auto judge = [&](const std::string& file) -> Result<void> {
     (void)TRY(guest::read_module(folder, file));
     return {};
   };
-  check_module_files(needed_files(*index, engine, boot.kind, boot.chain, choice.root_type), judge, choice.release,
-                     findings);
+  check_module_files(needed_files(*index, boot.chain, choice.root_type), judge, choice.release, findings);
   check_controllers(*index, choice.release, findings);
   check_chain(*index, boot.chain, choice.release, findings);
 }
@@ -161,7 +154,6 @@ Result<core::Config> find_config(const Options& options, const volume::Path& ima
     config = check_config(*text, is_named ? options.conf : beside_name, image.name(), findings);
   else if (text.error().code != Code::NotFound)
     findings.error("config", text.error());
-  if (options.engine) config.attach = options.engine;
   return config;
 }
 
@@ -173,7 +165,7 @@ Result<Findings> check_file(const Options& options) {
   const volume::Path path = volume::parse_path(facts.name).value_or(volume::Path());
   const std::string conf = concat(path.stem(), ".conf");
   const std::string folder = options.file.substr(0, options.file.rfind('/') + 1);
-  Boot boot{.kind = facts.kind};
+  Boot boot;
   boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
   if (facts.kind) boot.chain = chain_of(facts.device);
   const CheckedImage image = check_image(*file, options.file, findings);
@@ -214,7 +206,7 @@ Result<Findings> check_on_volume(const Options& options) {
   check_layout(layout, path, findings);
   if (layout.directory) return findings;
   const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
-  Boot boot{.kind = reader->kind()};
+  Boot boot;
   const std::string conf = concat(path.stem(), ".conf");
   const auto read_beside = [&]() -> Result<std::string> {
     const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), core::kMaxConfigBytes));
@@ -226,8 +218,7 @@ Result<Findings> check_on_volume(const Options& options) {
   // Reading it in place takes extents that cover it.
   const bool mappable = check_mappable(layout, path).has_value();
   if (mappable && image.payload_size > 0)
-    check_attachment({.engine = boot.config.engine(),
-                      .read_only = true,
+    check_attachment({.read_only = true,
                       .payload = {.offset = 0, .size = image.payload_size},
                       .file_size = layout.size,
                       .extents = layout.extents,
@@ -249,10 +240,9 @@ constexpr int kUnchecked = 2;
 }  // namespace
 
 int run_check(int argc, char** argv) {
-  enum : int { kVolume = 256, kConf, kEngine, kJson, kQuiet };
-  static constexpr std::array<option, 7> kOptions{{{"volume", required_argument, nullptr, kVolume},
+  enum : int { kVolume = 256, kConf, kJson, kQuiet };
+  static constexpr std::array<option, 6> kOptions{{{"volume", required_argument, nullptr, kVolume},
                                                    {"conf", required_argument, nullptr, kConf},
-                                                   {"engine", required_argument, nullptr, kEngine},
                                                    {"json", no_argument, nullptr, kJson},
                                                    {"quiet", no_argument, nullptr, kQuiet},
                                                    {"help", no_argument, nullptr, 'h'},
@@ -267,13 +257,6 @@ int run_check(int argc, char** argv) {
       case kConf:
         options.conf = optarg;
         break;
-      case kEngine: {
-        const auto engine = core::parse_engine(optarg);
-        if (!engine)
-          return wrong_usage("check", concat("there is no engine \"", printable(optarg), "\", only extents and loop"));
-        options.engine = engine;
-        break;
-      }
       case kJson:
         options.json = true;
         break;

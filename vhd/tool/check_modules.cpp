@@ -9,25 +9,12 @@
 
 namespace vhdboot::tool {
 
-void check_modules(const core::ModuleIndex& index, core::Engine engine, std::optional<volume::Kind> kind,
-                   std::string_view release, Findings& findings) {
-  volume::Kind judged = kind.value_or(volume::Kind::Ntfs);
-  auto fits = core::check_engine(index, engine, judged, release);
-  if (!fits && !kind) {
-    judged = volume::Kind::Exfat;
-    if (auto other = core::check_engine(index, engine, judged, release)) {
-      findings.warning("modules", fits.error().message());
-      fits = other;
-    }
-  }
-  if (!fits) {
-    findings.error("modules", fits.error());
-    return;
-  }
+void check_modules(const core::ModuleIndex& index, std::string_view release, Findings& findings) {
+  const auto fits = core::check_guest_disk_modules(index, release);
+  if (!fits) return findings.error("modules", fits.error());
   std::string names;
-  for (const std::string& module : core::engine_modules(engine, judged))
-    names += concat(names.empty() ? "" : ", ", module);
-  findings.ok("modules", concat("kernel ", printable(release), " has what `attach ", name(engine), "` needs: ", names));
+  for (const std::string& module : core::guest_disk_modules()) names += concat(names.empty() ? "" : ", ", module);
+  findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
 }
 
 void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
@@ -38,13 +25,11 @@ void check_root_driver(const core::ModuleIndex& index, std::string_view type, st
                                    ", the file system of its root, and there is no initrd: boot it with an initrd"));
 }
 
-std::vector<std::string> needed_files(const core::ModuleIndex& index, core::Engine engine,
-                                      std::optional<volume::Kind> kind, const std::vector<sys::DrivenDevice>& chain,
+std::vector<std::string> needed_files(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
                                       const std::string& root_type) {
   std::vector<std::string> wanted;
   for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
-  for (std::string& module : core::engine_modules(engine, kind.value_or(volume::Kind::Ntfs)))
-    wanted.push_back(std::move(module));
+  for (std::string& module : core::guest_disk_modules()) wanted.push_back(std::move(module));
   if (!root_type.empty()) wanted.push_back(root_type);
   return index.resolve(wanted).files;
 }

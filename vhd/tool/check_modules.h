@@ -3,32 +3,26 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/engine.h"
 #include "init/core/modules.h"
 #include "init/sys/device_chain.h"
-#include "init/volume/volume.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
 
-/// `kind` absent: of a volume that is not known yet, any of the two will do.
-void check_modules(const core::ModuleIndex& index, core::Engine engine, std::optional<volume::Kind> kind,
-                   std::string_view release, Findings& findings);
+void check_modules(const core::ModuleIndex& index, std::string_view release, Findings& findings);
 
 /// Can the kernel mount a root of the file system `type`, for a guest without an initrd?
 void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
                        Findings& findings);
 
-/// The module files to load for what the engine and the devices of `chain` need, and for a root of the file system
+/// The module files to load for the guest disk and the devices of `chain`, and for a root of the file system
 /// `root_type` unless that is empty, as stage 1 would take them along.
-[[nodiscard]] std::vector<std::string> needed_files(const core::ModuleIndex& index, core::Engine engine,
-                                                    std::optional<volume::Kind> kind,
+[[nodiscard]] std::vector<std::string> needed_files(const core::ModuleIndex& index,
                                                     const std::vector<sys::DrivenDevice>& chain,
                                                     const std::string& root_type);
 

@@ -25,7 +25,6 @@ TEST(Config, NothingSaid) {
     EXPECT_EQ(parsed->config, Config{});
     EXPECT_THAT(parsed->warnings, IsEmpty());
   }
-  EXPECT_EQ(Config{}.engine(), Engine::Extents);
   EXPECT_EQ(Config{}.timeout(), 30u);
   EXPECT_EQ(Config{}.module_source(), ModuleSource::Auto);
   EXPECT_EQ(Config{}.after_error(), RescueChoice::Menu);
@@ -39,7 +38,6 @@ TEST(Config, EverythingSaid) {
       "entry debian-*.efi\n"
       "options quiet  splash\n"
       "options   root=\"UUID=a b\"\n"
-      "attach loop\n"
       "root 2\n"
       "modules guest\n"
       "host-mount //disk/./host/\n"
@@ -51,7 +49,6 @@ TEST(Config, EverythingSaid) {
                         .volume = Selector{Selector::By::Uuid, "0123456789ABCDEF"},
                         .entry = "debian-*.efi",
                         .options = "quiet  splash root=\"UUID=a b\"",
-                        .attach = Engine::Loop,
                         .root = Selector{.by = Selector::By::Number, .number = 2},
                         .modules = ModuleSource::Guest,
                         .host_mount = "/disk/host",
@@ -68,8 +65,8 @@ TEST(Config, ImageBesideTheProgramStaysRelative) {
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {
-  EXPECT_THAT(file("# one\n\nattach fuse\n"),
-              Fails(Code::Invalid, "debian.conf:3: attach: expected extents or loop, found \"fuse\""));
+  EXPECT_THAT(file("# one\n\nrescue me\n"),
+              Fails(Code::Invalid, "debian.conf:3: rescue: expected menu, shell or reboot, found \"me\""));
   EXPECT_THAT(file("image"), Fails(Code::Invalid, "debian.conf:1: image: "));
   EXPECT_THAT(file("image /"), Fails(Code::Invalid, "debian.conf:1: image: expected the path"));
   EXPECT_THAT(file("image /a/../b.vhd"), Fails(Code::Invalid, "debian.conf:1: image: "));
@@ -79,7 +76,6 @@ TEST(Config, AWrongValueNamesFileAndLine) {
   EXPECT_THAT(file("entry"), Fails(Code::Invalid, "debian.conf:1: entry: "));
   EXPECT_THAT(file("root /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: root: "));
   EXPECT_THAT(file("modules no"), Fails(Code::Invalid, "expected auto or guest, found \"no\""));
-  EXPECT_THAT(file("rescue me"), Fails(Code::Invalid, "expected menu, shell or reboot, found \"me\""));
   for (const char* bad : {"", "0", "601", "-1", "1.5", "30s", "99999999999999999999"})
     EXPECT_THAT(file(std::string("timeout ") + bad), Fails(Code::Invalid, "timeout: expected seconds from 1 to 600"))
         << bad;
@@ -89,7 +85,7 @@ TEST(Config, AWrongValueNamesFileAndLine) {
 }
 
 TEST(Config, ForeignTextInAMessageIsFitForATerminal) {
-  const auto parsed = file("attach \x1b[2J" + std::string(500, 'x'));
+  const auto parsed = file("modules \x1b[2J" + std::string(500, 'x'));
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().text.find('\x1b'), std::string::npos);
   EXPECT_LT(parsed.error().text.size(), 200u);
@@ -126,12 +122,11 @@ TEST(Config, Caps) {
 
 TEST(LoadOptions, WordsWithQuotes) {
   const auto parsed = parse_load_options(
-      "image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" attach=loop timeout=5");
+      "image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" timeout=5");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   EXPECT_EQ(parsed->config.image, "/My Images/debian.vhd");
   EXPECT_EQ(parsed->config.options, "quiet splash root=LABEL=a b");
-  EXPECT_EQ(parsed->config.attach, Engine::Loop);
   EXPECT_EQ(parsed->config.timeout_seconds, 5u);
 }
 
@@ -150,8 +145,8 @@ TEST(LoadOptions, KernelWordsWarnAndSayWhereTheyGo) {
 }
 
 TEST(LoadOptions, Wrong) {
-  EXPECT_THAT(parse_load_options("attach=fuse"),
-              Fails(Code::Invalid, "load options: attach: expected extents or loop, found \"fuse\""));
+  EXPECT_THAT(parse_load_options("modules=no"),
+              Fails(Code::Invalid, "load options: modules: expected auto or guest, found \"no\""));
   EXPECT_THAT(parse_load_options("image=\"/a b"), Fails(Code::Invalid, "quote is not closed"));
   EXPECT_THAT(parse_load_options(std::string(kMaxConfigBytes + 1, ' ')), Fails(Code::Invalid, "longer than"));
 }
@@ -162,11 +157,10 @@ TEST(LoadOptions, EndAtTheFirstNul) {
 }
 
 TEST(Config, MergeTakesTheLaterOne) {
-  const auto base = file("image /a.vhd\nattach loop\noptions quiet\nhost-mount /disk\nroot 2")->config;
+  const auto base = file("image /a.vhd\noptions quiet\nhost-mount /disk\nroot 2")->config;
   const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
   const auto merged = merge(base, over);
   EXPECT_EQ(merged.image, "/b.vhd");
-  EXPECT_EQ(merged.attach, Engine::Loop);
   EXPECT_EQ(merged.options, "quiet debug");
   EXPECT_EQ(merged.host_mount, "/disk");
   EXPECT_EQ(merged.root, base.root);
@@ -175,11 +169,16 @@ TEST(Config, MergeTakesTheLaterOne) {
   EXPECT_EQ(merge({}, over), over);
 }
 
-TEST(Config, HostMountNeedsTheLoopEngine) {
-  EXPECT_THAT(check(Config{.host_mount = "/disk"}), Fails(Code::Invalid, "needs `attach loop`"));
-  EXPECT_THAT(check(Config{.attach = Engine::Extents, .host_mount = "/disk"}),
-              Fails(Code::Invalid, "host-mount /disk"));
-  EXPECT_TRUE(check(Config{.attach = Engine::Loop, .host_mount = "/disk"}));
+TEST(Config, AKeyOfThePastWarnsAndHasNoEffect) {
+  for (const char* text : {"attach loop", "attach extents", "attach sideways", "attach"}) {
+    const auto parsed = file(text);
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(parsed->config, Config{});
+    EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("debian.conf:1: attach has no effect any more: "))) << text;
+  }
+}
+
+TEST(Config, TooManyOptionsTogether) {
   EXPECT_THAT(check(merge({.options = std::string(5000, 'x')}, {.options = std::string(5000, 'y')})),
               Fails(Code::Invalid, "kernel options"));
 }

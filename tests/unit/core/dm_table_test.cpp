@@ -68,7 +68,7 @@ TEST(DmTable, OffTheLogicalBlocks) {
   EXPECT_THAT(linear_table({{Extent{0, 100, 4096}}}, {0, 4096}, kDisk),
               Fails(Code::Unsupported,
                     "byte 0 of the image lies at byte 100 of the host volume, which is not on a "
-                    "logical block of the disk (512 bytes): use `attach loop`"));
+                    "logical block of the disk (512 bytes): copy the image"));
   EXPECT_THAT(linear_table({{Extent{0, 512, 4096}}}, {0, 4096}, k4KnDisk), Fails(Code::Unsupported, "(4096 bytes)"));
   // In the middle, where the sum is right again in the end.
   EXPECT_THAT(linear_table({{Extent{0, 0, 512}, Extent{512, 4096, 7680}}}, {0, 8192}, k4KnDisk),
@@ -141,15 +141,13 @@ TEST(AttachPlan, Extents) {
   EXPECT_TRUE(plan->direct_io);
 }
 
-TEST(AttachPlan, Loop) {
+TEST(AttachPlan, APayloadBehindAHeader) {
   auto asked = request();
-  asked.engine = Engine::Loop;
   asked.read_only = false;
   asked.payload = {512, 4096};
-  asked.extents.clear();
   const auto plan = plan_attachment(asked);
   ASSERT_TRUE(plan) << plan.error().text;
-  EXPECT_EQ(*plan, (AttachPlan{.engine = Engine::Loop, .read_only = false, .loop_offset = 512, .loop_size = 4096}));
+  EXPECT_EQ(*plan, (AttachPlan{.read_only = false, .rows = {{0, 8, 9}}, .loop_size = 4096}));
 }
 
 TEST(AttachPlan, LargerBlocksBelowGoWithoutDirectIo) {

@@ -11,8 +11,7 @@ namespace {
 using test::Fails;
 
 Handoff full() {
-  return {.engine = Engine::Loop,
-          .kind = volume::Kind::Exfat,
+  return {.kind = volume::Kind::Exfat,
           .serial = "1234-ABCD",
           .partuuid = "89abcdef-01",
           .path = "/Images/debian \xC3\xB6.vhd",
@@ -89,7 +88,7 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 1\nengine extents\nvolume ntfs\nserial 0123456789ABCDEF\npath /debian.vhd\n"
+            sealed("vhdboot-handoff 2\nvolume ntfs\nserial 0123456789ABCDEF\npath /debian.vhd\n"
                    "file-size 8192\npayload 0 7680\nguest-block 512\ninit /init\ntimeout 30\nrescue menu\ncrc32 "));
 }
 
@@ -110,12 +109,11 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 1", "handoff 2")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 1"));
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 2", "handoff 1")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 1, this program reads version 2"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff(replaced(text, "engine loop", "engine fuse")), Fails(Code::Corrupt, "\"engine fuse\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
-  EXPECT_THAT(parse_handoff(replaced(text, "engine loop\n", "")), Fails(Code::Corrupt, "does not say engine"));
+  EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
   EXPECT_THAT(parse_handoff(replaced(text, "init /sbin/init\n", "")), Fails(Code::Corrupt, "does not say init"));
   EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout 0")), Fails(Code::Corrupt, "timeout of 0"));
   EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout 4294967297")), Fails(Code::Corrupt, "means nothing"));
@@ -150,7 +148,7 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 1\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 2\n"), Fails(Code::Corrupt, ""));
 }
 
 TEST(Handoff, WhatCannotBeWritten) {

@@ -138,19 +138,19 @@ constexpr auto kController = Purpose::Controller;
 TEST(Modules, EachFileHasItsReason) {
   const std::string alias = "pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01";
   const std::string controller = "the controller " + alias + ", here driven by ahci";
-  EXPECT_THAT(
-      why({{alias, kController, "ahci"}, {"dm_mod"}, {"loop"}, {"scsi_mod"}}),
-      ElementsAre("scsi_common <- dependency of ahci, for " + controller,
-                  "scsi_mod <- dependency of ahci, for " + controller,
-                  "libata <- dependency of ahci, for " + controller, "libahci <- dependency of ahci, for " + controller,
-                  "ahci <- " + controller, "dm_mod <- the engine: device-mapper", "loop <- the engine: loop devices"));
+  EXPECT_THAT(why({{alias, kController, "ahci"}, {"dm_mod"}, {"loop"}, {"scsi_mod"}}),
+              ElementsAre("scsi_common <- dependency of ahci, for " + controller,
+                          "scsi_mod <- dependency of ahci, for " + controller,
+                          "libata <- dependency of ahci, for " + controller,
+                          "libahci <- dependency of ahci, for " + controller, "ahci <- " + controller,
+                          "dm_mod <- the guest disk: device-mapper", "loop <- the guest disk: loop devices"));
   EXPECT_THAT(why({{"btrfs", Purpose::GuestRoot, ""}}),
               ElementsAre("raid6 <- dependency of btrfs, for the guest's root file system: btrfs",
                           "crc32c_intel <- soft dependency of btrfs, for the guest's root file system: btrfs",
                           "btrfs <- the guest's root file system: btrfs"));
   EXPECT_THAT(
       why({{"ntfs3"}, {"xhci-pci", kController, "xhci_hcd"}}),
-      ElementsAre("ntfs3 <- the engine: file system ntfs3",
+      ElementsAre("ntfs3 <- the guest disk: ntfs3",
                   "xhci_pci_renesas <- soft dependency of xhci_pci, for the controller xhci-pci, here driven by "
                   "xhci_hcd",
                   "xhci_pci <- the controller xhci-pci, here driven by xhci_hcd",
@@ -159,7 +159,7 @@ TEST(Modules, EachFileHasItsReason) {
 
 TEST(Modules, WhatIsBuiltInHasAPurpose) {
   EXPECT_THAT(why({{"dm_mod"}, {"pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02", kController, "nvme"}}),
-              ElementsAre("dm_mod <- the engine: device-mapper",
+              ElementsAre("dm_mod <- the guest disk: device-mapper",
                           "nvme == the controller pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02, here driven "
                           "by nvme"));
   EXPECT_THAT(why({{"pci:untold", kController, "nvme"}}),
@@ -241,34 +241,26 @@ TEST(Modules, AMovedIndexStillAnswers) {
   EXPECT_EQ(second.file("a"), "a.ko");
 }
 
-TEST(NeededModules, PerEngine) {
-  EXPECT_THAT(engine_modules(Engine::Extents, volume::Kind::Ntfs), ElementsAre("dm_mod", "loop"));
-  EXPECT_THAT(engine_modules(Engine::Loop, volume::Kind::Ntfs), ElementsAre("ntfs3", "loop"));
-  EXPECT_THAT(engine_modules(Engine::Loop, volume::Kind::Exfat), ElementsAre("exfat", "loop"));
+TEST(NeededModules, OfTheGuestDisk) {
+  EXPECT_THAT(guest_disk_modules(), ElementsAre("dm_mod", "loop"));
 }
 
 TEST(NeededModules, RequestLines) {
   EXPECT_THAT(request_lines(std::vector<WantedModule>{{"pci:v00001AF4d00001001", Purpose::Controller, "virtio-pci"},
                                                       {"scsi:t-0x00", Purpose::Controller, "sd"},
                                                       {"pci:v00008086", Purpose::Controller, ""},
-                                                      {"dm_mod", Purpose::Engine, ""}}),
+                                                      {"dm_mod", Purpose::GuestDisk, ""}}),
               ElementsAre("pci:v00001AF4d00001001\tvirtio-pci", "scsi:t-0x00\tsd_mod", "pci:v00008086", "dm_mod"));
 }
 
-TEST(NeededModules, CheckEngine) {
-  const auto modules = index();
-  EXPECT_TRUE(check_engine(modules, Engine::Extents, volume::Kind::Ntfs, "6.12"));
-  EXPECT_TRUE(check_engine(modules, Engine::Loop, volume::Kind::Ntfs, "6.12"));
-  EXPECT_THAT(check_engine(modules, Engine::Loop, volume::Kind::Exfat, "6.1.0-18-amd64"),
+TEST(NeededModules, CheckGuestDiskModules) {
+  EXPECT_TRUE(check_guest_disk_modules(index(), "6.12"));
+  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.dep = "loop.ko:\n"}), "6.1.0-18-amd64"),
               Fails(Code::Unsupported,
-                    "kernel 6.1.0-18-amd64 has no driver for exFAT (exfat), which `attach loop` needs: "
-                    "use `attach extents`"));
-  const auto no_dm = *ModuleIndex::parse({.dep = "loop.ko:\n", .builtin = "ntfs3.ko\n"});
-  EXPECT_THAT(check_engine(no_dm, Engine::Extents, volume::Kind::Ntfs, "6.1"),
-              Fails(Code::Unsupported, "no device-mapper (dm_mod), which `attach extents` needs: use `attach loop`"));
-  const auto nothing = *ModuleIndex::parse({});
-  EXPECT_THAT(check_engine(nothing, Engine::Extents, volume::Kind::Ntfs, "6.1"),
-              Fails(Code::Unsupported, "start the guest with another kernel"));
+                    "kernel 6.1.0-18-amd64 has no device-mapper (dm_mod), which the guest disk is made of: start the "
+                    "guest with another kernel"));
+  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.builtin = "dm-mod.ko\n"}), "6.1"),
+              Fails(Code::Unsupported, "no loop devices (loop)"));
 }
 
 TEST(NeededModules, Directories) {

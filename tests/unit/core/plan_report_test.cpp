@@ -23,7 +23,6 @@ PlanReport report() {
                     .volume = "/dev/sda2 (NTFS \"Data\")",
                     .serial = "0123456789ABCDEF",
                     .state = "clean"},
-          .engine = "extents",
           .guest_disk = "GPT, 2 partitions, logical blocks of 512 bytes",
           .entry = {.kind = "unified kernel image",
                     .id = "debian.efi",
@@ -40,8 +39,8 @@ PlanReport report() {
           .line_changes = {{"root=/dev/sda2 becomes root=UUID=f-2", "another disk"}, {"nohibernate", "data"}},
           .next_init = "/init",
           .initrds = {{"microcode", 4096}, {"/initrd", 30 * kMiB}},
-          .modules = {{"nvme_core", 512 * kKiB, "dependency of nvme"}, {"dm_mod", 512 * kKiB, "the engine"}},
-          .builtin = {{"loop", "the engine: loop devices"}},
+          .modules = {{"nvme_core", 512 * kKiB, "dependency of nvme"}, {"dm_mod", 512 * kKiB, "the guest disk"}},
+          .builtin = {{"loop", "the guest disk: loop devices"}},
           .missing = {"kernel 6.12.5 has no module for x"},
           .modules_not_read = {},
           .asked_of_guest = {},
@@ -56,7 +55,6 @@ TEST(PlanReport, All) {
                   "              fixed VHD of 2 MiB, a disk of 2 MiB, in 3 pieces",                            //
                   "volume        /dev/sda2 (NTFS \"Data\"), serial 0123456789ABCDEF",                          //
                   "              clean",                                                                       //
-                  "engine        extents",                                                                     //
                   "guest disk    GPT, 2 partitions, logical blocks of 512 bytes",                              //
                   "entry         unified kernel image debian.efi",                                             //
                   "              Debian",                                                                      //
@@ -73,8 +71,8 @@ TEST(PlanReport, All) {
                   "              /initrd, 30 MiB",                                                             //
                   "              vhdboot: stage 2 and 2 modules, 1 MiB",                                       //
                   "modules       nvme_core, 512 KiB: dependency of nvme",                                      //
-                  "              dm_mod, 512 KiB: the engine",                                                 //
-                  "              loop, built in: the engine: loop devices",                                    //
+                  "              dm_mod, 512 KiB: the guest disk",                                             //
+                  "              loop, built in: the guest disk: loop devices",                                //
                   "              missing: kernel 6.12.5 has no module for x",                                  //
                   "warning       slow disk"));
 }
@@ -85,11 +83,11 @@ TEST(PlanReport, ModulesOfTheGuestsInitrd) {
   encrypted.builtin.clear();
   encrypted.missing.clear();
   encrypted.modules_not_read = "partition 2 is encrypted";
-  encrypted.asked_of_guest = {{"dm_mod", "the engine: device-mapper"}};
+  encrypted.asked_of_guest = {{"dm_mod", "the guest disk: device-mapper"}};
   const auto lines = plan_lines(encrypted);
   EXPECT_THAT(lines, Contains("modules       none are taken: partition 2 is encrypted"));
   EXPECT_THAT(lines, Contains("              stage 2 asks the guest's initrd for:"));
-  EXPECT_THAT(lines, Contains("                dm_mod: the engine: device-mapper"));
+  EXPECT_THAT(lines, Contains("                dm_mod: the guest disk: device-mapper"));
   EXPECT_THAT(lines, Contains("              vhdboot: stage 2"));
 }
 
@@ -104,7 +102,7 @@ TEST(PlanReport, WithoutAnInitrd) {
   EXPECT_THAT(lines, Contains("              with the options subvol=@"));
   EXPECT_THAT(lines, Contains(HasSubstr("then executes /sbin/init")));
   bare.mounted = GuestRoot{.partition = 0, .read_only = false, .type = "ext4", .flags = ""};
-  bare.asked_of_guest = {{"loop", "the engine"}};
+  bare.asked_of_guest = {{"loop", "the guest disk"}};
   lines = plan_lines(bare);
   EXPECT_THAT(lines, Contains("root          no initrd: stage 2 mounts the guest disk as ext4, for writing"));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("with the options"))));

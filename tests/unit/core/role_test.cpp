@@ -7,27 +7,17 @@ namespace vhdboot::core {
 namespace {
 
 TEST(Role, Picked) {
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/init"}), Role::Stage1);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/vhdboot/init", .handoff = true}), Role::Stage2);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/shutdown", .teardown = true}), Role::Shutdown);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "shutdown", .handoff = true}), Role::Shutdown);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/init", .teardown = true}), Role::Shutdown);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/init", .handoff = true, .teardown = true}), Role::Stage2);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = "/shutdown/init"}), Role::Stage1);
-  EXPECT_EQ(pick_role({.pid = 1, .argv0 = ""}), Role::Stage1);
+  EXPECT_EQ(pick_role({.pid = 1}), Role::Stage1);
+  EXPECT_EQ(pick_role({.pid = 1, .handoff = true}), Role::Stage2);
 }
 
 TEST(Role, AnyOtherProcessOnlyLooks) {
-  for (const bool handoff : {false, true})
-    for (const bool teardown : {false, true})
-      for (const char* argv0 : {"vhdboot-init", "/shutdown", ""})
-        EXPECT_EQ(pick_role({.pid = 2, .argv0 = argv0, .handoff = handoff, .teardown = teardown}), Role::Inspect);
+  for (const bool handoff : {false, true}) EXPECT_EQ(pick_role({.pid = 2, .handoff = handoff}), Role::Inspect);
 }
 
 TEST(Role, Names) {
   EXPECT_EQ(name(Role::Stage1), "stage1");
   EXPECT_EQ(name(Role::Stage2), "stage2");
-  EXPECT_EQ(name(Role::Shutdown), "shutdown");
   EXPECT_EQ(name(Role::Inspect), "inspect");
 }
 

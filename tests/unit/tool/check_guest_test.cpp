@@ -74,15 +74,13 @@ TEST(CheckModules, TheFilesThatABootTakesAlong) {
   const auto index =
       index_of({.dep = "k/nvme.ko: k/nvme-core.ko\nk/nvme-core.ko:\nk/dm-mod.ko:\nk/loop.ko:\nk/other.ko:\n",
                 .alias = "alias pci:x nvme\n"});
-  EXPECT_THAT(
-      needed_files(index, core::Engine::Extents, volume::Kind::Ntfs, {{.alias = "pci:x", .driver = "nvme"}}, ""),
-      ElementsAre("k/nvme-core.ko", "k/nvme.ko", "k/dm-mod.ko", "k/loop.ko"));
+  EXPECT_THAT(needed_files(index, {{.alias = "pci:x", .driver = "nvme"}}, ""),
+              ElementsAre("k/nvme-core.ko", "k/nvme.ko", "k/dm-mod.ko", "k/loop.ko"));
 }
 
 TEST(CheckModules, TheRootOfAGuestWithoutAnInitrd) {
   const auto index = index_of({.dep = "k/dm-mod.ko:\nk/loop.ko:\nk/ext4.ko:\n", .alias = "alias ext3 ext4\n"});
-  EXPECT_THAT(needed_files(index, core::Engine::Extents, volume::Kind::Ntfs, {}, "ext3"),
-              ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
+  EXPECT_THAT(needed_files(index, {}, "ext3"), ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
   Findings findings;
   check_root_driver(index, "ext3", "6.1.0", findings);
   EXPECT_THAT(findings.all(), IsEmpty());
@@ -131,16 +129,16 @@ TEST(CheckFstab, NamesThatAreCounted) {
 
 TEST(CheckConfig, IsReadAsTheBootReadsIt) {
   Findings findings;
-  const auto config = check_config("entry a-*\nattach loop\nimgae x\n", "debian.conf", "debian.vhd", findings);
+  const auto config = check_config("entry a-*\nrescue shell\nimgae x\n", "debian.conf", "debian.vhd", findings);
   EXPECT_EQ(config.entry, "a-*");
-  EXPECT_EQ(config.engine(), core::Engine::Loop);
+  EXPECT_EQ(config.rescue, core::RescueChoice::Shell);
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "config", "debian.conf:3: ")));
   findings = {};
-  EXPECT_EQ(check_config("entry a\nattach steam\n", "debian.conf", "debian.vhd", findings), core::Config());
+  EXPECT_EQ(check_config("entry a\nrescue me\n", "debian.conf", "debian.vhd", findings), core::Config());
   EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "config", "debian.conf:2: ")));
   findings = {};
-  (void)check_config("host-mount /host\n", "debian.conf", "debian.vhd", findings);
-  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "config", "debian.conf: ")));
+  (void)check_config("attach loop\n", "debian.conf", "debian.vhd", findings);
+  EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "config", "debian.conf:1: attach has no effect")));
   findings = {};
   (void)check_config("image \\vm\\DEBIAN.vhd\n", "debian.conf", "debian.vhd", findings);
   EXPECT_THAT(findings.all(), Not(Contains(Field(&Finding::severity, Severity::Warning))));
