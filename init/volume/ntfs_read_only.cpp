@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// For a program that only reads: the functions through which all of libntfs-3g that changes a volume is reached, in the
-// place of the library's own, which the product build makes weak (cmake/third_party/CMakeLists.txt). The linker then
-// leaves out half of the library, and what is not there cannot write. NtfsDevice refuses as well.
+// For every program, as none of them writes: the functions through which all of libntfs-3g that changes a volume is
+// reached, in the place of the library's own, which the product build makes weak (cmake/third_party/CMakeLists.txt).
+// The linker then leaves out half of the library, and what is not there cannot write. NtfsDevice refuses as well.
 #include "init/volume/ntfs3g.h"
 
 extern "C" {

@@ -23,7 +23,6 @@ _vhdtool() {
   case ${COMP_WORDS[1]} in
     cat) options="--offset --length" ;;
     check) options="--volume --conf --json --quiet" ;;
-    desparse) options="--volume" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
   esac

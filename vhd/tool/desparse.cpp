@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "base/text.h"
-#include "init/volume/volume.h"
 #include "vhd/host_file.h"
 #include "vhd/space_file.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/interruption.h"
-#include "vhd/tool/ntfs_fill.h"
 #include "vhd/tool/options.h"
 #include "vhd/tool/output.h"
 #include "vhd/tool/progress_show.h"
-#include "vhd/tool/volume_device.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -24,24 +21,16 @@ namespace {
 using namespace vhdboot::vhd;
 
 constexpr std::string_view kHelp = R"(Usage: vhdtool desparse FILE
-       vhdtool desparse --volume DEVICE PATH
 
 Fills the holes of the image FILE with zeros that have a place on the disk, and
 on NTFS removes the sparse attribute, in place. What the file contains does not
 change. It takes as long as the holes are large. Ctrl-C may stop it at any time;
 run it again to go on.
 
-With --volume the file PATH is one of the NTFS volume on DEVICE (a partition, or
-a file that holds one), which must not be mounted, and must be clean: neither
-dirty nor hibernated by Windows. Also what was never written behind the valid
-data length is written then.
+  -h, --help  this text
 
-      --volume DEVICE  the unmounted volume that has the file
-  -h, --help           this text
-
-Examples:
+Example:
   vhdtool desparse /media/windows/vm/debian.vhd
-  vhdtool desparse --volume /dev/sda3 /vm/debian.vhd
 )";
 
 constexpr std::string_view kGoOn = "stopped by a signal; run it again to go on";
@@ -67,8 +56,7 @@ std::string clear_sparse_attribute(int fd) {
   // A driver may say yes and do nothing.
   static_cast<void>(::fsetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes, 0));
   if (!has_sparse_attribute(fd, attributes)) return "";
-  return "; the driver keeps its sparse attribute: unmount the volume and use `vhdtool desparse --volume`, or in "
-         "Windows run \"fsutil sparse setflag FILE 0\"";
+  return "; the driver keeps its sparse attribute: in Windows run \"fsutil sparse setflag FILE 0\"";
 }
 
 std::uint64_t total(const std::vector<Range>& ranges) {
@@ -125,43 +113,17 @@ Attempt<std::string> desparse_file(const std::string& path) {
   return text + clear_sparse_attribute(file.descriptor());
 }
 
-Attempt<std::string> desparse_on_volume(const std::string& device_path, const std::string& path_text) {
-  const volume::Path path = TRY(volume::parse_path(path_text));
-  const auto device = TRY(VolumeDevice::open(device_path, Access::Change));
-  NtfsFill plan;
-  {
-    const auto reader = TRY(volume::HostVolume::open(*device));
-    if (reader->kind() != volume::Kind::Ntfs)
-      return refuse(Reason::OtherFormat, concat("it holds ", volume::name(reader->kind()),
-                                                ", which knows no holes: there is nothing to fill"));
-    TRY(volume::check_clean(TRY(reader->state())));
-    plan = TRY(plan_ntfs_fill(TRY(reader->layout(path)), path));
-  }
-  if (plan.nothing()) return "has no holes";
-  const Interruption interruption;
-  {
-    ProgressShow show(plan.to_write);
-    TRY(fill_ntfs_file(*device, path, plan, Interruption::watch(show)));
-  }
-  const auto reader = TRY(volume::HostVolume::open(*device));
-  TRY(volume::check_clean(TRY(reader->state())));
-  TRY(volume::check_mappable(TRY(reader->layout(path)), path));
-  return filled_text(plan.to_write);
-}
-
 }  // namespace
 
 int run_desparse(int argc, char** argv) {
-  const CommandLine line = read_command_line(argc, argv, {{"volume", true}}, {"FILE"}, kHelp);
+  const CommandLine line = read_command_line(argc, argv, {}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
-  const std::string device = line.value("volume");
-  const bool offline = line.has("volume");
-  auto done = offline ? desparse_on_volume(device, path) : desparse_file(path);
+  auto done = desparse_file(path);
   if (!done) {
     Error& error = done.error().error;
     if (is_stop(error) && error.text == stop_error().text) error.text = kGoOn;
-    return failed(argv[0], offline ? device : path, error);
+    return failed(argv[0], path, error);
   }
   print(concat(printable(path), ": ", *done, '\n'));
   return kDone;

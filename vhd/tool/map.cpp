@@ -101,7 +101,7 @@ Result<Mapped> map_file(const std::string& path, bool table) {
 
 Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string& path_text, bool table) {
   const volume::Path path = TRY(volume::parse_path(path_text));
-  const auto device = TRY(VolumeDevice::open(device_path, Access::Inspect));
+  const auto device = TRY(VolumeDevice::open(device_path));
   const auto reader = TRY(volume::HostVolume::open(*device));
   const volume::FileLayout layout = TRY(reader->layout(path));
   if (layout.directory) return refuse(Reason::NotRegular, printable(path.text()) + " is a directory");

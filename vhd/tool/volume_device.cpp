@@ -21,22 +21,22 @@ using vhd::HostFile;
 using vhd::Reason;
 using vhd::refuse;
 
-Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& path, Access access) {
+Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& path) {
   std::unique_ptr<VolumeDevice> device(new VolumeDevice);
-  const int flags = (access == Access::Change ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC;
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
   if (!S_ISBLK(status.st_mode)) {
-    device->guard_ = TRY(HostFile::open(path, access));
+    device->guard_ = TRY(HostFile::open(path, Access::Inspect));
     device->size_ = device->guard_->size();
-    device->fd_ = Fd(::open(concat("/proc/self/fd/", device->guard_->descriptor()).c_str(), flags));
+    device->fd_ = Fd(::open(concat("/proc/self/fd/", device->guard_->descriptor()).c_str(), kFlags));
     if (!device->fd_.valid()) return fail_errno("opening it");
     return device;
   }
   if (const auto loop = vhd::loop_device_of(status))
     return refuse(Reason::InUse, concat("/dev/", *loop, " shows it; detach it with `losetup -d /dev/", *loop, "`"));
   // O_EXCL on a block device: nobody else has it exclusively, as a mounted file system or device-mapper does.
-  Fd fd(::open(path.c_str(), flags | O_EXCL));
+  Fd fd(::open(path.c_str(), kFlags | O_EXCL));
   if (!fd.valid()) {
     if (errno != EBUSY) return fail_errno("opening it");
     return refuse(Reason::InUse, concat("it is mounted or another device lies on it; unmount it (`umount \"", path,
@@ -51,16 +51,6 @@ Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& pat
 Result<void> VolumeDevice::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
   return vhd::read_at(fd_.get(), offset, out);
-}
-
-Result<void> VolumeDevice::write(std::uint64_t offset, Bytes data) {
-  if (offset > size_ || data.size() > size_ - offset) return fail(Code::Corrupt, "write past the end");
-  return vhd::write_at(fd_.get(), offset, data);
-}
-
-Result<void> VolumeDevice::sync() {
-  if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
-  return {};
 }
 
 }  // namespace vhdboot::tool

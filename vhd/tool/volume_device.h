@@ -5,24 +5,22 @@
 #include <memory>
 #include <string>
 
+#include "base/byte_source.h"
 #include "base/fd.h"
 #include "vhd/host_file.h"
 #include "vhd/refusal.h"
-#include "vhd/tool/byte_device.h"
 
 namespace vhdboot::tool {
 
-/// Owns its descriptors.
-class VolumeDevice final : public ByteDevice {
+/// Owns its descriptors. Reads only.
+class VolumeDevice final : public ByteSource {
  public:
   /// A block device, or a regular file that holds nothing but the volume. Refuses what is mounted or in use; while
   /// this lives nobody can mount the device.
-  [[nodiscard]] static vhd::Attempt<std::unique_ptr<VolumeDevice>> open(const std::string& path, vhd::Access access);
+  [[nodiscard]] static vhd::Attempt<std::unique_ptr<VolumeDevice>> open(const std::string& path);
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
-  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override;
-  [[nodiscard]] Result<void> sync() override;
 
   /// "8:3", as device-mapper names it; empty for a file.
   [[nodiscard]] const std::string& numbers() const { return numbers_; }
