@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "init/volume/extents.h"
 
 namespace vhdboot::core {
 
@@ -18,10 +19,6 @@ constexpr std::size_t kSpecBytes = 40;
 constexpr std::size_t kSpecLength = 8;
 constexpr std::size_t kSpecNext = 20;
 constexpr std::size_t kSpecType = 24;
-
-constexpr bool sum_overflows(std::uint64_t a, std::uint64_t b) {
-  return a > UINT64_MAX - b;
-}
 
 std::string parameters(const LinearRow& row, std::string_view device) {
   return concat(device, ' ', row.device_sector);
@@ -75,27 +72,10 @@ std::uint64_t up_to_block(std::uint64_t physical, std::uint64_t length, const Lo
 
 }  // namespace
 
-std::vector<Extent> merge_extents(std::span<const Extent> extents) {
-  std::vector<Extent> merged;
-  for (const auto& extent : extents) {
-    if (extent.length == 0) continue;
-    if (!merged.empty()) {
-      auto& last = merged.back();
-      if (extent.logical - last.logical == last.length && extent.physical - last.physical == last.length &&
-          !sum_overflows(last.length, extent.length)) {
-        last.length += extent.length;
-        continue;
-      }
-    }
-    merged.push_back(extent);
-  }
-  return merged;
-}
-
 Result<std::vector<LinearRow>> linear_table(std::span<const Extent> extents, const Payload& payload,
                                             const LowerDevice& device) {
   TRY(check_device(payload, device));
-  const auto merged = merge_extents(extents);
+  const auto merged = volume::merge_extents(extents);
   TRY(check_extents(merged, device));
   if (merged.size() > kMaxLinearRows)
     return fail(Code::Unsupported, concat("the image lies in ", merged.size(), " pieces, more than ", kMaxLinearRows,

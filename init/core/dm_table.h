@@ -15,14 +15,6 @@
 
 namespace vhdboot::core {
 
-/// The part of an image file that the guest sees as its disk. Bytes.
-struct Payload {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-
-  friend constexpr bool operator==(const Payload&, const Payload&) = default;
-};
-
 /// One row, in sectors of 512 bytes.
 struct LinearRow {
   std::uint64_t start = 0;          ///< on the new device
@@ -48,9 +40,6 @@ inline constexpr std::size_t kMaxLinearRows = 1'000'000;
 /// to do about it, when the file does not lie on logical blocks, or in too many pieces.
 [[nodiscard]] Result<std::vector<LinearRow>> linear_table(std::span<const Extent> extents, const Payload& payload,
                                                           const LowerDevice& device);
-
-/// Neighbours merged, empty ones dropped: the form in which two lists can be compared.
-[[nodiscard]] std::vector<Extent> merge_extents(std::span<const Extent> extents);
 
 /// The argument of DM_TABLE_LOAD behind struct dm_ioctl: a struct dm_target_spec and its text for each row.
 /// `device` is "major:minor".

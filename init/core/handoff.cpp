@@ -9,6 +9,7 @@
 #include "init/core/partition_table.h"
 #include "init/core/quoted.h"
 #include "init/core/record.h"
+#include "init/volume/extents.h"
 #include "init/volume/path.h"
 
 namespace vhdboot::core {
@@ -282,7 +283,7 @@ Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now
   if (file_size_now != handoff.file_size)
     what = concat("it had ", handoff.file_size, " bytes and has ", file_size_now, " now");
   else
-    what = difference(merge_extents(handoff.extents), merge_extents(now));
+    what = difference(volume::merge_extents(handoff.extents), volume::merge_extents(now));
   if (!what) return {};
   return fail(Code::Unsafe, concat(printable(handoff.path), " is not where stage 1 found it: ", *what,
                                    ": something wrote to the volume in between, start the machine again"));

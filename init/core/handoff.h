@@ -16,7 +16,6 @@
 #include "base/result.h"
 #include "init/core/boot_count.h"
 #include "init/core/config.h"
-#include "init/core/dm_table.h"
 #include "init/core/selector.h"
 #include "init/volume/volume.h"
 

@@ -20,7 +20,7 @@ struct FoundImage {
   volume::FileLayout layout;
   vhd::ImageInfo info;
 
-  [[nodiscard]] core::Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
+  [[nodiscard]] Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
 };
 
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for

@@ -58,7 +58,7 @@ struct Row {
 struct Mapped {
   std::vector<Row> rows;
   std::vector<Extent> extents;  ///< for --dmsetup: checked
-  core::Payload payload;
+  Payload payload;
   core::LowerDevice device;
   std::string numbers;  ///< "8:3"
 };

@@ -91,12 +91,6 @@ TEST(DmTable, TheLastRowReachesTheEndOfItsBlock) {
       << "the volume ends within the block";
 }
 
-TEST(DmTable, MergeExtents) {
-  const std::vector<Extent> extents{{0, 0, 1}, {1, 1, 0}, {1, 1, 2}, {3, 5, 1}, {4, 6, 1}, {6, 8, 1}};
-  EXPECT_THAT(merge_extents(extents), ElementsAre(Extent{0, 0, 3}, Extent{3, 5, 2}, Extent{6, 8, 1}));
-  EXPECT_THAT(merge_extents({}), IsEmpty());
-}
-
 TEST(DmTable, ManyRows) {
   std::vector<Extent> extents;
   for (std::uint64_t i = 0; i < 5000; ++i) extents.push_back({i * 512, (4999 - i) * 1024, 512});
