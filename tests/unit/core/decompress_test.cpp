@@ -4,8 +4,8 @@
 #include <fstream>
 #include <random>
 
+#include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
-#include "tests/unit/core/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/device_node.h"
 
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

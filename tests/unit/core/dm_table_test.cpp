@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "init/core/attach_plan.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

@@ -2,7 +2,7 @@
 #include "init/core/modules.h"
 
 #include "init/core/needed_modules.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

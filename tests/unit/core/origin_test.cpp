@@ -2,7 +2,7 @@
 #include "init/core/origin.h"
 
 #include "init/core/image_path.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

@@ -6,8 +6,8 @@
 #include "base/crc32.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "tests/unit/core/disk_image.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
+#include "tests/unit/disk/disk_image.h"
 
 namespace vhdboot::core {
 namespace {
@@ -35,7 +35,7 @@ void put(Disk& disk, std::size_t at, T value) {
 class Gpt : public testing::Test {
  protected:
   void SetUp() override {
-    if (!test::have("sgdisk")) GTEST_SKIP() << "sgdisk is missing";
+    if (!test::have_in_sbin("sgdisk")) GTEST_SKIP() << "sgdisk is missing";
     // sgdisk waits until all disks of the machine are written: once is enough.
     static const auto disk =
         make_disk(8 * kMiB, std::string("sgdisk -U ") + kDiskUuid +
@@ -191,7 +191,7 @@ TEST_F(Gpt, TheMbrDecidesWhetherLinuxLooksAtIt) {
 }
 
 TEST(GptOf4096, AsFdiskWroteIt) {
-  if (!test::have("fdisk")) GTEST_SKIP() << "fdisk is missing";
+  if (!test::have_in_sbin("fdisk")) GTEST_SKIP() << "fdisk is missing";
   const auto disk =
       make_disk(16 * kMiB, "printf 'g\\nn\\n\\n\\n+4M\\nn\\n\\n\\n\\nw\\n' | fdisk -b 4096 -w never -W never $DISK");
   ASSERT_TRUE(disk);
@@ -208,7 +208,7 @@ TEST(GptOf4096, AsFdiskWroteIt) {
 
 // sfdisk -J is the oracle for MBR tables: numbers, places, types.
 TEST(MbrTable, AsSfdiskReadsIt) {
-  if (!test::have("sfdisk")) GTEST_SKIP() << "sfdisk is missing";
+  if (!test::have_in_sbin("sfdisk")) GTEST_SKIP() << "sfdisk is missing";
   const auto disk = make_disk(16 * kMiB,
                               "printf 'label: dos\\nlabel-id: 0x0BADCAFE\\n"
                               "start=2048,size=2048,type=ef\\n"
@@ -339,7 +339,7 @@ TEST(PartitionTableOf, DisksWithoutOne) {
 TEST(PartitionTableOf, FileSystemsOnTheWholeDisk) {
   for (const char* maker : {"mkntfs -F -Q", "mkfs.exfat", "mkfs.vfat", "mkfs.ext4 -F"}) {
     const std::string program = std::string(maker).substr(0, std::string(maker).find(' '));
-    if (!test::have(program)) continue;
+    if (!test::have_in_sbin(program)) continue;
     const auto disk = make_disk(8 * kMiB, std::string(maker) + " $DISK");
     ASSERT_TRUE(disk) << maker;
     const auto table = read(*disk);

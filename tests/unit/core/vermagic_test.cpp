@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "init/core/decompress.h"
+#include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
-#include "tests/unit/core/elf_module.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/modules/elf_module.h"
 
 namespace vhdboot::core {
 namespace {

@@ -8,21 +8,21 @@
 #include "init/guest/folders.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
-#include "tests/unit/core/error_matchers.h"
-#include "tests/unit/guest/memory_disk.h"
+#include "tests/unit/base/error_matchers.h"
+#include "tests/unit/disk/memory_disk.h"
 
 namespace vhdboot::guest {
 namespace {
 
-using kexec::test::make_kernel;
-using kexec::test::PeBuilder;
-using kexec::test::to_buffer;
+using test::make_kernel;
 using test::MemoryDisk;
 using test::MemoryPartition;
+using test::PeBuilder;
+using test::to_buffer;
 using ::testing::ElementsAre;
 using vhdboot::test::Fails;
 
-kexec::test::Buffer uki() {
+test::Buffer uki() {
   return PeBuilder()
       .add({.name = ".linux", .data = make_kernel(), .virtual_size = {}})
       .add(".cmdline", "quiet")

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/units.h"
-#include "tests/unit/core/disk_image.h"
+#include "tests/unit/disk/disk_image.h"
 #include "tests/unit/kexec/builders.h"
 #include "vhd/footer.h"
 #include "vhd/tool/check_entry.h"
@@ -16,11 +16,11 @@
 namespace vhdboot::tool {
 namespace {
 
-using core::test::Disk;
-using core::test::have;
-using core::test::make_disk;
-using kexec::test::make_kernel;
-using kexec::test::PeBuilder;
+using test::Disk;
+using test::have_in_sbin;
+using test::make_disk;
+using test::make_kernel;
+using test::PeBuilder;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Field;
@@ -45,13 +45,13 @@ PeBuilder uki() {
   return builder;
 }
 
-kexec::test::Buffer good_uki() {
+test::Buffer good_uki() {
   return uki().add(".initrd", "initrd").build();
 }
 
 struct EspFile {
   std::string path;  // its folder is there or one of the two of boot entries
-  kexec::test::Buffer content;
+  test::Buffer content;
 };
 
 constexpr char kEspTable[] = "printf 'label: gpt\\nstart=2048, size=8192, type=U\\n' | sfdisk -q $DISK; ";
@@ -76,7 +76,7 @@ class CheckImage : public ::testing::Test {
  protected:
   void SetUp() override {
     for (const char* tool : {"sfdisk", "mkfs.vfat", "mcopy", "mmd"})
-      if (!have(tool)) GTEST_SKIP() << tool << " is not installed";
+      if (!have_in_sbin(tool)) GTEST_SKIP() << tool << " is not installed";
   }
   struct Checked {
     std::uint64_t payload_size = 0;
@@ -179,7 +179,7 @@ TEST_F(CheckImage, NothingToBoot) {
 }
 
 TEST_F(CheckImage, WhatOnlyRootCanLookInto) {
-  if (!have("mke2fs")) GTEST_SKIP() << "mke2fs is not installed";
+  if (!have_in_sbin("mke2fs")) GTEST_SKIP() << "mke2fs is not installed";
   const std::string format = "truncate -s 4M $DISK.ext; mke2fs -q -t ext4 $DISK.ext; dd if=$DISK.ext of=$DISK ";
   const auto whole = make_disk(4 * kMiB, format + "conv=notrunc");
   ASSERT_TRUE(whole);
@@ -196,13 +196,13 @@ TEST_F(CheckImage, WhatOnlyRootCanLookInto) {
       "bs=1M seek=5 count=2 conv=notrunc; ";
   EXPECT_TRUE(check(disk_with({{"/EFI/Linux/small.efi", good_uki()}}, two)).choice);
   EXPECT_EQ(findings_.worst(), Severity::Ok);
-  check(disk_with({{"/EFI/Linux/a.efi", kexec::test::to_buffer("no program")}}, two));
+  check(disk_with({{"/EFI/Linux/a.efi", test::to_buffer("no program")}}, two));
   EXPECT_EQ(findings_.worst(), Severity::Warning);
   EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/a.efi")));
 }
 
 TEST_F(CheckImage, EntriesThatDoNotBoot) {
-  check(disk_with({{"/EFI/Linux/a.efi", kexec::test::to_buffer("no program")}}));
+  check(disk_with({{"/EFI/Linux/a.efi", test::to_buffer("no program")}}));
   EXPECT_THAT(found(), Contains(is_error("entry", "/EFI/Linux/a.efi")));
 
   check(disk_with({{"/EFI/Linux/a.efi", uki().build()}}));
@@ -240,8 +240,8 @@ TEST_F(CheckImage, ARootThatIsNotOnThisDisk) {
 }
 
 TEST_F(CheckImage, ATypeOneEntryAndItsCounter) {
-  const auto conf = kexec::test::to_buffer("title Small\nlinux /small\ninitrd /initrd\noptions root=UUID=5\n");
-  const std::vector<EspFile> files{{"/small", make_kernel()}, {"/initrd", kexec::test::to_buffer("initrd")}};
+  const auto conf = test::to_buffer("title Small\nlinux /small\ninitrd /initrd\noptions root=UUID=5\n");
+  const std::vector<EspFile> files{{"/small", make_kernel()}, {"/initrd", test::to_buffer("initrd")}};
   auto with = [&](const std::string& name) {
     auto all = files;
     all.push_back({"/loader/entries/" + name, conf});
@@ -279,7 +279,7 @@ TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
   old.add(".uname", "5.1.0");
   check(disk_with({{"/EFI/Linux/a-5.efi", old.build()},
                    {"/EFI/Linux/b-6.efi", uki().add(".initrd", "i").add(".uname", "6.1.0").build()},
-                   {"/EFI/Linux/c.efi", kexec::test::to_buffer("no program")}}));
+                   {"/EFI/Linux/c.efi", test::to_buffer("no program")}}));
   EXPECT_EQ(findings_.worst(), Severity::Warning);
   EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd")));
   EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/c.efi")));

@@ -12,9 +12,11 @@
 #include "init/guest/disk.h"
 #include "tests/unit/kexec/builders.h"
 
-namespace vhdboot::guest::test {
+namespace vhdboot::test {
 
-using Files = std::map<std::string, kexec::test::Buffer>;  // by path, "/EFI/Linux/a.efi"
+using namespace guest;
+
+using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.efi"
 
 class MemoryTree final : public core::FileTree {
  public:
@@ -90,4 +92,4 @@ class MemoryDisk final : public GuestDisk {
   std::vector<MemoryPartition> contents_;
 };
 
-}  // namespace vhdboot::guest::test
+}  // namespace vhdboot::test
