@@ -60,6 +60,11 @@ bool is_name(char c) {
 
 }  // namespace
 
+bool has_lvm_label(const ByteSource& device) {
+  std::array<std::byte, kLabelSectors * kSectorSize> start{};
+  return device.read(0, start) && find_label(start);
+}
+
 Result<std::string> read_volume_group(const ByteSource& device) {
   std::array<std::byte, kLabelSectors * kSectorSize> start{};
   TRY(device.read(0, start));

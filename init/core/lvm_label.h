@@ -10,6 +10,9 @@
 
 namespace vhdboot::core {
 
+/// Whether there is a label. libblkid, which looks for everything else as well, takes much longer.
+[[nodiscard]] bool has_lvm_label(const ByteSource& device);
+
 /// The name of the volume group that the physical volume belongs to. NotFound when there is no label, or none of the
 /// group's metadata on this volume; Corrupt when it leads nowhere. Checksums are not looked at: LVM may accept what is
 /// damaged, too.

@@ -13,7 +13,9 @@
 #include "init/stage/rescue.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
+#include "init/sys/file.h"
 #include "init/sys/mount.h"
+#include "init/sys/pages.h"
 #include "init/sys/power.h"
 #include "kexec/kexec_load.h"
 #include "kexec/plan.h"
@@ -42,26 +44,27 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
   return handoff;
 }
 
+// Memory in which a piece that begins at `offset` of its file lies in a page as it does there.
+Result<sys::Pages> pages_for(std::uint64_t size, std::uint64_t offset) {
+  return sys::Pages::allocate(size, offset % sys::Pages::kPage);
+}
+
 // Hands kernel and initrd over to the running kernel, which keeps copies of its own. kexec_load leaves out two passes
 // of SHA-256 over everything, in C without acceleration; where it is refused (lockdown, odd firmware), kexec_file_load
 // does.
 Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
-  auto kernel = TRY(sys::MemoryFile::create("kernel"));
-  TRY_IN("reading the guest's kernel",
-         kernel.append(*plan.kernel.file, plan.kernel.range.offset, plan.kernel.range.length));
-  auto initrd = TRY(sys::MemoryFile::create("initrd"));
-  for (const kexec::InitrdPart& part : plan.initrds) {
-    TRY(initrd.pad_to(part.destination));
-    TRY_IN("reading the guest's initrd",
-           initrd.append(*part.source.file, part.source.range.offset, part.source.range.length));
-  }
-  TRY(initrd.pad_to(plan.archive_at));
-  TRY(initrd.append(archive));
-  const Fd kernel_file = TRY(std::move(kernel).seal());
-  const Fd initrd_file = TRY(std::move(initrd).seal());
-  const auto loaded = kexec::load_segments(kernel_file.get(), initrd_file.get(), plan.cmdline);
+  auto kernel = TRY(pages_for(plan.kernel.range.length, plan.kernel.range.offset));
+  TRY(kexec::read_kernel(plan, kernel.writable()));
+  const std::uint64_t offset = plan.initrds.empty() ? 0 : plan.initrds.front().source.range.offset;
+  auto initrd = TRY(pages_for(kexec::initrd_size(plan, archive), offset));
+  TRY(kexec::read_initrd(plan, archive, initrd.writable()));
+  const auto loaded = kexec::load_segments(kernel.bytes(), initrd.bytes(), plan.cmdline);
   if (loaded) return {};
   report.log(concat("using kexec_file_load: ", loaded.error().message()));
+  const Fd kernel_file = TRY(sys::memory_file("kernel", kernel.bytes()));
+  kernel = {};
+  const Fd initrd_file = TRY(sys::memory_file("initrd", initrd.bytes()));
+  initrd = {};
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 

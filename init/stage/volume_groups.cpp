@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "init/core/lvm_label.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 
@@ -16,7 +17,9 @@ constexpr char kInitrdFolder[] = "/etc/udev/rules.d";
 
 std::string volume_group_rule(const std::string& disk) {
   const auto is_physical_volume = [&](const sys::BlockDevice& device) {
-    return (device.path == disk || device.path.starts_with(disk + "p")) && sys::identify(device).type == "LVM2_member";
+    if (device.path != disk && !device.path.starts_with(disk + "p")) return false;
+    const auto source = sys::FdSource::open(device.path);
+    return source && core::has_lvm_label(**source) && sys::identify(device).type == "LVM2_member";
   };
   if (std::ranges::none_of(sys::block_devices(), is_physical_volume)) return "";
   const std::string name = disk.substr(disk.find_last_of('/') + 1);

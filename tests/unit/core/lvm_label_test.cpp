@@ -47,6 +47,14 @@ TEST(LvmLabel, TheNameOfTheGroup) {
   EXPECT_EQ(Volume(longest + " {").group(), longest);
 }
 
+TEST(LvmLabel, IsThereOrNot) {
+  const auto has = [](Bytes bytes) { return has_lvm_label(MemorySource(bytes)); };
+  for (const std::size_t at : {0U, 512U, 1536U}) EXPECT_TRUE(has(Volume("guest {", at).bytes));
+  EXPECT_FALSE(has(Volume("guest {", 2048).bytes));
+  EXPECT_FALSE(has(std::vector<std::byte>(4096)));
+  EXPECT_FALSE(has(Bytes(Volume().bytes).first(2047)));
+}
+
 TEST(LvmLabel, NoGroup) {
   EXPECT_THAT(read_volume_group(MemorySource(std::vector<std::byte>(4096))), Fails(Code::NotFound, "no label"));
   EXPECT_THAT(Volume("guest {", 2048).group(), Fails(Code::NotFound, "no label"));

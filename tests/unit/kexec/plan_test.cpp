@@ -74,6 +74,62 @@ TEST(Plan, PiecesOfSeveralFiles) {
   EXPECT_TRUE(make_plan(only_addons, "").value().has_initrd);
 }
 
+// Each kind of large piece at its place within a page, relative to the first one's.
+TEST(Plan, LargePiecesLieInAPageAsInTheirFiles) {
+  const Buffer kernel = make_kernel();
+  const MemorySource kernel_file(kernel);
+  const Buffer large(3 << 20);
+  const MemorySource file(large);
+  const auto destinations = [&](std::vector<Range> ranges) {
+    BootParts parts{
+        .kernel = {&kernel_file, {0, kernel.size()}}, .microcode = {}, .initrds = {}, .extras = {}, .cmdline = {}};
+    for (const Range& range : ranges) parts.initrds.push_back({&file, range});
+    std::vector<std::uint64_t> found;
+    const auto planned = make_plan(parts, "").value();
+    for (const InitrdPart& part : planned.initrds) found.push_back(part.destination);
+    return found;
+  };
+  constexpr std::uint64_t kMuch = 1 << 20;
+  EXPECT_THAT(destinations({{0x10200, 5}, {0x400, kMuch}}), ElementsAre(0, 0x200));
+  EXPECT_THAT(destinations({{0, 5000}, {0, kMuch + 1}, {4096, kMuch}}), ElementsAre(0, 0x2000, 0x103000));
+  EXPECT_THAT(destinations({{0x400, kMuch}, {0x200, kMuch}}), ElementsAre(0, 0x100E00));
+  EXPECT_THAT(destinations({{0, 5}, {0, 4095}, {0, 5}}), ElementsAre(0, 8, 0x1008));
+  // No multiple of four: as close as possible.
+  EXPECT_THAT(destinations({{1, 5}, {0, kMuch}}), ElementsAre(0, 8));
+}
+
+TEST(Plan, KernelAndInitrdAreRead) {
+  const auto builder = image().add(".initrd", "initrd").add(".ucode", "micro").add(".cmdline", "quiet\n");
+  const Buffer file = builder.build();
+  const MemorySource source(file);
+  const auto result = make_plan(parts_of(source, parse_uki(source).value()), "").value();
+  const Buffer original = make_kernel();
+
+  Buffer kernel(original.size());
+  ASSERT_TRUE(read_kernel(result, kernel));
+  EXPECT_EQ(kernel, original);
+  Buffer initrd(initrd_size(result, as_bytes("archive")));
+  ASSERT_TRUE(read_initrd(result, as_bytes("archive"), initrd));
+  EXPECT_EQ(as_text(initrd), std::string_view("micro\0\0\0initrd\0\0archive", 23));
+
+  kernel.pop_back();
+  EXPECT_EQ(read_kernel(result, kernel).error().code, Code::Invalid);
+  EXPECT_EQ(read_initrd(result, as_bytes("archives"), initrd).error().code, Code::Invalid);
+}
+
+TEST(Plan, AReadErrorSaysWhatWasRead) {
+  const Buffer kernel = make_kernel();
+  const MemorySource kernel_file(kernel);
+  const MemorySource initrd_file(as_bytes("initrd"));
+  KexecPlan plan{.kernel = {&kernel_file, {1, kernel.size()}}, .header = {}, .cmdline = {}, .guest_init = {}};
+  Buffer out(kernel.size());
+  EXPECT_EQ(read_kernel(plan, out).error().message(), "reading the guest's kernel: read past the end");
+  plan.initrds = {{{&initrd_file, {0, 7}}, 0}};
+  plan.archive_at = 8;
+  out.resize(8);
+  EXPECT_EQ(read_initrd(plan, {}, out).error().message(), "reading the guest's initrd: read past the end");
+}
+
 TEST(Plan, TooMuchForMemory) {
   const Buffer kernel = make_kernel();
   const MemorySource file(kernel);
@@ -86,6 +142,15 @@ TEST(Plan, TooMuchForMemory) {
     const auto result = make_plan(parts, "");
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, Code::NoMemory);
+  }
+  // As much as there may be, and a byte more; what is left open for the place within a page counts.
+  for (const std::uint64_t more : {0U, 1U}) {
+    const BootParts parts{.kernel = {&file, {0, kernel.size()}},
+                          .microcode = {{&file, {0, 4}}},
+                          .initrds = {{&file, {0, kMaxBootBytes - 8192}}, {&file, {0, 4092 + more}}},
+                          .extras = {{&file, {0, 4}}},
+                          .cmdline = {}};
+    EXPECT_EQ(make_plan(parts, "").has_value(), more == 0);
   }
 }
 
