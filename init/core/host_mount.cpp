@@ -61,7 +61,7 @@ std::string mount_unit_name(std::string_view path) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '/')
       name += '-';
-    else if (stays_in_unit_name(c) && !(c == '.' && i == 0))
+    else if (stays_in_unit_name(c) && (c != '.' || i > 0))
       name += c;
     else
       name += concat("\\x", kDigits[byte / 16], kDigits[byte % 16]);
