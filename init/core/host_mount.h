@@ -21,9 +21,9 @@ struct HostMount {
   friend bool operator==(const HostMount&, const HostMount&) = default;
 };
 
-/// Invalid for a path that is not absolute, "/", below /dev, /proc or /sys, or has blanks, quotes, '%', '$' or '\', or is too long for a unit's name; for
-/// options that are not `name` or `name=value` of letters, digits and -_.+:/@, or that another key or nobody may say:
-/// ro, rw, force, remount and the like.
+/// Invalid for a path that is not absolute, "/", below /dev, /proc or /sys, or has blanks, quotes, '%', '$' or '\', or
+/// is too long for a unit's name; for options that are not `name` or `name=value` of letters, digits and -_.+:/@, or
+/// that another key or nobody may say: ro, rw, force, remount and the like.
 [[nodiscard]] Result<HostMount> parse_host_mount(std::string_view text);
 
 /// The name of the systemd unit that mounts on `path`, an absolute and normalised one (systemd.unit(5), "string

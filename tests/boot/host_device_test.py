@@ -56,6 +56,8 @@ def test_written(case, folder):
         shell = GuestShell(machine)
         shell.log_in(600)
         look(case, shell)
+        if case.fs == "ntfs":
+            mount_dirty(shell, hostdisk.ntfs_flag_places(host))
         write(shell)
         attack(shell)
         shell.check("echo 3 > /proc/sys/vm/drop_caches; cat /usr/bin/* > /dev/null", 240)
@@ -81,6 +83,22 @@ def look(case, shell):
     assert shell.check("udevadm info --query=symlink /dev/vhdboot/host") == "vhdboot/host"
     size = (PRODUCTS / "vhdboot.efi").stat().st_size
     assert shell.check("cat /disk/boot/debian.efi | wc -c") == str(size)
+
+
+def mount_dirty(shell, flags):
+    """What is marked dirty is mounted, but only for reading."""
+    def mark(value):
+        shell.check("; ".join(f"printf '\\{value}' | dd of=/dev/vhdboot/host bs=1 seek={place} conv=notrunc status=none"
+                              for place in flags))
+
+    shell.check("umount /disk")
+    mark(1)
+    assert shell.run("systemctl start disk.mount", 120)[0] != 0
+    shell.check("systemctl start vhdboot-host-read-only.service")
+    assert "ro" in shell.check("findmnt -no OPTIONS /disk").split(",")
+    shell.check("cmp /disk/boot/debian.efi /disk/boot/debian.efi && umount /disk")
+    mark(0)
+    shell.check("systemctl reset-failed; systemctl start disk.mount")
 
 
 def write(shell):
