@@ -92,7 +92,8 @@ file(GLOB_RECURSE third_party CONFIGURE_DEPENDS cmake/third_party/*)
 add_custom_command(OUTPUT sysroot/libraries.stamp
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DSYSROOT=${sysroot} -DWORK=${CMAKE_BINARY_DIR}/libraries
     -DJOBS=${VHDBOOT_JOBS} -P ${script}/libraries.cmake
-  DEPENDS fetch/util-linux fetch/ntfs-3g fetch/zlib fetch/xz-utils fetch/libzstd cmake/script/libraries.cmake
+  DEPENDS fetch/util-linux fetch/ntfs-3g fetch/zlib fetch/xz-utils fetch/libzstd fetch/exfatprogs
+    cmake/script/libraries.cmake
     cmake/toolchain/musl-cc ${third_party}
   USES_TERMINAL COMMENT "Libraries" VERBATIM)
 add_custom_target(sysroot DEPENDS sysroot/toolchain.stamp sysroot/libraries.stamp)
@@ -142,7 +143,8 @@ add_custom_target(kernel-config COMMAND ${kernel_command} -DCONFIG_ONLY=ON -P ${
 set(initramfs ${CMAKE_BINARY_DIR}/initramfs.cpio.zst)
 add_custom_command(OUTPUT ${initramfs}
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DMANIFEST=${PROJECT_SOURCE_DIR}/fs-skeleton/initramfs.list
-    -DINIT=${out}/vhdboot-init -DBLKID=${sysroot}/bin/blkid -DGENERATOR_SOURCE=${kernel}/gen_init_cpio.c -DCC=gcc-12
+    -DINIT=${out}/vhdboot-init -DBLKID=${sysroot}/bin/blkid -DFSCK_EXFAT=${sysroot}/bin/fsck.exfat
+    -DGENERATOR_SOURCE=${kernel}/gen_init_cpio.c -DCC=gcc-12
     -DWORK=${CMAKE_BINARY_DIR}/initramfs -DOUT=${initramfs} -P ${script}/initramfs.cmake
   DEPENDS programs ${out}/vhdboot-init kernel ${kernel}/gen_init_cpio.c fetch/busybox-static
     fs-skeleton/initramfs.list cmake/script/initramfs.cmake sysroot/libraries.stamp

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DBLKID=file -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DBLKID=file -DFSCK_EXFAT=file
+# -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
 # -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
 # manifest's, times are fixed.
 cmake_minimum_required(VERSION 3.25)
@@ -31,6 +32,7 @@ execute_process(COMMAND ${CC} -O1 -o ${generator} ${GENERATOR_SOURCE} COMMAND_ER
 set(ENV{INIT} ${INIT})
 set(ENV{BLKID} ${BLKID})
 set(ENV{BUSYBOX} ${busybox})
+set(ENV{FSCK_EXFAT} ${FSCK_EXFAT})
 execute_process(COMMAND ${generator} -t 1704067200 ${MANIFEST} OUTPUT_FILE ${WORK}/initramfs.cpio
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND zstd -q -19 -T1 -f ${WORK}/initramfs.cpio -o ${WORK}/initramfs.cpio.zst

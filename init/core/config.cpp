@@ -13,7 +13,6 @@ namespace vhdboot::core {
 namespace {
 
 constexpr std::size_t kMaxEntryBytes = 255;
-constexpr std::size_t kMaxMountPathBytes = 4095;
 
 std::unexpected<Error> unexpected_value(std::string_view expected, std::string_view found) {
   return fail(Code::Invalid, concat("expected ", expected, ", found ", quoted(found)));
@@ -67,18 +66,7 @@ Result<void> set_modules(Config& config, std::string_view value) {
 }
 
 Result<void> set_host_mount(Config& config, std::string_view value) {
-  constexpr std::string_view kExpected = "an absolute path in the guest such as /disk";
-  if (!value.starts_with('/') || !fits_line(value) || value.size() > kMaxMountPathBytes)
-    return unexpected_value(kExpected, value);
-  std::string path;
-  for (const auto component : split(value, '/')) {
-    if (component.empty() || component == ".") continue;
-    if (component == "..") return unexpected_value(kExpected, value);
-    path += '/';
-    path += component;
-  }
-  if (path.empty()) return unexpected_value(kExpected, value);
-  config.host_mount = std::move(path);
+  config.host_mount = TRY(parse_host_mount(value));
   return {};
 }
 

@@ -12,7 +12,8 @@
 //   root SELECTOR        the guest partition that has the kernel modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its
 //                        number
 //   modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its initrd
-//   host-mount PATH      where the guest finds the host volume; absolute
+//   host-mount PATH [ro|rw] [OPTIONS]   where the guest finds the host volume, read-only unless rw is said, with
+//                        options for its driver
 //   timeout SECONDS      how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot   what comes after an error
 #pragma once
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "init/core/host_mount.h"
 #include "init/core/selector.h"
 
 namespace vhdboot::core {
@@ -44,7 +46,7 @@ struct Config {
   std::string options;  ///< separated by blanks; empty: none
   std::optional<Selector> root;
   std::optional<ModuleSource> modules;
-  std::optional<std::string> host_mount;  ///< absolute, normalised, never "/"
+  std::optional<HostMount> host_mount;
   std::optional<unsigned> timeout_seconds;
   std::optional<RescueChoice> rescue;
 

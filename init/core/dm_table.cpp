@@ -2,7 +2,6 @@
 #include "init/core/dm_table.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/bytes.h"
 #include "base/text.h"
@@ -106,21 +105,23 @@ Result<std::vector<LinearRow>> linear_table(std::span<const Extent> extents, con
   return rows;
 }
 
+void append_target(std::vector<std::byte>& packed, std::uint64_t start, std::uint64_t length, std::string_view type,
+                   std::string_view parameters) {
+  const auto begin = packed.size();
+  const auto bytes = align_up(kSpecBytes + parameters.size() + 1, 8);
+  packed.resize(begin + bytes);
+  const MutableBytes spec = MutableBytes(packed).subspan(begin);
+  // The bounds hold by construction.
+  (void)store_le<std::uint64_t>(spec, 0, start);
+  (void)store_le<std::uint64_t>(spec, kSpecLength, length);
+  (void)store_le<std::uint32_t>(spec, kSpecNext, static_cast<std::uint32_t>(bytes));
+  std::ranges::copy(as_bytes(type), spec.begin() + kSpecType);
+  std::ranges::copy(as_bytes(parameters), spec.begin() + kSpecBytes);
+}
+
 std::vector<std::byte> pack_linear_targets(std::span<const LinearRow> rows, std::string_view device) {
   std::vector<std::byte> packed;
-  for (const auto& row : rows) {
-    const auto text = parameters(row, device);
-    const auto begin = packed.size();
-    const auto bytes = align_up(kSpecBytes + text.size() + 1, 8);
-    packed.resize(begin + bytes);
-    const MutableBytes spec = MutableBytes(packed).subspan(begin);
-    // The bounds hold by construction.
-    (void)store_le<std::uint64_t>(spec, 0, row.start);
-    (void)store_le<std::uint64_t>(spec, kSpecLength, row.length);
-    (void)store_le<std::uint32_t>(spec, kSpecNext, static_cast<std::uint32_t>(bytes));
-    std::memcpy(spec.data() + kSpecType, kLinear.data(), kLinear.size());
-    std::memcpy(spec.data() + kSpecBytes, text.data(), text.size());
-  }
+  for (const auto& row : rows) append_target(packed, row.start, row.length, kLinear, parameters(row, device));
   return packed;
 }
 

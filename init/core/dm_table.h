@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/extent.h"
@@ -40,6 +41,10 @@ inline constexpr std::size_t kMaxLinearRows = 1'000'000;
 /// to do about it, when the file does not lie on logical blocks, or in too many pieces.
 [[nodiscard]] Result<std::vector<LinearRow>> linear_table(std::span<const Extent> extents, const Payload& payload,
                                                           const LowerDevice& device);
+
+/// Adds a row to the argument of DM_TABLE_LOAD behind struct dm_ioctl: a struct dm_target_spec and its text.
+void append_target(std::vector<std::byte>& packed, std::uint64_t start, std::uint64_t length, std::string_view type,
+                   std::string_view parameters);
 
 /// The argument of DM_TABLE_LOAD behind struct dm_ioctl: a struct dm_target_spec and its text for each row.
 /// `device` is "major:minor".

@@ -80,6 +80,12 @@ std::optional<CountedEntry> parse_counted(std::string_view text) {
   return CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
 }
 
+std::optional<HostMount> parse_mount(std::string_view text) {
+  auto mount = parse_host_mount(text);
+  if (!mount) return std::nullopt;
+  return *std::move(mount);
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (!is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
@@ -94,8 +100,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
                   handoff.file_size, " bytes");
   if (handoff.guest_block != 512 && handoff.guest_block != 4096)
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
-  if (handoff.host_mount && !is_absolute_path(*handoff.host_mount))
-    return concat("has no mount point but ", quoted(*handoff.host_mount));
+  if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
+    return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root &&
       (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') || handoff.root->partition > kMaxPartitions ||
        (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
@@ -157,7 +163,7 @@ class Reader {
     if (key == "serial") return handoff_.serial = value, true;
     if (key == "partuuid") return handoff_.partuuid = std::string(value), true;
     if (key == "path") return handoff_.path = value, true;
-    if (key == "host-mount") return handoff_.host_mount = std::string(value), true;
+    if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
     if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
@@ -250,7 +256,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("file-size ", handoff.file_size);
   line("payload ", handoff.payload.offset, ' ', handoff.payload.size);
   line("guest-block ", handoff.guest_block);
-  if (handoff.host_mount) line("host-mount ", *handoff.host_mount);
+  if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);

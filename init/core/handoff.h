@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "init/core/boot_count.h"
 #include "init/core/config.h"
+#include "init/core/host_mount.h"
 #include "init/core/selector.h"
 #include "init/volume/volume.h"
 
@@ -50,7 +51,7 @@ struct Handoff {
   std::uint32_t guest_block = 512;
   std::vector<Extent> extents;  ///< of the whole file, in logical order
   // What stage 2 is to do.
-  std::optional<std::string> host_mount;       ///< where the guest finds the host volume
+  std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<CountedEntry> counted;         ///< absent: no boot is counted
   std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told

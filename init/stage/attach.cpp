@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/core/host_device.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
@@ -49,7 +50,9 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, 
 Result<AttachedDisk> AttachedDisk::attach_map(const core::AttachPlan& plan, const HostVolume& volume,
                                               const std::string& image_name, const std::string& map_name,
                                               const std::string& map_uuid) {
-  auto map = TRY(sys::MappedDevice::create(map_name, map_uuid, plan.rows, volume.device.numbers, plan.read_only));
+  auto map =
+      TRY(sys::MappedDevice::create(map_name, map_uuid, core::pack_linear_targets(plan.rows, volume.device.numbers),
+                                    plan.rows.size(), plan.read_only));
   const Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
   auto loop = TRY(sys::LoopDevice::attach(backing, image_name, loop_options(plan)));
   return AttachedDisk(std::move(map), std::move(loop));
@@ -75,6 +78,21 @@ Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only
                                            .logical_block = image.volume->device.logical_block,
                                            .cluster_size = image.volume->reader->cluster_size()},
                                 .guest_block = guest_block});
+}
+
+Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only) {
+  const auto rows = TRY(core::host_device_rows(mapped, {.size = volume.device.size,
+                                                        .logical_block = volume.device.logical_block,
+                                                        .cluster_size = volume.reader->cluster_size()}));
+  const auto targets = core::pack_host_targets(rows, volume.device.numbers);
+  auto map =
+      TRY(sys::MappedDevice::create(std::string(core::kHostDeviceName), concat("VHDBOOT-HOST-", volume.identity.uuid),
+                                    targets, rows.size(), read_only));
+  const std::string path(core::kHostDevicePath);
+  TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
+  if (::symlink(concat("../", map.node()).c_str(), path.c_str()) < 0) return fail_errno(path);
+  map.release();
+  return {};
 }
 
 }  // namespace vhdboot::stage

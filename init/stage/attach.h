@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The image as a disk.
+// The image as a disk, and the volume without the image.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
+#include "base/extent.h"
 #include "base/result.h"
 #include "init/core/attach_plan.h"
 #include "init/stage/find_image.h"
@@ -43,5 +45,9 @@ class AttachedDisk {
 /// The plan for a found image.
 [[nodiscard]] Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                        std::uint32_t guest_block);
+
+/// Makes the host device, see init/core/host_device.h, of the partition of `volume` without `mapped`. Gives it its name
+/// in /dev, for guests without udev too: every devtmpfs is the same. It stays.
+[[nodiscard]] Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only);
 
 }  // namespace vhdboot::stage

@@ -117,6 +117,15 @@ class Search {
   PatientWait wait_;
 };
 
+Result<void> check_state(HostVolume& volume) {
+  const auto state = TRY(volume.reader->state());
+  auto clean = volume::check_clean(state);
+  if (!clean && state.dirty && volume.reader->kind() == volume::Kind::Exfat)
+    clean.error().text +=
+        concat("; without a Windows, \"fsck.exfat -p ", volume.device.path, "\" in the rescue shell checks it");
+  return clean;
+}
+
 }  // namespace
 
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
@@ -124,7 +133,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   FoundImage image{.volume = &volume};
   image.layout = TRY_IN(where, volume.reader->layout(path));
   image.path = TRY_IN(where, volume.reader->spelling(path));
-  TRY_IN(volume.description(), volume::check_clean(TRY_IN(where, volume.reader->state())));
+  TRY_IN(volume.description(), check_state(volume));
   TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));

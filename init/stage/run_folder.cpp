@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
 #include "init/core/boot_count.h"
 #include "init/core/loader_interface.h"
 #include "init/stage/keeper.h"
-#include "init/stage/volume_groups.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
@@ -67,13 +68,16 @@ Init init_now() {
   return is_shell(name) ? Init::NotYet : Init::Another;
 }
 
-Result<void> leave_bless_unit(std::string_view unit) {
+// `wanted_by`: the target that starts it; empty: none.
+Result<void> leave_unit(const core::GuestFile& unit, std::string_view wanted_by) {
   const std::string folder = in_guest("/run/systemd/system");
-  const std::string wants = concat(folder, "/basic.target.wants");
+  TRY(sys::make_directories(folder));
+  TRY(sys::write_file(concat(folder, '/', unit.name), as_bytes(unit.text)));
+  if (wanted_by.empty()) return {};
+  const std::string wants = concat(folder, '/', wanted_by, ".wants");
   TRY(sys::make_directories(wants));
-  TRY(sys::write_file(concat(folder, '/', core::kBlessUnit), as_bytes(unit)));
-  const std::string link = concat(wants, '/', core::kBlessUnit);
-  if (::symlink(concat("../", core::kBlessUnit).c_str(), link.c_str()) < 0) return fail_errno(link);
+  const std::string link = concat(wants, '/', unit.name);
+  if (::symlink(concat("../", unit.name).c_str(), link.c_str()) < 0) return fail_errno(link);
   return {};
 }
 
@@ -88,29 +92,65 @@ Result<void> leave_generator(std::string_view partuuid) {
   return {};
 }
 
-Result<void> leave_rule(std::string_view rule) {
-  const std::string folder = in_guest("/run/udev/rules.d");
+Result<void> write_rules(const std::string& folder, const UdevRules& rules) {
   TRY(sys::make_directories(folder));
-  return sys::write_file(concat(folder, '/', kVolumeGroupRule), as_bytes(rule));
+  for (const core::GuestFile& rule : rules) TRY(sys::write_file(concat(folder, '/', rule.name), as_bytes(rule.text)));
+  return {};
+}
+
+// What is left for systemd.
+struct Units {
+  std::optional<std::string> loader_partuuid;  // for the generator
+  std::optional<core::GuestFile> bless;
+  std::vector<core::GuestFile> host_mount;  // the first one is started
+};
+
+Result<Units> plan_units(const core::Handoff& handoff, const std::string& disk) {
+  Units units{.loader_partuuid = handoff.loader_partuuid, .bless = {}, .host_mount = {}};
+  if (handoff.counted)
+    units.bless = {std::string(core::kBlessUnit),
+                   TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
+  if (handoff.host_mount) units.host_mount = core::host_mount_units(*handoff.host_mount, handoff.kind);
+  return units;
+}
+
+// None depends on another: the first error is what is told in the end.
+class Leaving {
+ public:
+  void add(Result<void> done) {
+    if (!done && result_) result_ = std::move(done);
+  }
+  [[nodiscard]] Result<void> result() && { return std::move(result_); }
+
+ private:
+  Result<void> result_;
+};
+
+Result<void> leave(const Units& units, const UdevRules& rules, Init init) {
+  Leaving leaving;
+  if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), rules));
+  if (init != Init::Systemd) return std::move(leaving).result();
+  // The generator first, whose time comes sooner.
+  if (units.loader_partuuid) leaving.add(leave_generator(*units.loader_partuuid));
+  if (units.bless) leaving.add(leave_unit(*units.bless, "basic.target"));
+  std::string_view wanted_by = "local-fs.target";
+  for (const core::GuestFile& unit : units.host_mount) leaving.add(leave_unit(unit, std::exchange(wanted_by, "")));
+  return std::move(leaving).result();
 }
 
 }  // namespace
 
-Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const std::string& volume_group_rule) {
-  std::string unit;
-  if (handoff.counted) unit = TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)));
-  if (unit.empty() && !handoff.loader_partuuid && volume_group_rule.empty()) return {};
+Result<void> give_to_initrd(const UdevRules& rules) {
+  return write_rules("/etc/udev/rules.d", rules);
+}
+
+Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
+  const Units units = TRY(plan_units(handoff, disk));
   return start_keeper([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();
-    auto left = volume_group_rule.empty() || !has_run() ? Result<void>() : leave_rule(volume_group_rule);
-    if (init != Init::Systemd) return left;
-    // The generator first, whose time comes sooner; none depends on the others.
-    if (handoff.loader_partuuid)
-      if (auto generator = leave_generator(*handoff.loader_partuuid); !generator) left = std::move(generator);
-    if (!unit.empty()) TRY(leave_bless_unit(unit));
-    return left;
+    return leave(units, rules, init);
   });
 }
 

@@ -97,6 +97,13 @@ Result<std::string> attach_for_guest(const FoundImage& image, const core::Handof
   return path;
 }
 
+// The guest comes up without it.
+void show_volume(const FoundImage& image, const core::Handoff& handoff, const sys::Reporter& report) {
+  const bool read_only = !handoff.host_mount || handoff.host_mount->read_only;
+  if (const auto made = make_host_device(*image.volume, image.layout.extents, read_only); !made)
+    report.warn(made.error().within("the guest cannot mount the volume").message());
+}
+
 // For a guest without an initrd: what the kernel does with root= (init/do_mounts.c).
 Result<void> mount_guest_root(const std::string& disk, const core::GuestRoot& root) {
   const std::string device = root.partition == 0 ? disk : concat(disk, 'p', root.partition);
@@ -143,16 +150,18 @@ Result<std::string> attach(core::Handoff& handoff, const sys::Reporter& report) 
   const FoundImage image = TRY(find_same_image(*volume, handoff));
   std::string disk = TRY(attach_for_guest(image, handoff, report));
   report.checkpoint("attached");
+  show_volume(image, handoff, report);
   if (handoff.root) TRY(mount_guest_root(disk, *handoff.root));
   return disk;
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 void leave_for_guest(const std::string& disk, const core::Handoff& handoff, const sys::Reporter& report) {
-  const std::string rule = volume_group_rule(disk);
-  if (!rule.empty() && !handoff.root)
-    if (const auto given = give_to_initrd(rule); !given) report.warn(given.error().message());
-  if (const auto left = leave_in_run(handoff, disk, rule); !left) report.warn(left.error().message());
+  UdevRules rules{core::host_device_rule()};
+  if (auto rule = volume_group_rule(disk)) rules.push_back(*std::move(rule));
+  if (!handoff.root)
+    if (const auto given = give_to_initrd(rules); !given) report.warn(given.error().message());
+  if (const auto left = leave_in_run(handoff, disk, rules); !left) report.warn(left.error().message());
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.

@@ -3,19 +3,14 @@
 // image appears while udev looks on; and the partitions of one always. With a rule before them they do not.
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "base/result.h"
+#include "init/core/host_mount_unit.h"
 
 namespace vhdboot::stage {
 
-/// The file name of that rule, for a folder of udev's.
-inline constexpr char kVolumeGroupRule[] = "68-vhdboot-lvm.rules";
-
-/// The rule for the guest disk `disk` ("/dev/loop0"); empty when nothing on it is a physical volume.
-[[nodiscard]] std::string volume_group_rule(const std::string& disk);
-
-/// Gives it to the guest's initrd, in memory.
-[[nodiscard]] Result<void> give_to_initrd(const std::string& rule);
+/// The rule for the guest disk `disk` ("/dev/loop0"); none when nothing on it is a physical volume.
+[[nodiscard]] std::optional<core::GuestFile> volume_group_rule(const std::string& disk);
 
 }  // namespace vhdboot::stage

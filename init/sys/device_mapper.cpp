@@ -42,9 +42,8 @@ Result<Fd> open_control() {
 
 }  // namespace
 
-Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
-                                          std::span<const core::LinearRow> rows, const std::string& lower,
-                                          bool read_only) {
+Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid, Bytes targets,
+                                          std::size_t rows, bool read_only) {
   const Fd control = TRY(open_control());
 
   Request make(name);
@@ -52,8 +51,8 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
   TRY(make.send(control, DM_DEV_CREATE, "creating the device-mapper device"));
   MappedDevice device(name, minor(make.header().dev));
 
-  Request load(name, core::pack_linear_targets(rows, lower));
-  load.header().target_count = static_cast<__u32>(rows.size());
+  Request load(name, targets);
+  load.header().target_count = static_cast<__u32>(rows);
   if (read_only) load.header().flags |= DM_READONLY_FLAG;
   TRY(load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device"));
 
@@ -71,8 +70,11 @@ MappedDevice::~MappedDevice() {
   if (control) (void)remove.send(*control, DM_DEV_REMOVE, "removing the device-mapper device");
 }
 
+std::string MappedDevice::node() const {
+  return concat("dm-", minor_);
+}
 std::string MappedDevice::path() const {
-  return concat("/dev/dm-", minor_);
+  return concat("/dev/", node());
 }
 
 Result<void> MappedDevice::remove() {

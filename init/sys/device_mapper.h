@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Device-mapper devices made of linear targets (kernel: Documentation/admin-guide/device-mapper/linear.rst).
+// Device-mapper devices.
 #pragma once
 
-#include <span>
 #include <string>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/result.h"
-#include "init/core/dm_table.h"
 
 namespace vhdboot::sys {
 
 /// An active device-mapper device; removed when the object ends, or, while somebody else looks at it, right after that.
 class MappedDevice {
  public:
-  /// Creates the device `name` out of `rows` of the device `lower` ("major:minor") and starts it. `uuid` names it for
-  /// other programs. While it lives nobody else can mount `lower` or open it exclusively.
-  [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid,
-                                                   std::span<const core::LinearRow> rows, const std::string& lower,
-                                                   bool read_only);
+  /// Creates the device `name` of `rows` rows, packed in `targets` as DM_TABLE_LOAD takes them, and starts it. `uuid`
+  /// names it for other programs. While it lives nobody else, but other such devices, can mount what its rows lie on or
+  /// open that exclusively.
+  [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid, Bytes targets,
+                                                   std::size_t rows, bool read_only);
   MappedDevice(MappedDevice&& other) noexcept : name_(std::exchange(other.name_, {})), minor_(other.minor_) {}
   MappedDevice& operator=(MappedDevice&& other) noexcept {
     std::swap(name_, other.name_);
@@ -28,6 +27,7 @@ class MappedDevice {
   ~MappedDevice();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::string node() const;  ///< "dm-0"
   [[nodiscard]] std::string path() const;  ///< "/dev/dm-0"
 
   [[nodiscard]] Result<void> remove();

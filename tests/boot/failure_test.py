@@ -229,7 +229,7 @@ FAILURES = [
     Failure(footer_of_another_size, ["/boot/debian.vhd", "footer"]),
     Failure(hibernated, ["must not be written", "hibernated", "Shift"]),
     Failure(dirty_ntfs, ["must not be written", "marked dirty", "chkdsk /f"]),
-    Failure(dirty_exfat, ["must not be written", "marked dirty", "chkdsk /f"]),
+    Failure(dirty_exfat, ["must not be written", "marked dirty", "chkdsk /f", "fsck.exfat -p /dev/vda2"]),
     Failure(sparse_file, ["/boot/debian.vhd", "is sparse", "fsutil sparse setflag"]),
     Failure(compressed_file, ["/boot/debian.vhd", "is compressed", "compact /u"]),
     Failure(encrypted_file, ["/boot/debian.vhd", "is encrypted", "cipher /d"]),
@@ -313,6 +313,23 @@ def test_rescue_shell(failure, bench):
         machine.expect(r"\[r\] restart", 30)
         assert press_until_off(machine, "r") == 0
     assert [disk.digest(host.path) for host in hosts] == before
+
+
+@pytest.mark.parametrize("failure", [Failure(dirty_exfat, [])], ids=["dirty_exfat_without_windows"])
+def test_dirty_exfat_is_checked_in_the_shell(failure, bench):
+    """After a crash of a guest that wrote to the volume, on a machine without Windows."""
+    host = failure.make(bench)
+    assert hostdisk.volume_complaints(host) != []
+    with start([host], bench.folder) as machine:
+        machine.expect(r"\[s\] shell", 180)
+        machine.send("s")
+        machine.expect(r"# $", 30)
+        machine.send("fsck.exfat -p /dev/vda2; echo che''ck=$?\n")
+        machine.expect(r"check=[01]\n", 60)
+        machine.send("exit\n")
+        machine.expect(MENU, 30)
+        assert press_until_off(machine, "p") == 0
+    assert hostdisk.volume_complaints(host) == []
 
 
 def in_pieces(bench):

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "init/core/host_mount_unit.h"
 #include "init/core/image_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,7 +19,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto& config = parsed->config;
   if (config.timeout() < 1 || config.timeout() > kMaxTimeoutSeconds || config.options.size() > kMaxOptionsBytes)
     std::abort();
-  if (config.host_mount && (config.host_mount->size() < 2 || config.host_mount->front() != '/')) std::abort();
+  if (config.host_mount) {
+    const auto again = parse_host_mount(to_text(*config.host_mount));
+    if (!again || *again != *config.host_mount) std::abort();
+    for (const GuestFile& unit : host_mount_units(*config.host_mount, volume::Kind::Ntfs))
+      if (unit.name.size() > 255 || unit.name.contains('/') || unit.text.contains('\\') || unit.text.contains('%'))
+        std::abort();
+  }
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
   if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();

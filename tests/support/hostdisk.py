@@ -189,23 +189,31 @@ def format_ntfs(volume: Path, offset: int, spec: HostSpec) -> None:
                 file.write(boot)
 
 
-def set_ntfs_flags(host: HostDisk, flags: int) -> None:
-    """Sets the flags of the $Volume file, such as 1 for dirty, in the MFT and its mirror."""
-    with open(host.path, "r+b") as file:
+def ntfs_flag_places(host: HostDisk) -> list[int]:
+    """Where in the volume the flags of the $Volume file lie: in the MFT and in its mirror."""
+    places = []
+    with open(host.path, "rb") as file:
         file.seek(host.offset)
         boot = file.read(512)
         cluster = struct.unpack_from("<H", boot, 11)[0] * boot[13]
         size = struct.unpack_from("<b", boot, 64)[0]
         record = cluster * size if size > 0 else 1 << -size
         for place in struct.unpack_from("<QQ", boot, 48):
-            at = host.offset + place * cluster + 3 * record
-            file.seek(at)
-            data = bytearray(file.read(record))
+            at = place * cluster + 3 * record
+            file.seek(host.offset + at)
+            data = file.read(record)
             attribute = _attribute(data, 0x70)  # $VOLUME_INFORMATION
-            value = attribute + struct.unpack_from("<H", data, attribute + 20)[0]
-            struct.pack_into("<H", data, value + 10, flags)
-            file.seek(at)
-            file.write(data)
+            places.append(at + attribute + struct.unpack_from("<H", data, attribute + 20)[0] + 10)
+    return places
+
+
+def set_ntfs_flags(host: HostDisk, flags: int) -> None:
+    """Sets these flags, such as 1 for dirty."""
+    places = ntfs_flag_places(host)
+    with open(host.path, "r+b") as file:
+        for place in places:
+            file.seek(host.offset + place)
+            file.write(struct.pack("<H", flags))
 
 
 def _attribute(record: bytes, wanted: int) -> int:

@@ -19,7 +19,7 @@ Handoff full() {
           .payload = {512, 4096},
           .guest_block = 4096,
           .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
-          .host_mount = "/disk",
+          .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
           .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
           .counted = CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
           .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
@@ -135,7 +135,7 @@ TEST(Handoff, Deviations) {
               Fails(Code::Corrupt, "means nothing"));
   EXPECT_THAT(parse_handoff(replaced(text, "guest-block 4096", "guest-block 1024")), Fails(Code::Corrupt, "1024"));
   EXPECT_THAT(parse_handoff(replaced(text, "host-mount /disk", "host-mount disk")),
-              Fails(Code::Corrupt, "mount point"));
+              Fails(Code::Corrupt, "\"host-mount disk rw uid=1000\""));
   EXPECT_THAT(parse_handoff(replaced(text, "module kernel/fs", "module /kernel/fs")),
               Fails(Code::Corrupt, "module file"));
   EXPECT_THAT(parse_handoff(replaced(text, "module kernel/fs", "module ../fs")), Fails(Code::Corrupt, "module file"));
@@ -159,7 +159,7 @@ TEST(Handoff, WhatCannotBeWritten) {
   };
   EXPECT_THAT(with([](auto& h) { h.path = "/a\nb"; }), Fails(Code::Invalid, "image path"));
   EXPECT_THAT(with([](auto& h) { h.path = ""; }), Fails(Code::Invalid, "image path"));
-  EXPECT_THAT(with([](auto& h) { h.host_mount = "/a\nb"; }), Fails(Code::Invalid, "mount point"));
+  EXPECT_THAT(with([](auto& h) { h.host_mount = HostMount{.path = "/a\nb"}; }), Fails(Code::Invalid, "mount point"));
   EXPECT_THAT(with([](auto& h) { h.init = ""; }), Fails(Code::Invalid, "no init"));
   EXPECT_THAT(with([](auto& h) { h.serial = ""; }), Fails(Code::Invalid, "serial"));
   EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, "a.ko"); }), Fails(Code::Invalid, "1025"));

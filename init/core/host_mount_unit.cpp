@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/core/host_mount_unit.h"
+
+#include "base/text.h"
+#include "init/core/host_device.h"
+
+namespace vhdboot::core {
+namespace {
+
+constexpr std::string_view kComment = "# From vhdboot, in memory: the volume that holds this system's image.\n";
+constexpr std::string_view kReadOnlyUnit = "vhdboot-host-read-only.service";
+
+// mount(8) tries one after the other: the driver in the kernel, then the one in FUSE.
+std::string_view types(volume::Kind kind) {
+  return kind == volume::Kind::Ntfs ? "ntfs3,ntfs-3g" : "exfat,exfat-fuse";
+}
+
+std::string options(const HostMount& mount, bool read_only) {
+  return concat(read_only ? "ro" : "rw", ",noatime,nodev,nosuid", mount.options.empty() ? "" : ",", mount.options);
+}
+
+// Started when the first unit fails.
+GuestFile read_only_unit(const HostMount& mount) {
+  return {.name = std::string(kReadOnlyUnit),
+          .text = concat(kComment,
+                         "# ntfs3 does not write to a volume that is marked dirty.\n"
+                         "[Unit]\n"
+                         "Description=The Volume of This System's Image, Read-Only\n"
+                         "DefaultDependencies=no\n"
+                         "Conflicts=shutdown.target\n"
+                         "Before=shutdown.target\n"
+                         "\n"
+                         "[Service]\n"
+                         "Type=oneshot\n"
+                         "ExecStart=-/bin/mount -t ntfs3 -o ",
+                         options(mount, true), ' ', kHostDevicePath, ' ', mount.path, '\n')};
+}
+
+}  // namespace
+
+GuestFile host_device_rule() {
+  return {
+      "98-vhdboot-host.rules",
+      concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
+             "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
+             kHostDeviceName, "\", SYMLINK=\"", kHostDevicePath.substr(std::string_view("/dev/").size()),
+             "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
+}
+
+std::vector<GuestFile> host_mount_units(const HostMount& mount, volume::Kind kind) {
+  const bool falls_back = !mount.read_only && kind == volume::Kind::Ntfs;
+  std::vector<GuestFile> units{{.name = mount_unit_name(mount.path),
+                                .text = concat(kComment,
+                                               "[Unit]\n"
+                                               "Description=The Volume of This System's Image\n"
+                                               "ConditionPathExists=!/etc/initrd-release\n",
+                                               falls_back ? concat("OnFailure=", kReadOnlyUnit, '\n') : "",
+                                               "\n"
+                                               "[Mount]\n"
+                                               "What=",
+                                               kHostDevicePath, "\nWhere=", mount.path, "\nType=", types(kind),
+                                               "\nOptions=nofail,", options(mount, mount.read_only), '\n')}};
+  if (falls_back) units.push_back(read_only_unit(mount));
+  return units;
+}
+
+}  // namespace vhdboot::core
