@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/exit_status.h"
 #include "base/guid.h"
+#include "base/result.h"
 #include "base/text.h"
 #include "vhd/conversion.h"
 #include "vhd/disk_identity.h"
@@ -35,7 +37,7 @@ already is left as it is.
       --pad           fill up a size that is no multiple of 512 with zeros
       --relocate-gpt  move the backup partition table to the end of the disk
       --uuid UUID     give the disk this UUID
-      --json          one JSON object per FILE, each on a line
+      --json          one JSON object about all FILEs
   -q, --quiet         say nothing unless something is wrong
   -h, --help          this text
   -V, --version       the version
@@ -46,9 +48,9 @@ Examples:
   raw2vhd --relocate-gpt debian.vhd        ... and so does the disk in it
   qemu-img convert -p -O raw debian.qcow2 debian.vhd && raw2vhd debian.vhd
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 wrong size, 4 above 2040 GiB,
-5 another image format, 6 damaged, 7 not a regular file, 8 read-only, 9 in use,
-10 no room; with several FILEs, that of the first which was refused.
+Exit status: 0 done, 1 failed (also: no permission, no room), 2 wrong command
+line, 3 refused (wrong size, another format, damaged, in use); with several
+FILEs, that of the first which was not done.
 )";
 
 struct CommandLine {
@@ -63,11 +65,11 @@ struct CommandLine {
   std::vector<std::string> files;
 };
 
-std::unexpected<Refusal> wrong_usage(std::string text) {
-  return refuse(Reason::Usage, std::move(text) + "; see raw2vhd --help");
+std::unexpected<Error> wrong_usage(std::string text) {
+  return fail(Code::Invalid, std::move(text) + "; see raw2vhd --help");
 }
 
-Attempt<CommandLine> parse_command_line(int argc, char** argv) {
+Result<CommandLine> parse_command_line(int argc, char** argv) {
   enum : int { kPad = 256, kRelocateGpt, kUuid, kJson };
   static constexpr std::array<option, 9> kOptions{{{"dry-run", no_argument, nullptr, 'n'},
                                                    {"pad", no_argument, nullptr, kPad},
@@ -159,48 +161,56 @@ void print(std::string_view text, std::FILE* stream) {
   std::fwrite(text.data(), 1, text.size(), stream);
 }
 
-void print_refusal(std::string_view name, const Refusal& refusal) {
-  print(concat("raw2vhd: ", name, name.empty() ? "" : ": ", refusal.error.message(), '\n'), stderr);
+void complain(std::string_view text) {
+  print(concat("raw2vhd: ", text, '\n'), stderr);
 }
 
-// Returns the exit status that the file asks for.
-int handle(const std::string& path, const CommandLine& line) {
+// Returns what the file asks for.
+ExitStatus handle(const std::string& path, const CommandLine& line, JsonReport& json) {
   const auto conversion = process(path, line);
   if (!conversion) {
-    if (line.json) print(json_report(path, conversion.error()) + '\n', stdout);
-    print_refusal(printable(path), conversion.error());
-    return static_cast<int>(conversion.error().reason);
+    const Refusal& refusal = conversion.error();
+    if (line.json) json.add(path, refusal);
+    complain(concat(printable(path), ": ", refusal.error.message()));
+    return exit_status(refusal.error);
   }
   const bool uuid_known = !line.dry_run || line.uuid || conversion->change != Change::Created;
   const ReportOptions options{line.dry_run, uuid_known};
   if (line.json)
-    print(json_report(path, *conversion, options) + '\n', stdout);
+    json.add(path, *conversion, options);
   else if (!line.quiet)
     print(text_report(path, *conversion, options), stdout);
-  return 0;
+  return ExitStatus::Done;
+}
+
+ExitStatus run(const CommandLine& line) {
+  if (line.help) {
+    print(kHelp, stdout);
+    return ExitStatus::Done;
+  }
+  if (line.version) {
+    print("raw2vhd (vhdboot) " VHDBOOT_VERSION "\n", stdout);
+    return ExitStatus::Done;
+  }
+  JsonReport json;
+  ExitStatus status = ExitStatus::Done;
+  for (const std::string& path : line.files) status = together(status, handle(path, line, json));
+  if (line.json) print(json.finish(status) + '\n', stdout);
+  return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (!open_standard_streams()) return static_cast<int>(Reason::Failed);
+  if (!open_standard_streams()) return number(ExitStatus::Failed);
   // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
   std::signal(SIGXFSZ, SIG_IGN);
   const auto line = parse_command_line(argc, argv);
   if (!line) {
-    print_refusal("", line.error());
-    return static_cast<int>(line.error().reason);
+    complain(line.error().text);
+    return number(ExitStatus::Usage);
   }
-  int status = 0;
-  if (line->help) {
-    print(kHelp, stdout);
-  } else if (line->version) {
-    print("raw2vhd (vhdboot) " VHDBOOT_VERSION "\n", stdout);
-  } else {
-    for (const std::string& path : line->files)
-      if (const int one = handle(path, *line); status == 0) status = one;
-  }
+  const ExitStatus status = run(*line);
   const bool said_all = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  if (!said_all && status == 0) status = static_cast<int>(Reason::Failed);
-  return status;
+  return number(said_all ? status : together(status, ExitStatus::Failed));
 }

@@ -2,7 +2,6 @@
 #include "vhd/report.h"
 
 #include "base/text.h"
-#include "vhd/json.h"
 
 namespace vhdboot::vhd {
 namespace {
@@ -45,9 +44,12 @@ std::string text_report(std::string_view file_name, const Conversion& conversion
   return out;
 }
 
-std::string json_report(std::string_view file_name, const Conversion& conversion, const ReportOptions& options) {
-  JsonWriter json;
-  json.begin_object()
+JsonReport::JsonReport() {
+  json_.begin_object().member("schema", "vhdboot.raw2vhd/1").key("files").begin_array();
+}
+
+void JsonReport::add(std::string_view file_name, const Conversion& conversion, const ReportOptions& options) {
+  json_.begin_object()
       .member("file", file_name)
       .member("status", 0u)
       .member("change", name(conversion.change))
@@ -55,29 +57,31 @@ std::string json_report(std::string_view file_name, const Conversion& conversion
       .member("old_payload_size", conversion.old_payload_size)
       .member("payload_size", conversion.payload_size)
       .member("file_size", conversion.new_file_size);
-  if (options.uuid_known) json.member("uuid", uuid_text(conversion.footer.uuid));
-  json.key("writes").begin_array();
+  if (options.uuid_known) json_.member("uuid", uuid_text(conversion.footer.uuid));
+  json_.key("writes").begin_array();
   for (const DiskWrite& write : conversion.writes)
-    json.begin_object()
+    json_.begin_object()
         .member("offset", write.offset)
         .member("length", write.data.size())
         .member("what", write.what)
         .end_object();
-  json.end_array().key("hints").begin_array();
-  for (const std::string& hint : conversion.hints) json.value(hint);
-  json.end_array().end_object();
-  return json.text();
+  json_.end_array().key("hints").begin_array();
+  for (const std::string& hint : conversion.hints) json_.value(hint);
+  json_.end_array().end_object();
 }
 
-std::string json_report(std::string_view file_name, const Refusal& refusal) {
-  JsonWriter json;
-  json.begin_object()
+void JsonReport::add(std::string_view file_name, const Refusal& refusal) {
+  json_.begin_object()
       .member("file", file_name)
-      .member("status", static_cast<unsigned>(refusal.reason))
+      .member("status", static_cast<unsigned>(number(exit_status(refusal.error))))
       .member("reason", name(refusal.reason))
       .member("message", refusal.error.message())
       .end_object();
-  return json.text();
+}
+
+std::string JsonReport::finish(ExitStatus status) {
+  json_.end_array().member("status", static_cast<unsigned>(number(status))).end_object();
+  return json_.text();
 }
 
 }  // namespace vhdboot::vhd

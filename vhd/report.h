@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/exit_status.h"
 #include "vhd/conversion.h"
+#include "vhd/json.h"
 #include "vhd/refusal.h"
 
 namespace vhdboot::vhd {
@@ -19,9 +21,17 @@ struct ReportOptions {
 [[nodiscard]] std::string text_report(std::string_view file_name, const Conversion& conversion,
                                       const ReportOptions& options);
 
-/// One JSON object on one line, without the line feed.
-[[nodiscard]] std::string json_report(std::string_view file_name, const Conversion& conversion,
-                                      const ReportOptions& options);
-[[nodiscard]] std::string json_report(std::string_view file_name, const Refusal& refusal);
+/// One JSON object on one line, about all files of a run.
+class JsonReport {
+ public:
+  JsonReport();
+  void add(std::string_view file_name, const Conversion& conversion, const ReportOptions& options);
+  void add(std::string_view file_name, const Refusal& refusal);
+  /// Completes it; without the line feed. `status` is that of the run.
+  [[nodiscard]] std::string finish(ExitStatus status);
+
+ private:
+  JsonWriter json_;
+};
 
 }  // namespace vhdboot::vhd

@@ -252,10 +252,10 @@ def test_create_after_it_was_killed(tmp_path):
 def test_create_refuses(tmp_path):
     there = tmp_path / "there.vhd"
     there.write_bytes(b"precious")
-    refuse(1, "create", there, "1M", words=["exists already", str(there)])
+    refuse(3, "create", there, "1M", words=["exists already", str(there)])
     assert there.read_bytes() == b"precious"
     new = tmp_path / "new.vhd"
-    refuse(1, "create", new, "2041G", words=["2040 GiB"])
+    refuse(3, "create", new, "2041G", words=["2040 GiB"])
     space = shutil.disk_usage(tmp_path).free
     if space < 2000 * GIB:
         refuse(1, "create", new, "2040G", words=["has room for", "are needed"])
@@ -301,7 +301,7 @@ def test_create_while_it_is_being_made(tmp_path):
         assert "%" in first.stderr.readline()
         first.send_signal(signal.SIGSTOP)
         try:
-            refuse(1, "create", path, "16M", words=["another vhdtool is making"])
+            refuse(3, "create", path, "16M", words=["another vhdtool is making"])
             assert not path.exists()
         finally:
             first.send_signal(signal.SIGCONT)
@@ -457,22 +457,22 @@ def test_grow_interrupted_before_its_last_step(tmp_path, size):
 def test_grow_refuses(tmp_path):
     path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
     before = digest(path)
-    refuse(1, "grow", path, "8M", words=["never made smaller"])
-    refuse(1, "grow", path, "+512", words=["least"])
-    refuse(1, "grow", path, "2041G", words=["2040 GiB"])
+    refuse(3, "grow", path, "8M", words=["never made smaller"])
+    refuse(3, "grow", path, "+512", words=["least"])
+    refuse(3, "grow", path, "2041G", words=["2040 GiB"])
     refuse(2, "grow", path, "+")
-    refuse(1, "grow", tmp_path, "+1G", words=["a folder"])
+    refuse(3, "grow", tmp_path, "+1G", words=["a folder"])
     refuse(1, "grow", tmp_path / "missing.vhd", "+1G")
     with open(path, "r+b"):
-        refuse(1, "grow", path, "+8M", words=["open for writing"])
+        refuse(3, "grow", path, "+8M", words=["open for writing"])
     assert digest(path) == before
     need("qemu-img")
     dynamic = tmp_path / "dynamic.vhd"
     run("qemu-img", "create", "-q", "-f", "vpc", dynamic, "64M")
-    refuse(1, "grow", dynamic, "+64M", words=["dynamic"])
+    refuse(3, "grow", dynamic, "+64M", words=["dynamic"])
     raw = tmp_path / "raw.img"
     raw.write_bytes(b"\1" * MIB)
-    refuse(1, "grow", raw, "+64M", words=["raw2vhd"])
+    refuse(3, "grow", raw, "+64M", words=["raw2vhd"])
 
 
 # --- desparse ---------------------------------------------------------------------------------------------------------
@@ -627,7 +627,7 @@ def test_create_leaves_a_file_alone_that_has_another_name(tmp_path):
     precious = tmp_path / "precious"
     precious.write_bytes(b"precious" * 1000)
     os.link(precious, tmp_path / "disk.vhd.vhdtool-part")
-    refuse(1, "create", tmp_path / "disk.vhd", "16M", words=["not ours alone"])
+    refuse(3, "create", tmp_path / "disk.vhd", "16M", words=["not ours alone"])
     assert precious.read_bytes() == b"precious" * 1000
 
 
@@ -682,15 +682,15 @@ def test_map_as_table(tmp_path):
 
 
 def test_map_as_table_refuses(tmp_path):
-    refuse(1, "map", "--dmsetup", make_sparse(tmp_path / "sparse.img", MIB), words=["hole"])
+    refuse(3, "map", "--dmsetup", make_sparse(tmp_path / "sparse.img", MIB), words=["hole"])
     unwritten = tmp_path / "unwritten.img"
     run("fallocate", "-l", MIB, unwritten)
     if "unwritten" in succeed("map", unwritten):
-        refuse(1, "map", "--dmsetup", unwritten, words=["unwritten"])
-    refuse(1, "map", tmp_path, words=["no regular file"])
+        refuse(3, "map", "--dmsetup", unwritten, words=["unwritten"])
+    refuse(3, "map", tmp_path, words=["no regular file"])
     with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs") as folder:
         (folder / "disk.img").write_bytes(bytes(MIB))
-        refuse(1, "map", folder / "disk.img", words=["cannot say", "--volume"])
+        refuse(3, "map", folder / "disk.img", words=["cannot say", "--volume"])
 
 
 @pytest.mark.parametrize("kind", ["ntfs", "exfat"])
@@ -712,7 +712,7 @@ def test_map_on_a_volume(print_volume, tmp_path, kind):
         before = digest(folder / "disk.vhd", 32 * MIB)
     expected = layout(print_volume, volume, "disk.vhd")["extents"]
     assert mapped("map", "--volume", volume, "/disk.vhd") == expected
-    refuse(1, "map", "--dmsetup", "--volume", volume, "/disk.vhd", words=["block device"])
+    refuse(3, "map", "--dmsetup", "--volume", volume, "/disk.vhd", words=["block device"])
     with loop_device(volume) as device:
         table = succeed("map", "--dmsetup", "--volume", device, "/disk.vhd")
     through = hashlib.sha256()
@@ -727,12 +727,12 @@ def test_map_on_a_volume(print_volume, tmp_path, kind):
 def test_map_of_a_volume_in_use(tmp_path):
     volume = make_ntfs(tmp_path / "volume")
     with loop_device(volume) as device:
-        refuse(1, "map", "--volume", volume, "/disk.vhd", words=[device])
+        refuse(3, "map", "--volume", volume, "/disk.vhd", words=[device])
         with mounted_ntfs(device, tmp_path / "mnt"):
-            refuse(1, "map", "--volume", device, "/disk.vhd", words=["mounted"])
+            refuse(3, "map", "--volume", device, "/disk.vhd", words=["mounted"])
         with loop_device(device) as above:  # which may be mounted without the partition being so
-            refuse(1, "map", "--volume", device, "/disk.vhd", words=[above])
-            refuse(1, "map", "--volume", above, "/missing.vhd", words=["missing.vhd"])
+            refuse(3, "map", "--volume", device, "/disk.vhd", words=[above])
+            refuse(3, "map", "--volume", above, "/missing.vhd", words=["missing.vhd"])
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

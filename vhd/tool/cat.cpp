@@ -39,7 +39,7 @@ Examples:
 
 constexpr std::size_t kChunk = kMiB;
 
-int write_disk(const std::string& path, const vhd::Disk& disk, std::uint64_t offset, std::uint64_t length) {
+ExitStatus write_disk(const std::string& path, const vhd::Disk& disk, std::uint64_t offset, std::uint64_t length) {
   std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, length)));
   while (length > 0) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), length));
@@ -49,12 +49,12 @@ int write_disk(const std::string& path, const vhd::Disk& disk, std::uint64_t off
     offset += count;
     length -= count;
   }
-  return finish("cat");
+  return ExitStatus::Done;
 }
 
 }  // namespace
 
-int run_cat(int argc, char** argv) {
+ExitStatus run_cat(int argc, char** argv) {
   enum : int { kOffset = 256, kLength };
   static constexpr std::array<option, 4> kOptions{{{"offset", required_argument, nullptr, kOffset},
                                                    {"length", required_argument, nullptr, kLength},
@@ -77,7 +77,7 @@ int run_cat(int argc, char** argv) {
       }
       case 'h':
         print(kHelp);
-        return finish("cat");
+        return ExitStatus::Done;
       default:
         return wrong_option("cat", result, argv[optind - 1]);
     }
@@ -90,7 +90,8 @@ int run_cat(int argc, char** argv) {
   for (const std::string& warning : disk.info().warnings) warn("cat", path, warning);
   if (offset > disk.size() || length.value_or(0) > disk.size() - offset)
     return failed("cat", path, Error{Code::Invalid, 0, concat("the disk has only ", disk.size(), " bytes")});
-  return write_disk(path, disk, offset, length.value_or(disk.size() - offset));
+  const ExitStatus written = write_disk(path, disk, offset, length.value_or(disk.size() - offset));
+  return together(written, disk.info().warnings.empty() ? ExitStatus::Done : ExitStatus::Warnings);
 }
 
 }  // namespace vhdboot::tool

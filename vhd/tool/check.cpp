@@ -61,17 +61,17 @@ debian.vhd, counts as it would in a boot.
                         not mounted; its state and where FILE lies are checked
       --conf CONF       judge by this configuration file instead of the one
                         beside FILE
-      --json            a list of {check, severity, text}
+      --json            one JSON object
       --quiet           say nothing, the exit status tells
   -h, --help            this text
 
-Exit status: 0 it boots, 1 it boots with warnings or may boot, 2 it will not, or
-it could not be checked.
+Exit status: 0 it boots, 1 it could not be checked, 2 wrong command line, 3 it
+will not boot, or is in use, 4 it boots with warnings or may boot.
 
 Examples:
   vhdtool check debian.vhd
   sudo vhdtool check --volume /dev/sdb1 /boot/debian.vhd
-  vhdtool check --json debian.vhd | jq '.[] | select(.severity != "ok")'
+  vhdtool check --json debian.vhd | jq '.findings[] | select(.severity != "ok")'
 )";
 
 struct Options {
@@ -234,12 +234,9 @@ Result<Findings> check_on_volume(const Options& options) {
   return findings;
 }
 
-// That it could not be checked is no better than that it will not boot.
-constexpr int kUnchecked = 2;
-
 }  // namespace
 
-int run_check(int argc, char** argv) {
+ExitStatus run_check(int argc, char** argv) {
   enum : int { kVolume = 256, kConf, kJson, kQuiet };
   static constexpr std::array<option, 6> kOptions{{{"volume", required_argument, nullptr, kVolume},
                                                    {"conf", required_argument, nullptr, kConf},
@@ -265,7 +262,7 @@ int run_check(int argc, char** argv) {
         break;
       case 'h':
         print(kHelp);
-        return finish("check");
+        return ExitStatus::Done;
       default:
         return wrong_option("check", result, argv[optind - 1]);
     }
@@ -274,11 +271,12 @@ int run_check(int argc, char** argv) {
   options.file = argv[optind];
   const auto findings = options.volume.empty() ? check_file(options) : check_on_volume(options);
   if (!findings) {
-    (void)failed("check", options.file, findings.error());
-    return kUnchecked;
+    if (options.json && !options.quiet) print(check_json(options.file, findings.error()) + '\n');
+    return failed("check", options.file, findings.error());
   }
-  if (!options.quiet) print(options.json ? check_json(*findings) + '\n' : check_text(options.file, *findings));
-  return finish("check") == kDone ? check_status(*findings) : kUnchecked;
+  if (!options.quiet)
+    print(options.json ? check_json(options.file, *findings) + '\n' : check_text(options.file, *findings));
+  return check_status(*findings);
 }
 
 }  // namespace vhdboot::tool

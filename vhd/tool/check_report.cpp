@@ -37,10 +37,27 @@ std::string verdict(const Findings& findings) {
   return "boots";
 }
 
+vhd::JsonWriter begin_json(std::string_view file_name, ExitStatus status) {
+  vhd::JsonWriter json;
+  json.begin_object()
+      .member("schema", "vhdboot.check/1")
+      .member("file", file_name)
+      .member("status", static_cast<unsigned>(number(status)));
+  return json;
+}
+
 }  // namespace
 
-int check_status(const Findings& findings) {
-  return static_cast<int>(findings.worst());
+ExitStatus check_status(const Findings& findings) {
+  switch (findings.worst()) {
+    case Severity::Ok:
+      break;
+    case Severity::Warning:
+      return ExitStatus::Warnings;
+    case Severity::Error:
+      return ExitStatus::Refused;
+  }
+  return ExitStatus::Done;
 }
 
 std::string check_text(std::string_view file_name, const Findings& findings) {
@@ -54,16 +71,22 @@ std::string check_text(std::string_view file_name, const Findings& findings) {
   return text + concat(printable(file_name), ": ", verdict(findings), '\n');
 }
 
-std::string check_json(const Findings& findings) {
-  vhd::JsonWriter json;
-  json.begin_array();
+std::string check_json(std::string_view file_name, const Findings& findings) {
+  vhd::JsonWriter json = begin_json(file_name, check_status(findings));
+  json.key("findings").begin_array();
   for (const Finding& finding : findings.all())
     json.begin_object()
         .member("check", finding.check)
         .member("severity", word(finding.severity))
         .member("text", finding.text)
         .end_object();
-  json.end_array();
+  json.end_array().end_object();
+  return json.text();
+}
+
+std::string check_json(std::string_view file_name, const Error& error) {
+  vhd::JsonWriter json = begin_json(file_name, exit_status(error));
+  json.member("message", error.message()).end_object();
   return json.text();
 }
 

@@ -5,17 +5,22 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+#include "base/exit_status.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
 
-/// 0 boots, 1 boots with warnings or may boot, 2 will not.
-[[nodiscard]] int check_status(const Findings& findings);
+/// Done: it boots; Warnings: it boots with warnings, or may boot; Refused: it will not.
+[[nodiscard]] ExitStatus check_status(const Findings& findings);
 
 /// A line a finding, the worst ones last, and one with the verdict.
 [[nodiscard]] std::string check_text(std::string_view file_name, const Findings& findings);
 
-/// An array of {"check", "severity", "text"} in the order in which they were found; no line feed.
-[[nodiscard]] std::string check_json(const Findings& findings);
+/// One object; its "findings" are {"check", "severity", "text"} in the order in which they were found. No line feed.
+[[nodiscard]] std::string check_json(std::string_view file_name, const Findings& findings);
+
+/// The same when it could not be checked: with "message", without findings.
+[[nodiscard]] std::string check_json(std::string_view file_name, const Error& error);
 
 }  // namespace vhdboot::tool

@@ -4,12 +4,14 @@
 
 #include <string_view>
 
+#include "base/exit_status.h"
+
 namespace vhdboot::tool {
 
 struct Command {
   std::string_view name;
-  std::string_view summary;           ///< one line for `vhdtool --help`
-  int (*run)(int argc, char** argv);  ///< argv[0] is the name; returns the exit status: 0 done, 1 failed, 2 wrong usage
+  std::string_view summary;                  ///< one line for `vhdtool --help`
+  ExitStatus (*run)(int argc, char** argv);  ///< argv[0] is the name
 };
 
 }  // namespace vhdboot::tool

@@ -2,14 +2,16 @@
 // The subcommands, each in a file of its name.
 #pragma once
 
+#include "base/exit_status.h"
+
 namespace vhdboot::tool {
 
-int run_cat(int argc, char** argv);
-int run_check(int argc, char** argv);
-int run_create(int argc, char** argv);
-int run_desparse(int argc, char** argv);
-int run_grow(int argc, char** argv);
-int run_info(int argc, char** argv);
-int run_map(int argc, char** argv);
+ExitStatus run_cat(int argc, char** argv);
+ExitStatus run_check(int argc, char** argv);
+ExitStatus run_create(int argc, char** argv);
+ExitStatus run_desparse(int argc, char** argv);
+ExitStatus run_grow(int argc, char** argv);
+ExitStatus run_info(int argc, char** argv);
+ExitStatus run_map(int argc, char** argv);
 
 }  // namespace vhdboot::tool

@@ -139,7 +139,7 @@ Result<std::string> create(const std::string& path, std::uint64_t size) {
 
 }  // namespace
 
-int run_create(int argc, char** argv) {
+ExitStatus run_create(int argc, char** argv) {
   const CommandLine line = read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
@@ -153,7 +153,7 @@ int run_create(int argc, char** argv) {
   }
   print(concat(printable(path), ": a fixed VHD with a disk of ", human_size(*size), " (", *size, " bytes)", *created,
                '\n'));
-  return kDone;
+  return ExitStatus::Done;
 }
 
 }  // namespace vhdboot::tool

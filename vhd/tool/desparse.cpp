@@ -107,15 +107,15 @@ Attempt<std::string> desparse_file(const std::string& path) {
   const bool complete = TRY(file.missing()).empty();
   const std::uint64_t has = TRY(file.allocated());
   if (!complete || has < size)
-    return refuse(Reason::Failed,
-                  concat("its file system keeps only ", has, " of ", size,
-                         " bytes although zeros were written: it compresses, so copy the file to another one"));
+    return fail(Code::Unsupported,
+                concat("its file system keeps only ", has, " of ", size,
+                       " bytes although zeros were written: it compresses, so copy the file to another one"));
   return text + clear_sparse_attribute(file.descriptor());
 }
 
 }  // namespace
 
-int run_desparse(int argc, char** argv) {
+ExitStatus run_desparse(int argc, char** argv) {
   const CommandLine line = read_command_line(argc, argv, {}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
@@ -126,7 +126,7 @@ int run_desparse(int argc, char** argv) {
     return failed(argv[0], path, error);
   }
   print(concat(printable(path), ": ", *done, '\n'));
-  return kDone;
+  return ExitStatus::Done;
 }
 
 }  // namespace vhdboot::tool

@@ -137,7 +137,7 @@ Attempt<std::string> grow(const std::string& path, const std::string& size_text)
 
 }  // namespace
 
-int run_grow(int argc, char** argv) {
+ExitStatus run_grow(int argc, char** argv) {
   const CommandLine line = read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
@@ -146,7 +146,7 @@ int run_grow(int argc, char** argv) {
   const auto grown = grow(path, line.arguments[1]);
   if (!grown) return failed(argv[0], path, grown.error().error);
   print(concat(printable(path), ": ", *grown, '\n'));
-  return kDone;
+  return ExitStatus::Done;
 }
 
 }  // namespace vhdboot::tool

@@ -101,7 +101,7 @@ Result<Inspection> inspect(const std::string& path) {
 
 }  // namespace
 
-int run_info(int argc, char** argv) {
+ExitStatus run_info(int argc, char** argv) {
   enum : int { kJson = 256 };
   static constexpr std::array<option, 3> kOptions{
       {{"json", no_argument, nullptr, kJson}, {"help", no_argument, nullptr, 'h'}, {}}};
@@ -114,7 +114,7 @@ int run_info(int argc, char** argv) {
         break;
       case 'h':
         print(kHelp);
-        return finish("info");
+        return ExitStatus::Done;
       default:
         return wrong_option("info", result, argv[optind - 1]);
     }
@@ -125,7 +125,7 @@ int run_info(int argc, char** argv) {
   if (!inspection) return failed("info", path, inspection.error());
   print(json ? json_report(path, *inspection) + '\n' : text_report(path, *inspection));
   for (const std::string& warning : inspection->warnings) warn("info", path, warning);
-  return finish("info");
+  return inspection->warnings.empty() ? ExitStatus::Done : ExitStatus::Warnings;
 }
 
 }  // namespace vhdboot::tool

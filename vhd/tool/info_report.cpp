@@ -241,7 +241,7 @@ std::string text_report(std::string_view file_name, const Inspection& inspection
 
 std::string json_report(std::string_view file_name, const Inspection& inspection) {
   JsonWriter json;
-  json.begin_object().member("file", file_name);
+  json.begin_object().member("schema", "vhdboot.info/1").member("file", file_name);
   write_disk(json, inspection);
   if (inspection.partitions) write_partitions(json, *inspection.partitions);
   write_boot(json, inspection);

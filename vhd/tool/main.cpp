@@ -38,9 +38,8 @@ std::string help() {
     text += concat("  ", command.name, std::string(std::max(width, command.name.size() + 1) - command.name.size(), ' '),
                    command.summary, '\n');
   }
-  return text +
-         "\n`vhdtool COMMAND --help` tells more; `vhdtool --version` names the version.\n\n"
-         "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+  return text + "\n`vhdtool COMMAND --help` tells more; `vhdtool --version` names the version.\n\n" +
+         std::string(kExitStatusHelp);
 }
 
 // How many letters must be put in, left out, changed or swapped with their neighbour to make `a` of `b`.
@@ -63,7 +62,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 constexpr std::size_t kLongestTypo = 32;
 
-int unknown_command(std::string_view word) {
+ExitStatus unknown_command(std::string_view word) {
   std::string close;
   for (const Command& command : kCommands) {
     const bool begins = !word.empty() && command.name.starts_with(word);
@@ -75,35 +74,37 @@ int unknown_command(std::string_view word) {
   const std::string text = concat("vhdtool: there is no command \"", printable(word), '"',
                                   close.empty() ? "" : concat(", did you mean: ", close), "; see vhdtool --help\n");
   std::fwrite(text.data(), 1, text.size(), stderr);
-  return kUsage;
+  return ExitStatus::Usage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (!vhd::open_standard_streams()) return kFailed;
-  // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
-  std::signal(SIGXFSZ, SIG_IGN);
+ExitStatus run(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "--help" || word == "-h" || word == "help") {
     print(help());
-    return finish("help");
+    return ExitStatus::Done;
   }
   if (word == "--version" || word == "-V") {
     print("vhdtool (vhdboot) " VHDBOOT_VERSION "\n");
-    return finish("version");
+    return ExitStatus::Done;
   }
   if (word.empty() || word.starts_with('-')) {
     const std::string text =
         concat("vhdtool: ", word.empty() ? "which command?" : concat("unknown option ", printable(word)),
                word.empty() ? " See" : "; see", " vhdtool --help\n");
     std::fwrite(text.data(), 1, text.size(), stderr);
-    return kUsage;
+    return ExitStatus::Usage;
   }
-  for (const Command& command : kCommands)
-    if (command.name == word) {
-      const int status = command.run(argc - 1, argv + 1);
-      return status == kDone ? finish(word) : status;
-    }
-  return unknown_command(word);
+  const auto* const command = std::ranges::find(kCommands, word, &Command::name);
+  return command == kCommands.end() ? unknown_command(word) : command->run(argc - 1, argv + 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!vhd::open_standard_streams()) return number(ExitStatus::Failed);
+  // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const ExitStatus status = run(argc, argv);
+  const bool done = status == ExitStatus::Done || status == ExitStatus::Warnings;
+  return number(done ? finish(argc > 1 ? argv[1] : "", status) : status);
 }

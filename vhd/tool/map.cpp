@@ -134,7 +134,7 @@ void print_rows(const std::vector<Row>& rows) {
 
 }  // namespace
 
-int run_map(int argc, char** argv) {
+ExitStatus run_map(int argc, char** argv) {
   const CommandLine line = read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
@@ -146,12 +146,12 @@ int run_map(int argc, char** argv) {
   if (!mapped) return failed(argv[0], subject, mapped.error().error);
   if (!table) {
     print_rows(mapped->rows);
-    return kDone;
+    return ExitStatus::Done;
   }
   const auto rows = core::linear_table(mapped->extents, mapped->payload, mapped->device);
   if (!rows) return failed(argv[0], subject, rows.error());
   print(core::to_text(*rows, mapped->numbers));
-  return kDone;
+  return ExitStatus::Done;
 }
 
 }  // namespace vhdboot::tool

@@ -43,7 +43,7 @@ CommandLine read_command_line(int argc, char** argv, const std::vector<OptionNam
       line.options.emplace_back(names[static_cast<std::size_t>(found - kFirst)], optarg != nullptr ? optarg : "");
     } else if (found == 'h') {
       print(help);
-      line.status = kDone;
+      line.status = ExitStatus::Done;
       return line;
     } else {
       line.status = wrong_usage(command, found == ':' ? concat(printable(argv[optind - 1]), " needs a value")

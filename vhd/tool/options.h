@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/exit_status.h"
+
 namespace vhdboot::tool {
 
 struct OptionName {
@@ -17,7 +19,7 @@ struct OptionName {
 struct CommandLine {
   std::vector<std::pair<std::string, std::string>> options;  ///< name and value, in their order
   std::vector<std::string> arguments;
-  std::optional<int> status;  ///< set: all has been said, end with it
+  std::optional<ExitStatus> status;  ///< set: all has been said, end with it
 
   [[nodiscard]] bool has(std::string_view name) const;
   /// The value of the last one of that name; empty without.

@@ -21,29 +21,29 @@ void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-int wrong_usage(std::string_view command, std::string_view text) {
+ExitStatus wrong_usage(std::string_view command, std::string_view text) {
   complain(command, concat(text, "; see vhdtool ", command, " --help"));
-  return kUsage;
+  return ExitStatus::Usage;
 }
 
-int wrong_option(std::string_view command, int result, const char* word) {
+ExitStatus wrong_option(std::string_view command, int result, const char* word) {
   return wrong_usage(command, result == ':' ? concat(printable(word), " needs a value")
                                             : concat("unknown or ambiguous option ", printable(word)));
 }
 
-int failed(std::string_view command, std::string_view file, const Error& error) {
+ExitStatus failed(std::string_view command, std::string_view file, const Error& error) {
   complain(command, concat(printable(file), ": ", vhd::is_stop(error) ? error.text : error.message()));
-  return kFailed;
+  return exit_status(error);
 }
 
 void warn(std::string_view command, std::string_view file, std::string_view text) {
   complain(command, concat(printable(file), ": warning: ", text));
 }
 
-int finish(std::string_view command) {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return kDone;
+ExitStatus finish(std::string_view command, ExitStatus status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
   complain(command, sys_error("writing the output").message());
-  return kFailed;
+  return ExitStatus::Failed;
 }
 
 }  // namespace vhdboot::tool

@@ -175,20 +175,23 @@ TEST(CheckModules, OfTheGuestDisk) {
 
 TEST(CheckReport, WorstLastAndAVerdict) {
   Findings findings;
-  EXPECT_EQ(check_status(findings), 0);
+  EXPECT_EQ(check_status(findings), ExitStatus::Done);
   EXPECT_EQ(check_text("a", findings), "a: boots\n");
-  EXPECT_EQ(check_json(findings), "[]");
+  EXPECT_EQ(check_json("a.vhd", findings), R"({"schema":"vhdboot.check/1","file":"a.vhd","status":0,"findings":[]})");
+  EXPECT_EQ(check_json("a.vhd", sys_error("opening it", EIO)),
+            R"({"schema":"vhdboot.check/1","file":"a.vhd","status":1,"message":"opening it: Input/output error"})");
   findings.warning("b", "second");
-  EXPECT_EQ(check_status(findings), 1);
+  EXPECT_EQ(check_status(findings), ExitStatus::Warnings);
   EXPECT_THAT(check_text("a", findings), HasSubstr("a: boots, with 1 warning\n"));
   findings.error("c", "third");
   findings.ok("a", "first");
-  EXPECT_EQ(check_status(findings), 2);
+  EXPECT_EQ(check_status(findings), ExitStatus::Refused);
   EXPECT_EQ(check_text("x\n", findings),
             "ok:      a: first\nwarning: b: second\nerror:   c: third\nx?: will not boot: 1 error, 1 warning\n");
-  EXPECT_EQ(check_json(findings), R"([{"check":"b","severity":"warning","text":"second"},)"
-                                  R"({"check":"c","severity":"error","text":"third"},)"
-                                  R"({"check":"a","severity":"ok","text":"first"}])");
+  EXPECT_EQ(check_json("x", findings), R"({"schema":"vhdboot.check/1","file":"x","status":3,"findings":[)"
+                                       R"({"check":"b","severity":"warning","text":"second"},)"
+                                       R"({"check":"c","severity":"error","text":"third"},)"
+                                       R"({"check":"a","severity":"ok","text":"first"}]})");
 }
 
 }  // namespace

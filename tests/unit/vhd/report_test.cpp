@@ -46,16 +46,21 @@ TEST(Report, ADryRunPromisesNoRandomUuid) {
   EXPECT_THAT(text, StartsWith("a?b.vhd: would become a fixed VHD"));
   EXPECT_THAT(text, HasSubstr("would write 512 bytes at byte 1048576: footer\n"));
   EXPECT_THAT(text, Not(HasSubstr("6ba7b810")));
-  EXPECT_THAT(json_report("a", sample(), {.dry_run = true, .uuid_known = false}), Not(HasSubstr("uuid")));
+  JsonReport json;
+  json.add("a", sample(), {.dry_run = true, .uuid_known = false});
+  EXPECT_THAT(json.finish(ExitStatus::Done), Not(HasSubstr("uuid")));
 }
 
 TEST(Report, JsonHasTheSame) {
-  EXPECT_EQ(json_report("a.vhd", sample(), {}),
-            R"({"file":"a.vhd","status":0,"change":"created","dry_run":false,"old_payload_size":1048576,)"
-            R"("payload_size":1048576,"file_size":1049088,"uuid":"6ba7b810-9dad-11d1-80b4-00c04fd430c8",)"
-            R"("writes":[{"offset":1048576,"length":512,"what":"footer"}],"hints":[]})");
-  EXPECT_EQ(json_report("a.vhd", Refusal(Reason::InUse, Error{Code::Busy, 0, "it is busy"})),
-            R"({"file":"a.vhd","status":9,"reason":"in-use","message":"it is busy"})");
+  JsonReport json;
+  json.add("a.vhd", sample(), {});
+  json.add("b.vhd", Refusal(Reason::InUse, Error{Code::Busy, 0, "it is busy"}));
+  EXPECT_EQ(
+      json.finish(ExitStatus::Refused),
+      R"({"schema":"vhdboot.raw2vhd/1","files":[{"file":"a.vhd","status":0,"change":"created","dry_run":false,"old_payload_size":1048576,)"
+      R"("payload_size":1048576,"file_size":1049088,"uuid":"6ba7b810-9dad-11d1-80b4-00c04fd430c8",)"
+      R"("writes":[{"offset":1048576,"length":512,"what":"footer"}],"hints":[]},)"
+      R"({"file":"b.vhd","status":3,"reason":"in-use","message":"it is busy"}],"status":3})");
 }
 
 TEST(Refusal, TheReasonFollowsFromWhatTheSystemSaid) {
@@ -67,6 +72,15 @@ TEST(Refusal, TheReasonFollowsFromWhatTheSystemSaid) {
   EXPECT_EQ(Refusal(sys_error("opening", ENOENT)).reason, Reason::Failed);
   EXPECT_EQ(Refusal(Error{Code::Corrupt, 0, ""}).reason, Reason::Damaged);
   EXPECT_EQ(Refusal(Error{Code::Unsupported, 0, ""}).reason, Reason::OtherFormat);
+}
+
+TEST(Refusal, TheExitStatusFollowsFromTheReason) {
+  const auto status = [](Reason reason) { return exit_status(refuse(reason, "so it is").error().error); };
+  for (const Reason reason :
+       {Reason::WrongSize, Reason::TooLarge, Reason::OtherFormat, Reason::Damaged, Reason::NotRegular, Reason::InUse})
+    EXPECT_EQ(status(reason), ExitStatus::Refused) << name(reason);
+  for (const Reason reason : {Reason::Failed, Reason::ReadOnly, Reason::NoRoom})
+    EXPECT_EQ(status(reason), ExitStatus::Failed) << name(reason);
 }
 
 }  // namespace
