@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "init/core/lvm_label.h"
 #include "init/sys/block.h"
+#include "init/sys/file.h"
 
 namespace vhdboot::stage {
 
