@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "init/core/host_mount_unit.h"
-#include "tests/unit/core/error_matchers.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::core {
 namespace {

@@ -4,10 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/text.h"
-#include "init/guest/boot.h"
 #include "init/guest/folders.h"
-#include "init/guest/module_folder.h"
-#include "init/guest/root.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/disk/memory_disk.h"
 
@@ -309,87 +306,6 @@ TEST_F(Entries, FilesAreReadOnceForAllKernelsOfAFolder) {
   EXPECT_EQ(found_.entries.size(), 4U);
   EXPECT_EQ(found_.entries.back().entry.title, "D");
   for (const char* path : {"/boot/grub/grub.cfg", "/etc/os-release", "/etc/fstab"}) EXPECT_EQ(disk_->reads[path], 1U);
-}
-
-TEST_F(Entries, AKernelOfDebianWithItsPlan) {
-  make({kRoot});
-  ASSERT_TRUE(choose());
-  auto entry = found_.entries.front().open({});
-  ASSERT_TRUE(entry);
-  const auto line = make_command_line(*disk_, entry->parts.cmdline, {.options = "more"});
-  ASSERT_TRUE(line);
-  EXPECT_EQ(line->line.find("root"), "UUID=f52");
-  EXPECT_TRUE(line->line.has("nohibernate"));
-  EXPECT_TRUE(line->line.has("more"));
-  const auto boot = plan_boot(*disk_, *entry, line->line);
-  ASSERT_TRUE(boot);
-  EXPECT_EQ(boot->release, "6.12.1-test");
-  EXPECT_FALSE(boot->root);
-}
-
-TEST_F(Entries, WithoutAnInitrdTheRootIsOurs) {
-  MemoryPartition bare = kRoot;
-  bare.files.erase("/boot/initrd.img-6.1");
-  bare.files["/etc/fstab"] = to_buffer("/dev/sda1 / ext4 defaults 0 1\n");
-  make({bare});
-  ASSERT_TRUE(choose());
-  auto entry = found_.entries.front().open({});
-  ASSERT_TRUE(entry);
-  const auto line = make_command_line(*disk_, entry->parts.cmdline, {});
-  ASSERT_TRUE(line);
-  EXPECT_EQ(line->line.find("root"), "UUID=f51");
-  const auto boot = plan_boot(*disk_, *entry, line->line);
-  ASSERT_TRUE(boot && boot->root);
-  EXPECT_EQ(*boot->root, (core::GuestRoot{.partition = 1, .read_only = true, .type = "ext4", .flags = ""}));
-  EXPECT_EQ(boot->plan.guest_init, "/sbin/init");
-}
-
-TEST_F(Entries, TheFstabOfTheRootThatIsNamed) {
-  make({kRoot, root_with("6.1", "UUID=f53 /home ext4\n"), {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
-  const auto first_file = [&](std::string_view line) {
-    const auto fstab = root_fstab(*disk_, kexec::CommandLine::parse(line));
-    return !fstab ? "unknown" : fstab->empty() ? "none" : fstab->front().file;
-  };
-  EXPECT_EQ(first_file("root=UUID=f51"), "/");
-  EXPECT_EQ(first_file("root=/dev/disk/by-partuuid/x root=UUID=f52"), "/home");
-  for (const char* line : {"", "root=/dev/mapper/root", "root=UUID=f53", "root=UUID=f54"})
-    EXPECT_EQ(first_file(line), "unknown") << line;
-  make({{.type = "ext4", .files = {{"/sbin/init", to_buffer("")}}, .gpt_type = {}}});
-  EXPECT_EQ(first_file("root=UUID=f51"), "none");
-}
-
-TEST_F(Entries, FromWhereSystemdIsToldThatItWasStarted) {
-  MemoryPartition xbootldr = kRoot;
-  xbootldr.gpt_type = core::kXbootldrType;
-  make({kRoot, kEspWithUki, xbootldr});
-  const auto told = [&](unsigned partition, const std::optional<std::vector<core::FstabEntry>>& fstab) {
-    return loader_partuuid(*disk_, disk_->partitions()[partition - 1], fstab).value_or("nothing");
-  };
-  const auto mounted = [](std::string place) { return std::vector<core::FstabEntry>{{.file = std::move(place)}}; };
-  EXPECT_EQ(told(2, mounted("/")), "part2");
-  EXPECT_EQ(told(3, std::vector<core::FstabEntry>()), "part2");
-  EXPECT_EQ(told(1, mounted("/")), "nothing");  // GRUB tells nothing
-  EXPECT_EQ(told(2, std::nullopt), "nothing");
-  for (const char* place : {"/boot", "/efi", "/boot/efi/"}) EXPECT_EQ(told(2, mounted(place)), "nothing") << place;
-}
-
-TEST_F(Entries, ModulesOfTheLikeliestRoot) {
-  MemoryPartition root = kRoot;
-  root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("loop.ko:\n");
-  make({{.type = "crypto_LUKS", .files = {}, .gpt_type = core::kRootX8664Type}, kEspWithUki});
-  std::string reason;
-  const ModuleRequest request{.release = "6.1", .root_option = "UUID=f52", .root_flags = ""};
-  auto folder = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""}, reason);
-  ASSERT_TRUE(folder);
-  EXPECT_FALSE(*folder);
-  EXPECT_EQ(reason, "partition 1 of the guest disk is encrypted");
-  make({kRoot, root});
-  folder = find_module_folder(*disk_, {}, request, reason);
-  ASSERT_TRUE(folder && *folder);
-  EXPECT_THAT(disk_->opened, ElementsAre(2));
-  EXPECT_TRUE(read_index(**folder)->has("loop"));
-  EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}, reason),
-              Fails(Code::Invalid, "kernel release"));
 }
 
 }  // namespace
