@@ -63,7 +63,7 @@ TEST(Report, JsonHasTheSame) {
       R"({"file":"b.vhd","status":3,"reason":"in-use","message":"it is busy"}],"status":3})");
 }
 
-TEST(Refusal, TheReasonFollowsFromWhatTheSystemSaid) {
+TEST(ReasonOfARefusal, TheReasonFollowsFromWhatTheSystemSaid) {
   EXPECT_EQ(Refusal(sys_error("writing", ENOSPC)).reason, Reason::NoRoom);
   EXPECT_EQ(Refusal(sys_error("writing", EFBIG)).reason, Reason::NoRoom);
   EXPECT_EQ(Refusal(sys_error("opening", EROFS)).reason, Reason::ReadOnly);
@@ -74,7 +74,7 @@ TEST(Refusal, TheReasonFollowsFromWhatTheSystemSaid) {
   EXPECT_EQ(Refusal(Error{Code::Unsupported, 0, ""}).reason, Reason::OtherFormat);
 }
 
-TEST(Refusal, TheExitStatusFollowsFromTheReason) {
+TEST(ReasonOfARefusal, TheExitStatusFollowsFromTheReason) {
   const auto status = [](Reason reason) { return exit_status(refuse(reason, "so it is").error().error); };
   for (const Reason reason :
        {Reason::WrongSize, Reason::TooLarge, Reason::OtherFormat, Reason::Damaged, Reason::NotRegular, Reason::InUse})
