@@ -26,8 +26,8 @@ vhdboot_source(xz-utils source 5.4.1 xz-utils_5.4.1.orig.tar.xz
   5d9827aa1875b21c288f78864bb26d2650b436ea8d2cad364e4921eb6266a5a5)
 vhdboot_source(libzstd source 1.5.4+dfsg2 libzstd_1.5.4+dfsg2.orig.tar.xz
   8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953)
-vhdboot_source(exfatprogs source 1.2.0 exfatprogs_1.2.0.orig.tar.xz
-  49c7177475c0e1759005a245f9877cf2253225cd8267de5f1657aa64fe21ddd6)
+vhdboot_source(exfatprogs source 1.2.9 exfatprogs_1.2.9.orig.tar.xz
+  d9a42197c6ff9e6a8e923789413008e317415cf7a4ab85c486c5ffcaf49ca175) # before 1.2.2: CVE-2023-45897
 vhdboot_source(gcc-12-source binary 12.2.0 usr/src/gcc-12/gcc-12.2.0-dfsg.tar.xz
   50c63ff82919323c25fbbb4a9eae259edc974118a0fb30c905190cb782ec11c2)
 

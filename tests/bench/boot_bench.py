@@ -4,7 +4,7 @@
 Both are started by the firmware from an ESP, alternately, on the same kind of disk; times count from that start. With
 --compare another vhdboot.efi takes part in the same run, and where each spends its time is printed side by side.
 
-    python3 -m tests.bench.boot_bench [--guest NAME] [--fs ntfs|exfat] [--runs N] [--compare OTHER.efi] [--json FILE]
+    /usr/bin/python3 -m tests.bench.boot_bench [--guest NAME] [--fs ntfs|exfat] [--runs N] [--compare OTHER.efi] [--json FILE]
 """
 
 import argparse
