@@ -34,20 +34,22 @@ Result<Fd> open_below(const Fd& root, const std::string& path, int flags) {
 }
 
 Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap) {
-  std::vector<std::byte> content;
+  constexpr std::size_t kStep = 64 * kKiB;  // of files of /proc, whose size nobody knows
   struct stat status{};
-  std::size_t room = 4096;
+  std::size_t expected = 4096;
   if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
-    room = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap) + 1);
-  for (;;) {
-    const std::size_t have = content.size();
-    content.resize(have + room);
-    const ssize_t got = ::read(file.get(), content.data() + have, room);
-    if (got < 0 && errno != EINTR) return fail_errno("reading");
-    content.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (content.size() > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
-    if (got == 0) return content;
-    room = std::max<std::size_t>(room, 64 * kKiB);
+    expected = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap));
+  std::vector<std::byte> content(expected + 1);  // one more, to see the end
+  for (std::size_t have = 0;;) {
+    if (have == content.size()) content.resize(have + kStep);
+    const ssize_t got = ::read(file.get(), content.data() + have, content.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("reading");
+    have += static_cast<std::size_t>(got);
+    if (have > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
+    if (got > 0) continue;
+    content.resize(have);
+    return content;
   }
 }
 
