@@ -24,6 +24,7 @@ Result<Pages> Pages::allocate(std::uint64_t size, std::uint64_t skew) {
   pages.start_ = static_cast<std::byte*>(start);
   pages.skew_ = static_cast<std::size_t>(skew);
   pages.size_ = static_cast<std::size_t>(size);
+  // All of it now: it is quicker, and a lack of memory is an error here.
   if (::madvise(start, pages.skew_ + pages.size_, kPopulate) < 0 && errno != EINVAL) return fail_errno(what);
   return pages;
 }
