@@ -50,8 +50,8 @@ Result<void> add_options(Config& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_root(Config& config, std::string_view value) {
-  config.root = TRY(parse_root_selector(value));
+Result<void> set_modules_from(Config& config, std::string_view value) {
+  config.modules_from = TRY(parse_root_selector(value));
   return {};
 }
 
@@ -70,11 +70,11 @@ Result<void> set_host_mount(Config& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_timeout(Config& config, std::string_view value) {
+Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
-  if (!seconds || *seconds < 1 || *seconds > kMaxTimeoutSeconds)
-    return unexpected_value(concat("seconds from 1 to ", kMaxTimeoutSeconds), value);
-  config.timeout_seconds = static_cast<unsigned>(*seconds);
+  if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
+    return unexpected_value(concat("seconds from 1 to ", kMaxWaitSeconds), value);
+  config.wait_seconds = static_cast<unsigned>(*seconds);
   return {};
 }
 
@@ -97,19 +97,29 @@ struct Key {
 };
 
 constexpr std::array kKeys{
-    Key{"image", set_image},           Key{"volume", set_volume},   Key{"entry", set_entry},
-    Key{"options", add_options, true}, Key{"root", set_root},       Key{"modules", set_modules},
-    Key{"host-mount", set_host_mount}, Key{"timeout", set_timeout}, Key{"rescue", set_rescue},
+    Key{"image", set_image},
+    Key{"volume", set_volume},
+    Key{"entry", set_entry},
+    Key{"options", add_options, true},
+    Key{"modules-from", set_modules_from},
+    Key{"modules", set_modules},
+    Key{"host-mount", set_host_mount},
+    Key{"wait", set_wait},
+    Key{"rescue", set_rescue},
 };
 
 /// Keys of the past: known, and without effect.
 struct FormerKey {
   std::string_view name;
-  std::string_view instead;
+  std::string_view sentence;  ///< goes on behind the name
 };
 
 constexpr std::array kFormerKeys{
-    FormerKey{"attach", "there is one way to attach an image, and `host-mount` shows the volume in the guest"},
+    FormerKey{
+        "attach",
+        "has no effect any more: there is one way to attach an image, and `host-mount` shows the volume in the guest"},
+    FormerKey{"root", "is called `modules-from` now"},
+    FormerKey{"timeout", "is called `wait` now"},
 };
 
 /// Takes one key and its value after the other and keeps book of what was odd.
@@ -127,7 +137,7 @@ class Builder {
     }
     for (const FormerKey& former : kFormerKeys) {
       if (key != former.name) continue;
-      warn(place, concat(key, " has no effect any more: ", former.instead));
+      warn(place, concat(key, ' ', former.sentence));
       return {};
     }
     warn(place, concat("unknown key ", quoted(key)));
@@ -224,10 +234,10 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.image, overrides.image);
   take(merged.volume, overrides.volume);
   take(merged.entry, overrides.entry);
-  take(merged.root, overrides.root);
   take(merged.modules, overrides.modules);
+  take(merged.modules_from, overrides.modules_from);
   take(merged.host_mount, overrides.host_mount);
-  take(merged.timeout_seconds, overrides.timeout_seconds);
+  take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   if (!overrides.options.empty()) {
     if (!merged.options.empty()) merged.options += ' ';

@@ -5,17 +5,19 @@
 // lines that start with '#' and empty lines mean nothing. The load options are `key=value` words; double quotes keep
 // blanks together. Both have the same keys:
 //
-//   image PATH           the image file; beside the EFI file unless it starts with / or \ .
-//   volume SELECTOR      where the image is: UUID=, PARTUUID=, LABEL=, PARTLABEL=, a bare serial or partition UUID
-//   entry NAME           the boot entry of the guest: its file name, or a pattern with * and ?
-//   options TEXT         more kernel options; may be repeated, all of them count
-//   root SELECTOR        the guest partition that has the kernel modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its
-//                        number
-//   modules auto|guest   auto: take the modules that stage 2 needs from the guest's root; guest: rely on its initrd
-//   host-mount PATH [ro|rw] [OPTIONS]   where the guest finds the host volume, read-only unless rw is said, with
-//                        options for its driver
-//   timeout SECONDS      how long to wait for devices, 1 to 600
-//   rescue menu|shell|reboot   what comes after an error
+// clang-format off: it would run the lines of this table together
+//   image PATH                the image file; beside the EFI file unless it starts with / or \ .
+//   volume SELECTOR           where the image is: UUID=, PARTUUID=, LABEL=, PARTLABEL=, a serial or partition UUID
+//   entry NAME                the boot entry of the guest: its file name, or a pattern with * and ?
+//   options TEXT              more kernel options; may be repeated, all of them count
+//   modules auto|guest        auto: take the modules that stage 2 needs from the guest; guest: rely on its initrd
+//   modules-from SELECTOR     the guest partition with the modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its number
+//   host-mount PATH [ro|rw] [OPTIONS]
+//                             where the guest finds the host volume, read-only unless rw is said, and options for its
+//                             driver
+//   wait SECONDS              how long to wait for devices, 1 to 600
+//   rescue menu|shell|reboot  what comes after an error
+// clang-format on
 #pragma once
 
 #include <cstdint>
@@ -33,8 +35,8 @@ namespace vhdboot::core {
 enum class ModuleSource : std::uint8_t { Auto, Guest };
 enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
 
-inline constexpr unsigned kDefaultTimeoutSeconds = 30;
-inline constexpr unsigned kMaxTimeoutSeconds = 600;
+inline constexpr unsigned kDefaultWaitSeconds = 30;
+inline constexpr unsigned kMaxWaitSeconds = 600;
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
 inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
 
@@ -44,14 +46,14 @@ struct Config {
   std::optional<Selector> volume;
   std::optional<std::string> entry;
   std::string options;  ///< separated by blanks; empty: none
-  std::optional<Selector> root;
   std::optional<ModuleSource> modules;
+  std::optional<Selector> modules_from;
   std::optional<HostMount> host_mount;
-  std::optional<unsigned> timeout_seconds;
+  std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
-  [[nodiscard]] unsigned timeout() const { return timeout_seconds.value_or(kDefaultTimeoutSeconds); }
+  [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
   [[nodiscard]] RescueChoice after_error() const { return rescue.value_or(RescueChoice::Menu); }
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -111,8 +111,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.loader_partuuid && !is_partuuid(*handoff.loader_partuuid))
     return concat("has no partition UUID of a boot loader but ", quoted(*handoff.loader_partuuid));
   if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
-  if (handoff.timeout_seconds < 1 || handoff.timeout_seconds > kMaxTimeoutSeconds)
-    return concat("has a timeout of ", handoff.timeout_seconds, " seconds");
+  if (handoff.wait_seconds < 1 || handoff.wait_seconds > kMaxWaitSeconds)
+    return concat("waits ", handoff.wait_seconds, " seconds");
   for (const auto& module : handoff.modules)
     if (!is_plain_relative_path(module)) return concat("has no module file but ", quoted(module));
   std::uint64_t end = 0;
@@ -172,7 +172,7 @@ class Reader {
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
     if (key == "file-size") return assign(handoff_.file_size, parse_u64(value));
     if (key == "guest-block") return assign_small(handoff_.guest_block, value);
-    if (key == "timeout") return assign_small(handoff_.timeout_seconds, value);
+    if (key == "wait") return assign_small(handoff_.wait_seconds, value);
     if (key == "payload") {
       const auto numbers = parse_numbers<2>(value);
       if (numbers) handoff_.payload = {.offset = (*numbers)[0], .size = (*numbers)[1]};
@@ -263,7 +263,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (handoff.counted) line("counted ", handoff.counted->partition, ' ', handoff.counted->path);
   if (handoff.loader_partuuid) line("loader-partuuid ", *handoff.loader_partuuid);
   line("init ", handoff.init);
-  line("timeout ", handoff.timeout_seconds);
+  line("wait ", handoff.wait_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));
   for (const auto& module : handoff.modules) line("module ", module);
   for (const auto& extent : handoff.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);

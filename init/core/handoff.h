@@ -57,7 +57,7 @@ struct Handoff {
   std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told
   std::string init = "/init";                  ///< what stage 2 executes: in the guest's initrd, or in `root`
   std::vector<std::string> modules;            ///< files in the appended archive, in the order to load them
-  unsigned timeout_seconds = kDefaultTimeoutSeconds;
+  unsigned wait_seconds = kDefaultWaitSeconds;
   RescueChoice rescue = RescueChoice::Menu;
 
   /// What the volume must be known by in the target kernel.

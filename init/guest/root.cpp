@@ -20,15 +20,16 @@ Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk
   std::vector<Candidate> candidates;
   for (const GuestPartition& partition : disk.partitions()) {
     const core::Identity& identity = partition.identity;
-    if (config.root) {
-      if (core::matches(*config.root, identity)) return std::vector{&partition};
+    if (config.modules_from) {
+      if (core::matches(*config.modules_from, identity)) return std::vector{&partition};
       continue;
     }
     const bool is_option = from_option && core::matches(*from_option, identity);
     candidates.push_back({&partition, is_option ? 0 : &partition == by_type ? 1 : 2});
   }
-  if (config.root)
-    return fail(Code::Invalid, concat("root ", core::to_text(*config.root), ": the guest disk has no such partition"));
+  if (config.modules_from)
+    return fail(Code::Invalid,
+                concat("modules-from ", core::to_text(*config.modules_from), ": the guest disk has no such partition"));
   // Not stable_sort, for which clang 19 finds libstdc++ 12 deprecated; they lie in one array, by number.
   std::ranges::sort(candidates, {}, [](const Candidate& one) { return std::pair(one.rank, one.partition); });
   std::vector<const GuestPartition*> partitions;

@@ -50,7 +50,7 @@ class Search {
       : volumes_(volumes),
         settings_(settings),
         paths_(std::move(paths)),
-        wait_(volumes, settings.config.timeout(), report) {}
+        wait_(volumes, settings.config.wait(), report) {}
 
   Result<Match> run() {
     if (settings_.config.volume) return on_named_volume();
@@ -84,8 +84,8 @@ class Search {
         return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
       }
       if (!TRY(wait_.wait(concat("the volume ", wanted))))
-        return fail(Code::NotFound, concat("no volume ", wanted, " after ", settings_.config.timeout(), " seconds; ",
-                                           searched(volumes_)));
+        return fail(Code::NotFound,
+                    concat("no volume ", wanted, " after ", settings_.config.wait(), " seconds; ", searched(volumes_)));
     }
   }
 
@@ -94,7 +94,7 @@ class Search {
       auto matches = look_on_all(volumes_, paths_);
       if (matches.empty()) {
         if (!TRY(wait_.wait(concat("a volume with ", alternatives(paths_)))))
-          return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.timeout(),
+          return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.wait(),
                                              " seconds; ", searched(volumes_)));
         continue;
       }

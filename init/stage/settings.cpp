@@ -23,7 +23,7 @@ bool holds(const HostVolume& volume, const volume::Path& file) {
 
 // The only volume with the EFI file, once no more devices appear; null when there is none, or more than one.
 Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes) {
-  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(core::kDefaultTimeoutSeconds))));
+  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(core::kDefaultWaitSeconds))));
   HostVolume* only = nullptr;
   for (HostVolume& volume : volumes.all()) {
     if (!holds(volume, file)) continue;
@@ -35,13 +35,13 @@ Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volu
 
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
 // not appear in time.
-Result<HostVolume*> find_origin(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds,
+Result<HostVolume*> find_origin(HostVolumes& volumes, const core::Origin& origin, unsigned wait_seconds,
                                 const sys::Reporter& report) {
   if (!origin.path) return nullptr;
   const auto file = volume::parse_path(*origin.path);
   if (!file) return nullptr;
   if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes));
-  PatientWait wait(volumes, timeout_seconds, report);
+  PatientWait wait(volumes, wait_seconds, report);
   do {
     HostVolume* named = nullptr;
     for (HostVolume& volume : volumes.all()) {
@@ -94,7 +94,7 @@ Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report
 
   // The load options are read first, for their time-out, and win over the file at the end.
   const auto options = TRY(core::parse_load_options(settings.origin.options));
-  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.timeout(), report));
+  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.wait(), report));
   std::optional<ConfigText> file;
   if (sys::exists(kOriginConfigPath)) {
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"),

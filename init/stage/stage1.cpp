@@ -35,7 +35,7 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
                         .host_mount = config.host_mount,
                         .root = boot.planned.root,
                         .init = boot.planned.plan.guest_init,
-                        .timeout_seconds = config.timeout(),
+                        .wait_seconds = config.wait(),
                         .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;

@@ -63,7 +63,7 @@ void ask_guest_for_modules(const sys::Reporter& report) {
 
 // The volume of the handoff, as soon as its disk appears.
 Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff, const sys::Reporter& report) {
-  PatientWait wait(volumes, handoff.timeout_seconds, report);
+  PatientWait wait(volumes, handoff.wait_seconds, report);
   do {
     std::vector<HostVolume*> found;
     for (HostVolume& volume : volumes.all())
@@ -72,7 +72,7 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& hando
     if (found.size() == 1) return found.front();
   } while (TRY(wait.wait(concat("the volume ", handoff.serial))));
   return fail(Code::NotFound,
-              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.timeout_seconds,
+              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.wait_seconds,
                      " seconds: the guest's kernel has no driver for its disk, or the disk was unplugged"));
 }
 

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto& config = parsed->config;
-  if (config.timeout() < 1 || config.timeout() > kMaxTimeoutSeconds || config.options.size() > kMaxOptionsBytes)
+  if (config.wait() < 1 || config.wait() > kMaxWaitSeconds || config.options.size() > kMaxOptionsBytes)
     std::abort();
   if (config.host_mount) {
     const auto again = parse_host_mount(to_text(*config.host_mount));

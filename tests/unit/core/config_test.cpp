@@ -25,7 +25,7 @@ TEST(Config, NothingSaid) {
     EXPECT_EQ(parsed->config, Config{});
     EXPECT_THAT(parsed->warnings, IsEmpty());
   }
-  EXPECT_EQ(Config{}.timeout(), 30u);
+  EXPECT_EQ(Config{}.wait(), 30u);
   EXPECT_EQ(Config{}.module_source(), ModuleSource::Auto);
   EXPECT_EQ(Config{}.after_error(), RescueChoice::Menu);
 }
@@ -38,10 +38,10 @@ TEST(Config, EverythingSaid) {
       "entry debian-*.efi\n"
       "options quiet  splash\n"
       "options   root=\"UUID=a b\"\n"
-      "root 2\n"
+      "modules-from 2\n"
       "modules guest\n"
       "host-mount //disk/./host/ rw uid=1000\n"
-      "timeout 600\n"
+      "wait 600\n"
       "rescue shell");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
@@ -49,10 +49,10 @@ TEST(Config, EverythingSaid) {
                         .volume = Selector{Selector::By::Uuid, "0123456789ABCDEF"},
                         .entry = "debian-*.efi",
                         .options = "quiet  splash root=\"UUID=a b\"",
-                        .root = Selector{.by = Selector::By::Number, .number = 2},
                         .modules = ModuleSource::Guest,
+                        .modules_from = Selector{.by = Selector::By::Number, .number = 2},
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
-                        .timeout_seconds = 600,
+                        .wait_seconds = 600,
                         .rescue = RescueChoice::Shell};
   EXPECT_EQ(parsed->config, expected);
   EXPECT_TRUE(check(parsed->config));
@@ -74,11 +74,10 @@ TEST(Config, AWrongValueNamesFileAndLine) {
   EXPECT_THAT(file("volume /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: volume: "));
   EXPECT_THAT(file("volume"), Fails(Code::Invalid, "debian.conf:1: volume: "));
   EXPECT_THAT(file("entry"), Fails(Code::Invalid, "debian.conf:1: entry: "));
-  EXPECT_THAT(file("root /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: root: "));
+  EXPECT_THAT(file("modules-from /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: modules-from: "));
   EXPECT_THAT(file("modules no"), Fails(Code::Invalid, "expected auto or guest, found \"no\""));
   for (const char* bad : {"", "0", "601", "-1", "1.5", "30s", "99999999999999999999"})
-    EXPECT_THAT(file(std::string("timeout ") + bad), Fails(Code::Invalid, "timeout: expected seconds from 1 to 600"))
-        << bad;
+    EXPECT_THAT(file(std::string("wait ") + bad), Fails(Code::Invalid, "wait: expected seconds from 1 to 600")) << bad;
   EXPECT_THAT(file("host-mount disk"), Fails(Code::Invalid, "debian.conf:1: host-mount: expected an absolute path"));
 }
 
@@ -119,13 +118,13 @@ TEST(Config, Caps) {
 }
 
 TEST(LoadOptions, WordsWithQuotes) {
-  const auto parsed = parse_load_options(
-      "image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" timeout=5");
+  const auto parsed =
+      parse_load_options("image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" wait=5");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   EXPECT_EQ(parsed->config.image, "/My Images/debian.vhd");
   EXPECT_EQ(parsed->config.options, "quiet splash root=LABEL=a b");
-  EXPECT_EQ(parsed->config.timeout_seconds, 5u);
+  EXPECT_EQ(parsed->config.wait_seconds, 5u);
 }
 
 TEST(LoadOptions, TheProgramsOwnNameInFrontIsSkipped) {
@@ -150,18 +149,18 @@ TEST(LoadOptions, Wrong) {
 }
 
 TEST(LoadOptions, EndAtTheFirstNul) {
-  EXPECT_EQ(parse_load_options(std::string_view("timeout=5\0timeout=6", 19))->config.timeout_seconds, 5u);
+  EXPECT_EQ(parse_load_options(std::string_view("wait=5\0wait=6", 13))->config.wait_seconds, 5u);
   EXPECT_EQ(parse_load_options("")->config, Config{});
 }
 
 TEST(Config, MergeTakesTheLaterOne) {
-  const auto base = file("image /a.vhd\noptions quiet\nhost-mount /disk\nroot 2")->config;
+  const auto base = file("image /a.vhd\noptions quiet\nhost-mount /disk\nmodules-from 2")->config;
   const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
   const auto merged = merge(base, over);
   EXPECT_EQ(merged.image, "/b.vhd");
   EXPECT_EQ(merged.options, "quiet debug");
   EXPECT_EQ(merged.host_mount, HostMount{.path = "/disk"});
-  EXPECT_EQ(merged.root, base.root);
+  EXPECT_EQ(merged.modules_from, base.modules_from);
   EXPECT_EQ(merged.rescue, RescueChoice::Reboot);
   EXPECT_EQ(merge(base, {}), base);
   EXPECT_EQ(merge({}, over), over);
@@ -174,6 +173,15 @@ TEST(Config, AKeyOfThePastWarnsAndHasNoEffect) {
     EXPECT_EQ(parsed->config, Config{});
     EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("debian.conf:1: attach has no effect any more: "))) << text;
   }
+}
+
+TEST(Config, AnOldNameTellsTheNewOneAndHasNoEffect) {
+  const auto parsed = file("timeout 5\nroot 2\n");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_EQ(parsed->config, Config{});
+  EXPECT_THAT(parsed->warnings, ElementsAre("debian.conf:1: timeout is called `wait` now",
+                                            "debian.conf:2: root is called `modules-from` now"));
+  EXPECT_THAT(parse_load_options("timeout=soon")->warnings, ElementsAre("load options: timeout is called `wait` now"));
 }
 
 TEST(Config, TooManyOptionsTogether) {

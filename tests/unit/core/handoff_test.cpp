@@ -25,7 +25,7 @@ Handoff full() {
           .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
           .init = "/sbin/init",
           .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
-          .timeout_seconds = 90,
+          .wait_seconds = 90,
           .rescue = RescueChoice::Reboot};
 }
 
@@ -89,7 +89,7 @@ TEST(Handoff, TheCountedEntry) {
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
             sealed("vhdboot-handoff 2\nvolume ntfs\nserial 0123456789ABCDEF\npath /debian.vhd\n"
-                   "file-size 8192\npayload 0 7680\nguest-block 512\ninit /init\ntimeout 30\nrescue menu\ncrc32 "));
+                   "file-size 8192\npayload 0 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\ncrc32 "));
 }
 
 TEST(Handoff, EveryCutIsNoticed) {
@@ -115,11 +115,11 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
   EXPECT_THAT(parse_handoff(replaced(text, "init /sbin/init\n", "")), Fails(Code::Corrupt, "does not say init"));
-  EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout 0")), Fails(Code::Corrupt, "timeout of 0"));
-  EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout 4294967297")), Fails(Code::Corrupt, "means nothing"));
-  EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout 90\ntimeout 90")), Fails(Code::Corrupt, "twice"));
-  EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "colour blue")), Fails(Code::Corrupt, "\"colour blue\""));
-  EXPECT_THAT(parse_handoff(replaced(text, "timeout 90", "timeout")), Fails(Code::Corrupt, "\"timeout\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 0")), Fails(Code::Corrupt, "waits 0 seconds"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 4294967297")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 90\nwait 90")), Fails(Code::Corrupt, "twice"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "colour blue")), Fails(Code::Corrupt, "\"colour blue\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait")), Fails(Code::Corrupt, "\"wait\""));
   EXPECT_THAT(parse_handoff(replaced(text, "serial 1234-ABCD", "serial x")), Fails(Code::Corrupt, "volume serial"));
   EXPECT_THAT(parse_handoff(replaced(text, "partuuid 89abcdef-01", "partuuid x")),
               Fails(Code::Corrupt, "partition UUID"));
@@ -163,7 +163,7 @@ TEST(Handoff, WhatCannotBeWritten) {
   EXPECT_THAT(with([](auto& h) { h.init = ""; }), Fails(Code::Invalid, "no init"));
   EXPECT_THAT(with([](auto& h) { h.serial = ""; }), Fails(Code::Invalid, "serial"));
   EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, "a.ko"); }), Fails(Code::Invalid, "1025"));
-  EXPECT_THAT(with([](auto& h) { h.timeout_seconds = 0; }), Fails(Code::Invalid, "timeout"));
+  EXPECT_THAT(with([](auto& h) { h.wait_seconds = 0; }), Fails(Code::Invalid, "wait"));
 }
 
 TEST(Handoff, ManyExtents) {
