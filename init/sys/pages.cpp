@@ -19,8 +19,6 @@ Result<Pages> Pages::allocate(std::uint64_t size, std::uint64_t skew) {
   void* start = ::mmap(nullptr, static_cast<std::size_t>(skew + size), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED) return fail_errno(what);
-  // Large pages where there are any, and all of them now: it is quicker, and a lack of memory is an error here.
-  (void)::madvise(start, static_cast<std::size_t>(skew + size), MADV_HUGEPAGE);
   pages.start_ = static_cast<std::byte*>(start);
   pages.skew_ = static_cast<std::size_t>(skew);
   pages.size_ = static_cast<std::size_t>(size);
