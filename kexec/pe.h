@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/range.h"
 #include "base/result.h"
-#include "kexec/range.h"
 
 namespace vhdboot::kexec {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/range.h"
 #include "base/result.h"
 #include "kexec/pe.h"
-#include "kexec/range.h"
 
 namespace vhdboot::kexec {
 

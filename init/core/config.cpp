@@ -4,8 +4,8 @@
 #include <array>
 #include <functional>
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 #include "init/volume/path.h"
 
 namespace vhdboot::core {

@@ -5,9 +5,9 @@
 #include <array>
 
 #include "base/crc32.h"
+#include "base/quoted.h"
 #include "base/text.h"
 #include "init/core/partition_table.h"
-#include "init/core/quoted.h"
 #include "init/core/record.h"
 #include "init/volume/extents.h"
 #include "init/volume/path.h"

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::core {

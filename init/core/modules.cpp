@@ -7,9 +7,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/glob.h"
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/glob.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 

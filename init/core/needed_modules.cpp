@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 

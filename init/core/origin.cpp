@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/origin.h"
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 #include "init/core/record.h"
 #include "init/core/selector.h"
 #include "init/volume/path.h"

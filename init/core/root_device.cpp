@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/guid.h"
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 

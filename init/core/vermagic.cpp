@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/core/vermagic.h"
 
+#include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/quoted.h"
 
 namespace vhdboot::core {
 

@@ -17,6 +17,7 @@ void check(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::core;
+  using namespace vhdboot::kexec;
   const auto parts = split({reinterpret_cast<const char*>(data), size}, '\0');
   OptionTexts texts;
   const std::array<std::optional<std::string>*, 4> files{&texts.fstab, &texts.kernel_cmdline, &texts.grub_cfg,

@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "base/glob.h"
 #include "base/text.h"
-#include "init/core/glob.h"
 #include "init/core/needed_modules.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

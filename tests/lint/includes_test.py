@@ -9,15 +9,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "base": {"base"},
-    "vhd": {"base", "vhd"},
-    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "vhd/tool"},
-    "kexec": {"base", "kexec"},
-    "init/volume": {"base", "init/volume"},
-    "init/core": {"base", "vhd", "kexec", "init/volume", "init/core"},
-    "init/guest": {"base", "kexec", "init/core", "init/guest"},
-    "init/sys": {"base", "init/core", "init/sys"},
-    "init/stage": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "init/stage"},
     "efi": {"base", "efi"},
+    "kexec": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+              "vhd/tool"},
+    "vhd": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+            "vhd/tool"},
+    "init/volume": {"base", "init/volume"},
+    "init/guest": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+                   "vhd/tool"},
+    "init/sys": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+                 "vhd/tool"},
+    "init/stage": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+                   "vhd/tool"},
+    "init/core": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+                  "vhd/tool"},
+    "vhd/tool": {"base", "efi", "init/core", "init/guest", "init/stage", "init/sys", "init/volume", "kexec", "vhd",
+                 "vhd/tool"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -5,9 +5,9 @@
 #include <array>
 #include <vector>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "init/core/fstab.h"
-#include "init/core/glob.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 6> kCounted{"/dev/sd[a-z]*",  "/dev/hd[a-
                                                    "/dev/xvd[a-z]*", "/dev/nvme[0-9]n[0-9]*", "/dev/mmcblk[0-9]*"};
 
 bool is_counted(const core::FstabEntry& entry) {
-  return std::ranges::any_of(kCounted,
-                             [&](std::string_view pattern) { return core::glob_matches(pattern, entry.spec); });
+  return std::ranges::any_of(kCounted, [&](std::string_view pattern) { return glob_matches(pattern, entry.spec); });
 }
 
 bool is_mounted_at_boot(const core::FstabEntry& entry) {

@@ -14,7 +14,7 @@
 
 namespace vhdboot::test {
 
-using namespace guest;
+using namespace disk;
 
 using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.efi"
 

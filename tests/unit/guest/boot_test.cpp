@@ -40,7 +40,7 @@ class Boots : public ::testing::Test {
   }
   // The first entry, open.
   Result<GuestEntry> open() {
-    found_ = find_entries(*disk_, "");
+    found_ = entry::find_entries(*disk_, "");
     return TRY(choose_entry(found_, "", *disk_)).entry->open({});
   }
   core::PartitionTable table_;

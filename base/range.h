@@ -10,7 +10,7 @@
 #include "base/byte_source.h"
 #include "base/result.h"
 
-namespace vhdboot::kexec {
+namespace vhdboot {
 
 struct Range {
   std::uint64_t offset = 0;
@@ -25,4 +25,4 @@ struct Range {
 [[nodiscard]] Result<std::vector<std::byte>> read_range(const ByteSource& source, Range range, std::uint64_t cap,
                                                         std::string_view what);
 
-}  // namespace vhdboot::kexec
+}  // namespace vhdboot

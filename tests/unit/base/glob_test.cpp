@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/glob.h"
+#include "base/glob.h"
 
 #include <fnmatch.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-namespace vhdboot::core {
+namespace vhdboot {
 namespace {
 
 TEST(Glob, ModuleAliases) {
@@ -93,4 +93,4 @@ TEST(Glob, ManyStarsStayFast) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot

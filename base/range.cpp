@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kexec/range.h"
+#include "base/range.h"
 
 #include "base/text.h"
 
-namespace vhdboot::kexec {
+namespace vhdboot {
 
 Result<std::vector<std::byte>> read_range(const ByteSource& source, Range range, std::uint64_t cap,
                                           std::string_view what) {
@@ -17,4 +17,4 @@ Result<std::vector<std::byte>> read_range(const ByteSource& source, Range range,
   return bytes;
 }
 
-}  // namespace vhdboot::kexec
+}  // namespace vhdboot

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/glob.h"
+#include "base/glob.h"
 
 #include <cstddef>
 #include <optional>
 
-namespace vhdboot::core {
+namespace vhdboot {
 
 namespace {
 
@@ -88,4 +88,4 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   return true;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot

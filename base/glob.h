@@ -5,9 +5,9 @@
 
 #include <string_view>
 
-namespace vhdboot::core {
+namespace vhdboot {
 
 /// Whether all of `text` matches; a '[' that is never closed stands for itself. No recursion; callers keep both short.
 [[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot {
 
 /// `text` in double quotes, fit for a terminal and cut to a length that leaves a message readable.
 [[nodiscard]] inline std::string quoted(std::string_view text) {
@@ -24,4 +24,4 @@ namespace vhdboot::core {
   return true;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot
