@@ -37,7 +37,7 @@ std::string headline(const Conversion& conversion, const ReportOptions& options)
 std::string text_report(std::string_view file_name, const Conversion& conversion, const ReportOptions& options) {
   const std::string name = printable(file_name);
   std::string out = concat(name, ": ", headline(conversion, options), '\n');
-  for (const DiskWrite& write : conversion.writes)
+  for (const disk::DiskWrite& write : conversion.writes)
     out += concat(name, options.dry_run ? ": would write " : ": wrote ", write.data.size(), " bytes at byte ",
                   write.offset, ": ", write.what, '\n');
   for (const std::string& hint : conversion.hints) out += concat(name, ": hint: ", hint, '\n');
@@ -59,7 +59,7 @@ void JsonReport::add(std::string_view file_name, const Conversion& conversion, c
       .member("file_size", conversion.new_file_size);
   if (options.uuid_known) json_.member("uuid", uuid_text(conversion.footer.uuid));
   json_.key("writes").begin_array();
-  for (const DiskWrite& write : conversion.writes)
+  for (const disk::DiskWrite& write : conversion.writes)
     json_.begin_object()
         .member("offset", write.offset)
         .member("length", write.data.size())

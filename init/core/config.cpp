@@ -27,7 +27,7 @@ Result<void> set_image(Config& config, std::string_view value) {
 }
 
 Result<void> set_volume(Config& config, std::string_view value) {
-  config.volume = TRY(parse_volume_selector(value));
+  config.volume = TRY(disk::parse_volume_selector(value));
   return {};
 }
 
@@ -51,7 +51,7 @@ Result<void> add_options(Config& config, std::string_view value) {
 }
 
 Result<void> set_modules_from(Config& config, std::string_view value) {
-  config.modules_from = TRY(parse_root_selector(value));
+  config.modules_from = TRY(disk::parse_root_selector(value));
   return {};
 }
 

@@ -27,8 +27,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "disk/selector.h"
 #include "init/core/host_mount.h"
-#include "init/core/selector.h"
 
 namespace vhdboot::core {
 
@@ -43,11 +43,11 @@ inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel op
 /// What was said; what was not is absent, and the functions below it give what then holds.
 struct Config {
   std::optional<std::string> image;  ///< '/' between the names; relative: beside the EFI file
-  std::optional<Selector> volume;
+  std::optional<disk::Selector> volume;
   std::optional<std::string> entry;
   std::string options;  ///< separated by blanks; empty: none
   std::optional<ModuleSource> modules;
-  std::optional<Selector> modules_from;
+  std::optional<disk::Selector> modules_from;
   std::optional<HostMount> host_mount;
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;

@@ -18,7 +18,7 @@ constexpr std::string_view kWithSource = "cryptopts";
 // A device number would be one of root= alone: in other options "802" is a word like any other.
 Result<std::optional<std::string>> renamed(const std::string& value, const DiskFacts& disk) {
   const std::string_view device = std::string_view(value).substr(0, value.find(':'));
-  if (!parse_device_node(device)) return std::nullopt;
+  if (!disk::parse_device_node(device)) return std::nullopt;
   auto name = TRY(name_by_content(device, disk));
   if (!name) return std::nullopt;
   return *std::move(name) + value.substr(device.size());

@@ -17,7 +17,7 @@ std::string becomes(std::string_view before, std::string_view after) {
 
 LineChange root_change(const kexec::CommandLine& line, std::string_view root) {
   const std::string before = line.find("root").value_or("");
-  if (parse_device_node(before.starts_with("block:") ? before.substr(6) : before))
+  if (disk::parse_device_node(before.starts_with("block:") ? before.substr(6) : before))
     return {becomes(concat("root=", before), concat("root=", root)), kAnotherDisk};
   return {concat("root=", root),
           "the guest finds its root by partition type, for which it would look at the host's disk"};

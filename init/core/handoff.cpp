@@ -7,7 +7,7 @@
 #include "base/crc32.h"
 #include "base/quoted.h"
 #include "base/text.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 #include "init/core/record.h"
 #include "init/volume/extents.h"
 #include "init/volume/path.h"
@@ -63,7 +63,7 @@ std::optional<GuestRoot> parse_root(std::string_view text) {
   if (mode == std::string_view::npos) return std::nullopt;
   const auto partition = parse_u64(text.substr(0, number));
   const auto mode_text = text.substr(number + 1, mode - number - 1);
-  if (!partition || *partition > kMaxPartitions || (mode_text != "ro" && mode_text != "rw")) return std::nullopt;
+  if (!partition || *partition > disk::kMaxPartitions || (mode_text != "ro" && mode_text != "rw")) return std::nullopt;
   root.partition = static_cast<unsigned>(*partition);
   root.read_only = mode_text == "ro";
   text.remove_prefix(mode + 1);
@@ -76,7 +76,7 @@ std::optional<GuestRoot> parse_root(std::string_view text) {
 std::optional<CountedEntry> parse_counted(std::string_view text) {
   const auto blank = text.find(' ');
   const auto partition = parse_u64(text.substr(0, blank));
-  if (blank == std::string_view::npos || !partition || *partition > kMaxPartitions) return std::nullopt;
+  if (blank == std::string_view::npos || !partition || *partition > disk::kMaxPartitions) return std::nullopt;
   return CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
 }
 
@@ -88,8 +88,8 @@ std::optional<HostMount> parse_mount(std::string_view text) {
 
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
-  if (!is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
-  if (handoff.partuuid && !is_partuuid(*handoff.partuuid))
+  if (!disk::is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
+  if (handoff.partuuid && !disk::is_partuuid(*handoff.partuuid))
     return concat("has no partition UUID but ", quoted(*handoff.partuuid));
   const auto path = volume::parse_path(handoff.path);
   if (!path || path->is_root() || path->text() != handoff.path)
@@ -102,13 +102,13 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
-  if (handoff.root &&
-      (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') || handoff.root->partition > kMaxPartitions ||
-       (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
+  if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
+                       handoff.root->partition > disk::kMaxPartitions ||
+                       (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
     return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
-  if (handoff.counted && (handoff.counted->partition > kMaxPartitions || !is_countable(handoff.counted->path)))
+  if (handoff.counted && (handoff.counted->partition > disk::kMaxPartitions || !is_countable(handoff.counted->path)))
     return concat("has no counted entry but ", quoted(handoff.counted->path));
-  if (handoff.loader_partuuid && !is_partuuid(*handoff.loader_partuuid))
+  if (handoff.loader_partuuid && !disk::is_partuuid(*handoff.loader_partuuid))
     return concat("has no partition UUID of a boot loader but ", quoted(*handoff.loader_partuuid));
   if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
   if (handoff.wait_seconds < 1 || handoff.wait_seconds > kMaxWaitSeconds)
@@ -295,7 +295,7 @@ Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now
                                    ": something wrote to the volume in between, start the machine again"));
 }
 
-bool is_handoff_volume(const Handoff& handoff, const Identity& volume) {
+bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume) {
   if (!equals_ignoring_ascii_case(handoff.serial, volume.uuid)) return false;
   return !handoff.partuuid || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
 }

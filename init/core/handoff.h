@@ -14,10 +14,10 @@
 
 #include "base/extent.h"
 #include "base/result.h"
+#include "disk/selector.h"
 #include "init/core/boot_count.h"
 #include "init/core/config.h"
 #include "init/core/host_mount.h"
-#include "init/core/selector.h"
 #include "init/volume/volume.h"
 
 namespace vhdboot::core {
@@ -61,7 +61,7 @@ struct Handoff {
   RescueChoice rescue = RescueChoice::Menu;
 
   /// What the volume must be known by in the target kernel.
-  [[nodiscard]] Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }
+  [[nodiscard]] disk::Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }
 
   friend bool operator==(const Handoff&, const Handoff&) = default;
 };
@@ -77,6 +77,6 @@ struct Handoff {
                                            std::span<const Extent> now);
 
 /// Whether a volume is the one of the handoff: its serial, and its partition UUID when both are known.
-[[nodiscard]] bool is_handoff_volume(const Handoff& handoff, const Identity& volume);
+[[nodiscard]] bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume);
 
 }  // namespace vhdboot::core

@@ -3,8 +3,8 @@
 
 #include "base/quoted.h"
 #include "base/text.h"
+#include "disk/selector.h"
 #include "init/core/record.h"
-#include "init/core/selector.h"
 #include "init/volume/path.h"
 
 namespace vhdboot::core {
@@ -27,9 +27,9 @@ std::string upper(std::string_view text) {
 
 /// False when `value` is none for `key`.
 bool take(Origin& origin, std::string_view key, std::string_view value) {
-  if (key == "partuuid" && !origin.partuuid && is_partuuid(value))
+  if (key == "partuuid" && !origin.partuuid && disk::is_partuuid(value))
     origin.partuuid = to_lower_ascii(value);
-  else if (key == "serial" && !origin.serial && is_serial(value))
+  else if (key == "serial" && !origin.serial && disk::is_serial(value))
     origin.serial = upper(value);
   else if (key == "options" && origin.options.empty())
     origin.options = trim(one_line(value));

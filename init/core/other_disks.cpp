@@ -29,17 +29,17 @@ constexpr std::array kOptions{DeviceOption{.name = "root"},
                               DeviceOption{.name = "luks.name", .end = '=', .adds_up = true, .is_uuid = true},
                               DeviceOption{.name = "luks.uuid", .end = '=', .adds_up = true, .is_uuid = true}};
 
-std::optional<Selector> selector_of(const DeviceOption& option, std::string_view value) {
+std::optional<disk::Selector> selector_of(const DeviceOption& option, std::string_view value) {
   const std::size_t begin = value.find(option.begin);
   if (begin == std::string_view::npos) return std::nullopt;
   value.remove_prefix(begin + option.begin.size());
   if (option.end != '\0') value = value.substr(0, value.find(option.end));
-  if (!option.is_uuid) return device_selector(value);
+  if (!option.is_uuid) return disk::device_selector(value);
   if (value.starts_with("luks-")) value.remove_prefix(5);
-  return value.empty() ? std::nullopt : device_selector(concat("UUID=", value));
+  return value.empty() ? std::nullopt : disk::device_selector(concat("UUID=", value));
 }
 
-const PresentDevice* find(const Selector& selector, const std::vector<PresentDevice>& others) {
+const PresentDevice* find(const disk::Selector& selector, const std::vector<PresentDevice>& others) {
   for (const PresentDevice& other : others)
     if (matches(selector, other.identity)) return &other;
   return nullptr;
@@ -91,7 +91,7 @@ bool is_type_of(const FstabEntry& entry, const PresentDevice& other) {
 Result<void> check_entry(const FstabEntry& entry, const std::vector<PresentDevice>& own,
                          const std::vector<PresentDevice>& others) {
   const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
-  if (const auto selector = device_selector(entry.spec)) {
+  if (const auto selector = disk::device_selector(entry.spec)) {
     const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
     for (const PresentDevice& one : own)
@@ -99,7 +99,7 @@ Result<void> check_entry(const FstabEntry& entry, const std::vector<PresentDevic
     if (entry.type == "swap" && !has_option(entry, "nofail")) return refuse(what, *other, kSwap);
     return {};
   }
-  if (entry.file == "/" || !parse_device_node(entry.spec)) return {};
+  if (entry.file == "/" || !disk::parse_device_node(entry.spec)) return {};
   for (const PresentDevice& other : others)
     if (other.path == entry.spec && is_type_of(entry, other))
       return refuse(concat(what, ", as the guest calls it,"), other, kPlace);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "disk/selector.h"
 #include "init/core/fstab.h"
-#include "init/core/selector.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::core {
@@ -18,7 +18,7 @@ struct PresentDevice {
   std::string path;        ///< "/dev/sda2"; of the image for people: "partition 2 of the guest disk"
   std::uint64_t size = 0;  ///< bytes
   std::string type;        ///< of its file system, as libblkid says; empty when unknown
-  Identity identity;
+  disk::Identity identity;
   std::string volume_group;  ///< that it is a physical volume of; empty when it is none
 };
 

@@ -29,7 +29,7 @@ bool is_device_number(std::string_view text) {
 }
 
 std::string list_of(const DiskFacts& disk) {
-  if (disk.scheme == Scheme::None) return "no partition table";
+  if (disk.scheme == disk::Scheme::None) return "no partition table";
   if (disk.partitions.empty()) return "no partitions";
   std::string out = disk.partitions.size() == 1 ? "only partition " : "the partitions ";
   for (std::size_t i = 0; i < disk.partitions.size(); ++i) out += concat(i == 0 ? "" : ", ", disk.partitions[i].number);
@@ -50,7 +50,7 @@ Result<std::string> name_partition(const DiskFacts& disk, unsigned number, std::
 }
 
 Result<std::string> name_whole_disk(const DiskFacts& disk, std::string_view text) {
-  if (disk.scheme != Scheme::None)
+  if (disk.scheme != disk::Scheme::None)
     return fail(Code::NotFound, concat("the guest names ", quoted(text), ", the whole disk, but that disk has ",
                                        list_of(disk), ": name one of them"));
   if (disk.fs_uuid.empty())
@@ -89,9 +89,9 @@ Result<RootChange> discover_root(const kexec::CommandLine& line, const DiskFacts
 
 }  // namespace
 
-DiskFacts facts_of(const PartitionTable& table) {
+DiskFacts facts_of(const disk::PartitionTable& table) {
   DiskFacts disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}};
-  for (const Partition& partition : table.partitions)
+  for (const disk::Partition& partition : table.partitions)
     disk.partitions.push_back({.number = partition.number,
                                .partuuid = partition.partuuid,
                                .fs_type = {},
@@ -102,9 +102,9 @@ DiskFacts facts_of(const PartitionTable& table) {
 }
 
 const PartitionFacts* discoverable_root(const DiskFacts& disk) {
-  if (disk.scheme != Scheme::Gpt) return nullptr;
+  if (disk.scheme != disk::Scheme::Gpt) return nullptr;
   const auto found = std::ranges::find_if(disk.partitions, [](const PartitionFacts& partition) {
-    return partition.type == kRootX8664Type && (partition.attributes & kNoAuto) == 0;
+    return partition.type == disk::kRootX8664Type && (partition.attributes & kNoAuto) == 0;
   });
   return found == disk.partitions.end() ? nullptr : &*found;
 }
@@ -119,9 +119,9 @@ Result<std::optional<std::string>> name_by_content(std::string_view text, const 
       return fail(Code::Unsupported, concat("the guest names ", quoted(text),
                                             ", which is the disk that it was on "
                                             "before: name it by UUID= or PARTUUID="));
-  const auto node = parse_device_node(text);
+  const auto node = disk::parse_device_node(text);
   if (!node) return std::nullopt;
-  if (!is_first_disk(*node))
+  if (!disk::is_first_disk(*node))
     return fail(Code::NotFound, concat("the guest names ", quoted(text),
                                        ", a further disk, but only one disk is there, the image: name it by UUID="));
   return node->partition ? TRY(name_partition(disk, *node->partition, text)) : TRY(name_whole_disk(disk, text));

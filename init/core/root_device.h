@@ -10,8 +10,8 @@
 
 #include "base/guid.h"
 #include "base/result.h"
-#include "init/core/device_node.h"
-#include "init/core/partition_table.h"
+#include "disk/device_node.h"
+#include "disk/partition_table.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::core {
@@ -29,14 +29,14 @@ struct PartitionFacts {
 };
 
 struct DiskFacts {
-  Scheme scheme = Scheme::None;
+  disk::Scheme scheme = disk::Scheme::None;
   std::vector<PartitionFacts> partitions;
   std::string fs_type;  ///< of a disk without a table: its file system, if it has one
   std::string fs_uuid;
 };
 
 /// The partitions of `table`, without what only their contents tell.
-[[nodiscard]] DiskFacts facts_of(const PartitionTable& table);
+[[nodiscard]] DiskFacts facts_of(const disk::PartitionTable& table);
 
 /// The partition that the Discoverable Partitions Specification (UAPI.2) makes the root file system of x86-64: the
 /// first of that type that is not marked "no-auto"; null when there is none.

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "disk/guest_disk.h"
 #include "init/core/config.h"
 #include "init/core/guest_cmdline.h"
 #include "init/core/handoff.h"
-#include "init/guest/disk.h"
 #include "init/guest/entry.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
@@ -18,7 +18,7 @@ namespace vhdboot::guest {
 
 /// The entry's options and the person's, meant for the guest's disk on this machine: core::guest_command_line() with
 /// what is known of that disk.
-[[nodiscard]] Result<core::GuestCommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
+[[nodiscard]] Result<core::GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
                                                                const core::Config& config);
 
 struct PlannedBoot {
@@ -29,6 +29,7 @@ struct PlannedBoot {
 
 /// Plans the boot of `entry` with `line` as its command line. Errors as kexec::make_plan(); of a guest without an
 /// initrd also Unsupported and NotFound, when its root cannot be mounted by us or is not named.
-[[nodiscard]] Result<PlannedBoot> plan_boot(const GuestDisk& disk, GuestEntry& entry, const kexec::CommandLine& line);
+[[nodiscard]] Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, GuestEntry& entry,
+                                            const kexec::CommandLine& line);
 
 }  // namespace vhdboot::guest

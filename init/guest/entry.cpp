@@ -16,7 +16,7 @@
 namespace vhdboot::guest {
 namespace {
 
-using Look = FoundEntries (*)(GuestDisk& disk);
+using Look = FoundEntries (*)(disk::GuestDisk& disk);
 constexpr std::array<Look, 3> kLooks{&find_ukis, &find_entry_files, &find_kernels};
 
 std::vector<kexec::BootEntry> entries_of(const FoundEntries& found) {
@@ -48,28 +48,28 @@ void add(FoundEntries more, FoundEntries& found) {
   sort(found);
 }
 
-std::string_view scheme_name(core::Scheme scheme) {
+std::string_view scheme_name(disk::Scheme scheme) {
   switch (scheme) {
-    case core::Scheme::Gpt:
+    case disk::Scheme::Gpt:
       return "GPT";
-    case core::Scheme::Mbr:
+    case disk::Scheme::Mbr:
       return "MBR";
-    case core::Scheme::None:
+    case disk::Scheme::None:
       break;
   }
   return "no partition table";
 }
 
 // Why nothing was found, with the partitions that nobody could look into.
-Error nothing_found(GuestDisk& disk) {
-  const core::PartitionTable& table = disk.table();
+Error nothing_found(disk::GuestDisk& disk) {
+  const disk::PartitionTable& table = disk.table();
   Error error{
       Code::NotFound, 0,
       concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
-             table.scheme == core::Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
+             table.scheme == disk::Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
              "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
              "boot kernel can read")};
-  for (const GuestPartition& partition : disk.partitions())
+  for (const disk::GuestPartition& partition : disk.partitions())
     if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
   return error;
 }
@@ -80,8 +80,8 @@ bool has_tries_left(const kexec::BootEntry& entry) {
 
 }  // namespace
 
-std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view path) {
-  const GuestPartition& partition = tree.partition();
+std::optional<CountedFile> counted_file(const disk::GuestTree& tree, std::string_view path) {
+  const disk::GuestPartition& partition = tree.partition();
   if (partition.entry == nullptr || partition.type != "vfat") return std::nullopt;
   std::string full_path = tree.full_path(path);
   auto next = core::next_boot_path(full_path);
@@ -89,13 +89,13 @@ std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view 
   return CountedFile{partition.entry->number, std::move(full_path), *std::move(next)};
 }
 
-FoundEntries find_entries(GuestDisk& disk) {
+FoundEntries find_entries(disk::GuestDisk& disk) {
   FoundEntries found;
   for (const Look look : kLooks) add(look(disk), found);
   return found;
 }
 
-FoundEntries find_entries(GuestDisk& disk, std::string_view pattern) {
+FoundEntries find_entries(disk::GuestDisk& disk, std::string_view pattern) {
   FoundEntries found;
   for (const Look look : kLooks) {
     add(look(disk), found);
@@ -106,7 +106,7 @@ FoundEntries find_entries(GuestDisk& disk, std::string_view pattern) {
   return found;
 }
 
-Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, GuestDisk& disk) {
+Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {
   if (found.entries.empty() && !found.broken.empty()) return std::unexpected(found.broken.front());
   if (found.entries.empty()) return std::unexpected(nothing_found(disk));
   const auto [name, profile] = kexec::split_entry_pattern(pattern);

@@ -12,7 +12,7 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 #include "kexec/bls.h"
 #include "kexec/plan.h"
 #include "kexec/uki.h"
@@ -46,8 +46,8 @@ struct OpenRequest {
 /// An entry that was found, and how to open it when it is chosen.
 struct FoundEntry {
   kexec::BootEntry entry;
-  const GuestPartition* partition = nullptr;  ///< that it lies on
-  std::string path;                           ///< there
+  const disk::GuestPartition* partition = nullptr;  ///< that it lies on
+  std::string path;                                 ///< there
   std::function<Result<GuestEntry>(const OpenRequest& request)> open;
 };
 
@@ -58,30 +58,30 @@ struct FoundEntries {
 };
 
 /// The ways of looking: in /EFI/Linux, in /loader/entries, in /boot. The guest disk must outlive what they find.
-[[nodiscard]] FoundEntries find_ukis(GuestDisk& disk);
-[[nodiscard]] FoundEntries find_entry_files(GuestDisk& disk);
+[[nodiscard]] FoundEntries find_ukis(disk::GuestDisk& disk);
+[[nodiscard]] FoundEntries find_entry_files(disk::GuestDisk& disk);
 /// Kernels of one system, which may lie in several folders (its /boot partition, the /boot of its root), have one
 /// BootEntry::system and so come newest first. The systems of a disk are kept apart, in the order of their folders, as
 /// nobody compares the kernels of Debian with those of Fedora; so are folders of which nothing says whose they are. A
 /// /boot partition belongs to the only root there is, or to the one alone whose fstab mounts it.
-[[nodiscard]] FoundEntries find_kernels(GuestDisk& disk);
+[[nodiscard]] FoundEntries find_kernels(disk::GuestDisk& disk);
 
 /// An image on the partition of `tree`, as `entry`, with what lies beside it; the options and extras of a Type #1 entry
 /// are given to it as systemd-boot does.
-[[nodiscard]] Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
-                                          const OpenRequest& request);
+[[nodiscard]] Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path,
+                                          const kexec::BootEntry& entry, const OpenRequest& request);
 
 /// The file of a boot entry, when boots of it are counted and it has tries left.
-[[nodiscard]] std::optional<CountedFile> counted_file(const GuestTree& tree, std::string_view path);
+[[nodiscard]] std::optional<CountedFile> counted_file(const disk::GuestTree& tree, std::string_view path);
 
 /// Everything that can be found, in the order of a boot menu: unified kernel images come before boot loader entries,
 /// and these before kernels in /boot; among themselves they have the order of the Boot Loader Specification; last those
 /// without tries left.
-[[nodiscard]] FoundEntries find_entries(GuestDisk& disk);
+[[nodiscard]] FoundEntries find_entries(disk::GuestDisk& disk);
 
 /// The same as far as a boot needs it: it looks on only while there is nothing that `pattern` names, or nothing but
 /// what failed to boot before.
-[[nodiscard]] FoundEntries find_entries(GuestDisk& disk, std::string_view pattern);
+[[nodiscard]] FoundEntries find_entries(disk::GuestDisk& disk, std::string_view pattern);
 
 struct Choice {
   const FoundEntry* entry = nullptr;        ///< borrowed from what was found
@@ -90,6 +90,6 @@ struct Choice {
 
 /// The entry that `pattern` names ("NAME@PROFILE" for a profile of an image), or the first of `found`, which was found
 /// for this pattern. NotFound: nothing to boot, or nothing that matches. Otherwise what is wrong with the only one.
-[[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, GuestDisk& disk);
+[[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk);
 
 }  // namespace vhdboot::guest

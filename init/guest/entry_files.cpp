@@ -17,7 +17,7 @@ constexpr std::string_view kFolder = "/loader/entries";
 
 // Fedora's entries leave a part to GRUB's variables. Its older releases have them on the ESP, and beside the entries a
 // link that leads there once /boot/efi is mounted.
-std::optional<kexec::GrubVariables> read_environment(GuestDisk& disk, const BootFolder& boot) {
+std::optional<kexec::GrubVariables> read_environment(disk::GuestDisk& disk, const BootFolder& boot) {
   for (const char* grub : {"/grub2", "/grub"})
     if (const auto text = boot.top.read_text(concat(boot.folder, grub, "/grubenv"), kexec::kMaxGrubEnvironment))
       if (auto variables = kexec::parse_grub_environment(*text)) return *std::move(variables);
@@ -28,7 +28,7 @@ std::optional<kexec::GrubVariables> read_environment(GuestDisk& disk, const Boot
 
 // Where a path of an entry begins: at the top of the file system, or, for a boot loader that looks from the folder with
 // its files, there.
-GuestTree tree_of(const BootFolder& boot, const std::string& path) {
+disk::GuestTree tree_of(const BootFolder& boot, const std::string& path) {
   return boot.top.has(path) ? boot.top : boot.top.below(boot.folder);
 }
 
@@ -74,7 +74,7 @@ Result<kexec::BootEntry> read_entry(const BootFolder& boot, const std::string& p
 
 }  // namespace
 
-FoundEntries find_entry_files(GuestDisk& disk) {
+FoundEntries find_entry_files(disk::GuestDisk& disk) {
   FoundEntries found;
   for (const BootFolder& boot : boot_folders(disk)) {
     const std::string folder = concat(boot.folder, kFolder);

@@ -11,12 +11,12 @@ namespace vhdboot::guest {
 namespace {
 
 // The tops of the file systems that the boot kernel reads, and in them of what may be a root.
-std::vector<GuestTree> tops(GuestDisk& disk) {
-  std::vector<GuestTree> found;
-  for (const GuestPartition& partition : disk.partitions()) {
+std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
+  std::vector<disk::GuestTree> found;
+  for (const disk::GuestPartition& partition : disk.partitions()) {
     const auto tree = disk.mount(partition);
     if (!tree) continue;
-    for (const std::string_view prefix : kRootFolders)
+    for (const std::string_view prefix : disk::kRootFolders)
       // "/root" is root's home elsewhere: only what has a root's files is one.
       if (prefix.empty() || tree->has(concat(prefix, "/etc/fstab"))) found.push_back(tree->below(prefix));
   }
@@ -25,10 +25,10 @@ std::vector<GuestTree> tops(GuestDisk& disk) {
 
 }  // namespace
 
-std::vector<BootFolder> boot_folders(GuestDisk& disk) {
+std::vector<BootFolder> boot_folders(disk::GuestDisk& disk) {
   std::vector<BootFolder> found;
   // /boot first: what lies beside it, if anything, are links to what is in it.
-  for (const GuestTree& top : tops(disk))
+  for (const disk::GuestTree& top : tops(disk))
     for (const char* folder : {"/boot", ""})
       if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
   return found;
@@ -47,10 +47,10 @@ std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_e
   return names;
 }
 
-std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap) {
+std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name, std::uint64_t cap) {
   constexpr std::size_t kMaxVendors = 64;
-  const core::Partition* entry = core::find_esp(disk.table());
-  const GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
+  const disk::Partition* entry = disk::find_esp(disk.table());
+  const disk::GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
   if (partition == nullptr) return std::nullopt;
   const auto esp = disk.mount(*partition);
   if (!esp) return std::nullopt;
@@ -68,9 +68,9 @@ std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view na
   return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
-std::vector<GuestTree> root_trees(GuestDisk& disk) {
-  std::vector<GuestTree> roots;
-  for (GuestTree& top : tops(disk))
+std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk) {
+  std::vector<disk::GuestTree> roots;
+  for (disk::GuestTree& top : tops(disk))
     if (top.has("/etc/fstab")) roots.push_back(std::move(top));
   return roots;
 }

@@ -10,18 +10,18 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 
 namespace vhdboot::guest {
 
 /// A folder with boot files: of a root file system (its /boot), or the top of a partition of its own.
 struct BootFolder {
-  GuestTree top;       ///< the file system, or the subvolume with the root: what paths in its files begin at
-  std::string folder;  ///< in `top`: "/boot", or "" for the top itself
+  disk::GuestTree top;  ///< the file system, or the subvolume with the root: what paths in its files begin at
+  std::string folder;   ///< in `top`: "/boot", or "" for the top itself
 };
 
 /// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over.
-[[nodiscard]] std::vector<BootFolder> boot_folders(GuestDisk& disk);
+[[nodiscard]] std::vector<BootFolder> boot_folders(disk::GuestDisk& disk);
 
 /// Of files that are entries, in each folder: every one of them is opened.
 inline constexpr std::size_t kMaxEntryFiles = 256;
@@ -34,9 +34,10 @@ inline constexpr std::size_t kMaxEntryFiles = 256;
 
 /// The file `name` ("grubenv") of the folders in /EFI of the ESP, where some distributions have GRUB's: when there is
 /// one alone, as the folders of two systems say different things. Nothing when it has more than `cap` bytes.
-[[nodiscard]] std::optional<std::string> read_vendor_file(GuestDisk& disk, std::string_view name, std::uint64_t cap);
+[[nodiscard]] std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name,
+                                                          std::uint64_t cap);
 
 /// The root file systems of the guest disk, by partition: what has an /etc/fstab.
-[[nodiscard]] std::vector<GuestTree> root_trees(GuestDisk& disk);
+[[nodiscard]] std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk);
 
 }  // namespace vhdboot::guest

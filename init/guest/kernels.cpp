@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/device_node.h"
+#include "disk/device_node.h"
+#include "disk/selector.h"
 #include "init/core/fstab.h"
 #include "init/core/kernel_options.h"
-#include "init/core/selector.h"
 #include "init/guest/entry.h"
 #include "init/guest/folders.h"
 #include "kexec/boot_folder.h"
@@ -21,9 +21,9 @@ constexpr std::size_t kMaxKernels = 64;  // of a folder
 
 // What the guest's files say about the command lines of the kernels in a folder. With more than one system on the disk
 // nobody knows whose files those on the ESP are.
-core::OptionFiles read_files(GuestDisk& disk, const BootFolder& boot, const std::optional<GuestTree>& root,
+core::OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std::optional<disk::GuestTree>& root,
                              bool is_only_system) {
-  const auto read = [](const GuestTree& tree, const std::string& path, std::uint64_t cap) {
+  const auto read = [](const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
     auto text = tree.read_text(path, cap);
     return text ? std::optional(*std::move(text)) : std::nullopt;
   };
@@ -60,7 +60,7 @@ Result<GuestEntry> open_kernel(const BootFolder& boot, const kexec::KernelFiles&
   return opened;
 }
 
-std::string title_of(const std::optional<GuestTree>& root) {
+std::string title_of(const std::optional<disk::GuestTree>& root) {
   if (!root) return "";
   for (const char* path : {"/etc/os-release", "/usr/lib/os-release"})
     if (const auto text = root->read_text(path, kexec::kMaxTextSection))
@@ -69,14 +69,14 @@ std::string title_of(const std::optional<GuestTree>& root) {
 }
 
 // Whether a line of fstab is about that partition.
-bool is_named(const GuestPartition& partition, const std::string& spec) {
-  if (const auto selector = core::device_selector(spec)) return core::matches(*selector, partition.identity);
-  const auto node = core::parse_device_node(spec);
-  return node && core::is_first_disk(*node) && node->partition && partition.entry != nullptr &&
+bool is_named(const disk::GuestPartition& partition, const std::string& spec) {
+  if (const auto selector = disk::device_selector(spec)) return matches(*selector, partition.identity);
+  const auto node = disk::parse_device_node(spec);
+  return node && disk::is_first_disk(*node) && node->partition && partition.entry != nullptr &&
          *node->partition == partition.entry->number;
 }
 
-bool mounts(const GuestTree& root, const GuestPartition& partition) {
+bool mounts(const disk::GuestTree& root, const disk::GuestPartition& partition) {
   const auto text = root.read_text("/etc/fstab", core::kMaxFstabBytes);
   if (!text) return false;
   if (const auto entries = core::parse_fstab(*text))
@@ -86,8 +86,8 @@ bool mounts(const GuestTree& root, const GuestPartition& partition) {
 }
 
 // The root that the kernels in a folder belong to, as an index; roots.size() when that cannot be told.
-std::size_t owner_of(const BootFolder& boot, const std::vector<GuestTree>& roots) {
-  const GuestPartition& partition = boot.top.partition();
+std::size_t owner_of(const BootFolder& boot, const std::vector<disk::GuestTree>& roots) {
+  const disk::GuestPartition& partition = boot.top.partition();
   for (std::size_t i = 0; i < roots.size(); ++i)
     if (&roots[i].partition() == &partition && roots[i].full_path("") == boot.top.full_path("")) return i;
   if (roots.size() == 1) return 0;
@@ -102,7 +102,7 @@ std::size_t owner_of(const BootFolder& boot, const std::vector<GuestTree>& roots
 
 }  // namespace
 
-FoundEntries find_kernels(GuestDisk& disk) {
+FoundEntries find_kernels(disk::GuestDisk& disk) {
   FoundEntries found;
   const auto roots = root_trees(disk);
   std::vector<std::size_t> systems;  // their roots, in the order of their first folders

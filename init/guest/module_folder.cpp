@@ -18,7 +18,7 @@ constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
 
 }  // namespace
 
-Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const core::Config& config,
+Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const core::Config& config,
                                                        const ModuleRequest& request, std::string& reason) {
   const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   const auto folders = TRY(core::module_directories(request.release));
@@ -27,13 +27,13 @@ Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const co
   const auto remember = [&](std::string why) {
     if (reason.empty()) reason = std::move(why);
   };
-  for (const GuestPartition* partition : candidates) {
+  for (const disk::GuestPartition* partition : candidates) {
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
     if (!root) continue;
-    for (const std::string_view prefix : kRootFolders)
+    for (const std::string_view prefix : disk::kRootFolders)
       for (const std::string& folder : folders)
-        if (const GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
+        if (const disk::GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
           return ModuleFolder{root->below(prefix), tree, request.release};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }

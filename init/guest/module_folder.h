@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "disk/guest_disk.h"
 #include "init/core/config.h"
 #include "init/core/modules.h"
-#include "init/guest/disk.h"
 
 namespace vhdboot::guest {
 
@@ -22,14 +22,14 @@ struct ModuleRequest {
 
 /// The folder of a kernel's modules.
 struct ModuleFolder {
-  GuestTree root;  ///< the root directory of the system that it belongs to
-  GuestTree tree;
+  disk::GuestTree root;  ///< the root directory of the system that it belongs to
+  disk::GuestTree tree;
   std::string release;
 };
 
 /// Nothing, and then why in `reason`, a clause, when no partition that can be read has one. Invalid: the configuration
 /// names a partition that is not there, or the release is no file name.
-[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const core::Config& config,
+[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const core::Config& config,
                                                                      const ModuleRequest& request, std::string& reason);
 
 /// Errors as core::ModuleIndex::parse(), and of reading.

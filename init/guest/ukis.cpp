@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 #include "init/guest/entry.h"
 #include "init/guest/folders.h"
 #include "kexec/profile.h"
@@ -18,8 +18,8 @@ namespace {
 constexpr std::string_view kFolder = "/EFI/Linux";
 
 // One file, unless it is a folder: systemd-stub passes that over. What cannot be read otherwise is an error.
-Result<void> open_companion(const GuestTree& tree, const std::string& path, std::vector<kexec::CompanionFile>& files,
-                            GuestEntry& opened) {
+Result<void> open_companion(const disk::GuestTree& tree, const std::string& path,
+                            std::vector<kexec::CompanionFile>& files, GuestEntry& opened) {
   if (tree.is_folder(path)) {
     opened.warnings.push_back(concat(printable(path), " is passed over: it is a folder"));
     return {};
@@ -29,7 +29,7 @@ Result<void> open_companion(const GuestTree& tree, const std::string& path, std:
   return {};
 }
 
-Result<std::vector<kexec::CompanionFile>> open_companions(const GuestTree& tree, kexec::CompanionFolder kind,
+Result<std::vector<kexec::CompanionFile>> open_companions(const disk::GuestTree& tree, kexec::CompanionFolder kind,
                                                           const std::string& folder, GuestEntry& opened) {
   auto selected = TRY_IN(folder, kexec::select_companions(kind, tree.list(folder)));
   std::ranges::move(selected.warnings, std::back_inserter(opened.warnings));
@@ -39,7 +39,7 @@ Result<std::vector<kexec::CompanionFile>> open_companions(const GuestTree& tree,
 }
 
 // The files that an entry names by `extra` join those of the image's folder.
-Result<void> open_extras(const GuestTree& tree, const std::vector<std::string>& paths,
+Result<void> open_extras(const disk::GuestTree& tree, const std::vector<std::string>& paths,
                          std::vector<kexec::CompanionFile>& files, GuestEntry& opened) {
   for (const std::string& path : paths) {
     const std::string_view name = std::string_view(path).substr(path.find_last_of('/') + 1);
@@ -58,7 +58,7 @@ Result<void> open_extras(const GuestTree& tree, const std::vector<std::string>& 
 
 }  // namespace
 
-Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
+Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path, const kexec::BootEntry& entry,
                             const OpenRequest& request) {
   GuestEntry opened{.entry = entry};
   opened.files.push_back(TRY_IN(path, tree.open(path)));
@@ -83,10 +83,10 @@ Result<GuestEntry> open_uki(const GuestTree& tree, const std::string& path, cons
   return opened;
 }
 
-FoundEntries find_ukis(GuestDisk& disk) {
+FoundEntries find_ukis(disk::GuestDisk& disk) {
   FoundEntries found;
-  for (const core::Partition* entry : {core::find_esp(disk.table()), core::find_xbootldr(disk.table())}) {
-    const GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
+  for (const disk::Partition* entry : {disk::find_esp(disk.table()), disk::find_xbootldr(disk.table())}) {
+    const disk::GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
     if (partition == nullptr) continue;
     const auto tree = disk.mount(*partition);
     if (!tree) {

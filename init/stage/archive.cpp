@@ -16,7 +16,7 @@ std::string module_path(const CarriedModule& module) {
 Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const CarriedModules& modules) {
   constexpr std::uint64_t kMaxProgram = 16 * kMiB;
   const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
-  const std::string record = TRY(core::to_text(handoff));
+  const std::string record = TRY(to_text(handoff));
 
   kexec::ArchiveBuilder archive;
   TRY(archive.add_file(kexec::kStage2Init, program, 0755));

@@ -68,14 +68,14 @@ class Search {
 
  private:
   Result<Match> on_named_volume() {
-    const core::Selector& selector = *settings_.config.volume;
-    const std::string wanted = core::to_text(selector);
+    const disk::Selector& selector = *settings_.config.volume;
+    const std::string wanted = to_text(selector);
     // Labels are no identities: another disk with the same one may be about to appear.
-    if (selector.by == core::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
+    if (selector.by == disk::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
     for (;;) {
       std::vector<HostVolume*> named;
       for (HostVolume& volume : volumes_.all())
-        if (core::matches(selector, volume.identity)) named.push_back(&volume);
+        if (matches(selector, volume.identity)) named.push_back(&volume);
       if (named.size() > 1)
         return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
                                           named[1]->description(), "; name one by its PARTUUID"));
@@ -145,10 +145,10 @@ volume::FileSource contents(const FoundImage& image) {
   return {*image.volume->source, image.layout.extents, image.layout.size, image.layout.valid_size};
 }
 
-Result<core::PartitionTable> read_table(const FoundImage& image) {
+Result<disk::PartitionTable> read_table(const FoundImage& image) {
   const volume::FileSource file = contents(image);
   const SliceSource payload(file, image.payload().offset, image.payload().size);
-  return core::read_partition_table(payload);
+  return disk::read_partition_table(payload);
 }
 
 Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {

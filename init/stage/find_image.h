@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/result.h"
+#include "disk/partition_table.h"
 #include "init/core/dm_table.h"
-#include "init/core/partition_table.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -34,7 +34,7 @@ struct FoundImage {
 [[nodiscard]] volume::FileSource contents(const FoundImage& image);
 
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
-[[nodiscard]] Result<core::PartitionTable> read_table(const FoundImage& image);
+[[nodiscard]] Result<disk::PartitionTable> read_table(const FoundImage& image);
 
 /// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
 /// Unsafe when there is one.

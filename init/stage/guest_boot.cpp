@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/lvm_label.h"
+#include "disk/lvm_label.h"
 #include "init/core/other_disks.h"
 #include "init/guest/boot.h"
 #include "init/guest/root.h"
@@ -31,7 +31,7 @@ bool secure_boot_is_on() {
 }
 
 // What cannot be booted is passed over with a warning as long as there is something else.
-Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
+Result<GuestBoot> open_entry(disk::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
   const guest::FoundEntries found = guest::find_entries(disk, pattern);
   const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk));
   for (const Error& error : found.broken) report.warn(error.message());
@@ -48,14 +48,14 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
 std::string volume_group(std::string_view type, const std::string& device) {
   if (type != "LVM2_member") return "";
   const auto source = sys::FdSource::open(device);
-  return source ? core::read_volume_group(**source).value_or("") : "";
+  return source ? disk::read_volume_group(**source).value_or("") : "";
 }
 
 // Before the guest looks for its devices among all that there are.
-Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::CommandLine& line,
+Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
                                const std::vector<core::FstabEntry>& fstab) {
   std::vector<core::PresentDevice> own;
-  for (const guest::GuestPartition& partition : disk.partitions())
+  for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
                    .type = partition.type,
                    .identity = partition.identity,
@@ -76,7 +76,7 @@ Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::Comman
 
 }  // namespace
 
-Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                 const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
   guest::GuestEntry& entry = boot.entry;

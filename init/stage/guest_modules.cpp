@@ -42,7 +42,7 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
 
 }  // namespace
 
-Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
   auto wanted = wanted_modules(image, use);

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "disk/guest_disk.h"
 #include "init/core/config.h"
 #include "init/core/needed_modules.h"
-#include "init/guest/disk.h"
 #include "init/guest/module_folder.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
@@ -43,7 +43,7 @@ struct ModuleUse {
 /// Unsupported when that kernel lacks one of them, or its modules do not fit it, or, without an initrd,
 /// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
 /// error: it is reported, and stage 2 relies on the guest's initrd.
-[[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,
+[[nodiscard]] Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image,
                                                      const core::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);
 

@@ -43,10 +43,10 @@ Result<core::Config> read_config(const std::string& path) {
   return parsed.config;
 }
 
-std::string describe(const core::PartitionTable& table) {
+std::string describe(const disk::PartitionTable& table) {
   const std::string blocks = concat("logical blocks of ", table.logical_block, " bytes");
-  if (table.scheme == core::Scheme::None) return concat("no partition table, ", blocks);
-  return concat(table.scheme == core::Scheme::Gpt ? "GPT, " : "MBR, ", table.partitions.size(),
+  if (table.scheme == disk::Scheme::None) return concat("no partition table, ", blocks);
+  return concat(table.scheme == disk::Scheme::Gpt ? "GPT, " : "MBR, ", table.partitions.size(),
                 table.partitions.size() == 1 ? " partition, " : " partitions, ", blocks);
 }
 
@@ -131,7 +131,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, c
 }
 
 Result<core::PlanReport> examine(const FoundImage& image, const core::Config& config, const sys::Reporter& report) {
-  const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);

@@ -23,7 +23,7 @@
 namespace vhdboot::stage {
 namespace {
 
-core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
+core::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const core::Config& config,
                            const GuestBoot& boot) {
   core::Handoff handoff{.kind = image.volume->reader->kind(),
                         .serial = image.volume->identity.uuid,
@@ -70,7 +70,7 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
 
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
 // counted, if they are.
-Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
+Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
                                                      const FoundImage& image, const core::Config& config,
                                                      const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
@@ -83,7 +83,7 @@ Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop
 }
 
 // As systemd-boot does: a boot that cannot be counted is started all the same.
-void count(const guest::CountedFile& entry, const FoundImage& image, const core::PartitionTable& table,
+void count(const guest::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
            const sys::Reporter& report) {
   if (const auto done = count_boot(entry, image, table.logical_block); !done)
     return report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
@@ -103,7 +103,7 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   report.checkpoint("image");
 
   TRY(check_no_windows_sleeps(volumes, image));
-  const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);

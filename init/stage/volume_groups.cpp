@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "init/core/lvm_label.h"
+#include "disk/lvm_label.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 
@@ -14,7 +14,7 @@ std::optional<core::GuestFile> volume_group_rule(const std::string& disk) {
   const auto is_physical_volume = [&](const sys::BlockDevice& device) {
     if (device.path != disk && !device.path.starts_with(disk + "p")) return false;
     const auto source = sys::FdSource::open(device.path);
-    return source && core::has_lvm_label(**source) && sys::identify(device).type == "LVM2_member";
+    return source && disk::has_lvm_label(**source) && sys::identify(device).type == "LVM2_member";
   };
   if (std::ranges::none_of(sys::block_devices(), is_physical_volume)) return std::nullopt;
   const std::string name = disk.substr(disk.find_last_of('/') + 1);

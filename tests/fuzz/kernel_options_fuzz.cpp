@@ -18,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot;
   using namespace vhdboot::core;
   using namespace vhdboot::kexec;
+  using namespace vhdboot::core;
+  using namespace vhdboot::kexec;
   const auto parts = split({reinterpret_cast<const char*>(data), size}, '\0');
   OptionTexts texts;
   const std::array<std::optional<std::string>*, 4> files{&texts.fstab, &texts.kernel_cmdline, &texts.grub_cfg,

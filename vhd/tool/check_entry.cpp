@@ -27,7 +27,7 @@ struct Role {
 
 class EntryCheck {
  public:
-  EntryCheck(const guest::GuestDisk& disk, const core::Config& config, Findings& findings)
+  EntryCheck(const disk::GuestDisk& disk, const core::Config& config, Findings& findings)
       : disk_(disk), config_(config), findings_(findings) {}
 
   std::optional<BootChoice> run(const FoundEntry& found, const Role& role) {
@@ -105,7 +105,7 @@ class EntryCheck {
                                "before; take the counter out of the file's name once that is mended"));
   }
 
-  const guest::GuestDisk& disk_;
+  const disk::GuestDisk& disk_;
   const core::Config& config_;
   Findings& findings_;
 };

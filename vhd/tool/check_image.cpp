@@ -8,18 +8,18 @@
 #include "base/guid.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/gpt.h"
-#include "init/core/mbr.h"
+#include "disk/gpt.h"
+#include "disk/gpt_backup.h"
+#include "disk/mbr.h"
 #include "vhd/disk.h"
 #include "vhd/footer.h"
-#include "vhd/gpt.h"
 #include "vhd/image.h"
 
 namespace vhdboot::tool {
 namespace {
 
-using core::PartitionTable;
-using core::Scheme;
+using disk::PartitionTable;
+using disk::Scheme;
 
 // Flash memory and disks with large sectors write in such pieces.
 constexpr std::uint64_t kAlignment = 4 * kKiB;
@@ -60,7 +60,7 @@ std::uint64_t check_format(const ByteSource& file, std::string_view file_name, F
 
 void check_alignment(const PartitionTable& table, Findings& findings) {
   std::string crooked;
-  for (const core::Partition& partition : table.partitions)
+  for (const disk::Partition& partition : table.partitions)
     if (partition.start % kAlignment != 0) crooked += concat(crooked.empty() ? "" : ", ", partition.number);
   if (table.partitions.empty()) return;
   if (crooked.empty())
@@ -71,16 +71,16 @@ void check_alignment(const PartitionTable& table, Findings& findings) {
 }
 
 void check_backup(const ByteSource& disk, const PartitionTable& table, std::string_view file_name, Findings& findings) {
-  const auto gpt = vhd::read_gpt(disk);
-  if (gpt && *gpt && vhd::backup_is_inside(**gpt, disk.size())) {
+  const auto gpt = disk::read_gpt(disk);
+  if (gpt && *gpt && disk::backup_is_inside(**gpt, disk.size())) {
     findings.warning("gpt-backup",
                      concat("the backup GPT is not at the end of the disk: run `raw2vhd --relocate-gpt \"",
                             printable(file_name), "\"`"));
     return;
   }
   const std::uint64_t blocks = disk.size() / table.logical_block;
-  const auto backup = core::read_gpt(disk, table.logical_block, blocks - 1);
-  if (backup && backup->state == core::GptCopy::State::Good)
+  const auto backup = disk::read_gpt(disk, table.logical_block, blocks - 1);
+  if (backup && backup->state == disk::GptCopy::State::Good)
     findings.ok("gpt-backup", "the backup GPT is at the end of the disk");
   else if (gpt && *gpt && (*gpt)->disk_end() > disk.size())
     findings.warning("gpt-backup",
@@ -92,7 +92,7 @@ void check_backup(const ByteSource& disk, const PartitionTable& table, std::stri
 }
 
 std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_view file_name, Findings& findings) {
-  auto table = core::read_partition_table(disk);
+  auto table = disk::read_partition_table(disk);
   if (!table) {
     findings.error("partition-table", table.error());
     return std::nullopt;
@@ -101,7 +101,7 @@ std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_vi
     findings.ok("partition-table", concat(table->scheme == Scheme::Gpt ? "GPT" : "MBR", " with ",
                                           table->partitions.size(), " partitions"));
   // A table that Linux does not look at: its reader says so in the last place.
-  const auto mbr = core::read_mbr(disk);
+  const auto mbr = disk::read_mbr(disk);
   const bool unseen = table->scheme == Scheme::Gpt && (table->backup_used || !mbr || !mbr->protective);
   for (std::size_t i = 0; i < table->warnings.size(); ++i)
     findings.add("partition-table", unseen && i + 1 == table->warnings.size() ? Severity::Error : Severity::Warning,

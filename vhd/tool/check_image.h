@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/byte_source.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
@@ -16,7 +16,7 @@ namespace vhdboot::tool {
 struct CheckedImage {
   std::uint64_t payload_size = 0;             ///< 0: the disk does not lie in the file as it is
   std::unique_ptr<ByteSource> disk;           ///< borrows from the file; null: it cannot be read
-  std::optional<core::PartitionTable> table;  ///< nothing: it cannot be read
+  std::optional<disk::PartitionTable> table;  ///< nothing: it cannot be read
 };
 
 /// Goes on as far as it can after each error. `file_name` is how a person would name `file`.

@@ -65,7 +65,7 @@ Result<Backing> backing_of(const std::string& path, const vhd::DiskInfo& info) {
 }
 
 void look_into(const std::string& path, const vhd::Disk& image, Inspection& inspection) {
-  auto table = core::read_partition_table(
+  auto table = disk::read_partition_table(
       image, image.info().format == vhd::Format::Vhdx ? std::optional(image.info().logical_sector) : std::nullopt);
   if (!table) {
     inspection.warnings.push_back(concat("the partition table: ", table.error().message()));

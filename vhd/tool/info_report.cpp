@@ -12,8 +12,8 @@
 namespace vhdboot::tool {
 namespace {
 
-using core::Partition;
-using core::Scheme;
+using disk::Partition;
+using disk::Scheme;
 using vhd::DiskInfo;
 using vhd::Format;
 using vhd::JsonWriter;
@@ -29,10 +29,10 @@ struct TypeName {
 };
 
 constexpr std::array kTypeNames{
-    TypeName{core::kEspType, "ESP"},
-    TypeName{core::kXbootldrType, "XBOOTLDR"},
-    TypeName{core::kRootX8664Type, "Linux root (x86-64)"},
-    TypeName{core::kUsrX8664Type, "Linux /usr (x86-64)"},
+    TypeName{disk::kEspType, "ESP"},
+    TypeName{disk::kXbootldrType, "XBOOTLDR"},
+    TypeName{disk::kRootX8664Type, "Linux root (x86-64)"},
+    TypeName{disk::kUsrX8664Type, "Linux /usr (x86-64)"},
     TypeName{"0fc63daf-8483-4772-8e79-3d69d8477de4"_guid, "Linux file system"},
     TypeName{"0657fd6d-a4ab-43c4-84e5-0933c84b4f4f"_guid, "Linux swap"},
     TypeName{"933ac7e1-2eb4-4f13-b844-0e14e2aef915"_guid, "Linux /home"},
@@ -102,7 +102,7 @@ void add_disk(Lines& lines, const Inspection& inspection) {
                          : "empty");
 }
 
-void add_partitions(Lines& lines, const core::PartitionTable& table) {
+void add_partitions(Lines& lines, const disk::PartitionTable& table) {
   if (table.scheme == Scheme::None) {
     lines.add("partitions", "none");
     return;
@@ -165,7 +165,7 @@ void write_disk(JsonWriter& json, const Inspection& inspection) {
     json.key("log").begin_object().member("dirty", disk.log_dirty).member("entries", disk.log_entries).end_object();
 }
 
-void write_partitions(JsonWriter& json, const core::PartitionTable& table) {
+void write_partitions(JsonWriter& json, const disk::PartitionTable& table) {
   const std::string_view scheme = table.scheme == Scheme::Gpt ? "gpt" : table.scheme == Scheme::Mbr ? "mbr" : "none";
   json.key("partition_table").begin_object().member("scheme", scheme);
   if (!table.disk_id.empty()) json.member("disk_id", table.disk_id);

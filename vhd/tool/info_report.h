@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 #include "kexec/bls.h"
 #include "kexec/uki.h"
 #include "vhd/disk.h"
@@ -27,7 +27,7 @@ struct BootableEntry {
 struct Inspection {
   vhd::DiskInfo disk;
   std::optional<std::string> parent_problem;  ///< why the parent could not be used: the rest is not known then
-  std::optional<core::PartitionTable> partitions;
+  std::optional<disk::PartitionTable> partitions;
   std::vector<BootableEntry> boot;  ///< in the order of a boot menu
   std::vector<std::string> unread;  ///< where more may be that was not looked for
   std::vector<std::string> warnings;

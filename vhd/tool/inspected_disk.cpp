@@ -12,12 +12,12 @@
 #include <utility>
 
 #include "base/text.h"
+#include "disk/fat_tree.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
-#include "vhd/tool/fat_tree.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -30,7 +30,7 @@ struct Place {
   std::uint64_t length = 0;
 };
 
-Place place_of(const guest::GuestPartition& partition, const ByteSource& disk) {
+Place place_of(const disk::GuestPartition& partition, const ByteSource& disk) {
   return partition.entry == nullptr ? Place{0, disk.size()} : Place{partition.entry->start, partition.entry->length};
 }
 
@@ -45,7 +45,7 @@ std::optional<std::uint64_t> find_in(const std::vector<Extent>& extents, const P
 }
 
 // A file system on a loop device of its own.
-class AttachedTree final : public core::FileTree {
+class AttachedTree final : public disk::FileTree {
  public:
   AttachedTree(sys::LoopDevice device, Fd root) : device_(std::move(device)), files_(std::move(root)) {}
 
@@ -71,7 +71,7 @@ bool is_of_this_system(const Error& error) {
 }
 
 Result<Fd> mount_device(const std::string& device, const std::string& type, const std::string& root_flags) {
-  const auto options = guest::guest_mount_options(type).value_or("");
+  const auto options = disk::guest_mount_options(type).value_or("");
   // A copy of a file system that is mounted already has its UUID.
   const std::string_view copy = type == "xfs" ? "nouuid" : "";
   auto root = sys::mount_detached_read_only(device, type, concat(options, ',', copy, ',', root_flags));
@@ -89,10 +89,10 @@ Result<Backing> open_backing(const std::string& path, std::vector<Extent> extent
   return Backing{std::move(fd), std::move(extents)};
 }
 
-InspectedDisk::InspectedDisk(const ByteSource& disk, const core::PartitionTable& table, Result<Backing> backing)
+InspectedDisk::InspectedDisk(const ByteSource& disk, const disk::PartitionTable& table, Result<Backing> backing)
     : GuestDisk(table), disk_(disk), backing_(std::move(backing)) {
-  const auto look_at = [&](const core::Partition* entry, std::string device) {
-    guest::GuestPartition partition{.entry = entry, .device = std::move(device), .type = {}, .identity = {}};
+  const auto look_at = [&](const disk::Partition* entry, std::string device) {
+    disk::GuestPartition partition{.entry = entry, .device = std::move(device), .type = {}, .identity = {}};
     const Place place = place_of(partition, disk);
     sys::Content content = sys::identify(SliceSource(disk, place.start, place.length));
     partition.type = std::move(content.type);
@@ -104,11 +104,11 @@ InspectedDisk::InspectedDisk(const ByteSource& disk, const core::PartitionTable&
     }
     add(std::move(partition));
   };
-  if (table.scheme == core::Scheme::None) look_at(nullptr, "loop0");
-  for (const core::Partition& entry : table.partitions) look_at(&entry, concat("loop0p", entry.number));
+  if (table.scheme == disk::Scheme::None) look_at(nullptr, "loop0");
+  for (const disk::Partition& entry : table.partitions) look_at(&entry, concat("loop0p", entry.number));
 }
 
-Result<std::unique_ptr<core::FileTree>> InspectedDisk::attach(const guest::GuestPartition& partition,
+Result<std::unique_ptr<disk::FileTree>> InspectedDisk::attach(const disk::GuestPartition& partition,
                                                               const std::string& root_flags) const {
   if (!backing_) return std::unexpected(backing_.error());
   const Place place = place_of(partition, disk_);
@@ -126,11 +126,11 @@ Result<std::unique_ptr<core::FileTree>> InspectedDisk::attach(const guest::Guest
   return std::make_unique<AttachedTree>(std::move(device), std::move(root));
 }
 
-Result<std::unique_ptr<core::FileTree>> InspectedDisk::open_files(const guest::GuestPartition& partition,
+Result<std::unique_ptr<disk::FileTree>> InspectedDisk::open_files(const disk::GuestPartition& partition,
                                                                   const std::string& root_flags) {
   const Place place = place_of(partition, disk_);
   if (partition.type == "vfat")
-    return TRY(FatTree::open(std::make_unique<SliceSource>(disk_, place.start, place.length)));
+    return TRY(disk::FatTree::open(std::make_unique<SliceSource>(disk_, place.start, place.length)));
   auto files = attach(partition, root_flags);
   if (files) return files;
   Error error = std::move(files).error().within(concat("it holds ", printable(partition.type)));

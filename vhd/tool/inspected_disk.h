@@ -10,7 +10,7 @@
 #include "base/extent.h"
 #include "base/fd.h"
 #include "base/result.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 
 namespace vhdboot::tool {
 
@@ -25,25 +25,25 @@ struct Backing {
 
 /// A partition that a boot would look into.
 struct Unread {
-  const guest::GuestPartition* partition = nullptr;
+  const disk::GuestPartition* partition = nullptr;
   std::string text;           ///< which, why, and what to do, when that is known
   bool boot_may_read = true;  ///< it is for reasons of this system that it could not be read
 };
 
-class InspectedDisk final : public guest::GuestDisk {
+class InspectedDisk final : public disk::GuestDisk {
  public:
   /// `disk` holds the bytes; both it and the table must outlive this. An error in place of the backing says why nothing
   /// can be mounted. What is mounted is attached read-only and out of sight of everybody else; the kernel undoes that
   /// with this process, however it ends.
-  InspectedDisk(const ByteSource& disk, const core::PartitionTable& table, Result<Backing> backing);
+  InspectedDisk(const ByteSource& disk, const disk::PartitionTable& table, Result<Backing> backing);
 
   /// What somebody wanted to look into so far and could not.
   [[nodiscard]] const std::vector<Unread>& unread() const { return unread_; }
 
  private:
-  [[nodiscard]] Result<std::unique_ptr<core::FileTree>> open_files(const guest::GuestPartition& partition,
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
-  [[nodiscard]] Result<std::unique_ptr<core::FileTree>> attach(const guest::GuestPartition& partition,
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> attach(const disk::GuestPartition& partition,
                                                                const std::string& root_flags) const;
 
   const ByteSource& disk_;

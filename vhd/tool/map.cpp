@@ -150,7 +150,7 @@ ExitStatus run_map(int argc, char** argv) {
   }
   const auto rows = core::linear_table(mapped->extents, mapped->payload, mapped->device);
   if (!rows) return failed(argv[0], subject, rows.error());
-  print(core::to_text(*rows, mapped->numbers));
+  print(to_text(*rows, mapped->numbers));
   return ExitStatus::Done;
 }
 

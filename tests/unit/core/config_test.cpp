@@ -46,11 +46,11 @@ TEST(Config, EverythingSaid) {
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   const Config expected{.image = "/Boot/debian 12.vhd",
-                        .volume = Selector{Selector::By::Uuid, "0123456789ABCDEF"},
+                        .volume = disk::Selector{disk::Selector::By::Uuid, "0123456789ABCDEF"},
                         .entry = "debian-*.efi",
                         .options = "quiet  splash root=\"UUID=a b\"",
                         .modules = ModuleSource::Guest,
-                        .modules_from = Selector{.by = Selector::By::Number, .number = 2},
+                        .modules_from = disk::Selector{.by = disk::Selector::By::Number, .number = 2},
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell};

@@ -10,7 +10,7 @@ using test::Fails;
 using testing::ElementsAre;
 
 DiskFacts disk() {
-  return {.scheme = Scheme::Gpt,
+  return {.scheme = disk::Scheme::Gpt,
           .partitions = {{.number = 1, .partuuid = "p-1", .fs_type = "vfat", .fs_uuid = "1234-ABCD"},
                          {.number = 2, .partuuid = "p-2", .fs_type = "crypto_LUKS", .fs_uuid = "l-2"},
                          {.number = 3, .partuuid = "p-3", .fs_type = "", .fs_uuid = ""}}};

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 DiskFacts disk() {
-  return {.scheme = Scheme::Gpt,
+  return {.scheme = disk::Scheme::Gpt,
           .partitions = {{.number = 1, .partuuid = "p-1", .fs_type = "vfat", .fs_uuid = "1234-ABCD"},
                          {.number = 2, .partuuid = "p-2", .fs_type = "ext4", .fs_uuid = "f-2"}}};
 }
@@ -49,7 +49,7 @@ TEST(GuestCommandLine, TheConfiguredRootCounts) {
 
 TEST(GuestCommandLine, Discovered) {
   DiskFacts discoverable = disk();
-  discoverable.partitions[1].type = kRootX8664Type;
+  discoverable.partitions[1].type = disk::kRootX8664Type;
   const auto made = guest_command_line("quiet", "", discoverable);
   ASSERT_TRUE(made);
   EXPECT_THAT(what(*made), ElementsAre("nohibernate", "root=UUID=f-2"));

@@ -204,7 +204,7 @@ TEST(Handoff, TheVolumeIsKnownByWhatIsKnown) {
   EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCE", .partuuid = "89abcdef-01"}));
   EXPECT_FALSE(is_handoff_volume(handoff, {.partuuid = "89abcdef-01"}));
   EXPECT_TRUE(is_handoff_volume(plain(), {.uuid = "0123456789ABCDEF", .partuuid = "89abcdef-01"}));
-  EXPECT_EQ(handoff.identity(), (Identity{.uuid = "1234-ABCD", .partuuid = "89abcdef-01"}));
+  EXPECT_EQ(handoff.identity(), (disk::Identity{.uuid = "1234-ABCD", .partuuid = "89abcdef-01"}));
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ PartitionFacts partition(unsigned number, std::string_view partuuid, std::string
 }
 
 DiskFacts gpt() {
-  return {.scheme = Scheme::Gpt, .partitions = {partition(1, "p-1", "1234-ABCD"), partition(2, "p-2", "f-2")}};
+  return {.scheme = disk::Scheme::Gpt, .partitions = {partition(1, "p-1", "1234-ABCD"), partition(2, "p-2", "f-2")}};
 }
 
 DiskFacts gpt_with_root() {
   DiskFacts disk = gpt();
-  disk.partitions[1].type = kRootX8664Type;
+  disk.partitions[1].type = disk::kRootX8664Type;
   return disk;
 }
 
@@ -60,13 +60,13 @@ TEST(MapRoot, Numbers) {
 }
 
 TEST(MapRoot, WithoutAPartuuid) {
-  DiskFacts disk{.scheme = Scheme::Mbr, .partitions = {partition(1, "00000000-01", "f-1"), partition(2, "", "")}};
+  DiskFacts disk{.scheme = disk::Scheme::Mbr, .partitions = {partition(1, "00000000-01", "f-1"), partition(2, "", "")}};
   EXPECT_EQ(root_of("root=/dev/sda1", disk), "UUID=f-1");
   EXPECT_THAT(map("root=/dev/sda2", disk), Fails(Code::Unsupported, "no UUID to find it by"));
 }
 
 TEST(MapRoot, BareFileSystem) {
-  DiskFacts disk{.scheme = Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
+  DiskFacts disk{.scheme = disk::Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
   EXPECT_EQ(root_of("root=/dev/sda", disk), "UUID=f-0");
   EXPECT_THAT(map("root=/dev/sda1", disk), Fails(Code::NotFound, "no partition table"));
   disk.fs_uuid.clear();
@@ -86,7 +86,7 @@ TEST(MapRoot, Discovered) {
   disk.partitions[1].attributes = kNoAuto;
   EXPECT_EQ(root_of("quiet", disk), "unchangedrd.systemd.gpt_auto=0");
   disk = gpt_with_root();
-  disk.scheme = Scheme::Mbr;
+  disk.scheme = disk::Scheme::Mbr;
   EXPECT_EQ(discoverable_root(disk), nullptr);
 }
 
@@ -132,13 +132,13 @@ TEST(MapRoot, WithoutAFileSystemUuidByThePartitions) {
 }
 
 TEST(DiskFacts, FromATable) {
-  PartitionTable table{.scheme = Scheme::Gpt};
-  table.partitions = {{.number = 3, .type = kRootX8664Type, .partuuid = "p-3", .attributes = kNoAuto}};
+  disk::PartitionTable table{.scheme = disk::Scheme::Gpt};
+  table.partitions = {{.number = 3, .type = disk::kRootX8664Type, .partuuid = "p-3", .attributes = kNoAuto}};
   const DiskFacts disk = facts_of(table);
-  EXPECT_EQ(disk.scheme, Scheme::Gpt);
+  EXPECT_EQ(disk.scheme, disk::Scheme::Gpt);
   ASSERT_EQ(disk.partitions.size(), 1U);
   EXPECT_EQ(disk.partitions[0],
-            (PartitionFacts{.number = 3, .partuuid = "p-3", .type = kRootX8664Type, .attributes = kNoAuto}));
+            (PartitionFacts{.number = 3, .partuuid = "p-3", .type = disk::kRootX8664Type, .attributes = kNoAuto}));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 #include "tests/unit/kexec/builders.h"
 
 namespace vhdboot::test {
@@ -18,7 +18,7 @@ using namespace disk;
 
 using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.efi"
 
-class MemoryTree final : public core::FileTree {
+class MemoryTree final : public disk::FileTree {
  public:
   /// `reads` counts by path what is read; borrowed.
   MemoryTree(Files files, std::map<std::string, unsigned>& reads) : files_(std::move(files)), reads_(reads) {}
@@ -56,8 +56,8 @@ struct MemoryPartition {
   Guid gpt_type{};
 };
 
-[[nodiscard]] inline core::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
-  core::PartitionTable table{.scheme = core::Scheme::Gpt, .disk_id = {}, .partitions = {}, .warnings = {}};
+[[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
+  disk::PartitionTable table{.scheme = disk::Scheme::Gpt, .disk_id = {}, .partitions = {}, .warnings = {}};
   for (const MemoryPartition& partition : partitions)
     table.partitions.push_back({.number = static_cast<unsigned>(table.partitions.size() + 1),
                                 .type = partition.gpt_type,
@@ -68,9 +68,9 @@ struct MemoryPartition {
 
 class MemoryDisk final : public GuestDisk {
  public:
-  MemoryDisk(const core::PartitionTable& table, std::vector<MemoryPartition> partitions)
+  MemoryDisk(const disk::PartitionTable& table, std::vector<MemoryPartition> partitions)
       : GuestDisk(table), contents_(std::move(partitions)) {
-    for (const core::Partition& entry : table.partitions) {
+    for (const disk::Partition& entry : table.partitions) {
       const std::string number = std::to_string(entry.number);
       add({.entry = &entry,
            .device = "loop0p" + number,
@@ -83,7 +83,7 @@ class MemoryDisk final : public GuestDisk {
   std::map<std::string, unsigned> reads;  ///< how often a file was read as a whole, by path
 
  private:
-  [[nodiscard]] Result<std::unique_ptr<core::FileTree>> open_files(const GuestPartition& partition,
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const GuestPartition& partition,
                                                                    const std::string& /*root_flags*/) override {
     opened.push_back(partition.entry->number);
     return std::make_unique<MemoryTree>(contents_[partition.entry->number - 1].files, reads);

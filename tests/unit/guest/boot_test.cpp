@@ -19,7 +19,7 @@ using test::MemoryPartition;
 using test::to_buffer;
 using ::testing::ElementsAre;
 
-const MemoryPartition kEsp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+const MemoryPartition kEsp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
 const MemoryPartition kRoot{.type = "ext4",
                             .files = {{"/boot/vmlinuz-6.1", make_kernel()},
                                       {"/boot/initrd.img-6.1", to_buffer("initrd")},
@@ -43,7 +43,7 @@ class Boots : public ::testing::Test {
     found_ = entry::find_entries(*disk_, "");
     return TRY(choose_entry(found_, "", *disk_)).entry->open({});
   }
-  core::PartitionTable table_;
+  disk::PartitionTable table_;
   std::unique_ptr<MemoryDisk> disk_;
   FoundEntries found_;
 };
@@ -95,7 +95,7 @@ TEST_F(Boots, TheFstabOfTheRootThatIsNamed) {
 
 TEST_F(Boots, FromWhereSystemdIsToldThatItWasStarted) {
   MemoryPartition xbootldr = kRoot;
-  xbootldr.gpt_type = core::kXbootldrType;
+  xbootldr.gpt_type = disk::kXbootldrType;
   make({kRoot, kEsp, xbootldr});
   const auto told = [&](unsigned partition, const std::optional<std::vector<core::FstabEntry>>& fstab) {
     return loader_partuuid(*disk_, disk_->partitions()[partition - 1], fstab).value_or("nothing");
@@ -111,7 +111,7 @@ TEST_F(Boots, FromWhereSystemdIsToldThatItWasStarted) {
 TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   MemoryPartition root = kRoot;
   root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("loop.ko:\n");
-  make({{.type = "crypto_LUKS", .files = {}, .gpt_type = core::kRootX8664Type}, kEsp});
+  make({{.type = "crypto_LUKS", .files = {}, .gpt_type = disk::kRootX8664Type}, kEsp});
   std::string reason;
   const ModuleRequest request{.release = "6.1", .root_option = "UUID=f52", .root_flags = ""};
   auto folder = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""}, reason);

@@ -27,7 +27,7 @@ test::Buffer uki() {
       .build();
 }
 
-const MemoryPartition kEspWithUki{.type = "vfat", .files = {{"/EFI/Linux/a.efi", uki()}}, .gpt_type = core::kEspType};
+const MemoryPartition kEspWithUki{.type = "vfat", .files = {{"/EFI/Linux/a.efi", uki()}}, .gpt_type = disk::kEspType};
 const MemoryPartition kRoot{.type = "ext4",
                             .files = {{"/boot/vmlinuz-6.1", make_kernel()},
                                       {"/boot/initrd.img-6.1", to_buffer("initrd")},
@@ -39,7 +39,7 @@ MemoryPartition esp_with_entry(const std::string& name) {
           .files = {{"/loader/entries/" + name, to_buffer("title T\nlinux /l\ninitrd /i\noptions quiet\n")},
                     {"/l", make_kernel()},
                     {"/i", to_buffer("initrd")}},
-          .gpt_type = core::kEspType};
+          .gpt_type = disk::kEspType};
 }
 
 class Entries : public ::testing::Test {
@@ -53,7 +53,7 @@ class Entries : public ::testing::Test {
     found_ = find_entries(*disk_, pattern);
     return TRY(choose_entry(found_, pattern, *disk_)).entry->entry.path;
   }
-  core::PartitionTable table_;
+  disk::PartitionTable table_;
   std::unique_ptr<MemoryDisk> disk_;
   FoundEntries found_;
 };
@@ -68,7 +68,7 @@ TEST_F(Entries, ThenEntriesThenKernels) {
   make({esp_with_entry("t.conf"), kRoot});
   EXPECT_EQ(choose(), "/loader/entries/t.conf");
   EXPECT_EQ(found_.entries.size(), 1U);
-  make({{.type = "vfat", .files = {}, .gpt_type = core::kEspType}, kRoot});
+  make({{.type = "vfat", .files = {}, .gpt_type = disk::kEspType}, kRoot});
   EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
   EXPECT_EQ(found_.entries.front().path, "/boot/vmlinuz-6.1");
   EXPECT_EQ(found_.entries.front().partition, disk_->partitions().data() + 1);
@@ -111,16 +111,16 @@ TEST_F(Entries, WhatIsNotCounted) {
 TEST_F(Entries, NothingOrBroken) {
   make({{.type = "ext4", .files = {}, .gpt_type = {}}});
   EXPECT_THAT(choose(), Fails(Code::NotFound, "nothing to boot"));
-  make({{.type = "", .files = {}, .gpt_type = core::kEspType}});
+  make({{.type = "", .files = {}, .gpt_type = disk::kEspType}});
   EXPECT_THAT(choose(), Fails(Code::Unsupported, "partition 1 of the guest disk holds no file system"));
-  make({{.type = "vfat", .files = {{"/EFI/Linux/a.efi", to_buffer("junk")}}, .gpt_type = core::kEspType}, kRoot});
+  make({{.type = "vfat", .files = {{"/EFI/Linux/a.efi", to_buffer("junk")}}, .gpt_type = disk::kEspType}, kRoot});
   EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
   EXPECT_EQ(found_.broken.size(), 1U);
 }
 
 TEST_F(Entries, TheSameNameOnTwoPartitionsIsTheEsps) {
   MemoryPartition second = kEspWithUki;
-  second.gpt_type = core::kXbootldrType;
+  second.gpt_type = disk::kXbootldrType;
   make({second, kEspWithUki});
   ASSERT_TRUE(choose());
   ASSERT_EQ(found_.entries.size(), 2U);
@@ -129,7 +129,7 @@ TEST_F(Entries, TheSameNameOnTwoPartitionsIsTheEsps) {
 
 // An entry for an image elsewhere on its partition, with an addon and a credential beside that one.
 MemoryPartition esp_with_uki_entry(const std::string& more) {
-  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
   esp.files["/loader/entries/t.conf"] = to_buffer("uki /os/a.efi\n" + more);
   esp.files["/os/a.efi"] = uki();
   esp.files["/os/a.efi.extra.d/b.addon.efi"] = PeBuilder().add(".cmdline", "beside").build();
@@ -207,7 +207,7 @@ TEST_F(Entries, VariablesOfEntriesMayBeOnTheEsp) {
   boot.type = "ext4";
   boot.gpt_type = {};
   boot.files["/loader/entries/t.conf"] = to_buffer("linux /l\noptions $kernelopts quiet\n");
-  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
   make({esp, boot});
   EXPECT_THAT(choose(), Fails(Code::NotFound, "GRUB's variable $kernelopts"));
   esp.files["/EFI/fedora/grubenv"] = to_buffer(kGrubEnvironment);
@@ -226,7 +226,7 @@ TEST_F(Entries, VariablesOfEntriesMayBeOnTheEsp) {
 }
 
 TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
-  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = core::kEspType};
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
   esp.files["/EFI/centos/grub.cfg"] = to_buffer("menuentry c { linux /vmlinuz-6.1 $kernelopts quiet }\n");
   esp.files["/EFI/centos/grubenv"] = to_buffer(kGrubEnvironment);
   make({esp, kRoot});

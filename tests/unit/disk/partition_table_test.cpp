@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 
 #include <algorithm>
 
@@ -9,7 +9,7 @@
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/disk/disk_image.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 using test::Disk;
@@ -358,4 +358,4 @@ TEST(PartitionTableOf, AnUnreadableDisk) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/gpt.h"
+#include "disk/gpt_backup.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 namespace {
 
 constexpr std::string_view kSignature = "EFI PART";
@@ -232,4 +232,4 @@ Result<std::vector<DiskWrite>> move_backup(const ByteSource& disk, const Gpt& gp
   return writes;
 }
 
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/selector.h"
+#include "disk/selector.h"
 
 #include <optional>
 
@@ -7,7 +7,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 namespace {
 
@@ -152,4 +152,4 @@ bool matches(const Selector& selector, const Identity& identity) {
   return selector.number != 0 && selector.number == identity.number;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

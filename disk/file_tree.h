@@ -10,7 +10,7 @@
 #include "base/byte_source.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 /// Paths begin at the root of the file system; "" is that root. Symbolic links do not lead out of it.
 class FileTree {
@@ -30,4 +30,4 @@ class FileTree {
   [[nodiscard]] virtual Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const = 0;
 };
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

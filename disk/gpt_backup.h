@@ -9,9 +9,9 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
-#include "vhd/disk_write.h"
+#include "disk/disk_write.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 
 /// A primary GPT whose checksums are right and whose partitions lie where it allows them.
 struct Gpt {
@@ -41,4 +41,4 @@ struct Gpt {
 /// Whether the backup of `gpt` lies before the end of a disk of `payload_size` bytes.
 [[nodiscard]] bool backup_is_inside(const Gpt& gpt, std::uint64_t payload_size);
 
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

@@ -9,9 +9,9 @@
 #include "base/byte_source.h"
 #include "base/guid.h"
 #include "base/result.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 struct GptCopy {
   enum class State : std::uint8_t { Absent, Damaged, Good };
@@ -26,4 +26,4 @@ struct GptCopy {
 /// the value.
 [[nodiscard]] Result<GptCopy> read_gpt(const ByteSource& disk, std::uint32_t logical_block, std::uint64_t header_block);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/gpt.h"
-#include "init/core/mbr.h"
+#include "disk/gpt.h"
+#include "disk/mbr.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 namespace {
 
@@ -129,4 +129,4 @@ const Partition* find_by_partuuid(const PartitionTable& table, std::string_view 
   return found == table.partitions.end() ? nullptr : &*found;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 /// A disk or partition by the name that the kernel gave it.
 struct DeviceNode {
@@ -24,4 +24,4 @@ struct DeviceNode {
 /// Whether it is the first disk of its kind: a guest that has one disk only calls it so.
 [[nodiscard]] bool is_first_disk(const DeviceNode& node);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

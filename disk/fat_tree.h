@@ -7,12 +7,12 @@
 #include <string>
 
 #include "base/byte_source.h"
-#include "init/core/file_tree.h"
-#include "vhd/fat.h"
+#include "disk/fat.h"
+#include "disk/file_tree.h"
 
-namespace vhdboot::tool {
+namespace vhdboot::disk {
 
-class FatTree final : public core::FileTree {
+class FatTree final : public FileTree {
  public:
   /// The volume on `partition`. Errors as FatVolume::open().
   [[nodiscard]] static Result<std::unique_ptr<FatTree>> open(std::unique_ptr<ByteSource> partition);
@@ -24,17 +24,17 @@ class FatTree final : public core::FileTree {
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;
 
  private:
-  using Directory = std::map<std::string, vhd::FatEntry>;  // by name in lower case
+  using Directory = std::map<std::string, FatEntry>;  // by name in lower case
 
-  FatTree(std::unique_ptr<ByteSource> partition, vhd::FatVolume volume)
+  FatTree(std::unique_ptr<ByteSource> partition, FatVolume volume)
       : partition_(std::move(partition)), volume_(std::move(volume)) {}
 
-  [[nodiscard]] Result<vhd::FatEntry> find(const std::string& path) const;
-  [[nodiscard]] const Directory& contents(const vhd::FatEntry& directory) const;
+  [[nodiscard]] Result<FatEntry> find(const std::string& path) const;
+  [[nodiscard]] const Directory& contents(const FatEntry& directory) const;
 
   std::unique_ptr<ByteSource> partition_;
-  vhd::FatVolume volume_;
+  FatVolume volume_;
   mutable std::map<std::uint32_t, Directory> directories_;  // by first cluster; each is read once
 };
 
-}  // namespace vhdboot::tool
+}  // namespace vhdboot::disk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/fat.h"
+#include "disk/fat.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 namespace {
 
 namespace boot {  // "Boot Sector and BPB"
@@ -308,4 +308,4 @@ Result<std::unique_ptr<ByteSource>> FatVolume::open_file(const FatEntry& file) c
   return std::make_unique<Contents>(*partition_, std::move(runs), file.size);
 }
 
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

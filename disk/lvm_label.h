@@ -8,7 +8,7 @@
 #include "base/byte_source.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 /// Whether there is a label. libblkid, which looks for everything else as well, takes much longer.
 [[nodiscard]] bool has_lvm_label(const ByteSource& device);
@@ -18,4 +18,4 @@ namespace vhdboot::core {
 /// damaged, too.
 [[nodiscard]] Result<std::string> read_volume_group(const ByteSource& device);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -8,9 +8,9 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 struct MbrEntry {
   unsigned slot = 0;  ///< 1..4
@@ -38,4 +38,4 @@ struct MbrPartitions {
 [[nodiscard]] Result<MbrPartitions> read_mbr_partitions(const ByteSource& disk, const Mbr& mbr,
                                                         std::uint32_t logical_block);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 struct Selector {
   enum class By : std::uint8_t {
@@ -60,4 +60,4 @@ struct Identity {
 /// Whether `text` has the form of a volume serial as blkid prints it: 16 (NTFS) or 4-4 (exFAT) digits, any case.
 [[nodiscard]] bool is_serial(std::string_view text);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/gpt.h"
+#include "disk/gpt_backup.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/vhd/disks.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 namespace {
 
 using test::GptSpec;
@@ -174,4 +174,4 @@ TEST(Mbr, BootSectorsOfFileSystemsAndProtectiveOnesHaveNone) {
 }
 
 }  // namespace
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A FAT12 volume written by hand; volumes of real tools are read in tests/integration/vhdtool_read_test.py.
-#include "vhd/fat.h"
+#include "disk/fat.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "tests/unit/vhd/sparse_images.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 namespace {
 
 using test::put_le;
@@ -178,4 +178,4 @@ TEST(Fat, Refusals) {
 }
 
 }  // namespace
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/device_node.h"
+#include "disk/device_node.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 TEST(DeviceNode, Disks) {
@@ -71,4 +71,4 @@ TEST(DeviceNode, EverythingElse) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

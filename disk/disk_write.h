@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 
 struct DiskWrite {
   std::uint64_t offset = 0;  ///< bytes from the start of the file
@@ -15,4 +15,4 @@ struct DiskWrite {
   std::string what;  ///< for people: "footer"
 };
 
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

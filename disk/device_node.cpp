@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/device_node.h"
+#include "disk/device_node.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 constexpr std::string_view kDev = "/dev/";
@@ -83,4 +83,4 @@ bool is_first_disk(const DeviceNode& node) {
   return std::ranges::find(kFirst, node.disk) != kFirst.end();
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

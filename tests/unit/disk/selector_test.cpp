@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/selector.h"
+#include "disk/selector.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 using test::Fails;
@@ -92,4 +92,4 @@ TEST(Selector, Text) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/lvm_label.h"
+#include "disk/lvm_label.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 constexpr std::uint64_t kLabelSectors = 4;  // the label is in one of the first ones
@@ -89,4 +89,4 @@ Result<std::string> read_volume_group(const ByteSource& device) {
   return std::string(words.begin(), end);
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

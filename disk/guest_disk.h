@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/file_tree.h"
-#include "init/core/partition_table.h"
-#include "init/core/selector.h"
+#include "disk/file_tree.h"
+#include "disk/partition_table.h"
+#include "disk/selector.h"
 
-namespace vhdboot::guest {
+namespace vhdboot::disk {
 
 /// How to mount a guest's file system of this type (as blkid names it) without replaying its journal: the disk is
 /// read-only, and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not
@@ -26,10 +26,10 @@ namespace vhdboot::guest {
 inline constexpr std::array<std::string_view, 4> kRootFolders{"", "/@", "/@rootfs", "/root"};
 
 struct GuestPartition {
-  const core::Partition* entry = nullptr;  ///< in the table; null for a whole disk without a partition table
-  std::string device;                      ///< as the boot kernel calls it: "loop0p2"
-  std::string type;                        ///< of its file system, as libblkid says; empty when unknown
-  core::Identity identity;
+  const Partition* entry = nullptr;  ///< in the table; null for a whole disk without a partition table
+  std::string device;                ///< as the boot kernel calls it: "loop0p2"
+  std::string type;                  ///< of its file system, as libblkid says; empty when unknown
+  Identity identity;
 
   /// "partition 2 of the guest disk"
   [[nodiscard]] std::string description() const;
@@ -38,7 +38,7 @@ struct GuestPartition {
 /// A directory tree on one of the partitions, borrowed from the disk.
 class GuestTree {
  public:
-  GuestTree(const GuestPartition& partition, const core::FileTree& files, std::string folder = {})
+  GuestTree(const GuestPartition& partition, const FileTree& files, std::string folder = {})
       : partition_(&partition), files_(&files), folder_(std::move(folder)) {}
 
   [[nodiscard]] const GuestPartition& partition() const { return *partition_; }
@@ -61,7 +61,7 @@ class GuestTree {
 
  private:
   const GuestPartition* partition_;
-  const core::FileTree* files_;
+  const FileTree* files_;
   std::string folder_;  // "" or "/a/b"
 };
 
@@ -71,10 +71,10 @@ class GuestDisk {
   GuestDisk& operator=(const GuestDisk&) = delete;
   virtual ~GuestDisk() = default;
 
-  [[nodiscard]] const core::PartitionTable& table() const { return table_; }
+  [[nodiscard]] const PartitionTable& table() const { return table_; }
   /// By number; the whole disk alone when it has no partition table.
   [[nodiscard]] const std::vector<GuestPartition>& partitions() const { return partitions_; }
-  [[nodiscard]] const GuestPartition* find(const core::Partition* entry) const;
+  [[nodiscard]] const GuestPartition* find(const Partition* entry) const;
 
   /// The file system on one of the partitions, open without replaying its journal, until this ends. `root_flags` are
   /// the guest's rootflags=, of which a btrfs needs its subvolume. Unsupported for a type that the boot kernel does not
@@ -83,25 +83,25 @@ class GuestDisk {
 
  protected:
   /// `table` must outlive this.
-  explicit GuestDisk(const core::PartitionTable& table) : table_(table) {}
+  explicit GuestDisk(const PartitionTable& table) : table_(table) {}
 
   /// For constructors.
   void add(GuestPartition partition) { partitions_.push_back(std::move(partition)); }
 
  private:
   /// Opens a file system of a type with guest_mount_options(); `root_flags` is empty unless it is a btrfs.
-  [[nodiscard]] virtual Result<std::unique_ptr<core::FileTree>> open_files(const GuestPartition& partition,
-                                                                           const std::string& root_flags) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<FileTree>> open_files(const GuestPartition& partition,
+                                                                     const std::string& root_flags) = 0;
 
   struct Mounted {
     const GuestPartition* partition;
     std::string root_flags;
-    std::unique_ptr<core::FileTree> files;
+    std::unique_ptr<FileTree> files;
   };
 
-  const core::PartitionTable& table_;
+  const PartitionTable& table_;
   std::vector<GuestPartition> partitions_;
   std::list<Mounted> mounted_;
 };
 
-}  // namespace vhdboot::guest
+}  // namespace vhdboot::disk

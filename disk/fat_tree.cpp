@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/tool/fat_tree.h"
+#include "disk/fat_tree.h"
 
 #include <algorithm>
 #include <string_view>
@@ -7,28 +7,28 @@
 
 #include "base/text.h"
 
-namespace vhdboot::tool {
+namespace vhdboot::disk {
 
 Result<std::unique_ptr<FatTree>> FatTree::open(std::unique_ptr<ByteSource> partition) {
-  auto volume = TRY(vhd::FatVolume::open(*partition));
+  auto volume = TRY(FatVolume::open(*partition));
   return std::unique_ptr<FatTree>(new FatTree(std::move(partition), std::move(volume)));
 }
 
 // One that cannot be read is empty.
-const FatTree::Directory& FatTree::contents(const vhd::FatEntry& directory) const {
+const FatTree::Directory& FatTree::contents(const FatEntry& directory) const {
   const auto known = directories_.find(directory.cluster);
   if (known != directories_.end()) return known->second;
   Directory& fresh = directories_[directory.cluster];
   if (auto entries = volume_.list(directory))
-    for (vhd::FatEntry& entry : *entries) {
+    for (FatEntry& entry : *entries) {
       std::string name = to_lower_ascii(entry.name);
       fresh.try_emplace(std::move(name), std::move(entry));
     }
   return fresh;
 }
 
-Result<vhd::FatEntry> FatTree::find(const std::string& path) const {
-  std::vector<vhd::FatEntry> way{vhd::FatVolume::root()};
+Result<FatEntry> FatTree::find(const std::string& path) const {
+  std::vector<FatEntry> way{FatVolume::root()};
   for (const std::string_view component : split(path, '/')) {
     if (component.empty() || component == ".") continue;
     if (component == "..") {
@@ -76,4 +76,4 @@ Result<std::vector<std::byte>> FatTree::read(const std::string& path, std::uint6
   return bytes;
 }
 
-}  // namespace vhdboot::tool
+}  // namespace vhdboot::disk

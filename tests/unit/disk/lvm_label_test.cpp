@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/lvm_label.h"
+#include "disk/lvm_label.h"
 
 #include <cstring>
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 namespace {
 
 using test::Fails;
@@ -86,4 +86,4 @@ TEST(LvmLabel, Damaged) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace vhdboot::guest {
+namespace vhdboot::disk {
 namespace {
 
 struct MountableType {
@@ -46,7 +46,7 @@ Result<std::string> GuestTree::read_text(std::string_view path, std::uint64_t ca
   return std::string(as_text(bytes));
 }
 
-const GuestPartition* GuestDisk::find(const core::Partition* entry) const {
+const GuestPartition* GuestDisk::find(const Partition* entry) const {
   const auto found = std::ranges::find(partitions_, entry, &GuestPartition::entry);
   return found == partitions_.end() ? nullptr : &*found;
 }
@@ -67,4 +67,4 @@ Result<GuestTree> GuestDisk::mount(const GuestPartition& partition, const std::s
   return GuestTree(partition, *mounted_.back().files);
 }
 
-}  // namespace vhdboot::guest
+}  // namespace vhdboot::disk

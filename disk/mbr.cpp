@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/mbr.h"
+#include "disk/mbr.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 namespace {
 
@@ -164,4 +164,4 @@ Result<MbrPartitions> read_mbr_partitions(const ByteSource& disk, const Mbr& mbr
   return out;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

@@ -13,7 +13,7 @@
 #include "base/guid.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 enum class Scheme : std::uint8_t {
   None,  ///< no table: empty, or one file system on the whole disk
@@ -65,4 +65,4 @@ struct PartitionTable {
 [[nodiscard]] const Partition* find_by_number(const PartitionTable& table, unsigned number);
 [[nodiscard]] const Partition* find_by_partuuid(const PartitionTable& table, std::string_view partuuid);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk

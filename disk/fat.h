@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "base/units.h"
 
-namespace vhdboot::vhd {
+namespace vhdboot::disk {
 
 /// Bytes of a directory that are read: as many as the specification allows (65536 entries).
 inline constexpr std::uint64_t kMaxFatDirectory = 2 * kMiB;
@@ -70,4 +70,4 @@ class FatVolume {
   mutable std::uint64_t window_start_ = 0;
 };
 
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot::disk

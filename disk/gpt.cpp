@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/gpt.h"
+#include "disk/gpt.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::disk {
 
 namespace {
 
@@ -119,4 +119,4 @@ Result<GptCopy> read_gpt(const ByteSource& disk, std::uint32_t logical_block, st
   return copy;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::disk
