@@ -73,11 +73,11 @@ std::optional<GuestRoot> parse_root(std::string_view text) {
   return root;
 }
 
-std::optional<CountedEntry> parse_counted(std::string_view text) {
+std::optional<entry::CountedEntry> parse_counted(std::string_view text) {
   const auto blank = text.find(' ');
   const auto partition = parse_u64(text.substr(0, blank));
   if (blank == std::string_view::npos || !partition || *partition > disk::kMaxPartitions) return std::nullopt;
-  return CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
+  return entry::CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
 }
 
 std::optional<HostMount> parse_mount(std::string_view text) {
@@ -106,7 +106,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
                        handoff.root->partition > disk::kMaxPartitions ||
                        (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
     return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
-  if (handoff.counted && (handoff.counted->partition > disk::kMaxPartitions || !is_countable(handoff.counted->path)))
+  if (handoff.counted &&
+      (handoff.counted->partition > disk::kMaxPartitions || !entry::is_countable(handoff.counted->path)))
     return concat("has no counted entry but ", quoted(handoff.counted->path));
   if (handoff.loader_partuuid && !disk::is_partuuid(*handoff.loader_partuuid))
     return concat("has no partition UUID of a boot loader but ", quoted(*handoff.loader_partuuid));

@@ -15,7 +15,7 @@
 #include "base/extent.h"
 #include "base/result.h"
 #include "disk/selector.h"
-#include "init/core/boot_count.h"
+#include "entry/boot_count.h"
 #include "init/core/config.h"
 #include "init/core/host_mount.h"
 #include "init/volume/volume.h"
@@ -53,7 +53,7 @@ struct Handoff {
   // What stage 2 is to do.
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
-  std::optional<CountedEntry> counted;         ///< absent: no boot is counted
+  std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted
   std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told
   std::string init = "/init";                  ///< what stage 2 executes: in the guest's initrd, or in `root`
   std::vector<std::string> modules;            ///< files in the appended archive, in the order to load them

@@ -75,20 +75,20 @@ Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice
   return {};
 }
 
-bool has_option(const FstabEntry& entry, std::string_view option) {
+bool has_option(const entry::FstabEntry& entry, std::string_view option) {
   return concat(',', entry.options, ',').contains(concat(',', option, ','));
 }
 
 // By "noauto" alone; with an automount it is mounted by whoever looks into it.
-bool is_never_mounted(const FstabEntry& entry) {
+bool is_never_mounted(const entry::FstabEntry& entry) {
   return has_option(entry, "noauto") && !has_option(entry, "x-systemd.automount");
 }
 
-bool is_type_of(const FstabEntry& entry, const PresentDevice& other) {
+bool is_type_of(const entry::FstabEntry& entry, const PresentDevice& other) {
   return !other.type.empty() && (entry.type == "auto" || entry.type == other.type);
 }
 
-Result<void> check_entry(const FstabEntry& entry, const std::vector<PresentDevice>& own,
+Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<PresentDevice>& own,
                          const std::vector<PresentDevice>& others) {
   const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
   if (const auto selector = disk::device_selector(entry.spec)) {
@@ -108,7 +108,7 @@ Result<void> check_entry(const FstabEntry& entry, const std::vector<PresentDevic
 
 }  // namespace
 
-Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
+Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<entry::FstabEntry>& fstab,
                                const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
   for (const DeviceOption& option : kOptions) {
     const auto values = line.find_all(option.name);
@@ -120,7 +120,7 @@ Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector
     }
   }
   for (const PresentDevice& one : own) TRY(check_own(one, others));
-  for (const FstabEntry& entry : fstab)
+  for (const entry::FstabEntry& entry : fstab)
     if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
   return {};
 }

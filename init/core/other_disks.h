@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "disk/selector.h"
-#include "init/core/fstab.h"
+#include "entry/fstab.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::core {
@@ -32,7 +32,8 @@ struct PresentDevice {
 /// - at the place that a line of `fstab` names by /dev/sda2 and the like, with the same file system, and not for "/".
 /// A file system on another disk alone is what the person wants to have there.
 /// `fstab` is empty when it cannot be known, as in an encrypted root.
-[[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<FstabEntry>& fstab,
+[[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line,
+                                             const std::vector<entry::FstabEntry>& fstab,
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
 

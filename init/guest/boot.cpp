@@ -70,7 +70,7 @@ Result<core::GuestCommandLine> make_command_line(const disk::GuestDisk& disk, co
   return core::guest_command_line(options, config.options, examine(disk));
 }
 
-Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, GuestEntry& entry, const kexec::CommandLine& line) {
+Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry, const kexec::CommandLine& line) {
   entry.parts.cmdline = line.text();
   PlannedBoot boot{.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, "")), .release = {}, .root = {}};
   // Modules are looked for by what the kernel itself says.

@@ -7,10 +7,10 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "entry/entry.h"
 #include "init/core/config.h"
 #include "init/core/guest_cmdline.h"
 #include "init/core/handoff.h"
-#include "init/guest/entry.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
@@ -29,7 +29,7 @@ struct PlannedBoot {
 
 /// Plans the boot of `entry` with `line` as its command line. Errors as kexec::make_plan(); of a guest without an
 /// initrd also Unsupported and NotFound, when its root cannot be mounted by us or is not named.
-[[nodiscard]] Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, GuestEntry& entry,
+[[nodiscard]] Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry,
                                             const kexec::CommandLine& line);
 
 }  // namespace vhdboot::guest

@@ -38,7 +38,7 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
   return partitions;
 }
 
-std::optional<std::vector<core::FstabEntry>> root_fstab(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const auto selector = disk::device_selector(line.find("root").value_or(""));
   if (!selector) return std::nullopt;
   const auto found = std::ranges::find_if(
@@ -46,20 +46,20 @@ std::optional<std::vector<core::FstabEntry>> root_fstab(disk::GuestDisk& disk, c
   if (found == disk.partitions().end()) return std::nullopt;
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::nullopt;
-  std::vector<core::FstabEntry> entries;
+  std::vector<entry::FstabEntry> entries;
   for (const std::string_view prefix : disk::kRootFolders)
-    if (const auto text = top->below(prefix).read_text("/etc/fstab", core::kMaxFstabBytes))
-      return core::parse_fstab(*text).value_or(entries);
+    if (const auto text = top->below(prefix).read_text("/etc/fstab", entry::kMaxFstabBytes))
+      return entry::parse_fstab(*text).value_or(entries);
   return entries;
 }
 
 std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
-                                           const std::optional<std::vector<core::FstabEntry>>& fstab) {
+                                           const std::optional<std::vector<entry::FstabEntry>>& fstab) {
   const disk::Partition* esp = disk::find_esp(disk.table());
   if (disk.table().scheme != disk::Scheme::Gpt || esp == nullptr || !fstab) return std::nullopt;
   if (entry.entry != esp && entry.entry != disk::find_xbootldr(disk.table())) return std::nullopt;
   for (const std::string_view place : {"/boot", "/efi", "/boot/efi"})
-    if (core::find_mount(*fstab, place) != nullptr) return std::nullopt;
+    if (entry::find_mount(*fstab, place) != nullptr) return std::nullopt;
   return esp->partuuid;
 }
 

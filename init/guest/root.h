@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "entry/fstab.h"
 #include "init/core/config.h"
-#include "init/core/fstab.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
@@ -23,13 +23,13 @@ namespace vhdboot::guest {
 
 /// The fstab of the root file system that `line` names by root=, empty when there is none; nothing when that is not on
 /// the guest disk, as one that is encrypted, or cannot be read.
-[[nodiscard]] std::optional<std::vector<core::FstabEntry>> root_fstab(disk::GuestDisk& disk,
-                                                                      const kexec::CommandLine& line);
+[[nodiscard]] std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk,
+                                                                       const kexec::CommandLine& line);
 
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
 /// (core/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above) says
 /// what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
 [[nodiscard]] std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
-                                                         const std::optional<std::vector<core::FstabEntry>>& fstab);
+                                                         const std::optional<std::vector<entry::FstabEntry>>& fstab);
 
 }  // namespace vhdboot::guest

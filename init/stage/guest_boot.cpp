@@ -5,12 +5,12 @@
 
 #include "base/text.h"
 #include "disk/lvm_label.h"
+#include "entry/smbios.h"
 #include "init/core/other_disks.h"
 #include "init/guest/boot.h"
 #include "init/guest/root.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
-#include "kexec/smbios.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 std::string smbios_options() {
   constexpr std::uint64_t kMaxTable = 1 << 20;
   const auto table = sys::read_file("/sys/firmware/dmi/tables/DMI", kMaxTable);
-  return table ? kexec::stub_options_of_smbios(*table).value_or("") : "";
+  return table ? entry::stub_options_of_smbios(*table).value_or("") : "";
 }
 
 // What the firmware told this kernel, and this one tells the next (Documentation/arch/x86/zero-page.rst).
@@ -32,8 +32,8 @@ bool secure_boot_is_on() {
 
 // What cannot be booted is passed over with a warning as long as there is something else.
 Result<GuestBoot> open_entry(disk::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
-  const guest::FoundEntries found = guest::find_entries(disk, pattern);
-  const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk));
+  const entry::FoundEntries found = entry::find_entries(disk, pattern);
+  const entry::Choice choice = TRY(entry::choose_entry(found, pattern, disk));
   for (const Error& error : found.broken) report.warn(error.message());
   auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
   return GuestBoot{.entry = std::move(opened),
@@ -53,7 +53,7 @@ std::string volume_group(std::string_view type, const std::string& device) {
 
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
-                               const std::vector<core::FstabEntry>& fstab) {
+                               const std::vector<entry::FstabEntry>& fstab) {
   std::vector<core::PresentDevice> own;
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
@@ -79,7 +79,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
 Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const core::Config& config,
                                 const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
-  guest::GuestEntry& entry = boot.entry;
+  entry::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
@@ -87,7 +87,7 @@ Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, 
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
   const auto fstab = guest::root_fstab(disk, made.line);
-  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<core::FstabEntry>())));
+  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<entry::FstabEntry>())));
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, fstab);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 

@@ -8,10 +8,10 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "entry/entry.h"
 #include "init/core/config.h"
 #include "init/core/guest_cmdline.h"
 #include "init/guest/boot.h"
-#include "init/guest/entry.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_modules.h"
 #include "init/sys/console.h"
@@ -19,7 +19,7 @@
 namespace vhdboot::stage {
 
 struct GuestBoot {
-  guest::GuestEntry entry;
+  entry::GuestEntry entry;
   const disk::GuestPartition* partition = nullptr;  ///< that the entry lies on
   std::string path;                                 ///< of its file there
   std::optional<std::string> loader_partuuid;       ///< see guest::loader_partuuid()

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "entry/profile.h"
 #include "init/core/plan_report.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
@@ -17,7 +18,6 @@
 #include "init/stage/settings.h"
 #include "init/sys/loop.h"
 #include "init/sys/signals.h"
-#include "kexec/profile.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -50,31 +50,31 @@ std::string describe(const disk::PartitionTable& table) {
                 table.partitions.size() == 1 ? " partition, " : " partitions, ", blocks);
 }
 
-std::string_view kind_of(const kexec::BootEntry& entry) {
+std::string_view kind_of(const entry::BootEntry& entry) {
   switch (entry.kind) {
-    case kexec::EntryKind::Uki:
+    case entry::EntryKind::Uki:
       return "unified kernel image";
-    case kexec::EntryKind::Type1:
+    case entry::EntryKind::Type1:
       return "boot loader entry";
-    case kexec::EntryKind::Kernel:
+    case entry::EntryKind::Kernel:
       break;
   }
   return "kernel";
 }
 
-bool is_image(const kexec::BootEntry& entry) {
-  return entry.kind == kexec::EntryKind::Uki || entry.unified;
+bool is_image(const entry::BootEntry& entry) {
+  return entry.kind == entry::EntryKind::Uki || entry.unified;
 }
 
-std::string options_from(const kexec::BootEntry& entry) {
-  if (entry.kind == kexec::EntryKind::Kernel) return entry.options_from;
+std::string options_from(const entry::BootEntry& entry) {
+  if (entry.kind == entry::EntryKind::Kernel) return entry.options_from;
   return entry.unified && !entry.options.empty() ? "the entry"
          : is_image(entry)                       ? "the image and what lies beside it"
                                                  : "the entry";
 }
 
 core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& config) {
-  const kexec::BootEntry& entry = boot.entry.entry;
+  const entry::BootEntry& entry = boot.entry.entry;
   core::PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
                                    .id = entry.id,
                                    .title = entry.title,
@@ -86,7 +86,7 @@ core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& 
   if (entry.count) reported.tries_left = entry.count->left;
   if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");
-  if (const auto profile = kexec::split_entry_pattern(pattern).profile)
+  if (const auto profile = entry::split_entry_pattern(pattern).profile)
     reported.profile = *profile;
   else if (entry.profile != 0)
     reported.profile = concat(entry.profile);
@@ -95,7 +95,7 @@ core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& 
 
 // In the order of kexec::make_plan(). Files of their own have names; what is in an image, or beside it, is told by its
 // kind.
-std::vector<core::PlanReport::Piece> report_initrds(const guest::GuestEntry& opened) {
+std::vector<core::PlanReport::Piece> report_initrds(const entry::GuestEntry& opened) {
   const kexec::BootParts& parts = opened.parts;
   const std::vector<std::string>& names = opened.entry.initrds;
   const bool named = !is_image(opened.entry) && names.size() == parts.microcode.size() + parts.initrds.size();

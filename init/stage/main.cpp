@@ -39,6 +39,6 @@ int main(int argc, char** argv) {
     if (role == core::Role::Inspect) return 1;
     const Error error{Code::NoMemory, 0, exception.what()};
     stage::rescue(error, core::RescueChoice::Menu,
-                  sys::Reporter(std::string(core::name(role)), sys::Reporter::Audience::Consoles));
+                  sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
   }
 }

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/boot_count.h"
+#include "entry/boot_count.h"
 #include "init/core/loader_interface.h"
 #include "init/stage/keeper.h"
 #include "init/sys/file.h"
@@ -108,8 +108,8 @@ struct Units {
 Result<Units> plan_units(const core::Handoff& handoff, const std::string& disk) {
   Units units{.loader_partuuid = handoff.loader_partuuid, .bless = {}, .host_mount = {}};
   if (handoff.counted)
-    units.bless = {std::string(core::kBlessUnit),
-                   TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
+    units.bless = {std::string(entry::kBlessUnit),
+                   TRY(entry::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
   if (handoff.host_mount) units.host_mount = core::host_mount_units(*handoff.host_mount, handoff.kind);
   return units;
 }

@@ -17,7 +17,7 @@ using UdevRules = std::vector<core::GuestFile>;
 [[nodiscard]] Result<void> give_to_initrd(const UdevRules& rules);
 
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
-/// - for systemd what a boot loader tells it by EFI variables, which we cannot set: core::bless_unit(),
+/// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
 ///   core::gpt_auto_generator(); and what mounts the host device, core::host_mount_units();
 /// - for udev `rules`.
 /// `disk`: the guest disk.

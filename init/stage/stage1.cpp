@@ -70,7 +70,7 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
 
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
 // counted, if they are.
-Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
+Result<std::optional<entry::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
                                                      const FoundImage& image, const core::Config& config,
                                                      const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
@@ -83,7 +83,7 @@ Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop
 }
 
 // As systemd-boot does: a boot that cannot be counted is started all the same.
-void count(const guest::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
+void count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
            const sys::Reporter& report) {
   if (const auto done = count_boot(entry, image, table.logical_block); !done)
     return report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));

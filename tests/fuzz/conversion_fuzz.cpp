@@ -15,6 +15,7 @@ namespace {
 using namespace vhdboot;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

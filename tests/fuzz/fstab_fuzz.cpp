@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fstab: what was read is read again the same when it is written with every odd byte escaped. The same bytes are a
 // command line, too: other disks make neither of them more than unsafe.
-#include "init/core/fstab.h"
+#include "entry/fstab.h"
 
 #include <cstdlib>
 
@@ -31,6 +31,7 @@ std::string escaped(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::core;
+  using namespace vhdboot::entry;
   const auto entries = parse_fstab({reinterpret_cast<const char*>(data), size});
   if (!entries) return 0;
   const std::vector<PresentDevice> others{

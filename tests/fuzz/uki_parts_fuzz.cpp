@@ -6,12 +6,12 @@
 
 #include "base/cpio.h"
 #include "base/text.h"
-#include "kexec/uki_parts.h"
+#include "entry/uki_parts.h"
 
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::kexec;
+using namespace vhdboot::entry;
 
 void check(bool holds) {
   if (!holds) std::abort();

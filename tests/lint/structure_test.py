@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
     "base": "vhdboot", "efi": "vhdboot::efi", "disk": "vhdboot::disk", "kexec": "vhdboot::kexec",
-    "vhd": "vhdboot::vhd", "init/volume": "vhdboot::volume", "init/guest": "vhdboot::guest",
-    "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage", "init/core": "vhdboot::core",
-    "vhd/tool": "vhdboot::tool",
+    "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
+    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
+    "init/core": "vhdboot::core", "vhd/tool": "vhdboot::tool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
@@ -22,6 +22,7 @@ PURE = {
     "kexec": {"kexec/kexec_load.cpp"},
     "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp", "vhd/space_file.cpp",
             "vhd/file_extents.cpp", "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
+    "entry": set(),
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
     "init/guest": set(),
     "init/core": set(),

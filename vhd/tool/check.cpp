@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "entry/folders.h"
+#include "entry/fstab.h"
 #include "init/core/config.h"
-#include "init/core/fstab.h"
 #include "init/core/needed_modules.h"
-#include "init/guest/folders.h"
 #include "init/guest/module_folder.h"
 #include "init/sys/block.h"
 #include "init/sys/device_chain.h"
@@ -134,9 +134,9 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto choice = check_entries(disk, boot.config, findings);
   if (!choice) return;
   look_for_modules(disk, boot, *choice, findings);
-  const auto roots = guest::root_trees(disk);
+  const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
-  if (const auto fstab = roots.front().read_text("/etc/fstab", core::kMaxFstabBytes)) check_fstab(*fstab, findings);
+  if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
 }
 
 Result<std::string> read_config_file(const std::string& path) {

@@ -6,17 +6,17 @@
 #include <utility>
 
 #include "base/text.h"
+#include "entry/entry.h"
 #include "init/core/needed_modules.h"
 #include "init/guest/boot.h"
-#include "init/guest/entry.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
 namespace vhdboot::tool {
 namespace {
 
-using guest::FoundEntry;
-using guest::GuestEntry;
+using entry::FoundEntry;
+using entry::GuestEntry;
 
 // How much the answers about one entry weigh: what only a person would choose is no reason not to boot.
 struct Role {
@@ -95,7 +95,7 @@ class EntryCheck {
                                         : concat(id, ": root=", printable(before), " becomes ", printable(now)));
   }
 
-  void check_count(const kexec::BootEntry& entry, const std::string& id) {
+  void check_count(const entry::BootEntry& entry, const std::string& id) {
     if (!entry.count) return;
     if (entry.count->left > 0)
       findings_.ok("tries", concat(id, ": the boot counter of its file has ", entry.count->left, " tries left"));
@@ -119,8 +119,8 @@ bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
 
 std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config, Findings& findings) {
   const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
-  const guest::FoundEntries found = guest::find_entries(disk, pattern);
-  const auto picked = guest::choose_entry(found, pattern, disk);
+  const entry::FoundEntries found = entry::find_entries(disk, pattern);
+  const auto picked = entry::choose_entry(found, pattern, disk);
   const std::vector<Unread> unread = disk.unread();
   const bool all_seen = std::ranges::none_of(unread, &Unread::boot_may_read);
   const Severity severity = !picked && all_seen ? Severity::Error : Severity::Warning;

@@ -7,7 +7,7 @@
 
 #include "base/glob.h"
 #include "base/text.h"
-#include "init/core/fstab.h"
+#include "entry/fstab.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -16,11 +16,11 @@ namespace {
 constexpr std::array<std::string_view, 6> kCounted{"/dev/sd[a-z]*",  "/dev/hd[a-z]*",         "/dev/vd[a-z]*",
                                                    "/dev/xvd[a-z]*", "/dev/nvme[0-9]n[0-9]*", "/dev/mmcblk[0-9]*"};
 
-bool is_counted(const core::FstabEntry& entry) {
+bool is_counted(const entry::FstabEntry& entry) {
   return std::ranges::any_of(kCounted, [&](std::string_view pattern) { return glob_matches(pattern, entry.spec); });
 }
 
-bool is_mounted_at_boot(const core::FstabEntry& entry) {
+bool is_mounted_at_boot(const entry::FstabEntry& entry) {
   const auto options = split(entry.options, ',');
   return std::ranges::find(options, "noauto") == options.end();
 }
@@ -28,13 +28,13 @@ bool is_mounted_at_boot(const core::FstabEntry& entry) {
 }  // namespace
 
 void check_fstab(std::string_view text, Findings& findings) {
-  const auto entries = core::parse_fstab(text);
+  const auto entries = entry::parse_fstab(text);
   if (!entries) {
     findings.warning("fstab", concat("the guest's /etc/fstab was not checked: ", entries.error().message()));
     return;
   }
   bool fine = true;
-  for (const core::FstabEntry& entry : *entries) {
+  for (const entry::FstabEntry& entry : *entries) {
     if (!is_counted(entry) || !is_mounted_at_boot(entry)) continue;
     fine = false;
     findings.warning("fstab", concat("line ", entry.line, " of the guest's /etc/fstab names ", printable(entry.spec),

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "init/guest/entry.h"
+#include "entry/entry.h"
 #include "kexec/bzimage.h"
 #include "vhd/tool/commands.h"
 #include "vhd/tool/image.h"
@@ -37,7 +37,7 @@ Examples:
   vhdtool info --json debian.vhd | jq .virtual_size
 )";
 
-BootableEntry look_at(const guest::FoundEntry& found, std::vector<std::string>& warnings) {
+BootableEntry look_at(const entry::FoundEntry& found, std::vector<std::string>& warnings) {
   BootableEntry told{.entry = found.entry,
                      .partition = found.partition->entry == nullptr ? 0 : found.partition->entry->number,
                      .path = found.path,
@@ -73,8 +73,8 @@ void look_into(const std::string& path, const vhd::Disk& image, Inspection& insp
   }
   for (const std::string& warning : table->warnings) inspection.warnings.push_back(warning);
   InspectedDisk disk(image, *table, backing_of(path, image.info()));
-  const guest::FoundEntries found = guest::find_entries(disk);
-  for (const guest::FoundEntry& entry : found.entries) inspection.boot.push_back(look_at(entry, inspection.warnings));
+  const entry::FoundEntries found = entry::find_entries(disk);
+  for (const entry::FoundEntry& entry : found.entries) inspection.boot.push_back(look_at(entry, inspection.warnings));
   for (const Unread& unread : disk.unread()) inspection.unread.push_back(unread.text);
   for (const Error& error : found.broken)
     if (std::ranges::find(inspection.unread, error.message()) == inspection.unread.end())

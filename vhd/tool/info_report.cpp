@@ -129,13 +129,13 @@ void add_boot(Lines& lines, const Inspection& inspection) {
   for (const std::string& unread : inspection.unread) lines.add("not looked at", unread);
 }
 
-std::string_view kind_word(kexec::EntryKind kind) {
+std::string_view kind_word(entry::EntryKind kind) {
   switch (kind) {
-    case kexec::EntryKind::Uki:
+    case entry::EntryKind::Uki:
       break;
-    case kexec::EntryKind::Type1:
+    case entry::EntryKind::Type1:
       return "type1";
-    case kexec::EntryKind::Kernel:
+    case entry::EntryKind::Kernel:
       return "kernel";
   }
   return "uki";
@@ -184,9 +184,9 @@ void write_partitions(JsonWriter& json, const disk::PartitionTable& table) {
   json.end_array().end_object();
 }
 
-void write_profiles(JsonWriter& json, const std::vector<kexec::Profile>& profiles) {
+void write_profiles(JsonWriter& json, const std::vector<entry::Profile>& profiles) {
   json.key("profiles").begin_array();
-  for (const kexec::Profile& profile : profiles)
+  for (const entry::Profile& profile : profiles)
     json.begin_object().member("id", profile.id).member("title", profile.title).end_object();
   json.end_array();
 }

@@ -8,20 +8,20 @@
 #include <vector>
 
 #include "disk/partition_table.h"
-#include "kexec/bls.h"
-#include "kexec/uki.h"
+#include "entry/bls.h"
+#include "entry/uki.h"
 #include "vhd/disk.h"
 
 namespace vhdboot::tool {
 
 /// What vhdboot could start.
 struct BootableEntry {
-  kexec::BootEntry entry;
+  entry::BootEntry entry;
   unsigned partition = 0;  ///< 0: the whole disk
   std::string path;        ///< on the partition
   std::string kernel;      ///< its release; empty when unknown
   std::string options;     ///< of the kernel, as far as they are known
-  std::vector<kexec::Profile> profiles;
+  std::vector<entry::Profile> profiles;
 };
 
 struct Inspection {

@@ -21,7 +21,7 @@ Handoff full() {
           .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
           .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
           .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
-          .counted = CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
+          .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
           .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
           .init = "/sbin/init",
           .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
@@ -73,7 +73,7 @@ TEST(Handoff, TheRootWithoutAnInitrd) {
 
 TEST(Handoff, TheCountedEntry) {
   auto handoff = plain();
-  handoff.counted = CountedEntry{.partition = 1, .path = "/loader/entries/a+2-1.conf"};
+  handoff.counted = entry::CountedEntry{.partition = 1, .path = "/loader/entries/a+2-1.conf"};
   const auto text = *to_text(handoff);
   EXPECT_THAT(text, ::testing::HasSubstr("\ncounted 1 /loader/entries/a+2-1.conf\n"));
   EXPECT_EQ(parse_handoff(text)->counted, handoff.counted);

@@ -39,13 +39,13 @@ class Boots : public ::testing::Test {
     disk_ = std::make_unique<MemoryDisk>(table_, std::move(partitions));
   }
   // The first entry, open.
-  Result<GuestEntry> open() {
+  Result<entry::GuestEntry> open() {
     found_ = entry::find_entries(*disk_, "");
     return TRY(choose_entry(found_, "", *disk_)).entry->open({});
   }
   disk::PartitionTable table_;
   std::unique_ptr<MemoryDisk> disk_;
-  FoundEntries found_;
+  entry::FoundEntries found_;
 };
 
 TEST_F(Boots, AKernelOfDebianWithItsPlan) {
@@ -97,12 +97,12 @@ TEST_F(Boots, FromWhereSystemdIsToldThatItWasStarted) {
   MemoryPartition xbootldr = kRoot;
   xbootldr.gpt_type = disk::kXbootldrType;
   make({kRoot, kEsp, xbootldr});
-  const auto told = [&](unsigned partition, const std::optional<std::vector<core::FstabEntry>>& fstab) {
+  const auto told = [&](unsigned partition, const std::optional<std::vector<entry::FstabEntry>>& fstab) {
     return loader_partuuid(*disk_, disk_->partitions()[partition - 1], fstab).value_or("nothing");
   };
-  const auto mounted = [](std::string place) { return std::vector<core::FstabEntry>{{.file = std::move(place)}}; };
+  const auto mounted = [](std::string place) { return std::vector<entry::FstabEntry>{{.file = std::move(place)}}; };
   EXPECT_EQ(told(2, mounted("/")), "part2");
-  EXPECT_EQ(told(3, std::vector<core::FstabEntry>()), "part2");
+  EXPECT_EQ(told(3, std::vector<entry::FstabEntry>()), "part2");
   EXPECT_EQ(told(1, mounted("/")), "nothing");  // GRUB tells nothing
   EXPECT_EQ(told(2, std::nullopt), "nothing");
   for (const char* place : {"/boot", "/efi", "/boot/efi/"}) EXPECT_EQ(told(2, mounted(place)), "nothing") << place;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kexec/plan.h"
-#include "kexec/uki_parts.h"
+#include "entry/uki_parts.h"
 
 #include <gmock/gmock.h>
 
