@@ -15,12 +15,12 @@ std::string_view types(volume::Kind kind) {
   return kind == volume::Kind::Ntfs ? "ntfs3,ntfs-3g" : "exfat,exfat-fuse";
 }
 
-std::string options(const HostMount& mount, bool read_only) {
+std::string options(const record::HostMount& mount, bool read_only) {
   return concat(read_only ? "ro" : "rw", ",noatime,nodev,nosuid", mount.options.empty() ? "" : ",", mount.options);
 }
 
 // Started when the first unit fails.
-GuestFile read_only_unit(const HostMount& mount) {
+GuestFile read_only_unit(const record::HostMount& mount) {
   return {.name = std::string(kReadOnlyUnit),
           .text = concat(kComment,
                          "# ntfs3 does not write to a volume that is marked dirty.\n"
@@ -47,9 +47,9 @@ GuestFile host_device_rule() {
              "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
 }
 
-std::vector<GuestFile> host_mount_units(const HostMount& mount, volume::Kind kind) {
+std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind) {
   const bool falls_back = !mount.read_only && kind == volume::Kind::Ntfs;
-  std::vector<GuestFile> units{{.name = mount_unit_name(mount.path),
+  std::vector<GuestFile> units{{.name = record::mount_unit_name(mount.path),
                                 .text = concat(kComment,
                                                "[Unit]\n"
                                                "Description=The Volume of This System's Image\n"

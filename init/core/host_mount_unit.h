@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "init/core/host_mount.h"
+#include "init/record/host_mount.h"
 #include "init/volume/volume.h"
 
 namespace vhdboot::core {
@@ -24,6 +24,6 @@ struct GuestFile {
 [[nodiscard]] GuestFile host_device_rule();
 
 /// The units; the first one is wanted by local-fs.target. The boot goes on when they fail.
-[[nodiscard]] std::vector<GuestFile> host_mount_units(const HostMount& mount, volume::Kind kind);
+[[nodiscard]] std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind);
 
 }  // namespace vhdboot::core

@@ -88,7 +88,7 @@ void add_modules(const PlanReport& report, Lines& lines) {
   for (const PlanReport::Named& asked : report.asked_of_guest) add(concat("  ", asked.name, ": ", asked.why));
 }
 
-void add_root(const GuestRoot& root, Lines& lines) {
+void add_root(const record::GuestRoot& root, Lines& lines) {
   lines.add("root", concat("no initrd: stage 2 mounts ",
                            root.partition == 0 ? "the guest disk" : concat("partition ", root.partition), " as ",
                            root.type, root.read_only ? ", read-only" : ", for writing"));

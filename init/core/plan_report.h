@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "init/core/guest_cmdline.h"
-#include "init/core/handoff.h"
+#include "init/record/handoff.h"
 
 namespace vhdboot::core {
 
@@ -62,13 +62,13 @@ struct PlanReport {
 
   std::vector<Piece> initrds;  ///< in order
 
-  std::vector<Module> modules;        ///< in the order to load
-  std::vector<Named> builtin;         ///< what is part of the kernel
-  std::vector<std::string> missing;   ///< sentences
-  std::string modules_not_read;       ///< why none are taken from the guest's root; empty when they are
-  std::vector<Named> asked_of_guest;  ///< what stage 2 asks the guest's initrd for
-  std::optional<GuestRoot> mounted;   ///< for a guest without an initrd
-  std::vector<std::string> warnings;  ///< sentences
+  std::vector<Module> modules;               ///< in the order to load
+  std::vector<Named> builtin;                ///< what is part of the kernel
+  std::vector<std::string> missing;          ///< sentences
+  std::string modules_not_read;              ///< why none are taken from the guest's root; empty when they are
+  std::vector<Named> asked_of_guest;         ///< what stage 2 asks the guest's initrd for
+  std::optional<record::GuestRoot> mounted;  ///< for a guest without an initrd
+  std::vector<std::string> warnings;         ///< sentences
 };
 
 /// The report, line by line, without line ends.

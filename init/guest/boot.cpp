@@ -39,7 +39,7 @@ bool is_writable(const kexec::CommandLine& line) {
 }
 
 // What the kernel would mount by root=, for a guest whose initrd does not.
-Result<core::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::CommandLine& line) {
+Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const std::string option = line.find("root").value_or("");
   const auto selector = disk::parse_root_selector(option);
   const auto is_meant = [&](const disk::GuestPartition& one) { return selector && matches(*selector, one.identity); };
@@ -51,10 +51,10 @@ Result<core::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Comm
     if (!disk::guest_mount_options(partition.type))
       return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
                                             " cannot be mounted: it holds ", printable(partition.type)));
-    return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
-                           .read_only = !is_writable(line),
-                           .type = partition.type,
-                           .flags = line.find("rootflags").value_or("")};
+    return record::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
+                             .read_only = !is_writable(line),
+                             .type = partition.type,
+                             .flags = line.find("rootflags").value_or("")};
   }
   return fail(Code::NotFound,
               concat("there is no initrd, and ",
@@ -66,7 +66,7 @@ Result<core::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Comm
 }  // namespace
 
 Result<core::GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
-                                                 const core::Config& config) {
+                                                 const record::Config& config) {
   return core::guest_command_line(options, config.options, examine(disk));
 }
 
@@ -77,7 +77,7 @@ Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& en
   boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
   if (!boot.plan.has_initrd) {
     boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
-    boot.plan.guest_init = line.find("init").value_or(std::string(core::kDefaultRootInit));
+    boot.plan.guest_init = line.find("init").value_or(std::string(record::kDefaultRootInit));
   }
   return boot;
 }

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
 
 }  // namespace
 
-Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const core::Config& config,
+Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
                                                        const ModuleRequest& request, std::string& reason) {
   const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   const auto folders = TRY(core::module_directories(request.release));

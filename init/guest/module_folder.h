@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "init/core/config.h"
 #include "init/core/modules.h"
+#include "init/record/config.h"
 
 namespace vhdboot::guest {
 
@@ -29,7 +29,8 @@ struct ModuleFolder {
 
 /// Nothing, and then why in `reason`, a clause, when no partition that can be read has one. Invalid: the configuration
 /// names a partition that is not there, or the release is no file name.
-[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const core::Config& config,
+[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk,
+                                                                     const record::Config& config,
                                                                      const ModuleRequest& request, std::string& reason);
 
 /// Errors as core::ModuleIndex::parse(), and of reading.

@@ -10,7 +10,7 @@
 namespace vhdboot::guest {
 
 Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::GuestDisk& disk,
-                                                                 const core::Config& config,
+                                                                 const record::Config& config,
                                                                  const std::string& root_option) {
   const auto from_option = disk::parse_root_selector(root_option);
   const disk::GuestPartition* by_type = disk.find(disk::find_by_type(disk.table(), disk::kRootX8664Type));

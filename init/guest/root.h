@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "disk/guest_disk.h"
 #include "entry/fstab.h"
-#include "init/core/config.h"
+#include "init/record/config.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
@@ -18,7 +18,7 @@ namespace vhdboot::guest {
 /// the one with the type of a root, the others. Only the one that the configuration names, if it names one: Invalid
 /// when it is not there.
 [[nodiscard]] Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::GuestDisk& disk,
-                                                                               const core::Config& config,
+                                                                               const record::Config& config,
                                                                                const std::string& root_option);
 
 /// The fstab of the root file system that `line` names by root=, empty when there is none; nothing when that is not on

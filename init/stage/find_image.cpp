@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "init/core/image_path.h"
+#include "init/record/image_path.h"
 #include "init/volume/file_source.h"
 
 namespace vhdboot::stage {
@@ -164,7 +164,7 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
 }
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
-  auto paths = TRY(core::image_candidates(settings.config, settings.origin));
+  auto paths = TRY(record::image_candidates(settings.config, settings.origin));
   const Match match = TRY(Search(volumes, settings, report, std::move(paths)).run());
   return examine_image(*match.volume, match.path);
 }

@@ -76,7 +76,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
 
 }  // namespace
 
-Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                 const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
   entry::GuestEntry& entry = boot.entry;

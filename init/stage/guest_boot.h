@@ -9,9 +9,9 @@
 #include "base/result.h"
 #include "disk/guest_disk.h"
 #include "entry/entry.h"
-#include "init/core/config.h"
 #include "init/core/guest_cmdline.h"
 #include "init/guest/boot.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_modules.h"
 #include "init/sys/console.h"
@@ -30,6 +30,6 @@ struct GuestBoot {
 
 /// Chooses and plans what to boot on the guest disk; reads only. The guest disk must outlive the result.
 [[nodiscard]] Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image,
-                                              const core::Config& config, const sys::Reporter& report);
+                                              const record::Config& config, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -42,14 +42,14 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
 
 }  // namespace
 
-Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
   auto wanted = wanted_modules(image, use);
   CarriedModules carried;
   std::string reason = "as configured";
   std::optional<guest::ModuleFolder> folder;
-  if (config.module_source() == core::ModuleSource::Auto)
+  if (config.module_source() == record::ModuleSource::Auto)
     folder = TRY(guest::find_module_folder(disk, config, request, reason));
   if (!folder) {
     report.warn(concat("taking no kernel modules from the guest's root (", reason, "): ",

@@ -7,9 +7,9 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "init/core/config.h"
 #include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
 #include "kexec/cmdline.h"
@@ -44,7 +44,7 @@ struct ModuleUse {
 /// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
 /// error: it is reported, and stage 2 relies on the guest's initrd.
 [[nodiscard]] Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image,
-                                                     const core::Config& config, const guest::ModuleRequest& request,
+                                                     const record::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

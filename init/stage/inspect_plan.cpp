@@ -36,10 +36,10 @@ Result<HostVolume> open_volume(const std::string& path, std::optional<sys::LoopD
   return volume;
 }
 
-Result<core::Config> read_config(const std::string& path) {
-  if (path.empty()) return core::Config{};
-  const auto parsed = TRY(core::parse_config(TRY(sys::read_text(path, core::kMaxConfigBytes)), path));
-  TRY(core::check(parsed.config));
+Result<record::Config> read_config(const std::string& path) {
+  if (path.empty()) return record::Config{};
+  const auto parsed = TRY(record::parse_config(TRY(sys::read_text(path, record::kMaxConfigBytes)), path));
+  TRY(record::check(parsed.config));
   return parsed.config;
 }
 
@@ -73,7 +73,7 @@ std::string options_from(const entry::BootEntry& entry) {
                                                  : "the entry";
 }
 
-core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& config) {
+core::PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& config) {
   const entry::BootEntry& entry = boot.entry.entry;
   core::PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
                                    .id = entry.id,
@@ -130,7 +130,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, c
     report.asked_of_guest.push_back({wanted.name, core::describe(wanted)});
 }
 
-Result<core::PlanReport> examine(const FoundImage& image, const core::Config& config, const sys::Reporter& report) {
+Result<core::PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
   const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
@@ -179,7 +179,7 @@ Result<core::PlanReport> examine_as_stage1(const sys::Reporter& report) {
 }
 
 Result<core::PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
-  const core::Config config = TRY(read_config(request.conf));
+  const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
   HostVolume volume = TRY_IN(request.device, open_volume(request.device, file_device));

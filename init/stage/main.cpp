@@ -4,8 +4,8 @@
 
 #include <exception>
 
-#include "init/core/handoff.h"
 #include "init/core/role.h"
+#include "init/record/handoff.h"
 #include "init/stage/rescue.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
@@ -33,12 +33,12 @@ int main(int argc, char** argv) {
   core::Role role = core::Role::Stage1;
   try {
     const stage::Arguments arguments(argv, argv + argc);
-    role = core::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(core::kHandoffPath))});
+    role = core::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(record::kHandoffPath))});
     return play(role, arguments);
   } catch (const std::exception& exception) {
     if (role == core::Role::Inspect) return 1;
     const Error error{Code::NoMemory, 0, exception.what()};
-    stage::rescue(error, core::RescueChoice::Menu,
+    stage::rescue(error, record::RescueChoice::Menu,
                   sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
   }
 }

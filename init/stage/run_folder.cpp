@@ -105,7 +105,7 @@ struct Units {
   std::vector<core::GuestFile> host_mount;  // the first one is started
 };
 
-Result<Units> plan_units(const core::Handoff& handoff, const std::string& disk) {
+Result<Units> plan_units(const record::Handoff& handoff, const std::string& disk) {
   Units units{.loader_partuuid = handoff.loader_partuuid, .bless = {}, .host_mount = {}};
   if (handoff.counted)
     units.bless = {std::string(entry::kBlessUnit),
@@ -144,7 +144,7 @@ Result<void> give_to_initrd(const UdevRules& rules) {
   return write_rules("/etc/udev/rules.d", rules);
 }
 
-Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
+Result<void> leave_in_run(const record::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
   const Units units = TRY(plan_units(handoff, disk));
   return start_keeper([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());

@@ -23,20 +23,20 @@
 namespace vhdboot::stage {
 namespace {
 
-core::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const core::Config& config,
-                           const GuestBoot& boot) {
-  core::Handoff handoff{.kind = image.volume->reader->kind(),
-                        .serial = image.volume->identity.uuid,
-                        .path = image.path.text(),
-                        .file_size = image.layout.size,
-                        .payload = image.payload(),
-                        .guest_block = table.logical_block,
-                        .extents = image.layout.extents,
-                        .host_mount = config.host_mount,
-                        .root = boot.planned.root,
-                        .init = boot.planned.plan.guest_init,
-                        .wait_seconds = config.wait(),
-                        .rescue = config.after_error()};
+record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
+                             const GuestBoot& boot) {
+  record::Handoff handoff{.kind = image.volume->reader->kind(),
+                          .serial = image.volume->identity.uuid,
+                          .path = image.path.text(),
+                          .file_size = image.layout.size,
+                          .payload = image.payload(),
+                          .guest_block = table.logical_block,
+                          .extents = image.layout.extents,
+                          .host_mount = config.host_mount,
+                          .root = boot.planned.root,
+                          .init = boot.planned.plan.guest_init,
+                          .wait_seconds = config.wait(),
+                          .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
@@ -71,7 +71,7 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
 // counted, if they are.
 Result<std::optional<entry::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
-                                                     const FoundImage& image, const core::Config& config,
+                                                     const FoundImage& image, const record::Config& config,
                                                      const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
@@ -90,7 +90,7 @@ void count(const entry::CountedFile& entry, const FoundImage& image, const disk:
   report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
 }
 
-Result<void> boot(core::Config& config, const sys::Reporter& report) {
+Result<void> boot(record::Config& config, const sys::Reporter& report) {
   auto volumes = TRY(HostVolumes::watch());
   const Settings settings = TRY(read_settings(volumes, report));
   config = settings.config;
@@ -140,8 +140,8 @@ Result<void> make_room() {
 void stage1() {
   auto file_systems = sys::ApiFileSystems::mount();
   const sys::Reporter report("stage1", sys::Reporter::Audience::Consoles);
-  core::Config config;
-  if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+  record::Config config;
+  if (!file_systems) rescue(file_systems.error(), record::RescueChoice::Menu, report);
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
   auto result = make_room();

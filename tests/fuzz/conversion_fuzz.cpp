@@ -16,6 +16,7 @@ using namespace vhdboot;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

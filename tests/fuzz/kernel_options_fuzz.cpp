@@ -17,11 +17,15 @@ void check(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::entry;
-  using namespace vhdboot::kexec;
   using namespace vhdboot::entry;
   using namespace vhdboot::kexec;
   using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
   using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::kexec;
   const auto parts = split({reinterpret_cast<const char*>(data), size}, '\0');

@@ -11,23 +11,25 @@ ALLOWED = {
     "base": {"base"},
     "efi": {"base", "efi"},
     "disk": {"base", "disk"},
-    "kexec": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-              "kexec", "vhd", "vhd/tool"},
-    "vhd": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-            "kexec", "vhd", "vhd/tool"},
-    "entry": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-              "kexec", "vhd", "vhd/tool"},
+    "kexec": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+              "init/volume", "kexec", "vhd", "vhd/tool"},
+    "vhd": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+            "init/volume", "kexec", "vhd", "vhd/tool"},
+    "entry": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+              "init/volume", "kexec", "vhd", "vhd/tool"},
     "init/volume": {"base", "init/volume"},
-    "init/guest": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys",
-                   "init/volume", "kexec", "vhd", "vhd/tool"},
-    "init/sys": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-                 "kexec", "vhd", "vhd/tool"},
-    "init/stage": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys",
-                   "init/volume", "kexec", "vhd", "vhd/tool"},
-    "init/core": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-                  "kexec", "vhd", "vhd/tool"},
-    "vhd/tool": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/stage", "init/sys", "init/volume",
-                 "kexec", "vhd", "vhd/tool"},
+    "init/record": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage",
+                    "init/sys", "init/volume", "kexec", "vhd", "vhd/tool"},
+    "init/guest": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage",
+                   "init/sys", "init/volume", "kexec", "vhd", "vhd/tool"},
+    "init/sys": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+                 "init/volume", "kexec", "vhd", "vhd/tool"},
+    "init/stage": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage",
+                   "init/sys", "init/volume", "kexec", "vhd", "vhd/tool"},
+    "init/core": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+                  "init/volume", "kexec", "vhd", "vhd/tool"},
+    "vhd/tool": {"base", "disk", "efi", "entry", "init/core", "init/guest", "init/record", "init/stage", "init/sys",
+                 "init/volume", "kexec", "vhd", "vhd/tool"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
@@ -64,13 +66,13 @@ def test_includes_follow_the_table(folder):
 
 @pytest.mark.parametrize("name,folder,fine", [
     ("base/result.h", "kexec", True),
-    ("init/core/config.h", "kexec", False),
+    ("init/record/config.h", "kexec", False),
     ("init/sys/loop.h", "init/core", False),
     ("result.h", "base", False),
 ])
 def test_the_check_itself(tmp_path, monkeypatch, name, folder, fine):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    for header in ("base/result.h", "init/core/config.h", "init/sys/loop.h"):
+    for header in ("base/result.h", "init/record/config.h", "init/sys/loop.h"):
         (tmp_path / header).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / header).touch()
     path = tmp_path / folder / "x.cpp"

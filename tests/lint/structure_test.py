@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
     "base": "vhdboot", "efi": "vhdboot::efi", "disk": "vhdboot::disk", "kexec": "vhdboot::kexec",
     "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
-    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
-    "init/core": "vhdboot::core", "vhd/tool": "vhdboot::tool",
+    "init/record": "vhdboot::record", "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys",
+    "init/stage": "vhdboot::stage", "init/core": "vhdboot::core", "vhd/tool": "vhdboot::tool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
@@ -24,6 +24,7 @@ PURE = {
             "vhd/file_extents.cpp", "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
     "entry": set(),
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
+    "init/record": set(),
     "init/guest": set(),
     "init/core": set(),
 }

@@ -19,9 +19,9 @@
 #include "base/text.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
-#include "init/core/config.h"
 #include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
+#include "init/record/config.h"
 #include "init/sys/block.h"
 #include "init/sys/device_chain.h"
 #include "init/sys/file.h"
@@ -84,7 +84,7 @@ struct Options {
 
 // How the image would be booted.
 struct Boot {
-  core::Config config;
+  record::Config config;
   std::vector<sys::DrivenDevice> chain;  // that its volume hangs on; empty: not known
 };
 
@@ -113,7 +113,7 @@ void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const Bo
 }
 
 void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
-  if (boot.config.module_source() == core::ModuleSource::Guest)
+  if (boot.config.module_source() == record::ModuleSource::Guest)
     return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
   if (!core::module_directories(choice.release))
     return modules_unchecked("the release of its kernel is not known", findings);
@@ -141,13 +141,13 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
 
 Result<std::string> read_config_file(const std::string& path) {
   const Fd fd = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK));
-  return std::string(as_text(TRY_IN(path, sys::read_all(fd, core::kMaxConfigBytes))));
+  return std::string(as_text(TRY_IN(path, sys::read_all(fd, record::kMaxConfigBytes))));
 }
 
 // By the command line, the file named there, or the one beside the image, which need not be there.
-Result<core::Config> find_config(const Options& options, const volume::Path& image, const std::string& beside_name,
-                                 const std::function<Result<std::string>()>& beside, Findings& findings) {
-  core::Config config;
+Result<record::Config> find_config(const Options& options, const volume::Path& image, const std::string& beside_name,
+                                   const std::function<Result<std::string>()>& beside, Findings& findings) {
+  record::Config config;
   const bool is_named = !options.conf.empty();
   const auto text = is_named ? Result<std::string>(TRY(read_config_file(options.conf))) : beside();
   if (text)
@@ -209,7 +209,7 @@ Result<Findings> check_on_volume(const Options& options) {
   Boot boot;
   const std::string conf = concat(path.stem(), ".conf");
   const auto read_beside = [&]() -> Result<std::string> {
-    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), core::kMaxConfigBytes));
+    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), record::kMaxConfigBytes));
     return std::string(as_text(bytes));
   };
   boot.config = TRY(find_config(options, path, conf, read_beside, findings));

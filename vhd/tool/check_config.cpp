@@ -5,11 +5,11 @@
 
 namespace vhdboot::tool {
 
-core::Config check_config(std::string_view text, std::string_view file_name, std::string_view image_name,
-                          Findings& findings) {
+record::Config check_config(std::string_view text, std::string_view file_name, std::string_view image_name,
+                            Findings& findings) {
   const std::string shown = printable(file_name);
-  const auto parsed = core::parse_config(text, shown);
-  const auto right = parsed ? core::check(parsed->config) : Result<void>(std::unexpected(parsed.error()));
+  const auto parsed = record::parse_config(text, shown);
+  const auto right = parsed ? record::check(parsed->config) : Result<void>(std::unexpected(parsed.error()));
   if (!right) {
     findings.error("config", parsed ? right.error().within(shown) : right.error());
     return {};

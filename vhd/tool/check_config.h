@@ -4,14 +4,14 @@
 
 #include <string_view>
 
-#include "init/core/config.h"
+#include "init/record/config.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
 
 /// What `text` of the configuration file `file_name` says for the image `image_name` (its last component). After an
 /// error: nothing configured.
-[[nodiscard]] core::Config check_config(std::string_view text, std::string_view file_name, std::string_view image_name,
-                                        Findings& findings);
+[[nodiscard]] record::Config check_config(std::string_view text, std::string_view file_name,
+                                          std::string_view image_name, Findings& findings);
 
 }  // namespace vhdboot::tool

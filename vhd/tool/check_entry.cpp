@@ -27,7 +27,7 @@ struct Role {
 
 class EntryCheck {
  public:
-  EntryCheck(const disk::GuestDisk& disk, const core::Config& config, Findings& findings)
+  EntryCheck(const disk::GuestDisk& disk, const record::Config& config, Findings& findings)
       : disk_(disk), config_(config), findings_(findings) {}
 
   std::optional<BootChoice> run(const FoundEntry& found, const Role& role) {
@@ -68,7 +68,7 @@ class EntryCheck {
                                   !role.booted    ? ""
                                   : config_.entry ? ", is booted as configured"
                                                   : ", is booted by default"));
-    if (config_.module_source() == core::ModuleSource::Auto)
+    if (config_.module_source() == record::ModuleSource::Auto)
       if (const auto folders = core::module_directories(boot->release); !folders)
         findings_.add("kernel", role.severity(),
                       concat(id, ": the release of its kernel is not known, and by that its modules are looked for: ",
@@ -106,7 +106,7 @@ class EntryCheck {
   }
 
   const disk::GuestDisk& disk_;
-  const core::Config& config_;
+  const record::Config& config_;
   Findings& findings_;
 };
 
@@ -117,7 +117,7 @@ bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
 
 }  // namespace
 
-std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config, Findings& findings) {
+std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config, Findings& findings) {
   const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
   const entry::FoundEntries found = entry::find_entries(disk, pattern);
   const auto picked = entry::choose_entry(found, pattern, disk);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "init/core/config.h"
+#include "init/record/config.h"
 #include "vhd/tool/finding.h"
 #include "vhd/tool/inspected_disk.h"
 
@@ -22,7 +22,7 @@ struct BootChoice {
 
 /// Chooses as the boot does: `entry`, `options` and `modules` of `config` count. What else is found in the same places
 /// is looked at as well. Nothing when the boot would start nothing, or that is not known.
-[[nodiscard]] std::optional<BootChoice> check_entries(InspectedDisk& disk, const core::Config& config,
+[[nodiscard]] std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config,
                                                       Findings& findings);
 
 }  // namespace vhdboot::tool

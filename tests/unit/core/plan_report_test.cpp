@@ -95,13 +95,13 @@ TEST(PlanReport, WithoutAnInitrd) {
   PlanReport bare = report();
   bare.initrds.clear();
   bare.next_init = "/sbin/init";
-  bare.mounted = GuestRoot{.partition = 2, .read_only = true, .type = "btrfs", .flags = "subvol=@"};
+  bare.mounted = record::GuestRoot{.partition = 2, .read_only = true, .type = "btrfs", .flags = "subvol=@"};
   auto lines = plan_lines(bare);
   EXPECT_THAT(lines, Contains("initrd        vhdboot: stage 2 and 2 modules, 1 MiB"));
   EXPECT_THAT(lines, Contains("root          no initrd: stage 2 mounts partition 2 as btrfs, read-only"));
   EXPECT_THAT(lines, Contains("              with the options subvol=@"));
   EXPECT_THAT(lines, Contains(HasSubstr("then executes /sbin/init")));
-  bare.mounted = GuestRoot{.partition = 0, .read_only = false, .type = "ext4", .flags = ""};
+  bare.mounted = record::GuestRoot{.partition = 0, .read_only = false, .type = "ext4", .flags = ""};
   bare.asked_of_guest = {{"loop", "the guest disk"}};
   lines = plan_lines(bare);
   EXPECT_THAT(lines, Contains("root          no initrd: stage 2 mounts the guest disk as ext4, for writing"));

@@ -75,7 +75,7 @@ TEST_F(Boots, WithoutAnInitrdTheRootIsOurs) {
   EXPECT_EQ(line->line.find("root"), "UUID=f51");
   const auto boot = plan_boot(*disk_, *entry, line->line);
   ASSERT_TRUE(boot && boot->root);
-  EXPECT_EQ(*boot->root, (core::GuestRoot{.partition = 1, .read_only = true, .type = "ext4", .flags = ""}));
+  EXPECT_EQ(*boot->root, (record::GuestRoot{.partition = 1, .read_only = true, .type = "ext4", .flags = ""}));
   EXPECT_EQ(boot->plan.guest_init, "/sbin/init");
 }
 

@@ -123,7 +123,7 @@ TEST(CheckFstab, NamesThatAreCounted) {
   check_fstab("LABEL=root / ext4 defaults 0 1\n", findings);
   EXPECT_EQ(findings.worst(), Severity::Ok);
   findings = {};
-  check_fstab(std::string(2 * core::kMaxConfigBytes * 16, '#'), findings);
+  check_fstab(std::string(2 * record::kMaxConfigBytes * 16, '#'), findings);
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "fstab", "was not checked")));
 }
 
@@ -131,10 +131,10 @@ TEST(CheckConfig, IsReadAsTheBootReadsIt) {
   Findings findings;
   const auto config = check_config("entry a-*\nrescue shell\nimgae x\n", "debian.conf", "debian.vhd", findings);
   EXPECT_EQ(config.entry, "a-*");
-  EXPECT_EQ(config.rescue, core::RescueChoice::Shell);
+  EXPECT_EQ(config.rescue, record::RescueChoice::Shell);
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "config", "debian.conf:3: ")));
   findings = {};
-  EXPECT_EQ(check_config("entry a\nrescue me\n", "debian.conf", "debian.vhd", findings), core::Config());
+  EXPECT_EQ(check_config("entry a\nrescue me\n", "debian.conf", "debian.vhd", findings), record::Config());
   EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "config", "debian.conf:2: ")));
   findings = {};
   (void)check_config("attach loop\n", "debian.conf", "debian.vhd", findings);

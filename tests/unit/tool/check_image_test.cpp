@@ -95,7 +95,7 @@ class CheckImage : public ::testing::Test {
   }
   const std::vector<Finding>& found() { return findings_.all(); }
   Findings findings_;
-  core::Config config_;
+  record::Config config_;
 };
 
 TEST_F(CheckImage, OneThatBoots) {
@@ -217,7 +217,7 @@ TEST_F(CheckImage, EntriesThatDoNotBoot) {
   nameless.add({.name = ".linux", .data = make_kernel(""), .virtual_size = {}}).add(".initrd", "initrd");
   check(disk_with({{"/EFI/Linux/a.efi", nameless.build()}}));
   EXPECT_THAT(found(), Contains(is_error("kernel", "the release of its kernel is not known")));
-  config_.modules = core::ModuleSource::Guest;
+  config_.modules = record::ModuleSource::Guest;
   EXPECT_TRUE(check(disk_with({{"/EFI/Linux/a.efi", nameless.build()}})).choice);
   EXPECT_EQ(findings_.worst(), Severity::Ok);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/handoff.h"
+#include "init/record/handoff.h"
 
 #include <algorithm>
 #include <array>
@@ -8,11 +8,11 @@
 #include "base/quoted.h"
 #include "base/text.h"
 #include "disk/partition_table.h"
-#include "init/core/record.h"
+#include "init/record/record.h"
 #include "init/volume/extents.h"
 #include "init/volume/path.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 namespace {
 
@@ -301,4 +301,4 @@ bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume) {
   return !handoff.partuuid || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

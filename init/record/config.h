@@ -28,9 +28,9 @@
 
 #include "base/result.h"
 #include "disk/selector.h"
-#include "init/core/host_mount.h"
+#include "init/record/host_mount.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 enum class ModuleSource : std::uint8_t { Auto, Guest };
 enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
@@ -77,4 +77,4 @@ struct ParsedConfig {
 /// What two sources say together: Invalid for too many kernel options.
 [[nodiscard]] Result<void> check(const Config& config);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

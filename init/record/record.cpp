@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/record.h"
+#include "init/record/record.h"
 
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 std::optional<std::string_view> take_line(std::string_view& text) {
   const auto end = text.find('\n');
@@ -31,4 +31,4 @@ Result<void> take_header(std::string_view& text, std::string_view name, unsigned
   return {};
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

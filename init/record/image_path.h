@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/origin.h"
+#include "init/record/config.h"
+#include "init/record/origin.h"
 #include "init/volume/path.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 /// Where to look on each candidate volume, best first. Configured: exactly that path. Else, for /boot/debian.efi:
 /// /boot/debian.vhd, then .img, then .raw. NotFound when nothing is configured and the firmware told no path, or one
 /// that does not end in ".efi"; Invalid when a relative path is configured and the firmware told no path.
 [[nodiscard]] Result<std::vector<volume::Path>> image_candidates(const Config& config, const Origin& origin);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

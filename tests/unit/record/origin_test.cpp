@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/origin.h"
+#include "init/record/origin.h"
 
-#include "init/core/image_path.h"
+#include "init/record/image_path.h"
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 namespace {
 
 using test::Fails;
@@ -82,4 +82,4 @@ TEST(ImagePath, NothingToGoBy) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_mount.h"
+#include "init/record/host_mount.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kForbiddenInPath = " \t\"'%\\$";
@@ -92,4 +92,4 @@ std::string to_text(const HostMount& mount) {
   return concat(mount.path, mount.read_only ? " ro" : " rw", mount.options.empty() ? "" : " ", mount.options);
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 /// Takes the next line, which must end in LF, off `text`.
 [[nodiscard]] std::optional<std::string_view> take_line(std::string_view& text);
@@ -19,4 +19,4 @@ namespace vhdboot::core {
 /// The key and the value, which both must be there, with one blank between.
 [[nodiscard]] std::optional<std::pair<std::string_view, std::string_view>> split_line(std::string_view line);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

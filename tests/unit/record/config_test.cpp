@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/config.h"
+#include "init/record/config.h"
 
 #include <string>
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 namespace {
 
 using test::Fails;
@@ -190,4 +190,4 @@ TEST(Config, TooManyOptionsTogether) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 inline constexpr std::size_t kMaxOriginBytes = 64 * 1024;
 
@@ -35,4 +35,4 @@ struct ParsedOrigin {
 /// The record itself; line breaks and other control characters within a value become blanks.
 [[nodiscard]] std::string to_text(const Origin& origin);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/origin.h"
+#include "init/record/origin.h"
 
 #include "base/quoted.h"
 #include "base/text.h"
 #include "disk/selector.h"
-#include "init/core/record.h"
+#include "init/record/record.h"
 #include "init/volume/path.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 namespace {
 
@@ -73,4 +73,4 @@ std::string to_text(const Origin& origin) {
   return text;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

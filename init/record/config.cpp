@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/config.h"
+#include "init/record/config.h"
 
 #include <array>
 #include <functional>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "init/volume/path.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 namespace {
 
@@ -252,4 +252,4 @@ Result<void> check(const Config& config) {
   return {};
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

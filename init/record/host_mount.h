@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 inline constexpr std::size_t kMaxHostMountBytes = 512;
 
@@ -33,4 +33,4 @@ struct HostMount {
 /// The other way round: "/disk rw uid=1000".
 [[nodiscard]] std::string to_text(const HostMount& mount);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

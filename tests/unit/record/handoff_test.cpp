@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/handoff.h"
+#include "init/record/handoff.h"
 
 #include "base/crc32.h"
 #include "base/text.h"
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 namespace {
 
 using test::Fails;
@@ -208,4 +208,4 @@ TEST(Handoff, TheVolumeIsKnownByWhatIsKnown) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -16,11 +16,11 @@
 #include "base/result.h"
 #include "disk/selector.h"
 #include "entry/boot_count.h"
-#include "init/core/config.h"
-#include "init/core/host_mount.h"
+#include "init/record/config.h"
+#include "init/record/host_mount.h"
 #include "init/volume/volume.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
 inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
@@ -79,4 +79,4 @@ struct Handoff {
 /// Whether a volume is the one of the handoff: its serial, and its partition UUID when both are known.
 [[nodiscard]] bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/image_path.h"
+#include "init/record/image_path.h"
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 
 namespace {
 constexpr std::string_view kUntold = "the firmware did not tell from which file it started this program";
@@ -30,4 +30,4 @@ Result<std::vector<volume::Path>> image_candidates(const Config& config, const O
   return candidates;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_mount.h"
+#include "init/record/host_mount.h"
 
 #include "base/text.h"
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::record {
 namespace {
 
 using test::Fails;
@@ -54,4 +54,4 @@ TEST(HostMount, NamesOfUnits) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::record
