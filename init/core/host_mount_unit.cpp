@@ -2,7 +2,7 @@
 #include "init/core/host_mount_unit.h"
 
 #include "base/text.h"
-#include "init/core/host_device.h"
+#include "init/blocks/host_device.h"
 
 namespace vhdboot::core {
 namespace {
@@ -33,7 +33,7 @@ GuestFile read_only_unit(const record::HostMount& mount) {
                          "[Service]\n"
                          "Type=oneshot\n"
                          "ExecStart=-/bin/mount -t ntfs3 -o ",
-                         options(mount, true), ' ', kHostDevicePath, ' ', mount.path, '\n')};
+                         options(mount, true), ' ', blocks::kHostDevicePath, ' ', mount.path, '\n')};
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ GuestFile host_device_rule() {
       "98-vhdboot-host.rules",
       concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
              "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
-             kHostDeviceName, "\", SYMLINK=\"", kHostDevicePath.substr(std::string_view("/dev/").size()),
+             blocks::kHostDeviceName, "\", SYMLINK=\"",
+             blocks::kHostDevicePath.substr(std::string_view("/dev/").size()),
              "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
 }
 
@@ -58,7 +59,7 @@ std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::
                                                "\n"
                                                "[Mount]\n"
                                                "What=",
-                                               kHostDevicePath, "\nWhere=", mount.path, "\nType=", types(kind),
+                                               blocks::kHostDevicePath, "\nWhere=", mount.path, "\nType=", types(kind),
                                                "\nOptions=nofail,", options(mount, mount.read_only), '\n')}};
   if (falls_back) units.push_back(read_only_unit(mount));
   return units;

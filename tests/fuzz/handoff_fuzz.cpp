@@ -12,6 +12,7 @@ namespace {
 
 using namespace vhdboot;
 using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
 void check(std::string_view text) {

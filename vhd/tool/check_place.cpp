@@ -22,8 +22,8 @@ constexpr std::uint32_t kEncrypted = 0x4000;
 constexpr std::uint64_t kManyExtents = 10'000;
 
 void check_count(std::uint64_t extents, Findings& findings) {
-  if (extents > core::kMaxLinearRows)
-    findings.error("extents", concat("the file lies in ", extents, " pieces, more than ", core::kMaxLinearRows,
+  if (extents > blocks::kMaxLinearRows)
+    findings.error("extents", concat("the file lies in ", extents, " pieces, more than ", blocks::kMaxLinearRows,
                                      ": defragment it or copy it to a new file"));
   else if (extents > kManyExtents)
     findings.warning("extents",
@@ -89,8 +89,8 @@ void check_volume(Kind kind, const Result<VolumeState>& state, Findings& finding
     findings.error("volume", clean.error());
 }
 
-void check_attachment(const core::AttachRequest& request, Findings& findings) {
-  const auto plan = core::plan_attachment(request);
+void check_attachment(const blocks::AttachRequest& request, Findings& findings) {
+  const auto plan = blocks::plan_attachment(request);
   if (!plan) {
     findings.error("extents", plan.error());
     return;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "init/core/attach_plan.h"
+#include "init/blocks/attach_plan.h"
 #include "init/volume/volume.h"
 #include "vhd/tool/finding.h"
 
@@ -35,6 +35,6 @@ void check_layout(const volume::FileLayout& layout, const volume::Path& path, Fi
 void check_volume(volume::Kind kind, const Result<volume::VolumeState>& state, Findings& findings);
 
 /// Whether the file can be attached where its extents lie.
-void check_attachment(const core::AttachRequest& request, Findings& findings);
+void check_attachment(const blocks::AttachRequest& request, Findings& findings);
 
 }  // namespace vhdboot::tool

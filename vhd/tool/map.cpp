@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "init/core/dm_table.h"
+#include "init/blocks/dm_table.h"
 #include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "init/volume/volume.h"
@@ -59,21 +59,21 @@ struct Mapped {
   std::vector<Row> rows;
   std::vector<Extent> extents;  ///< for --dmsetup: checked
   Payload payload;
-  core::LowerDevice device;
+  blocks::LowerDevice device;
   std::string numbers;  ///< "8:3"
 };
 
 /// Size and logical block of a partition or disk, by its numbers.
-Result<core::LowerDevice> lower_device(const std::string& numbers, std::uint64_t cluster_size) {
+Result<blocks::LowerDevice> lower_device(const std::string& numbers, std::uint64_t cluster_size) {
   const std::string folder = concat("/sys/dev/block/", numbers);
   const auto number = [&](const char* attribute) { return parse_u64(sys::read_attribute(folder + attribute)); };
   const auto sectors = number("/size");
   auto block = number("/queue/logical_block_size");
   if (!block) block = number("/../queue/logical_block_size");
   if (!sectors || !block) return fail(Code::NotFound, concat(folder, " tells no size and no block"));
-  return core::LowerDevice{.size = *sectors * kSectorSize,
-                           .logical_block = static_cast<std::uint32_t>(*block),
-                           .cluster_size = cluster_size};
+  return blocks::LowerDevice{.size = *sectors * kSectorSize,
+                             .logical_block = static_cast<std::uint32_t>(*block),
+                             .cluster_size = cluster_size};
 }
 
 Result<Mapped> map_file(const std::string& path, bool table) {
@@ -148,7 +148,7 @@ ExitStatus run_map(int argc, char** argv) {
     print_rows(mapped->rows);
     return ExitStatus::Done;
   }
-  const auto rows = core::linear_table(mapped->extents, mapped->payload, mapped->device);
+  const auto rows = blocks::linear_table(mapped->extents, mapped->payload, mapped->device);
   if (!rows) return failed(argv[0], subject, rows.error());
   print(to_text(*rows, mapped->numbers));
   return ExitStatus::Done;

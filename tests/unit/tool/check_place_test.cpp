@@ -80,8 +80,8 @@ TEST(CheckPlace, StateOfTheVolume) {
                           is_error("volume", "no answer")));
 }
 
-core::AttachRequest request(std::size_t pieces) {
-  core::AttachRequest request;
+blocks::AttachRequest request(std::size_t pieces) {
+  blocks::AttachRequest request;
   request.payload = {.offset = 0, .size = pieces * 4096};
   request.file_size = request.payload.size;
   for (std::size_t i = 0; i < pieces; ++i)

@@ -8,9 +8,9 @@
 
 #include "base/extent.h"
 #include "base/result.h"
-#include "init/core/dm_table.h"
+#include "init/blocks/dm_table.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 
 /// What is known of the image and of the disk it lies on.
 struct AttachRequest {
@@ -37,4 +37,4 @@ struct AttachPlan {
 /// within the file.
 [[nodiscard]] Result<AttachPlan> plan_attachment(const AttachRequest& request);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_device.h"
+#include "init/blocks/host_device.h"
 
 #include <algorithm>
 #include <bit>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 namespace {
 
 constexpr std::uint64_t kMaxCluster = kGiB;  // far above those of NTFS (2 MiB) and exFAT (32 MiB)
@@ -77,4 +77,4 @@ std::vector<std::byte> pack_host_targets(std::span<const HostRow> rows, std::str
   return packed;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 
 /// One row, in sectors of 512 bytes.
 struct LinearRow {
@@ -53,4 +53,4 @@ void append_target(std::vector<std::byte>& packed, std::uint64_t start, std::uin
 /// The rows as dmsetup(8) writes tables: "0 2048 linear 8:3 4096\n".
 [[nodiscard]] std::string to_text(std::span<const LinearRow> rows, std::string_view device);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_device.h"
+#include "init/blocks/host_device.h"
 
 #include <linux/dm-ioctl.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 namespace {
 
 using test::Fails;
@@ -103,4 +103,4 @@ TEST(HostDevice, PackedAsTheKernelReadsIt) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/attach_plan.h"
+#include "init/blocks/attach_plan.h"
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 
 Result<AttachPlan> plan_attachment(const AttachRequest& request) {
   const auto& payload = request.payload;
@@ -32,4 +32,4 @@ Result<AttachPlan> plan_attachment(const AttachRequest& request) {
   return plan;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -12,9 +12,9 @@
 
 #include "base/extent.h"
 #include "base/result.h"
-#include "init/core/dm_table.h"
+#include "init/blocks/dm_table.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 
 /// The name of the device-mapper device, and what the guest may call it.
 inline constexpr std::string_view kHostDeviceName = "vhdboot-host";
@@ -41,4 +41,4 @@ inline constexpr std::size_t kMaxHostRows = 100'000;
 /// As pack_linear_targets().
 [[nodiscard]] std::vector<std::byte> pack_host_targets(std::span<const HostRow> rows, std::string_view device);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

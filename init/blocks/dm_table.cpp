@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/dm_table.h"
+#include "init/blocks/dm_table.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "init/volume/extents.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 
 namespace {
 
@@ -132,4 +132,4 @@ std::string to_text(std::span<const LinearRow> rows, std::string_view device) {
   return text;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/dm_table.h"
+#include "init/blocks/dm_table.h"
 
 #include <linux/dm-ioctl.h>
 
 #include <cstring>
 
 #include "base/bytes.h"
-#include "init/core/attach_plan.h"
+#include "init/blocks/attach_plan.h"
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::blocks {
 namespace {
 
 using test::Fails;
@@ -179,4 +179,4 @@ TEST(AttachPlan, PayloadsThatCannotBe) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::blocks
