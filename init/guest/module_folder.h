@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 #include "init/record/config.h"
 
 namespace vhdboot::guest {
@@ -33,8 +33,8 @@ struct ModuleFolder {
                                                                      const record::Config& config,
                                                                      const ModuleRequest& request, std::string& reason);
 
-/// Errors as core::ModuleIndex::parse(), and of reading.
-[[nodiscard]] Result<core::ModuleIndex> read_index(const ModuleFolder& folder);
+/// Errors as modules::ModuleIndex::parse(), and of reading.
+[[nodiscard]] Result<modules::ModuleIndex> read_index(const ModuleFolder& folder);
 
 /// How the kernel was configured, as its package says; empty when it does not, or keeps that in another place.
 [[nodiscard]] std::string read_kernel_config(const ModuleFolder& folder);

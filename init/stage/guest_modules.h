@@ -7,8 +7,8 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
+#include "init/modules/needed_modules.h"
 #include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
@@ -23,8 +23,8 @@ struct CarriedModule {
 
 struct CarriedModules {
   std::vector<CarriedModule> files;  ///< in the order to load: those of needs.found.files
-  core::ModuleNeeds needs;           ///< why; `found` is empty when the root could not be read
-  /// What stage 2 asks the guest's own initrd for, see core::request_lines(), when the root could not be read; else
+  modules::ModuleNeeds needs;        ///< why; `found` is empty when the root could not be read
+  /// What stage 2 asks the guest's own initrd for, see modules::request_lines(), when the root could not be read; else
   /// empty.
   std::vector<std::string> wanted;
   std::string not_read;  ///< a clause that says why nothing was taken; empty when it was

@@ -117,17 +117,17 @@ std::vector<core::PlanReport::Piece> report_initrds(const entry::GuestEntry& ope
 }
 
 void report_modules(const CarriedModules& carried, const std::string& release, core::PlanReport& report) {
-  const core::ModuleNeeds& needs = carried.needs;
+  const modules::ModuleNeeds& needs = carried.needs;
   for (std::size_t i = 0; i < carried.files.size(); ++i)
     report.modules.push_back(
-        {carried.files[i].name, carried.files[i].image.size(), core::describe(needs.found.reasons[i], needs)});
+        {carried.files[i].name, carried.files[i].image.size(), describe(needs.found.reasons[i], needs)});
   for (std::size_t i = 0; i < needs.found.builtin.size(); ++i)
-    report.builtin.push_back({needs.found.builtin[i], core::describe(needs.wanted[needs.found.builtin_for[i]])});
-  report.missing = core::missing_sentences(needs, release);
+    report.builtin.push_back({needs.found.builtin[i], describe(needs.wanted[needs.found.builtin_for[i]])});
+  report.missing = modules::missing_sentences(needs, release);
   report.modules_not_read = carried.not_read;
   if (carried.not_read.empty()) return;
-  for (const core::WantedModule& wanted : needs.wanted)
-    report.asked_of_guest.push_back({wanted.name, core::describe(wanted)});
+  for (const modules::WantedModule& wanted : needs.wanted)
+    report.asked_of_guest.push_back({wanted.name, describe(wanted)});
 }
 
 Result<core::PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {

@@ -13,6 +13,7 @@ namespace {
 using namespace vhdboot;
 using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
 void check(std::string_view text) {

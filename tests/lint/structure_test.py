@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
     "base": "vhdboot", "efi": "vhdboot::efi", "disk": "vhdboot::disk", "kexec": "vhdboot::kexec",
     "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
-    "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/guest": "vhdboot::guest",
-    "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage", "init/core": "vhdboot::core",
-    "vhd/tool": "vhdboot::tool",
+    "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/modules": "vhdboot::modules",
+    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
+    "init/core": "vhdboot::core", "vhd/tool": "vhdboot::tool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
@@ -27,6 +27,7 @@ PURE = {
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
     "init/record": set(),
     "init/blocks": set(),
+    "init/modules": set(),
     "init/guest": set(),
     "init/core": set(),
 }

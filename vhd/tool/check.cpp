@@ -19,8 +19,8 @@
 #include "base/text.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
-#include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
+#include "init/modules/needed_modules.h"
 #include "init/record/config.h"
 #include "init/sys/block.h"
 #include "init/sys/device_chain.h"
@@ -115,7 +115,7 @@ void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const Bo
 void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
   if (boot.config.module_source() == record::ModuleSource::Guest)
     return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
-  if (!core::module_directories(choice.release))
+  if (!modules::module_directories(choice.release))
     return modules_unchecked("the release of its kernel is not known", findings);
   std::string reason;
   const auto folder = guest::find_module_folder(

@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "entry/entry.h"
-#include "init/core/needed_modules.h"
 #include "init/guest/boot.h"
+#include "init/modules/needed_modules.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
@@ -69,7 +69,7 @@ class EntryCheck {
                                   : config_.entry ? ", is booted as configured"
                                                   : ", is booted by default"));
     if (config_.module_source() == record::ModuleSource::Auto)
-      if (const auto folders = core::module_directories(boot->release); !folders)
+      if (const auto folders = modules::module_directories(boot->release); !folders)
         findings_.add("kernel", role.severity(),
                       concat(id, ": the release of its kernel is not known, and by that its modules are looked for: ",
                              "write `modules guest` into the configuration file to leave them to its initrd"));

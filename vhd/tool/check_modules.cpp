@@ -5,19 +5,19 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/needed_modules.h"
+#include "init/modules/needed_modules.h"
 
 namespace vhdboot::tool {
 
-void check_modules(const core::ModuleIndex& index, std::string_view release, Findings& findings) {
-  const auto fits = core::check_guest_disk_modules(index, release);
+void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
+  const auto fits = modules::check_guest_disk_modules(index, release);
   if (!fits) return findings.error("modules", fits.error());
   std::string names;
-  for (const std::string& module : core::guest_disk_modules()) names += concat(names.empty() ? "" : ", ", module);
+  for (const std::string& module : modules::guest_disk_modules()) names += concat(names.empty() ? "" : ", ", module);
   findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
 }
 
-void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
+void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
                        Findings& findings) {
   const std::vector<std::string> wanted{std::string(type)};
   if (index.resolve(wanted).missing.empty()) return;
@@ -25,11 +25,11 @@ void check_root_driver(const core::ModuleIndex& index, std::string_view type, st
                                    ", the file system of its root, and there is no initrd: boot it with an initrd"));
 }
 
-std::vector<std::string> needed_files(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
+std::vector<std::string> needed_files(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
                                       const std::string& root_type) {
   std::vector<std::string> wanted;
   for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
-  for (std::string& module : core::guest_disk_modules()) wanted.push_back(std::move(module));
+  for (std::string& module : modules::guest_disk_modules()) wanted.push_back(std::move(module));
   if (!root_type.empty()) wanted.push_back(root_type);
   return index.resolve(wanted).files;
 }

@@ -8,21 +8,21 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 #include "init/sys/device_chain.h"
 #include "vhd/tool/finding.h"
 
 namespace vhdboot::tool {
 
-void check_modules(const core::ModuleIndex& index, std::string_view release, Findings& findings);
+void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
 
 /// Can the kernel mount a root of the file system `type`, for a guest without an initrd?
-void check_root_driver(const core::ModuleIndex& index, std::string_view type, std::string_view release,
+void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
                        Findings& findings);
 
 /// The module files to load for the guest disk and the devices of `chain`, and for a root of the file system
 /// `root_type` unless that is empty, as stage 1 would take them along.
-[[nodiscard]] std::vector<std::string> needed_files(const core::ModuleIndex& index,
+[[nodiscard]] std::vector<std::string> needed_files(const modules::ModuleIndex& index,
                                                     const std::vector<sys::DrivenDevice>& chain,
                                                     const std::string& root_type);
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/text.h"
-#include "init/core/needed_modules.h"
+#include "init/modules/needed_modules.h"
 
 namespace vhdboot::tool {
 namespace {
@@ -36,21 +36,21 @@ void add(std::string& list, std::string_view item) {
   list += concat(list.empty() ? "" : ", ", item);
 }
 
-std::string missing_modules(const core::ModuleIndex& index, const Controller& controller) {
+std::string missing_modules(const modules::ModuleIndex& index, const Controller& controller) {
   std::string missing;
   for (const std::string_view module : controller.modules)
     if (!module.empty() && !index.has(module)) add(missing, module);
   return missing;
 }
 
-bool all_builtin(const core::ModuleIndex& index, const Controller& controller) {
+bool all_builtin(const modules::ModuleIndex& index, const Controller& controller) {
   return std::ranges::all_of(controller.modules,
                              [&](std::string_view module) { return module.empty() || index.is_builtin(module); });
 }
 
 }  // namespace
 
-void check_controllers(const core::ModuleIndex& index, std::string_view release, Findings& findings) {
+void check_controllers(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
   std::string driven;
   std::string others;
   for (const Controller& controller : kControllers) {
@@ -70,13 +70,13 @@ void check_controllers(const core::ModuleIndex& index, std::string_view release,
                                   others.empty() ? "" : concat("; not ", others)));
 }
 
-void check_chain(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain, std::string_view release,
-                 Findings& findings) {
+void check_chain(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
+                 std::string_view release, Findings& findings) {
   std::string drivers;
   bool complete = true;
   for (const sys::DrivenDevice& device : chain) {
     add(drivers, printable(device.driver));
-    if (!index.by_alias(device.alias).empty() || core::is_builtin_driver(index, device.driver)) continue;
+    if (!index.by_alias(device.alias).empty() || modules::is_builtin_driver(index, device.driver)) continue;
     complete = false;
     findings.warning("disk", concat("kernel ", printable(release), " has no module for the device ",
                                     printable(device.alias), ", on which this volume hangs and which is driven by ",

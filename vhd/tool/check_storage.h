@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 #include "init/sys/device_chain.h"
 #include "vhd/tool/finding.h"
 
@@ -13,10 +13,10 @@ namespace vhdboot::tool {
 
 /// The usual controllers, on whatever machine: which of them the kernel `release` drives. Without NVMe, AHCI or USB the
 /// image will not boot from many machines: a warning each.
-void check_controllers(const core::ModuleIndex& index, std::string_view release, Findings& findings);
+void check_controllers(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
 
 /// The devices of this machine that the image hangs on; `chain` empty: they are not known, and nothing is found.
-void check_chain(const core::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain, std::string_view release,
-                 Findings& findings);
+void check_chain(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
+                 std::string_view release, Findings& findings);
 
 }  // namespace vhdboot::tool

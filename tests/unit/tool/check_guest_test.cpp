@@ -23,8 +23,8 @@ auto is(Severity severity, std::string_view check, const std::string& part) {
                Field(&Finding::text, HasSubstr(part)));
 }
 
-core::ModuleIndex index_of(core::ModuleTexts texts) {
-  auto index = core::ModuleIndex::parse(std::move(texts));
+modules::ModuleIndex index_of(modules::ModuleTexts texts) {
+  auto index = modules::ModuleIndex::parse(std::move(texts));
   EXPECT_TRUE(index);
   return *std::move(index);
 }

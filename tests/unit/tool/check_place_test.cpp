@@ -160,8 +160,8 @@ TEST(CheckPlace, MountedNtfs) {
   EXPECT_EQ(unknown.count(Severity::Error), 0U);
 }
 
-core::ModuleIndex index(std::string dep) {
-  return *core::ModuleIndex::parse(
+modules::ModuleIndex index(std::string dep) {
+  return *modules::ModuleIndex::parse(
       {.dep = std::move(dep), .alias = {}, .softdep = {}, .builtin = {}, .builtin_modinfo = {}});
 }
 

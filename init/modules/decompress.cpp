@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/decompress.h"
+#include "init/modules/decompress.h"
 
 #include <lzma.h>
 #include <zlib.h>
@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 namespace {
 
@@ -226,4 +226,4 @@ Result<std::vector<std::byte>> decompress(Bytes bytes, std::size_t cap) {
   return std::vector<std::byte>(bytes.begin(), bytes.end());
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

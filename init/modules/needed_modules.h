@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 /// What the guest disk is made of: names of modules, to be resolved with the modaliases of the controller chain.
 [[nodiscard]] std::vector<std::string> guest_disk_modules();
@@ -73,4 +73,4 @@ struct ModuleNeeds {
 /// /lib/modules/RELEASE. Invalid for a release that is no single file name.
 [[nodiscard]] Result<std::vector<std::string>> module_directories(std::string_view release);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/vermagic.h"
+#include "init/modules/vermagic.h"
 
 #include <elf.h>
 
@@ -8,12 +8,12 @@
 #include <iterator>
 #include <vector>
 
-#include "init/core/decompress.h"
+#include "init/modules/decompress.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
 #include "tests/unit/modules/elf_module.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 namespace {
 
 using namespace std::string_literals;
@@ -101,4 +101,4 @@ TEST(Vermagic, AsTheLinkerWritesIt) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

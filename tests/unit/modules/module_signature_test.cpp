@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/module_signature.h"
+#include "init/modules/module_signature.h"
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 namespace {
 
 std::string demand(std::string_view line, std::string_view config = {}, bool secure_boot = false) {
@@ -45,4 +45,4 @@ TEST(ModuleSignature, DemandedBySecureBoot) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/decompress.h"
+#include "init/modules/decompress.h"
 
 #include <fstream>
 #include <random>
@@ -7,7 +7,7 @@
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 namespace {
 
 using test::Fails;
@@ -118,4 +118,4 @@ TEST(DecompressNone, IsTheFileItself) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

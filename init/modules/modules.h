@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 inline constexpr std::size_t kMaxIndexBytes = 16ULL << 20;  ///< of each file
 inline constexpr std::size_t kMaxModules = 65'536;
@@ -81,4 +81,4 @@ class ModuleIndex {
   std::unique_ptr<Tables> tables_;
 };
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 /// The value of the first "key=value" in .modinfo, borrowed from `module`. NotFound without such a key or section,
 /// Corrupt or Unsupported when `module` is no such ELF file.
@@ -16,4 +16,4 @@ namespace vhdboot::core {
 /// Whether the kernel `release` would load the module. Unsupported with both releases when it was built for another.
 [[nodiscard]] Result<void> check_vermagic(Bytes module, std::string_view release);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

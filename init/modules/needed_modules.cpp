@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/needed_modules.h"
+#include "init/modules/needed_modules.h"
 
 #include <algorithm>
 #include <iterator>
@@ -7,7 +7,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 namespace {
 
@@ -119,4 +119,4 @@ Result<std::vector<std::string>> module_directories(std::string_view release) {
   return std::vector{concat("/usr/lib/modules/", release), concat("/lib/modules/", release)};
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

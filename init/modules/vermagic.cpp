@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/vermagic.h"
+#include "init/modules/vermagic.h"
 
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 namespace {
 
@@ -91,4 +91,4 @@ Result<void> check_vermagic(Bytes module, std::string_view release) {
                                         ", the kernel to be started is ", quoted(release)));
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

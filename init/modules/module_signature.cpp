@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/module_signature.h"
+#include "init/modules/module_signature.h"
 
 #include <array>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 namespace {
 
 constexpr std::string_view kMagic = "~Module signature appended~\n";  // include/linux/module_signature.h
@@ -43,4 +43,4 @@ std::optional<std::string> demands_signatures(const kexec::CommandLine& line, st
   return std::nullopt;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

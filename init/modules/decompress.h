@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 enum class Compression : std::uint8_t { None, Gzip, Xz, Zstd };
 
@@ -24,4 +24,4 @@ enum class Compression : std::uint8_t { None, Gzip, Xz, Zstd };
 /// stream is damaged or ends early.
 [[nodiscard]] Result<std::vector<std::byte>> decompress(Bytes bytes, std::size_t cap);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

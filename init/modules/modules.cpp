@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 
 #include <algorithm>
 #include <functional>
@@ -11,7 +11,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 namespace {
 
@@ -346,4 +346,4 @@ Resolution ModuleIndex::resolve(std::span<const std::string> wanted) const {
   return std::move(walk).finish();
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "kexec/cmdline.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 
 inline constexpr std::size_t kMaxKernelConfig = 2 << 20;
 
@@ -23,4 +23,4 @@ inline constexpr std::size_t kMaxKernelConfig = 2 << 20;
 [[nodiscard]] std::optional<std::string> demands_signatures(const kexec::CommandLine& line, std::string_view config,
                                                             bool secure_boot);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 
-#include "init/core/needed_modules.h"
+#include "init/modules/needed_modules.h"
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::modules {
 namespace {
 
 using namespace std::string_literals;
@@ -271,4 +271,4 @@ TEST(NeededModules, Directories) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::modules
