@@ -58,7 +58,7 @@ void add_entry(const PlanReport& report, Lines& lines) {
 void add_command_line(const PlanReport& report, Lines& lines) {
   lines.add("command line", concat("from ", report.cmdline_from));
   lines.more(report.cmdline);
-  for (const LineChange& change : report.line_changes) lines.more(concat("* ", change.what, ": ", change.why));
+  for (const guest::LineChange& change : report.line_changes) lines.more(concat("* ", change.what, ": ", change.why));
   lines.more(
       concat("* rdinit=", kexec::kStage2Init, ": stage 2 attaches the image and then executes ", report.next_init));
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "init/core/guest_cmdline.h"
+#include "init/guest/guest_cmdline.h"
 #include "init/record/handoff.h"
 
 namespace vhdboot::core {
@@ -57,7 +57,7 @@ struct PlanReport {
 
   std::string cmdline_from;  ///< "/boot/grub/grub.cfg"
   std::string cmdline;       ///< as the kernel gets it
-  std::vector<LineChange> line_changes;
+  std::vector<guest::LineChange> line_changes;
   std::string next_init;  ///< what stage 2 executes
 
   std::vector<Piece> initrds;  ///< in order

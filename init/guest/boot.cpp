@@ -5,21 +5,21 @@
 
 #include "base/text.h"
 #include "disk/selector.h"
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 
 namespace vhdboot::guest {
 namespace {
 
 // What root= is judged by.
-core::DiskFacts examine(const disk::GuestDisk& disk) {
-  core::DiskFacts facts = core::facts_of(disk.table());
+DiskFacts examine(const disk::GuestDisk& disk) {
+  DiskFacts facts = facts_of(disk.table());
   for (const disk::GuestPartition& partition : disk.partitions()) {
     if (partition.entry == nullptr) {
       facts.fs_type = partition.type;
       facts.fs_uuid = partition.identity.uuid;
       continue;
     }
-    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::PartitionFacts::number);
+    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &PartitionFacts::number);
     if (fact == facts.partitions.end()) continue;
     fact->fs_type = partition.type;
     fact->fs_uuid = partition.identity.uuid;
@@ -65,9 +65,9 @@ Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Co
 
 }  // namespace
 
-Result<core::GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
-                                                 const record::Config& config) {
-  return core::guest_command_line(options, config.options, examine(disk));
+Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
+                                           const record::Config& config) {
+  return guest_command_line(options, config.options, examine(disk));
 }
 
 Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry, const kexec::CommandLine& line) {

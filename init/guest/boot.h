@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "disk/guest_disk.h"
 #include "entry/entry.h"
-#include "init/core/guest_cmdline.h"
+#include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
 #include "init/record/handoff.h"
 #include "kexec/cmdline.h"
@@ -16,10 +16,10 @@
 
 namespace vhdboot::guest {
 
-/// The entry's options and the person's, meant for the guest's disk on this machine: core::guest_command_line() with
+/// The entry's options and the person's, meant for the guest's disk on this machine: guest_command_line() with
 /// what is known of that disk.
-[[nodiscard]] Result<core::GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
-                                                               const record::Config& config);
+[[nodiscard]] Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
+                                                         const record::Config& config);
 
 struct PlannedBoot {
   kexec::KexecPlan plan;                  ///< borrows from the entry

@@ -27,8 +27,8 @@ namespace vhdboot::guest {
                                                                        const kexec::CommandLine& line);
 
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
-/// (core/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above) says
-/// what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
+/// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above)
+/// says what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
 [[nodiscard]] std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
                                                          const std::optional<std::vector<entry::FstabEntry>>& fstab);
 

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "disk/lvm_label.h"
 #include "entry/smbios.h"
-#include "init/core/other_disks.h"
 #include "init/guest/boot.h"
+#include "init/guest/other_disks.h"
 #include "init/guest/root.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
@@ -54,13 +54,13 @@ std::string volume_group(std::string_view type, const std::string& device) {
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
                                const std::vector<entry::FstabEntry>& fstab) {
-  std::vector<core::PresentDevice> own;
+  std::vector<guest::PresentDevice> own;
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
                    .type = partition.type,
                    .identity = partition.identity,
                    .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
-  std::vector<core::PresentDevice> others;
+  std::vector<guest::PresentDevice> others;
   for (const sys::BlockDevice& device : sys::block_devices()) {
     if (sys::is_virtual(device)) continue;
     sys::Content content = sys::identify(device);
@@ -71,7 +71,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
                       .identity = std::move(content.identity),
                       .volume_group = std::move(group)});
   }
-  return core::check_other_disks(line, fstab, own, others);
+  return guest::check_other_disks(line, fstab, own, others);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, 
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
-  for (const core::LineChange& change : made.changes)
+  for (const guest::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
   const auto fstab = guest::root_fstab(disk, made.line);

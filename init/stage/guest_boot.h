@@ -9,8 +9,8 @@
 #include "base/result.h"
 #include "disk/guest_disk.h"
 #include "entry/entry.h"
-#include "init/core/guest_cmdline.h"
 #include "init/guest/boot.h"
+#include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_modules.h"
@@ -24,7 +24,7 @@ struct GuestBoot {
   std::string path;                                 ///< of its file there
   std::optional<std::string> loader_partuuid;       ///< see guest::loader_partuuid()
   guest::PlannedBoot planned;                       ///< borrows from the entry
-  std::vector<core::LineChange> line_changes;       ///< what of its command line is not the guest's own
+  std::vector<guest::LineChange> line_changes;      ///< what of its command line is not the guest's own
   CarriedModules modules;
 };
 

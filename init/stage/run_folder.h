@@ -6,19 +6,19 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
 #include "init/record/handoff.h"
 
 namespace vhdboot::stage {
 
-using UdevRules = std::vector<core::GuestFile>;
+using UdevRules = std::vector<guest::GuestFile>;
 
 /// Gives rules to the udev of the guest's initrd, in memory.
 [[nodiscard]] Result<void> give_to_initrd(const UdevRules& rules);
 
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
 /// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
-///   core::gpt_auto_generator(); and what mounts the host device, core::host_mount_units();
+///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
 /// - for udev `rules`.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes

@@ -10,7 +10,7 @@
 
 namespace vhdboot::stage {
 
-std::optional<core::GuestFile> volume_group_rule(const std::string& disk) {
+std::optional<guest::GuestFile> volume_group_rule(const std::string& disk) {
   const auto is_physical_volume = [&](const sys::BlockDevice& device) {
     if (device.path != disk && !device.path.starts_with(disk + "p")) return false;
     const auto source = sys::FdSource::open(device.path);
@@ -18,7 +18,7 @@ std::optional<core::GuestFile> volume_group_rule(const std::string& disk) {
   };
   if (std::ranges::none_of(sys::block_devices(), is_physical_volume)) return std::nullopt;
   const std::string name = disk.substr(disk.find_last_of('/') + 1);
-  return core::GuestFile{
+  return guest::GuestFile{
       "68-vhdboot-lvm.rules",
       concat("# From vhdboot, in memory: this disk is there from the start, and so are its partitions.\nKERNEL==\"",
              name, '|', name, "p[0-9]*\", ENV{LVM_LOOP_PV_ACTIVATED}=\"1\"\n")};

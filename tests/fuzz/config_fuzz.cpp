@@ -4,12 +4,13 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
 #include "init/record/image_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::guest;
+  using namespace vhdboot::record;
   using namespace vhdboot::record;
   using namespace vhdboot::record;
   using namespace vhdboot::record;

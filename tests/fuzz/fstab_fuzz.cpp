@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "init/core/other_disks.h"
+#include "init/guest/other_disks.h"
 
 namespace {
 void check(bool holds) {
@@ -30,7 +30,8 @@ std::string escaped(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::guest;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;

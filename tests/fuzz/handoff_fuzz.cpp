@@ -14,6 +14,7 @@ using namespace vhdboot;
 using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
 void check(std::string_view text) {

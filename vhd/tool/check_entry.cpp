@@ -55,7 +55,7 @@ class EntryCheck {
   }
 
  private:
-  std::optional<BootChoice> check_plan(GuestEntry& entry, const core::GuestCommandLine& line, const std::string& id,
+  std::optional<BootChoice> check_plan(GuestEntry& entry, const guest::GuestCommandLine& line, const std::string& id,
                                        const Role& role) {
     const auto boot = guest::plan_boot(disk_, entry, line.line);
     if (!boot) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/device_options.h"
+#include "init/guest/device_options.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using test::Fails;
@@ -73,4 +73,4 @@ TEST(DeviceOptions, NoSuchDevice) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

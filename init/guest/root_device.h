@@ -14,7 +14,7 @@
 #include "disk/partition_table.h"
 #include "kexec/cmdline.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// What is known of one partition of the guest disk; an unknown fact is empty.
 struct PartitionFacts {
@@ -66,4 +66,4 @@ struct RootChange {
 /// Makes `change` on `line`. Invalid as CommandLine::set().
 [[nodiscard]] Result<void> apply(const RootChange& change, kexec::CommandLine& line);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// Where units, programs and facts are left for the guest's systemd.
 inline constexpr std::string_view kLoaderPartitionFile = "/run/vhdboot/LoaderDevicePartUUID";
@@ -26,4 +26,4 @@ inline constexpr std::string_view kGptAutoGenerator = "systemd-gpt-auto-generato
 /// so.
 [[nodiscard]] std::string_view gpt_auto_generator();
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using test::Fails;
@@ -142,4 +142,4 @@ TEST(DiskFacts, FromATable) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

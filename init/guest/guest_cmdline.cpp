@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/guest_cmdline.h"
+#include "init/guest/guest_cmdline.h"
 
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/device_options.h"
+#include "init/guest/device_options.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 constexpr char kAnotherDisk[] = "by that name this machine may have another disk";
@@ -49,4 +49,4 @@ Result<GuestCommandLine> guest_command_line(std::string_view options, std::strin
   return made;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
 
 #include <gmock/gmock.h>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using testing::AllOf;
@@ -39,4 +39,4 @@ TEST(HostMountUnit, TheRuleOfTheHostDevice) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

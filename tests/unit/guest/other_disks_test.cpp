@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/other_disks.h"
+#include "init/guest/other_disks.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using test::Fails;
@@ -23,7 +23,7 @@ Result<void> check_line(std::string_view line) {
 }
 
 Result<void> check_fstab(std::string_view fstab) {
-  return check_other_disks({}, parse_fstab(fstab).value(), kOwn, kOthers);
+  return check_other_disks({}, entry::parse_fstab(fstab).value(), kOwn, kOthers);
 }
 
 TEST(OtherDisks, OptionsThatNameAnotherDisk) {
@@ -109,4 +109,4 @@ TEST(OtherDisks, VolumeGroupsOfOneName) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
 
 #include "base/text.h"
 #include "init/blocks/host_device.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 constexpr std::string_view kComment = "# From vhdboot, in memory: the volume that holds this system's image.\n";
@@ -65,4 +65,4 @@ std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::
   return units;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

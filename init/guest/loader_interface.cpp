@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/loader_interface.h"
+#include "init/guest/loader_interface.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 constexpr std::byte kBootServiceAndRuntimeAccess{0x06};  // UEFI 2.10, 8.2.1
@@ -43,4 +43,4 @@ std::string_view gpt_auto_generator() {
   return kProgram;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

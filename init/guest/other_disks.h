@@ -11,7 +11,7 @@
 #include "entry/fstab.h"
 #include "kexec/cmdline.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// A disk or partition that the guest will see.
 struct PresentDevice {
@@ -37,4 +37,4 @@ struct PresentDevice {
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

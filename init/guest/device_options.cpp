@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/device_options.h"
+#include "init/guest/device_options.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 // Not resume=: with `nohibernate` nobody resumes.
@@ -52,4 +52,4 @@ Result<std::vector<RenamedDevice>> rename_devices(kexec::CommandLine& line, cons
   return changes;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

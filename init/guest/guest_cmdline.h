@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 #include "kexec/cmdline.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// Goes to every guest's command line. A guest that resumed from hibernation would go on writing to where its image lay
 /// when it fell asleep, whatever Windows did to the volume meanwhile.
@@ -35,4 +35,4 @@ struct GuestCommandLine {
 [[nodiscard]] Result<GuestCommandLine> guest_command_line(std::string_view options, std::string_view configured,
                                                           const DiskFacts& disk);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/guest_cmdline.h"
+#include "init/guest/guest_cmdline.h"
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using test::Fails;
@@ -75,4 +75,4 @@ TEST(GuestCommandLine, AnOpenQuoteDoesNotSwallowWhatIsAdded) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

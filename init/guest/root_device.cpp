@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 namespace {
 
@@ -143,4 +143,4 @@ Result<void> apply(const RootChange& change, kexec::CommandLine& line) {
   return {};
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

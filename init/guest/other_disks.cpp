@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/other_disks.h"
+#include "init/guest/other_disks.h"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "base/text.h"
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 // An option with a device between `begin` and `end`; the last one counts, unless they add up.
@@ -125,4 +125,4 @@ Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector
   return {};
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 #include "kexec/cmdline.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// One option whose device got another name.
 struct RenamedDevice {
@@ -26,4 +26,4 @@ struct RenamedDevice {
 /// Errors as name_by_content(), with the option in front.
 [[nodiscard]] Result<std::vector<RenamedDevice>> rename_devices(kexec::CommandLine& line, const DiskFacts& disk);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

@@ -9,7 +9,7 @@
 #include "init/record/host_mount.h"
 #include "init/volume/volume.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 
 /// A file for a folder of the guest's udev or systemd.
 struct GuestFile {
@@ -26,4 +26,4 @@ struct GuestFile {
 /// The units; the first one is wanted by local-fs.target. The boot goes on when they fail.
 [[nodiscard]] std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest

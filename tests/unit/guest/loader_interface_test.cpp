@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/loader_interface.h"
+#include "init/guest/loader_interface.h"
 
 #include <gmock/gmock.h>
 
@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "tests/unit/base/oracle.h"
 
-namespace vhdboot::core {
+namespace vhdboot::guest {
 namespace {
 
 using ::testing::HasSubstr;
@@ -83,4 +83,4 @@ TEST_F(Generator, LeavesAMaskedOneAlone) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::guest
