@@ -20,6 +20,7 @@ using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

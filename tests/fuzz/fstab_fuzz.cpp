@@ -31,6 +31,7 @@ std::string escaped(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
   using namespace vhdboot::guest;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;

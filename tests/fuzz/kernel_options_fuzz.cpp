@@ -21,11 +21,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
-  using namespace vhdboot::kexec;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::kexec;
   using namespace vhdboot::entry;
@@ -33,7 +28,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
   using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;

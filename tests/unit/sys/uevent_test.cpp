@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/uevent.h"
+#include "init/sys/uevent.h"
 
 #include <filesystem>
 #include <fstream>
@@ -7,7 +7,7 @@
 
 #include "tests/unit/base/error_matchers.h"
 
-namespace vhdboot::core {
+namespace vhdboot::sys {
 namespace {
 
 using namespace std::string_literals;
@@ -84,4 +84,4 @@ TEST(Uevent, TheFilesOfThisMachine) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::sys

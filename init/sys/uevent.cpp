@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/uevent.h"
+#include "init/sys/uevent.h"
 
 #include "base/quoted.h"
 #include "base/text.h"
 
-namespace vhdboot::core {
+namespace vhdboot::sys {
 
 namespace {
 
@@ -72,4 +72,4 @@ Uevent parse_uevent_file(std::string_view text) {
   return event;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::sys

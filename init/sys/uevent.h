@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace vhdboot::core {
+namespace vhdboot::sys {
 
 /// A field that the message does not have is empty.
 struct Uevent {
@@ -38,4 +38,4 @@ inline constexpr std::size_t kMaxUeventBytes = 16 * 1024;  ///< the kernel's own
 /// Reads a `uevent` file: "KEY=VALUE\n...". Lines of another form are skipped.
 [[nodiscard]] Uevent parse_uevent_file(std::string_view text);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::sys
