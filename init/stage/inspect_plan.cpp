@@ -10,11 +10,11 @@
 
 #include "base/text.h"
 #include "entry/profile.h"
-#include "init/core/plan_report.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/guest_disk.h"
+#include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
 #include "init/sys/loop.h"
 #include "init/sys/signals.h"
@@ -73,16 +73,16 @@ std::string options_from(const entry::BootEntry& entry) {
                                                  : "the entry";
 }
 
-core::PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& config) {
+PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& config) {
   const entry::BootEntry& entry = boot.entry.entry;
-  core::PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
-                                   .id = entry.id,
-                                   .title = entry.title,
-                                   .path = boot.path,
-                                   .where = boot.partition->description(),
-                                   .tries_left = {},
-                                   .counted_as = {},
-                                   .profile = {}};
+  PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
+                             .id = entry.id,
+                             .title = entry.title,
+                             .path = boot.path,
+                             .where = boot.partition->description(),
+                             .tries_left = {},
+                             .counted_as = {},
+                             .profile = {}};
   if (entry.count) reported.tries_left = entry.count->left;
   if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");
@@ -95,11 +95,11 @@ core::PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config
 
 // In the order of kexec::make_plan(). Files of their own have names; what is in an image, or beside it, is told by its
 // kind.
-std::vector<core::PlanReport::Piece> report_initrds(const entry::GuestEntry& opened) {
+std::vector<PlanReport::Piece> report_initrds(const entry::GuestEntry& opened) {
   const kexec::BootParts& parts = opened.parts;
   const std::vector<std::string>& names = opened.entry.initrds;
   const bool named = !is_image(opened.entry) && names.size() == parts.microcode.size() + parts.initrds.size();
-  std::vector<core::PlanReport::Piece> pieces;
+  std::vector<PlanReport::Piece> pieces;
   auto name = names.begin();
   const auto add = [&](const std::vector<kexec::Piece>& more, std::string_view kind) {
     for (const kexec::Piece& piece : more) {
@@ -116,7 +116,7 @@ std::vector<core::PlanReport::Piece> report_initrds(const entry::GuestEntry& ope
   return pieces;
 }
 
-void report_modules(const CarriedModules& carried, const std::string& release, core::PlanReport& report) {
+void report_modules(const CarriedModules& carried, const std::string& release, PlanReport& report) {
   const modules::ModuleNeeds& needs = carried.needs;
   for (std::size_t i = 0; i < carried.files.size(); ++i)
     report.modules.push_back(
@@ -130,7 +130,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, c
     report.asked_of_guest.push_back({wanted.name, describe(wanted)});
 }
 
-Result<core::PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
+Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
   const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
@@ -139,35 +139,35 @@ Result<core::PlanReport> examine(const FoundImage& image, const record::Config& 
   AttachedGuestDisk disk(attached.disk(), table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
 
-  core::PlanReport plan{.image = {.path = image.path.text(),
-                                  .format = std::string(vhd::name(image.info.format)),
-                                  .file_size = image.layout.size,
-                                  .payload_size = image.payload().size,
-                                  .extents = image.layout.extents.size(),
-                                  .volume = image.volume->description(),
-                                  .serial = image.volume->identity.uuid,
-                                  .state = volume::describe(TRY(image.volume->reader->state()))},
-                        .guest_disk = describe(table),
-                        .entry = report_entry(boot, config),
-                        .release = boot.planned.release,
-                        .kernel_size = boot.planned.plan.kernel.range.length,
-                        .cmdline_from = options_from(boot.entry.entry),
-                        .cmdline = boot.planned.plan.cmdline,
-                        .line_changes = boot.line_changes,
-                        .next_init = boot.planned.plan.guest_init,
-                        .initrds = report_initrds(boot.entry),
-                        .modules = {},
-                        .builtin = {},
-                        .missing = {},
-                        .modules_not_read = {},
-                        .asked_of_guest = {},
-                        .mounted = boot.planned.root,
-                        .warnings = {}};
+  PlanReport plan{.image = {.path = image.path.text(),
+                            .format = std::string(vhd::name(image.info.format)),
+                            .file_size = image.layout.size,
+                            .payload_size = image.payload().size,
+                            .extents = image.layout.extents.size(),
+                            .volume = image.volume->description(),
+                            .serial = image.volume->identity.uuid,
+                            .state = volume::describe(TRY(image.volume->reader->state()))},
+                  .guest_disk = describe(table),
+                  .entry = report_entry(boot, config),
+                  .release = boot.planned.release,
+                  .kernel_size = boot.planned.plan.kernel.range.length,
+                  .cmdline_from = options_from(boot.entry.entry),
+                  .cmdline = boot.planned.plan.cmdline,
+                  .line_changes = boot.line_changes,
+                  .next_init = boot.planned.plan.guest_init,
+                  .initrds = report_initrds(boot.entry),
+                  .modules = {},
+                  .builtin = {},
+                  .missing = {},
+                  .modules_not_read = {},
+                  .asked_of_guest = {},
+                  .mounted = boot.planned.root,
+                  .warnings = {}};
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }
 
-Result<core::PlanReport> examine_as_stage1(const sys::Reporter& report) {
+Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   if (!has_origin())
     return fail(Code::NotFound,
                 "vhdboot did not start this system: say which image is meant, with its device and path");
@@ -178,7 +178,7 @@ Result<core::PlanReport> examine_as_stage1(const sys::Reporter& report) {
   return examine(image, settings.config, report);
 }
 
-Result<core::PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
+Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
   const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
@@ -199,7 +199,7 @@ Result<std::vector<std::string>> plan_of_boot(const PlanRequest& request) {
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));
   plan.warnings = std::move(warnings);
-  return core::plan_lines(plan);
+  return plan_lines(plan);
 }
 
 }  // namespace vhdboot::stage

@@ -21,6 +21,7 @@ using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

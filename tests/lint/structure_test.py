@@ -12,7 +12,7 @@ NAMESPACES = {
     "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
     "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/modules": "vhdboot::modules",
     "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
-    "init/core": "vhdboot::core", "vhd/tool": "vhdboot::tool",
+    "vhd/tool": "vhdboot::tool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
@@ -29,7 +29,6 @@ PURE = {
     "init/blocks": set(),
     "init/modules": set(),
     "init/guest": set(),
-    "init/core": set(),
 }
 SYSTEM_HEADER = re.compile(
     r"^\s*#\s*include\s+<((?:sys|linux|asm|net|netinet)/\S+|unistd\.h|fcntl\.h|dirent\.h|poll\.h|spawn\.h|termios\.h|"

@@ -11,7 +11,7 @@
 #include "init/guest/guest_cmdline.h"
 #include "init/record/handoff.h"
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 
 /// What is reported; texts that came from a disk are made printable here. Sizes in bytes.
 struct PlanReport {
@@ -74,4 +74,4 @@ struct PlanReport {
 /// The report, line by line, without line ends.
 [[nodiscard]] std::vector<std::string> plan_lines(const PlanReport& report);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 
 enum class Role : std::uint8_t {
   Stage1,   ///< process 1 of the boot kernel
@@ -24,4 +24,4 @@ struct RoleFacts {
 /// Process 1 is stage 2 when there is a handoff, else stage 1. Any other process inspects.
 [[nodiscard]] Role pick_role(const RoleFacts& facts);
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage

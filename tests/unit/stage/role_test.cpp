@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/role.h"
+#include "init/stage/role.h"
 
 #include <gmock/gmock.h>
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 namespace {
 
 TEST(Role, Picked) {
@@ -22,4 +22,4 @@ TEST(Role, Names) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage

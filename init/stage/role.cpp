@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/role.h"
+#include "init/stage/role.h"
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 
 std::string_view name(Role role) {
   switch (role) {
@@ -20,4 +20,4 @@ Role pick_role(const RoleFacts& facts) {
   return facts.handoff ? Role::Stage2 : Role::Stage1;
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/plan_report.h"
+#include "init/stage/plan_report.h"
 
 #include <gmock/gmock.h>
 
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 namespace {
 
 using testing::Contains;
@@ -133,4 +133,4 @@ TEST(PlanReport, NothingFromADiskReachesTheTerminalAsItIs) {
 }
 
 }  // namespace
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/plan_report.h"
+#include "init/stage/plan_report.h"
 
 #include <string_view>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "kexec/plan.h"
 
-namespace vhdboot::core {
+namespace vhdboot::stage {
 namespace {
 
 constexpr std::size_t kIndent = 14;  // of what stands behind a heading
@@ -109,4 +109,4 @@ std::vector<std::string> plan_lines(const PlanReport& report) {
   return std::move(lines).finish();
 }
 
-}  // namespace vhdboot::core
+}  // namespace vhdboot::stage
