@@ -22,6 +22,7 @@ using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
 using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

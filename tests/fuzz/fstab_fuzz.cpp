@@ -33,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
   using namespace vhdboot::guest;
   using namespace vhdboot::entry;
   using namespace vhdboot::entry;

@@ -17,6 +17,7 @@ using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
 void check(std::string_view text) {

@@ -12,7 +12,7 @@ NAMESPACES = {
     "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
     "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/modules": "vhdboot::modules",
     "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
-    "vhd/tool": "vhdboot::tool",
+    "tools/common": "vhdboot::tools", "tools/raw2vhd": "vhdboot::raw2vhd", "tools/vhdtool": "vhdboot::vhdtool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
@@ -21,8 +21,7 @@ PURE = {
     "base": {"base/fd.h"},  # closes what others open
     "disk": set(),
     "kexec": {"kexec/kexec_load.cpp"},
-    "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp", "vhd/space_file.cpp",
-            "vhd/file_extents.cpp", "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
+    "vhd": set(),
     "entry": set(),
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
     "init/record": set(),
