@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kexec/plan.h"
-#include "entry/uki_parts.h"
 
 #include <gmock/gmock.h>
 
+#include "entry/uki_parts.h"
 #include "tests/unit/kexec/builders.h"
 
 namespace vhdboot::kexec {
@@ -25,17 +25,17 @@ PeBuilder image() {
 Result<KexecPlan> plan(const PeBuilder& builder, std::string_view extra = "") {
   const Buffer file = builder.build();
   const MemorySource source(file);
-  const auto uki = parse_uki(source);
+  const auto uki = entry::parse_uki(source);
   if (!uki) return std::unexpected(uki.error());
-  return make_plan(parts_of(source, *uki), extra);
+  return make_plan(entry::parts_of(source, *uki), extra);
 }
 
 TEST(Plan, MicrocodeThenInitrdThenArchive) {
   const auto builder = image().add(".initrd", "initrd").add(".ucode", "micro").add(".cmdline", "quiet\n");
   const Buffer file = builder.build();
   const MemorySource source(file);
-  const auto uki = parse_uki(source).value();
-  const auto result = make_plan(parts_of(source, uki), "debug");
+  const auto uki = entry::parse_uki(source).value();
+  const auto result = make_plan(entry::parts_of(source, uki), "debug");
   ASSERT_TRUE(result) << result.error().text;
   EXPECT_EQ(result->kernel, (Piece{&source, uki.kernel}));
   EXPECT_EQ(result->header.version, "6.12.1-test");
@@ -102,7 +102,7 @@ TEST(Plan, KernelAndInitrdAreRead) {
   const auto builder = image().add(".initrd", "initrd").add(".ucode", "micro").add(".cmdline", "quiet\n");
   const Buffer file = builder.build();
   const MemorySource source(file);
-  const auto result = make_plan(parts_of(source, parse_uki(source).value()), "").value();
+  const auto result = make_plan(entry::parts_of(source, entry::parse_uki(source).value()), "").value();
   const Buffer original = make_kernel();
 
   Buffer kernel(original.size());
