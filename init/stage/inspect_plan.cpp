@@ -137,7 +137,12 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(AttachedDisk::attach_to_look(attach_plan, *image.volume, image.path.text()));
   AttachedGuestDisk disk(attached.disk(), table);
-  const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
+  std::optional<GuestBoot> planned;
+  TRY(try_entries(disk, image, config, report, [&](GuestBoot first) -> Result<void> {
+    planned = std::move(first);
+    return {};
+  }));
+  const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),
                             .format = std::string(vhd::name(image.info.format)),
