@@ -39,12 +39,14 @@ GuestFile read_only_unit(const HostMount& mount) {
 }  // namespace
 
 GuestFile host_device_rule() {
-  return {
-      "98-vhdboot-host.rules",
-      concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
-             "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
-             kHostDeviceName, "\", SYMLINK=\"", kHostDevicePath.substr(std::string_view("/dev/").size()),
-             "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
+  // 99-systemd.rules takes a device that libdevmapper did not make for one that is not ready: since systemd 255 without
+  // a DM_NAME, before by the flag that dmsetup's rules set.
+  return {"98-vhdboot-host.rules",
+          concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
+                 "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
+                 kHostDeviceName, "\", SYMLINK=\"", kHostDevicePath.substr(std::string_view("/dev/").size()),
+                 "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_NAME}=\"", kHostDeviceName,
+                 "\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
 }
 
 std::vector<GuestFile> host_mount_units(const HostMount& mount, volume::Kind kind) {
