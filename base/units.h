@@ -18,4 +18,9 @@ inline constexpr std::uint64_t kTiB = 1024 * kGiB;
   return (value + alignment - 1) & ~(alignment - 1);
 }
 
+/// Whether `a + b` does not fit 64 bits.
+[[nodiscard]] constexpr bool sum_overflows(std::uint64_t a, std::uint64_t b) {
+  return a > UINT64_MAX - b;
+}
+
 }  // namespace vhdboot

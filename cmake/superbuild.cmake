@@ -28,7 +28,7 @@ include(cmake/sources.cmake)
 # ---- What the machine must have
 set(missing)
 foreach(pair gcc-12:gcc-12 g++-12:g++-12 musl-gcc:musl-tools make:make dpkg-source:dpkg-dev xz:xz-utils bzip2:bzip2
-    patch:patch zstd:zstd bc:bc bison:bison flex:flex objcopy:binutils apt-get:apt ninja:ninja-build)
+    patch:patch zstd:zstd bc:bc bison:bison flex:flex objcopy:binutils ld.gold:binutils-gold apt-get:apt ninja:ninja-build)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 program)
   list(GET pair 1 package)
@@ -159,9 +159,17 @@ add_custom_command(OUTPUT ${out}/vhdboot.efi
   DEPENDS programs ${CMAKE_BINARY_DIR}/programs/efi/stub.efi ${CMAKE_BINARY_DIR}/efi/os-release
     ${CMAKE_BINARY_DIR}/efi/sbat.csv kconfig/cmdline ${initramfs} kernel ${kernel}/bzImage cmake/script/efi_file.cmake
   COMMENT "vhdboot.efi" VERBATIM)
-add_custom_target(products ALL DEPENDS ${out}/vhdboot.efi)
+
+# ---- The list of what is in there, last of all and every time, for its remarks are to be seen
+set(stamps ${names})
+list(TRANSFORM stamps PREPEND fetch/)
+add_custom_target(products ALL
+  COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} "-DNAMES=${names}" -DSTAMPS=${CMAKE_BINARY_DIR}/fetch
+    "-DTREE=${kernel_tree}" -DOUT=${out}/sources.md -P ${script}/sources_list.cmake
+  DEPENDS ${out}/vhdboot.efi ${stamps} BYPRODUCTS ${out}/sources.md COMMENT "List of sources" VERBATIM)
 
 # ---- Installation: the tools as their own folders say, and the EFI file as data to be copied beside an image
 install(SCRIPT ${CMAKE_BINARY_DIR}/programs/cmake_install.cmake)
 install(FILES ${out}/vhdboot.efi DESTINATION share/vhdboot)
+install(FILES ${out}/sources.md DESTINATION share/doc/vhdboot)
 include(cmake/package.cmake)

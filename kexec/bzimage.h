@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/byte_source.h"
+#include "base/range.h"
 #include "base/result.h"
-#include "kexec/range.h"
 
 namespace vhdboot::kexec {
 

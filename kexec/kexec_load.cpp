@@ -2,9 +2,7 @@
 #include "kexec/kexec_load.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,31 +33,6 @@ struct KexecSegment {
   std::size_t memory_size;
 };
 static_assert(sizeof(KexecSegment) == 32);
-
-// A whole file, readable in memory.
-class Mapping {
- public:
-  static Result<Mapping> map(int fd, std::string_view what) {
-    struct stat status{};
-    if (::fstat(fd, &status) < 0) return fail_errno(concat("looking at the ", what));
-    if (status.st_size <= 0) return fail(Code::Corrupt, concat("the ", what, " is empty"));
-    const auto size = static_cast<std::size_t>(status.st_size);
-    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-    if (memory == MAP_FAILED) return fail_errno(concat("mapping the ", what));
-    return Mapping(memory, size);
-  }
-  Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_) {}
-  Mapping& operator=(Mapping&&) = delete;
-  ~Mapping() {
-    if (memory_ != nullptr) ::munmap(memory_, size_);
-  }
-  [[nodiscard]] Bytes bytes() const { return {static_cast<const std::byte*>(memory_), size_}; }
-
- private:
-  Mapping(void* memory, std::size_t size) : memory_(memory), size_(size) {}
-  void* memory_;
-  std::size_t size_;
-};
 
 Result<std::string> read_small_file(const std::string& path) {
   constexpr std::size_t kMost = kMiB;
@@ -126,21 +99,16 @@ Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string
   return {};
 }
 
-Result<void> load_segments(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline) {
-  const Mapping kernel = TRY(Mapping::map(kernel_fd, "kernel"));
-  std::optional<Mapping> initrd;
-  if (initrd_fd) initrd.emplace(TRY(Mapping::map(*initrd_fd, "initrd")));
-  const Bytes initrd_bytes = initrd ? initrd->bytes() : Bytes{};
-
-  const BzImage header = TRY(parse_bzimage(MemorySource(kernel.bytes()), {0, kernel.bytes().size()}));
+Result<void> load_segments(Bytes kernel, Bytes initrd, std::string_view cmdline) {
+  const BzImage header = TRY(parse_bzimage(MemorySource(kernel), {0, kernel.size()}));
   MachineFacts facts = TRY(gather_facts(read_small_file));
   // Left all zero, which means none, when the kernel has no good ones yet.
   if (::getrandom(facts.seed.data(), facts.seed.size(), GRND_NONBLOCK) != static_cast<ssize_t>(facts.seed.size()))
     facts.seed = {};
-  const SegmentPlan plan = TRY(plan_segments(facts, header, kernel.bytes(), initrd_bytes, cmdline));
+  const SegmentPlan plan = TRY(plan_segments(facts, header, kernel, initrd, cmdline));
 
   std::vector<KexecSegment> segments;
-  for (const Segment& segment : plan.segments(header, kernel.bytes(), initrd_bytes))
+  for (const Segment& segment : plan.segments(header, kernel, initrd))
     segments.push_back({segment.contents.data(), segment.contents.size(), segment.destination.start,
                         static_cast<std::size_t>(segment.destination.length)});
   if (::syscall(SYS_kexec_load, plan.entry, segments.size(), segments.data(), kArchX86_64) < 0) {

@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace vhdboot::kexec {
@@ -16,10 +18,11 @@ namespace vhdboot::kexec {
 [[nodiscard]] Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
 
 /// The same by kexec_load(2), with the memory laid out by us (segments.h): it saves the two SHA-256 sums of everything
-/// that kexec_file_load(2) computes. The same kernel gets the same facts about the machine. Descriptors as for load().
+/// that kexec_file_load(2) computes, and takes both from memory. The same kernel gets the same facts about the machine.
+/// An empty `initrd`: none. The memory may be given back afterwards.
 /// Unsupported: not in this situation (locked down, an unknown firmware memory map, ...): nothing was loaded or
 /// changed, and load() is the way.
-[[nodiscard]] Result<void> load_segments(int kernel_fd, std::optional<int> initrd_fd, const std::string& cmdline);
+[[nodiscard]] Result<void> load_segments(Bytes kernel, Bytes initrd, std::string_view cmdline);
 
 /// The error that load() gives for `err`, the errno of kexec_file_load(2).
 [[nodiscard]] Error load_error(int err);

@@ -19,6 +19,17 @@ constexpr std::string_view kDefaultInit = "/init";
 // (arch/x86/kernel/kexec-bzimage64.c, MAX_ELFCOREHDR_STR_LEN).
 constexpr std::uint32_t kReservedCmdline = 1 + 30;
 
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kLarge = kMiB;  // a gap before it is no loss
+
+// Where `piece` goes when what stands before it ends at `end`.
+std::uint64_t place(const Piece& piece, const std::vector<InitrdPart>& before, std::uint64_t end) {
+  if (before.empty() || piece.range.length < kLarge) return end;
+  const std::uint64_t within_page = piece.range.offset - before.front().source.range.offset;
+  const std::uint64_t aligned = end + (within_page - end) % kPage;
+  return aligned % cpio::kAlignment == 0 ? aligned : end;
+}
+
 }  // namespace
 
 std::uint32_t longest_cmdline(const BzImage& header) {
@@ -32,13 +43,6 @@ Result<void> check_cmdline_length(std::string_view cmdline, const BzImage& heade
                      longest_cmdline(header), ": shorten the options"));
 }
 
-BootParts parts_of(const ByteSource& file, const Uki& uki) {
-  BootParts parts{.kernel = {&file, uki.kernel}, .cmdline = uki.cmdline.value_or("")};
-  if (uki.ucode) parts.microcode.push_back({&file, *uki.ucode});
-  if (uki.initrd) parts.initrds.push_back({&file, *uki.initrd});
-  return parts;
-}
-
 Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_options, std::string_view init) {
   KexecPlan plan;
   plan.kernel = parts.kernel;
@@ -47,10 +51,12 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   // The order of systemd-stub. The kernel looks for microcode at the very start of its initrd only.
   bool fits = plan.kernel.range.length <= kMaxBootBytes;
   const auto add = [&](const Piece& piece) {
-    fits = fits && piece.range.length <= kMaxBootBytes - plan.archive_at;
-    if (piece.range.empty() || !fits) return;
-    plan.initrds.push_back({piece, plan.archive_at});
-    plan.archive_at = align_up(plan.archive_at + piece.range.length, cpio::kAlignment);
+    if (piece.range.empty()) return;
+    const std::uint64_t at = place(piece, plan.initrds, plan.archive_at);
+    fits = fits && at <= kMaxBootBytes && piece.range.length <= kMaxBootBytes - at;
+    if (!fits) return;
+    plan.initrds.push_back({piece, at});
+    plan.archive_at = align_up(at + piece.range.length, cpio::kAlignment);
   };
   std::ranges::for_each(parts.microcode, add);
   std::ranges::for_each(parts.initrds, add);
@@ -71,6 +77,28 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   plan.cmdline = cmdline.text();
   TRY(check_cmdline_length(plan.cmdline, plan.header));
   return plan;
+}
+
+std::uint64_t initrd_size(const KexecPlan& plan, Bytes archive) {
+  return plan.archive_at + archive.size();
+}
+
+Result<void> read_kernel(const KexecPlan& plan, MutableBytes out) {
+  if (out.size() != plan.kernel.range.length) return fail(Code::Invalid, "the memory has not the size of the kernel");
+  TRY_IN("reading the guest's kernel", plan.kernel.file->read(plan.kernel.range.offset, out));
+  return {};
+}
+
+Result<void> read_initrd(const KexecPlan& plan, Bytes archive, MutableBytes out) {
+  if (out.size() != initrd_size(plan, archive)) return fail(Code::Invalid, "the memory has not the size of the initrd");
+  for (const InitrdPart& part : plan.initrds) {
+    const MutableBytes place = out.first(static_cast<std::size_t>(plan.archive_at))
+                                   .subspan(static_cast<std::size_t>(part.destination))
+                                   .first(static_cast<std::size_t>(part.source.range.length));
+    TRY_IN("reading the guest's initrd", part.source.file->read(part.source.range.offset, place));
+  }
+  std::ranges::copy(archive, out.subspan(static_cast<std::size_t>(plan.archive_at)).begin());
+  return {};
 }
 
 }  // namespace vhdboot::kexec

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/range.h"
 #include "base/result.h"
 #include "kexec/bzimage.h"
-#include "kexec/range.h"
-#include "kexec/uki.h"
 
 namespace vhdboot::kexec {
 
@@ -32,13 +31,12 @@ struct BootParts {
   std::string cmdline;
 };
 
-/// The parts of `uki`, which was parsed from `file`: its sections alone, see uki_parts() for what lies beside it.
-[[nodiscard]] BootParts parts_of(const ByteSource& file, const Uki& uki);
-
 /// A piece and where it goes in the initrd that is handed to the kernel.
 struct InitrdPart {
   Piece source;
-  std::uint64_t destination = 0;  ///< in the new initrd; a multiple of 4; gaps are zero bytes
+  /// In the new initrd; a multiple of 4; gaps are zero bytes. A large piece lies in a page as it lies in its file, when
+  /// the first piece does: then it can be read without the page cache.
+  std::uint64_t destination = 0;
   friend bool operator==(const InitrdPart&, const InitrdPart&) = default;
 };
 
@@ -54,6 +52,15 @@ struct KexecPlan {
 
 /// Kernel and initrds together: they are in memory twice before the jump.
 inline constexpr std::uint64_t kMaxBootBytes = 2ULL << 30;
+
+/// The bytes of the new initrd with `archive` behind the guest's own.
+[[nodiscard]] std::uint64_t initrd_size(const KexecPlan& plan, Bytes archive);
+
+/// Reads the kernel into `out`, which has the length of its piece.
+[[nodiscard]] Result<void> read_kernel(const KexecPlan& plan, MutableBytes out);
+
+/// Makes the new initrd in `out`, initrd_size() bytes that are zero.
+[[nodiscard]] Result<void> read_initrd(const KexecPlan& plan, Bytes archive, MutableBytes out);
 
 /// What stage 2 is called in the appended archive.
 inline constexpr std::string_view kStage2Init = "/vhdboot/init";

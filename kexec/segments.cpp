@@ -90,6 +90,9 @@ std::optional<MemoryRange> take_over_running_kernel(Memory& memory, const Machin
 
 }  // namespace
 
+// The kernel's own memory is several times its file. What the running kernel is given to fill, it first collects page
+// by page elsewhere, and copies three times at the jump: so only the file. But only what it is given it keeps free of
+// its own page tables, and the kernel begins on those, and writes everywhere: so it gets tables of ours.
 Result<SegmentPlan> plan_segments(const MachineFacts& facts, const BzImage& header, Bytes kernel, Bytes initrd,
                                   std::string_view cmdline) {
   if (facts.five_level_paging && (header.load_flags & kLoadFlagFiveLevel) == 0)
@@ -100,7 +103,9 @@ Result<SegmentPlan> plan_segments(const MachineFacts& facts, const BzImage& head
   Memory memory(facts.system_ram, facts.firmware_map);
   SegmentPlan plan;
   // The parameters take the top, however little is left there: the large ones need what is aligned.
-  const std::size_t trampoline_at = align_up(TRY(boot_params_size(facts, cmdline)), 16);
+  const std::size_t tables_at = align_up(TRY(boot_params_size(facts, cmdline)), kPageSize);
+  // With five levels the tables that are there stay.
+  const std::size_t trampoline_at = tables_at + (facts.five_level_paging ? 0 : kMaxPageTablesSize);
   const std::uint64_t parameters_size = whole_pages(trampoline_at + trampoline_size() + kTrampolineStack);
   plan.parameters_at = TRY(take(memory, parameters_size, kPageSize, kLowest, "boot parameters"));
   const std::uint64_t initrd_size = whole_pages(initrd.size());
@@ -114,15 +119,30 @@ Result<SegmentPlan> plan_segments(const MachineFacts& facts, const BzImage& head
 
   plan.parameters = TRY(make_boot_params(facts, header, kernel, cmdline, plan.parameters_at.start,
                                          {plan.initrd_at.start, initrd.size()}));
+  TrampolineValues values{.boot_params = plan.parameters_at.start, .entry = plan.kernel_at.start + kEntry64};
+  plan.kernel_filled = kernel_size;
+  if (!facts.five_level_paging) {
+    std::vector<MemoryRange> mapped = early_memory(facts);
+    mapped.insert(mapped.end(), {plan.parameters_at, plan.kernel_at});
+    values.page_tables = plan.parameters_at.start + tables_at;
+    if (const auto tables = make_page_tables(mapped, values.page_tables)) {
+      plan.parameters.resize(tables_at);
+      plan.parameters.insert(plan.parameters.end(), tables->begin(), tables->end());
+      plan.kernel_filled = whole_pages(kernel.size() - header.setup_bytes);
+    } else {
+      values.page_tables = 0;
+    }
+  }
   plan.parameters.resize(trampoline_at);
-  const auto trampoline = make_trampoline(plan.parameters_at.start, plan.kernel_at.start + kEntry64);
+  const auto trampoline = make_trampoline(values);
   plan.parameters.insert(plan.parameters.end(), trampoline.begin(), trampoline.end());
   plan.entry = plan.parameters_at.start + trampoline_at;
   return plan;
 }
 
 std::vector<Segment> SegmentPlan::segments(const BzImage& header, Bytes kernel, Bytes initrd) const {
-  std::vector<Segment> all{{parameters, parameters_at}, {kernel.subspan(header.setup_bytes), kernel_at}};
+  std::vector<Segment> all{{parameters, parameters_at},
+                           {kernel.subspan(header.setup_bytes), {kernel_at.start, kernel_filled}}};
   if (initrd_at.length != 0) all.push_back({initrd, initrd_at});
   return all;
 }

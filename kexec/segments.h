@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "kexec/bzimage.h"
 #include "kexec/machine_facts.h"
+#include "kexec/page_tables.h"
 
 namespace vhdboot::kexec {
 
@@ -20,14 +21,13 @@ struct Segment {
   MemoryRange destination;
 };
 
-inline constexpr std::uint64_t kPageSize = 4096;
-
 struct SegmentPlan {
   std::uint64_t entry = 0;            ///< physical address of the first instruction
-  std::vector<std::byte> parameters;  ///< the boot parameters and, behind them, the trampoline
+  std::vector<std::byte> parameters;  ///< the boot parameters and, behind them, page tables and the trampoline
   MemoryRange parameters_at;
-  MemoryRange kernel_at;
-  MemoryRange initrd_at;  ///< of length 0 without an initrd
+  MemoryRange kernel_at;            ///< what the kernel needs from where it is loaded, much of it later
+  std::uint64_t kernel_filled = 0;  ///< bytes of kernel_at that are written before the jump; whole pages
+  MemoryRange initrd_at;            ///< of length 0 without an initrd
 
   /// The segments, which borrow from this plan and from the arguments of plan_segments().
   [[nodiscard]] std::vector<Segment> segments(const BzImage& header, Bytes kernel, Bytes initrd) const;

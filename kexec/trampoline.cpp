@@ -26,6 +26,11 @@ vhdboot_trampoline_begin:
   push  %rax
   lretq
 1:
+  mov   trampoline_page_tables(%rip), %rax
+  test  %rax, %rax
+  jz    2f
+  mov   %rax, %cr3
+2:
   mov   trampoline_boot_params(%rip), %rsi
   mov   trampoline_entry(%rip), %rax
   xor   %ebx, %ebx
@@ -43,8 +48,10 @@ trampoline_gdt_pointer:
   .word trampoline_gdt_pointer - trampoline_gdt - 1
 trampoline_gdt_address:
   .quad 0
-  .balign 16
-trampoline_boot_params:                # the last 16 bytes: make_trampoline() fills them
+  .balign 8
+trampoline_page_tables:                # the last 24 bytes: make_trampoline() fills them
+  .quad 0
+trampoline_boot_params:
   .quad 0
 trampoline_entry:
   .quad 0
@@ -66,11 +73,13 @@ std::size_t trampoline_size() {
   return static_cast<std::size_t>(vhdboot_trampoline_end - vhdboot_trampoline_begin);
 }
 
-std::vector<std::byte> make_trampoline(std::uint64_t boot_params, std::uint64_t entry) {
+std::vector<std::byte> make_trampoline(const TrampolineValues& values) {
   std::vector<std::byte> code(vhdboot_trampoline_begin, vhdboot_trampoline_end);
-  const std::size_t values = code.size() - 2 * sizeof(std::uint64_t);
-  (void)store_le(MutableBytes(code), values, boot_params);
-  (void)store_le(MutableBytes(code), values + sizeof(std::uint64_t), entry);
+  std::size_t at = code.size() - 3 * sizeof(std::uint64_t);
+  for (const std::uint64_t value : {values.page_tables, values.boot_params, values.entry}) {
+    (void)store_le(MutableBytes(code), at, value);
+    at += sizeof value;
+  }
   return code;
 }
 

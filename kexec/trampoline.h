@@ -17,8 +17,15 @@ namespace vhdboot::kexec {
 /// Below the stack's end it may use this much; the stack follows the code.
 inline constexpr std::size_t kTrampolineStack = 256;
 
-/// The code, entered at its first byte wherever it lies: sets up a flat GDT, puts `boot_params` (physical address) into
-/// RSI and jumps to `entry` (physical address). It writes to itself, and to kTrampolineStack bytes behind itself.
-[[nodiscard]] std::vector<std::byte> make_trampoline(std::uint64_t boot_params, std::uint64_t entry);
+/// Physical addresses.
+struct TrampolineValues {
+  std::uint64_t page_tables = 0;  ///< four levels, which map the trampoline too; 0: those that are there stay
+  std::uint64_t boot_params = 0;
+  std::uint64_t entry = 0;
+};
+
+/// The code, entered at its first byte wherever it lies: sets up a flat GDT and the page tables, puts `boot_params`
+/// into RSI and jumps to `entry`. It writes to itself, and to kTrampolineStack bytes behind itself.
+[[nodiscard]] std::vector<std::byte> make_trampoline(const TrampolineValues& values);
 
 }  // namespace vhdboot::kexec

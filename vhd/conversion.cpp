@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "vhd/gpt.h"
+#include "disk/gpt_backup.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
 
@@ -126,9 +126,9 @@ class Planner {
       return {};
     }
     if (options_.relocate_gpt) {
-      for (DiskWrite& write : TRY(move_backup(disk_, *gpt_, plan_.payload_size)))
+      for (disk::DiskWrite& write : TRY(disk::move_backup(disk_, *gpt_, plan_.payload_size)))
         plan_.writes.push_back(std::move(write));
-    } else if (backup_is_inside(*gpt_, plan_.payload_size)) {
+    } else if (disk::backup_is_inside(*gpt_, plan_.payload_size)) {
       plan_.hints.push_back(concat("its backup partition table still lies where the disk used to end: `raw2vhd ",
                                    "--relocate-gpt \"", options_.file_name,
                                    "\"` moves it, or `sgdisk -e` in the guest"));
@@ -139,11 +139,11 @@ class Planner {
   // `disk_size`: of the part of the file that can be the disk's.
   Attempt<void> read_tables(std::uint64_t disk_size) {
     const SliceSource disk(disk_, 0, disk_size);
-    auto gpt = read_gpt(disk);
+    auto gpt = disk::read_gpt(disk);
     // Without --relocate-gpt a damaged table is the guest's affair: it only tells less about the disk.
     if (!gpt && (gpt.error().code != Code::Corrupt || options_.relocate_gpt)) return std::unexpected(gpt.error());
     if (gpt) gpt_ = std::move(*gpt);
-    partitions_end_ = gpt_ ? gpt_->partitions_end : TRY(mbr_partitions_end(disk));
+    partitions_end_ = gpt_ ? gpt_->partitions_end : TRY(disk::mbr_partitions_end(disk));
     return {};
   }
 
@@ -216,7 +216,7 @@ class Planner {
 
   void add_footer_write() {
     const FooterBytes bytes = serialise(plan_.footer);
-    DiskWrite write{plan_.payload_size, {}, "footer"};
+    disk::DiskWrite write{plan_.payload_size, {}, "footer"};
     if (plan_.payload_size == end_) {  // appended: what pads the file belongs to the same write
       write.offset = plan_.file_size;
       write.data.resize(static_cast<std::size_t>(disk_.padding()));
@@ -233,7 +233,7 @@ class Planner {
   PaddedSource disk_;
   const ConversionOptions& options_;
   std::uint64_t end_;  // of the padded file
-  std::optional<Gpt> gpt_;
+  std::optional<disk::Gpt> gpt_;
   std::uint64_t partitions_end_ = 0;
   Conversion plan_;
 };
@@ -259,7 +259,7 @@ Attempt<Conversion> plan_conversion(const ByteFile& file, const ConversionOption
 }
 
 Attempt<void> convert(ByteFile& file, const Conversion& conversion) {
-  for (const DiskWrite& write : conversion.writes) {
+  for (const disk::DiskWrite& write : conversion.writes) {
     auto written = file.write(write.offset, write.data);
     if (written) continue;
     Error error = std::move(written).error().within(concat("writing the ", write.what, " at byte ", write.offset));

@@ -32,8 +32,8 @@
 #include <vector>
 
 #include "base/guid.h"
+#include "disk/disk_write.h"
 #include "vhd/byte_file.h"
-#include "vhd/disk_write.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"
 
@@ -65,9 +65,9 @@ struct Conversion {
   std::uint64_t new_file_size = 0;     ///< after
   std::uint64_t old_payload_size = 0;  ///< Grown, Resized: what the footer said; else equal to payload_size
   std::uint64_t payload_size = 0;
-  Footer footer;                   ///< at offset payload_size
-  std::vector<DiskWrite> writes;   ///< in their order; none: nothing to do
-  std::vector<std::string> hints;  ///< sentences for the person
+  Footer footer;                        ///< at offset payload_size
+  std::vector<disk::DiskWrite> writes;  ///< in their order; none: nothing to do
+  std::vector<std::string> hints;       ///< sentences for the person
 };
 
 /// Reads `file` at a bounded number of places, whatever its size.

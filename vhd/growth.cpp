@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/text.h"
+#include "disk/gpt_backup.h"
 #include "vhd/conversion.h"
-#include "vhd/gpt.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
 #include "vhd/zero_runs.h"
@@ -52,10 +52,10 @@ std::unexpected<Refusal> refuse_other(const ByteFile& file, std::string_view fil
 /// What lies on the disk that ended at `payload_size`.
 Attempt<DiskFacts> facts_of(const ByteFile& file, std::uint64_t payload_size) {
   const SliceSource disk(file, 0, payload_size);
-  const auto gpt = TRY_IN("its partition table", read_gpt(disk));
+  const auto gpt = TRY_IN("its partition table", disk::read_gpt(disk));
   DiskFacts facts;
   if (gpt) facts.gpt_disk_end = gpt->disk_end();
-  facts.partitions_end = gpt ? gpt->partitions_end : TRY(mbr_partitions_end(disk));
+  facts.partitions_end = gpt ? gpt->partitions_end : TRY(disk::mbr_partitions_end(disk));
   if (facts.partitions_end > payload_size)
     return refuse(Reason::Damaged, concat("its partitions reach to byte ", facts.partitions_end,
                                           ", but its disk has only ", payload_size, ": a part of it is missing"));
@@ -134,14 +134,15 @@ Attempt<void> check_growth(const ByteFile& file, const GrowthStart& start, std::
   return {};
 }
 
-Attempt<std::vector<DiskWrite>> plan_growth(const ByteFile& file, const GrowthStart& start, std::uint64_t new_payload) {
+Attempt<std::vector<disk::DiskWrite>> plan_growth(const ByteFile& file, const GrowthStart& start,
+                                                  std::uint64_t new_payload) {
   const Footer footer = TRY(resized(start.footer, new_payload));
   const FooterBytes bytes = serialise(footer);
-  std::vector<DiskWrite> writes{{new_payload, {bytes.begin(), bytes.end()}, "footer"}};
+  std::vector<disk::DiskWrite> writes{{new_payload, {bytes.begin(), bytes.end()}, "footer"}};
   // After step 2 the table names the new end, so it is read as one of the new disk.
   const SliceSource disk(file, 0, new_payload);
-  if (const auto gpt = TRY_IN("its partition table", read_gpt(disk)))
-    for (DiskWrite& write : TRY(move_backup(disk, *gpt, new_payload))) writes.push_back(std::move(write));
+  if (const auto gpt = TRY_IN("its partition table", disk::read_gpt(disk)))
+    for (disk::DiskWrite& write : TRY(disk::move_backup(disk, *gpt, new_payload))) writes.push_back(std::move(write));
   auto old_footers = TRY(unfinished_growths(file, start));
   if (start.payload_size != new_payload) old_footers.push_back(start.payload_size);
   for (const std::uint64_t place : old_footers)

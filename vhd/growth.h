@@ -2,7 +2,7 @@
 // How a fixed VHD becomes larger. The new space is allocated first, behind the old footer, by whoever can write
 // gigabytes of zeros; here is what was there before and what is written then, in this order:
 //   1. the new footer at the new end: from now on the file is a valid VHD of the new size;
-//   2. the backup GPT at the new end, and last of it the primary header (move_backup in vhd/gpt.h);
+//   2. the backup GPT at the new end, and last of it the primary header (move_backup in disk/gpt_backup.h);
 //   3. zeros over the old footer.
 // Before 1 the file ends in zeros behind its old footer, however far they reach, and find_growth_start() finds that
 // footer by reading backwards. After 1 the old footer is the mark of an operation that is not complete: it goes last.
@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "disk/disk_write.h"
 #include "vhd/byte_file.h"
-#include "vhd/disk_write.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"
 
@@ -47,8 +47,8 @@ struct GrowthStart {
 
 /// The writes of steps 1 to 3, once `file` has at least `new_payload` bytes; also zeros over what unfinished_growths()
 /// finds. `new_payload` may be what the disk has already, to complete such a growth.
-[[nodiscard]] Attempt<std::vector<DiskWrite>> plan_growth(const ByteFile& file, const GrowthStart& start,
-                                                          std::uint64_t new_payload);
+[[nodiscard]] Attempt<std::vector<disk::DiskWrite>> plan_growth(const ByteFile& file, const GrowthStart& start,
+                                                                std::uint64_t new_payload);
 
 /// Does what plan_growth() says. When the new footer cannot be written the file gets the size back that the disk of
 /// `start` needs, and is a valid VHD of that size again; after a later failure running again completes it.

@@ -163,4 +163,10 @@ Result<ImageInfo> identify(const ByteSource& file, std::string_view file_name) {
   return info;
 }
 
+Result<void> check_footer(const ImageInfo& info, std::string_view file_name) {
+  if (info.format != Format::Raw || !to_lower_ascii(file_name).ends_with(".vhd")) return {};
+  return fail(Code::Corrupt, concat("it has no VHD footer: run `raw2vhd ", printable(file_name),
+                                    "`, or call it .img when it is a raw disk"));
+}
+
 }  // namespace vhdboot::vhd

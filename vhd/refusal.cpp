@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/refusal.h"
 
+#include <utility>
+
 namespace vhdboot::vhd {
 namespace {
 
@@ -32,14 +34,32 @@ Reason reason_of(const Error& error) {
   }
 }
 
+Code code_of(Reason reason) {
+  switch (reason) {
+    case Reason::Failed:
+    case Reason::ReadOnly:
+    case Reason::NoRoom:
+      return Code::Io;
+    case Reason::OtherFormat:
+      return Code::Unsupported;
+    case Reason::Damaged:
+      return Code::Corrupt;
+    case Reason::InUse:
+      return Code::Busy;
+    case Reason::WrongSize:
+    case Reason::TooLarge:
+    case Reason::NotRegular:
+      break;
+  }
+  return Code::Invalid;
+}
+
 }  // namespace
 
 std::string_view name(Reason reason) {
   switch (reason) {
     case Reason::Failed:
       return "failed";
-    case Reason::Usage:
-      return "usage";
     case Reason::WrongSize:
       return "wrong-size";
     case Reason::TooLarge:
@@ -58,6 +78,10 @@ std::string_view name(Reason reason) {
       return "no-room";
   }
   return "failed";
+}
+
+std::unexpected<Refusal> refuse(Reason reason, std::string text) {
+  return std::unexpected(Refusal(reason, Error{code_of(reason), 0, std::move(text)}));
 }
 
 Refusal::Refusal(Error e) : reason(reason_of(e)), error(std::move(e)) {}

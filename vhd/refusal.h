@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Why a tool left a file alone. The numbers are the exit statuses that the manual pages document: never change one.
+// Why a tool left a file alone: a word for programs beside the error.
 #pragma once
 
 #include <expected>
@@ -12,16 +12,15 @@
 namespace vhdboot::vhd {
 
 enum class Reason {
-  Failed = 1,       ///< a file is not there, or the system reported an error
-  Usage = 2,        ///< the command line is wrong
-  WrongSize = 3,    ///< empty, or not a multiple of 512 bytes
-  TooLarge = 4,     ///< above what a VHD can hold
-  OtherFormat = 5,  ///< dynamic VHD, VHDX, qcow2 ...
-  Damaged = 6,      ///< a footer or partition table that contradicts itself
-  NotRegular = 7,   ///< a device, folder, pipe ...
-  ReadOnly = 8,     ///< it may not be written
-  InUse = 9,        ///< a loop device or another program has it
-  NoRoom = 10,      ///< the file system is full, or cannot hold so large a file
+  Failed,       ///< a file is not there, or the system reported an error
+  WrongSize,    ///< empty, or not a multiple of 512 bytes
+  TooLarge,     ///< above what a VHD can hold
+  OtherFormat,  ///< dynamic VHD, VHDX, qcow2 ...
+  Damaged,      ///< a footer or partition table that contradicts itself
+  NotRegular,   ///< a device, folder, pipe ...
+  ReadOnly,     ///< it may not be written
+  InUse,        ///< a loop device or another program has it
+  NoRoom,       ///< the file system is full, or cannot hold so large a file
 };
 
 /// A word for programs: "wrong-size".
@@ -39,9 +38,7 @@ struct Refusal {
 template <class T>
 using Attempt = std::expected<T, Refusal>;
 
-/// `return refuse(Reason::TooLarge, "...");`
-[[nodiscard]] inline std::unexpected<Refusal> refuse(Reason reason, std::string text) {
-  return std::unexpected(Refusal(reason, Error{Code::Invalid, 0, std::move(text)}));
-}
+/// `return refuse(Reason::TooLarge, "...");` The error's code follows from the reason.
+[[nodiscard]] std::unexpected<Refusal> refuse(Reason reason, std::string text);
 
 }  // namespace vhdboot::vhd

@@ -13,7 +13,7 @@ if(size GREATER 1048576)
 endif()
 
 vhdboot_package(package version busybox-static)
-set(busybox ${package}/files/bin/busybox)
+file(GLOB busybox ${package}/files/bin/busybox ${package}/files/usr/bin/busybox) # Debian 13 has all in /usr
 
 # Every link to busybox must be something it can do.
 execute_process(COMMAND ${busybox} --list OUTPUT_VARIABLE applets COMMAND_ERROR_IS_FATAL ANY)

@@ -26,7 +26,13 @@ if(NOT EXISTS ${entry})
   file(MAKE_DIRECTORY ${WORK}/sources)
   foreach(name ${names})
     file(GLOB dsc ${${name}_folder}/*.dsc)
-    vhdboot_run(${WORK}/${name}.log dpkg-source --no-copy -x ${dsc} ${WORK}/sources/${name})
+    if(dsc)
+      vhdboot_run(${WORK}/${name}.log dpkg-source --no-copy -x ${dsc} ${WORK}/sources/${name})
+    else()
+      file(MAKE_DIRECTORY ${WORK}/sources/${name})
+      vhdboot_run(${WORK}/${name}.log tar -xf ${${name}_folder}/${${name}_FILE} -C ${WORK}/sources/${name}
+        --strip-components=1)
+    endif()
   endforeach()
   vhdboot_run(${WORK}/configure.log ${CMAKE_COMMAND} -S ${here} -B ${WORK}/build -G Ninja -DCMAKE_BUILD_TYPE=None
     -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=x86_64 -DCMAKE_C_COMPILER=${SYSROOT}/bin/musl-cc

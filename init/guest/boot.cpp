@@ -4,23 +4,22 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "init/core/root_device.h"
-#include "init/core/selector.h"
+#include "disk/selector.h"
+#include "init/guest/root_device.h"
 
 namespace vhdboot::guest {
 namespace {
 
 // What root= is judged by.
-core::DiskFacts examine(const GuestDisk& disk) {
-  core::DiskFacts facts = core::facts_of(disk.table());
-  for (const GuestPartition& partition : disk.partitions()) {
+DiskFacts examine(const disk::GuestDisk& disk) {
+  DiskFacts facts = facts_of(disk.table());
+  for (const disk::GuestPartition& partition : disk.partitions()) {
     if (partition.entry == nullptr) {
       facts.fs_type = partition.type;
       facts.fs_uuid = partition.identity.uuid;
       continue;
     }
-    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &core::PartitionFacts::number);
+    const auto fact = std::ranges::find(facts.partitions, partition.entry->number, &PartitionFacts::number);
     if (fact == facts.partitions.end()) continue;
     fact->fs_type = partition.type;
     fact->fs_uuid = partition.identity.uuid;
@@ -40,22 +39,22 @@ bool is_writable(const kexec::CommandLine& line) {
 }
 
 // What the kernel would mount by root=, for a guest whose initrd does not.
-Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLine& line) {
+Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const std::string option = line.find("root").value_or("");
-  const auto selector = core::parse_root_selector(option);
-  const auto is_meant = [&](const GuestPartition& one) { return selector && core::matches(*selector, one.identity); };
+  const auto selector = disk::parse_root_selector(option);
+  const auto is_meant = [&](const disk::GuestPartition& one) { return selector && matches(*selector, one.identity); };
   if (std::ranges::count_if(disk.partitions(), is_meant) > 1)
     return fail(Code::Unsafe, concat("there is no initrd, and root=", printable(option),
                                      " is more than one partition of the guest disk: name it by PARTUUID="));
-  for (const GuestPartition& partition : disk.partitions()) {
+  for (const disk::GuestPartition& partition : disk.partitions()) {
     if (!is_meant(partition)) continue;
-    if (!core::guest_mount_options(partition.type))
+    if (!disk::guest_mount_options(partition.type))
       return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
                                             " cannot be mounted: it holds ", printable(partition.type)));
-    return core::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
-                           .read_only = !is_writable(line),
-                           .type = partition.type,
-                           .flags = line.find("rootflags").value_or("")};
+    return record::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
+                             .read_only = !is_writable(line),
+                             .type = partition.type,
+                             .flags = line.find("rootflags").value_or("")};
   }
   return fail(Code::NotFound,
               concat("there is no initrd, and ",
@@ -66,19 +65,19 @@ Result<core::GuestRoot> find_root(const GuestDisk& disk, const kexec::CommandLin
 
 }  // namespace
 
-Result<core::GuestCommandLine> make_command_line(const GuestDisk& disk, const std::string& options,
-                                                 const core::Config& config) {
-  return core::guest_command_line(options, config.options, examine(disk));
+Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
+                                           const record::Config& config) {
+  return guest_command_line(options, config.options, examine(disk));
 }
 
-Result<PlannedBoot> plan_boot(const GuestDisk& disk, GuestEntry& entry, const kexec::CommandLine& line) {
+Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry, const kexec::CommandLine& line) {
   entry.parts.cmdline = line.text();
   PlannedBoot boot{.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, "")), .release = {}, .root = {}};
   // Modules are looked for by what the kernel itself says.
   boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
   if (!boot.plan.has_initrd) {
     boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
-    boot.plan.guest_init = line.find("init").value_or(std::string(core::kDefaultRootInit));
+    boot.plan.guest_init = line.find("init").value_or(std::string(record::kDefaultRootInit));
   }
   return boot;
 }

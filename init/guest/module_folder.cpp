@@ -5,12 +5,11 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/bootable.h"
-#include "init/core/decompress.h"
-#include "init/core/module_signature.h"
-#include "init/core/needed_modules.h"
-#include "init/core/vermagic.h"
 #include "init/guest/root.h"
+#include "init/modules/decompress.h"
+#include "init/modules/module_signature.h"
+#include "init/modules/needed_modules.h"
+#include "init/modules/vermagic.h"
 
 namespace vhdboot::guest {
 namespace {
@@ -19,22 +18,22 @@ constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
 
 }  // namespace
 
-Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const core::Config& config,
+Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
                                                        const ModuleRequest& request, std::string& reason) {
   const auto candidates = TRY(root_candidates(disk, config, request.root_option));
-  const auto folders = TRY(core::module_directories(request.release));
+  const auto folders = TRY(modules::module_directories(request.release));
   reason.clear();
   // What the likeliest root lacks is what a person can mend.
   const auto remember = [&](std::string why) {
     if (reason.empty()) reason = std::move(why);
   };
-  for (const GuestPartition* partition : candidates) {
+  for (const disk::GuestPartition* partition : candidates) {
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
     if (!root) continue;
-    for (const std::string_view prefix : core::kRootFolders)
+    for (const std::string_view prefix : disk::kRootFolders)
       for (const std::string& folder : folders)
-        if (const GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
+        if (const disk::GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
           return ModuleFolder{root->below(prefix), tree, request.release};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
@@ -42,24 +41,24 @@ Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const co
   return std::nullopt;
 }
 
-Result<core::ModuleIndex> read_index(const ModuleFolder& folder) {
-  const auto read = [&](std::string_view name) { return folder.tree.read_text(name, core::kMaxIndexBytes); };
-  return core::ModuleIndex::parse({.dep = TRY(read("modules.dep")),
-                                   .alias = read("modules.alias").value_or(""),
-                                   .softdep = read("modules.softdep").value_or(""),
-                                   .builtin = read("modules.builtin").value_or(""),
-                                   .builtin_modinfo = read("modules.builtin.modinfo").value_or("")});
+Result<modules::ModuleIndex> read_index(const ModuleFolder& folder) {
+  const auto read = [&](std::string_view name) { return folder.tree.read_text(name, modules::kMaxIndexBytes); };
+  return modules::ModuleIndex::parse({.dep = TRY(read("modules.dep")),
+                                      .alias = read("modules.alias").value_or(""),
+                                      .softdep = read("modules.softdep").value_or(""),
+                                      .builtin = read("modules.builtin").value_or(""),
+                                      .builtin_modinfo = read("modules.builtin.modinfo").value_or("")});
 }
 
 std::string read_kernel_config(const ModuleFolder& folder) {
-  if (auto text = folder.tree.read_text("config", core::kMaxKernelConfig)) return *std::move(text);
-  return folder.root.read_text(concat("/boot/config-", folder.release), core::kMaxKernelConfig).value_or("");
+  if (auto text = folder.tree.read_text("config", modules::kMaxKernelConfig)) return *std::move(text);
+  return folder.root.read_text(concat("/boot/config-", folder.release), modules::kMaxKernelConfig).value_or("");
 }
 
 Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file) {
   const auto stored = TRY_IN(file, folder.tree.read(file, kMaxModuleBytes));
-  auto image = TRY_IN(file, core::decompress(stored, kMaxModuleBytes));
-  TRY_IN(file, core::check_vermagic(image, folder.release));
+  auto image = TRY_IN(file, modules::decompress(stored, kMaxModuleBytes));
+  TRY_IN(file, modules::check_vermagic(image, folder.release));
   return image;
 }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/modules.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
+#include "init/modules/modules.h"
+#include "init/record/config.h"
 
 namespace vhdboot::guest {
 
@@ -22,18 +22,19 @@ struct ModuleRequest {
 
 /// The folder of a kernel's modules.
 struct ModuleFolder {
-  GuestTree root;  ///< the root directory of the system that it belongs to
-  GuestTree tree;
+  disk::GuestTree root;  ///< the root directory of the system that it belongs to
+  disk::GuestTree tree;
   std::string release;
 };
 
 /// Nothing, and then why in `reason`, a clause, when no partition that can be read has one. Invalid: the configuration
 /// names a partition that is not there, or the release is no file name.
-[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(GuestDisk& disk, const core::Config& config,
+[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk,
+                                                                     const record::Config& config,
                                                                      const ModuleRequest& request, std::string& reason);
 
-/// Errors as core::ModuleIndex::parse(), and of reading.
-[[nodiscard]] Result<core::ModuleIndex> read_index(const ModuleFolder& folder);
+/// Errors as modules::ModuleIndex::parse(), and of reading.
+[[nodiscard]] Result<modules::ModuleIndex> read_index(const ModuleFolder& folder);
 
 /// How the kernel was configured, as its package says; empty when it does not, or keeps that in another place.
 [[nodiscard]] std::string read_kernel_config(const ModuleFolder& folder);

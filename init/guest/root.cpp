@@ -5,60 +5,61 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "init/core/selector.h"
+#include "disk/selector.h"
 
 namespace vhdboot::guest {
 
-Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk, const core::Config& config,
-                                                           const std::string& root_option) {
-  const auto from_option = core::parse_root_selector(root_option);
-  const GuestPartition* by_type = disk.find(core::find_by_type(disk.table(), core::kRootX8664Type));
+Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::GuestDisk& disk,
+                                                                 const record::Config& config,
+                                                                 const std::string& root_option) {
+  const auto from_option = disk::parse_root_selector(root_option);
+  const disk::GuestPartition* by_type = disk.find(disk::find_by_type(disk.table(), disk::kRootX8664Type));
   struct Candidate {
-    const GuestPartition* partition;
+    const disk::GuestPartition* partition;
     int rank;
   };
   std::vector<Candidate> candidates;
-  for (const GuestPartition& partition : disk.partitions()) {
-    const core::Identity& identity = partition.identity;
-    if (config.root) {
-      if (core::matches(*config.root, identity)) return std::vector{&partition};
+  for (const disk::GuestPartition& partition : disk.partitions()) {
+    const disk::Identity& identity = partition.identity;
+    if (config.modules_from) {
+      if (matches(*config.modules_from, identity)) return std::vector{&partition};
       continue;
     }
-    const bool is_option = from_option && core::matches(*from_option, identity);
+    const bool is_option = from_option && matches(*from_option, identity);
     candidates.push_back({&partition, is_option ? 0 : &partition == by_type ? 1 : 2});
   }
-  if (config.root)
-    return fail(Code::Invalid, concat("root ", core::to_text(*config.root), ": the guest disk has no such partition"));
+  if (config.modules_from)
+    return fail(Code::Invalid,
+                concat("modules-from ", to_text(*config.modules_from), ": the guest disk has no such partition"));
   // Not stable_sort, for which clang 19 finds libstdc++ 12 deprecated; they lie in one array, by number.
   std::ranges::sort(candidates, {}, [](const Candidate& one) { return std::pair(one.rank, one.partition); });
-  std::vector<const GuestPartition*> partitions;
+  std::vector<const disk::GuestPartition*> partitions;
   for (const Candidate& candidate : candidates) partitions.push_back(candidate.partition);
   return partitions;
 }
 
-std::optional<std::vector<core::FstabEntry>> root_fstab(GuestDisk& disk, const kexec::CommandLine& line) {
-  const auto selector = core::device_selector(line.find("root").value_or(""));
+std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+  const auto selector = disk::device_selector(line.find("root").value_or(""));
   if (!selector) return std::nullopt;
   const auto found = std::ranges::find_if(
-      disk.partitions(), [&](const GuestPartition& one) { return core::matches(*selector, one.identity); });
+      disk.partitions(), [&](const disk::GuestPartition& one) { return matches(*selector, one.identity); });
   if (found == disk.partitions().end()) return std::nullopt;
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::nullopt;
-  std::vector<core::FstabEntry> entries;
-  for (const std::string_view prefix : core::kRootFolders)
-    if (const auto text = top->below(prefix).read_text("/etc/fstab", core::kMaxFstabBytes))
-      return core::parse_fstab(*text).value_or(entries);
+  std::vector<entry::FstabEntry> entries;
+  for (const std::string_view prefix : disk::kRootFolders)
+    if (const auto text = top->below(prefix).read_text("/etc/fstab", entry::kMaxFstabBytes))
+      return entry::parse_fstab(*text).value_or(entries);
   return entries;
 }
 
-std::optional<std::string> loader_partuuid(const GuestDisk& disk, const GuestPartition& entry,
-                                           const std::optional<std::vector<core::FstabEntry>>& fstab) {
-  const core::Partition* esp = core::find_esp(disk.table());
-  if (disk.table().scheme != core::Scheme::Gpt || esp == nullptr || !fstab) return std::nullopt;
-  if (entry.entry != esp && entry.entry != core::find_xbootldr(disk.table())) return std::nullopt;
+std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
+                                           const std::optional<std::vector<entry::FstabEntry>>& fstab) {
+  const disk::Partition* esp = disk::find_esp(disk.table());
+  if (disk.table().scheme != disk::Scheme::Gpt || esp == nullptr || !fstab) return std::nullopt;
+  if (entry.entry != esp && entry.entry != disk::find_xbootldr(disk.table())) return std::nullopt;
   for (const std::string_view place : {"/boot", "/efi", "/boot/efi"})
-    if (core::find_mount(*fstab, place) != nullptr) return std::nullopt;
+    if (entry::find_mount(*fstab, place) != nullptr) return std::nullopt;
   return esp->partuuid;
 }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/fstab.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
+#include "entry/fstab.h"
+#include "init/record/config.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
@@ -17,18 +17,19 @@ namespace vhdboot::guest {
 /// The partitions of the guest disk, the likeliest root first: the one that `root_option` (the guest's root=) names,
 /// the one with the type of a root, the others. Only the one that the configuration names, if it names one: Invalid
 /// when it is not there.
-[[nodiscard]] Result<std::vector<const GuestPartition*>> root_candidates(const GuestDisk& disk,
-                                                                         const core::Config& config,
-                                                                         const std::string& root_option);
+[[nodiscard]] Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::GuestDisk& disk,
+                                                                               const record::Config& config,
+                                                                               const std::string& root_option);
 
 /// The fstab of the root file system that `line` names by root=, empty when there is none; nothing when that is not on
 /// the guest disk, as one that is encrypted, or cannot be read.
-[[nodiscard]] std::optional<std::vector<core::FstabEntry>> root_fstab(GuestDisk& disk, const kexec::CommandLine& line);
+[[nodiscard]] std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk,
+                                                                       const kexec::CommandLine& line);
 
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
-/// (core/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above) says
-/// what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
-[[nodiscard]] std::optional<std::string> loader_partuuid(const GuestDisk& disk, const GuestPartition& entry,
-                                                         const std::optional<std::vector<core::FstabEntry>>& fstab);
+/// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above)
+/// says what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
+[[nodiscard]] std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
+                                                         const std::optional<std::vector<entry::FstabEntry>>& fstab);
 
 }  // namespace vhdboot::guest

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/handoff.h"
+#include "init/record/handoff.h"
 #include "init/stage/guest_modules.h"
 
 namespace vhdboot::stage {
@@ -20,6 +20,7 @@ inline constexpr std::string_view kWantedModulesPath = "/vhdboot/wanted";
 [[nodiscard]] std::string module_path(const CarriedModule& module);
 
 /// The appended archive: this program as stage 2, the handoff, the modules.
-[[nodiscard]] Result<std::vector<std::byte>> make_archive(const core::Handoff& handoff, const CarriedModules& modules);
+[[nodiscard]] Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff,
+                                                          const CarriedModules& modules);
 
 }  // namespace vhdboot::stage

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/core/host_device.h"
+#include "init/blocks/host_device.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
@@ -14,25 +14,25 @@ namespace {
 
 constexpr char kMapName[] = "vhdboot";
 
-sys::LoopOptions loop_options(const core::AttachPlan& plan) {
+sys::LoopOptions loop_options(const blocks::AttachPlan& plan) {
   return {.read_only = plan.read_only,
           .direct_io = plan.direct_io,
           .size_limit = plan.loop_size,
           .block_size = plan.loop_block};
 }
 
-int access_mode(const core::AttachPlan& plan) {
+int access_mode(const blocks::AttachPlan& plan) {
   return plan.read_only ? O_RDONLY : O_RDWR;
 }
 
 }  // namespace
 
-Result<AttachedDisk> AttachedDisk::attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
+Result<AttachedDisk> AttachedDisk::attach_extents(const blocks::AttachPlan& plan, const HostVolume& volume,
                                                   const std::string& image_name) {
   return attach_map(plan, volume, image_name, kMapName, concat("VHDBOOT-", volume.identity.uuid));
 }
 
-Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, const HostVolume& volume,
+Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan, const HostVolume& volume,
                                                   const std::string& image_name) {
   if (plan.rows.size() == 1) {
     const Fd device = TRY(sys::open_file(volume.device.path, O_RDONLY));
@@ -47,11 +47,11 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const core::AttachPlan& plan, 
                 attach_map(plan, volume, image_name, name, concat("VHDBOOT-LOOK-", ::getpid())));
 }
 
-Result<AttachedDisk> AttachedDisk::attach_map(const core::AttachPlan& plan, const HostVolume& volume,
+Result<AttachedDisk> AttachedDisk::attach_map(const blocks::AttachPlan& plan, const HostVolume& volume,
                                               const std::string& image_name, const std::string& map_name,
                                               const std::string& map_uuid) {
   auto map =
-      TRY(sys::MappedDevice::create(map_name, map_uuid, core::pack_linear_targets(plan.rows, volume.device.numbers),
+      TRY(sys::MappedDevice::create(map_name, map_uuid, blocks::pack_linear_targets(plan.rows, volume.device.numbers),
                                     plan.rows.size(), plan.read_only));
   const Fd backing = TRY(sys::open_file(map.path(), access_mode(plan)));
   auto loop = TRY(sys::LoopDevice::attach(backing, image_name, loop_options(plan)));
@@ -69,26 +69,26 @@ void AttachedDisk::release() {
   if (map_) map_->release();
 }
 
-Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
-  return core::plan_attachment({.read_only = read_only,
-                                .payload = image.payload(),
-                                .file_size = image.layout.size,
-                                .extents = image.layout.extents,
-                                .device = {.size = image.volume->device.size,
-                                           .logical_block = image.volume->device.logical_block,
-                                           .cluster_size = image.volume->reader->cluster_size()},
-                                .guest_block = guest_block});
+Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
+  return blocks::plan_attachment({.read_only = read_only,
+                                  .payload = image.payload(),
+                                  .file_size = image.layout.size,
+                                  .extents = image.layout.extents,
+                                  .device = {.size = image.volume->device.size,
+                                             .logical_block = image.volume->device.logical_block,
+                                             .cluster_size = image.volume->reader->cluster_size()},
+                                  .guest_block = guest_block});
 }
 
 Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only) {
-  const auto rows = TRY(core::host_device_rows(mapped, {.size = volume.device.size,
-                                                        .logical_block = volume.device.logical_block,
-                                                        .cluster_size = volume.reader->cluster_size()}));
-  const auto targets = core::pack_host_targets(rows, volume.device.numbers);
+  const auto rows = TRY(blocks::host_device_rows(mapped, {.size = volume.device.size,
+                                                          .logical_block = volume.device.logical_block,
+                                                          .cluster_size = volume.reader->cluster_size()}));
+  const auto targets = blocks::pack_host_targets(rows, volume.device.numbers);
   auto map =
-      TRY(sys::MappedDevice::create(std::string(core::kHostDeviceName), concat("VHDBOOT-HOST-", volume.identity.uuid),
+      TRY(sys::MappedDevice::create(std::string(blocks::kHostDeviceName), concat("VHDBOOT-HOST-", volume.identity.uuid),
                                     targets, rows.size(), read_only));
-  const std::string path(core::kHostDevicePath);
+  const std::string path(blocks::kHostDevicePath);
   TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
   if (::symlink(concat("../", map.node()).c_str(), path.c_str()) < 0) return fail_errno(path);
   map.release();

@@ -8,7 +8,7 @@
 
 #include "base/extent.h"
 #include "base/result.h"
-#include "init/core/attach_plan.h"
+#include "init/blocks/attach_plan.h"
 #include "init/stage/find_image.h"
 #include "init/sys/device_mapper.h"
 #include "init/sys/loop.h"
@@ -19,11 +19,11 @@ namespace vhdboot::stage {
 class AttachedDisk {
  public:
   /// Through the extents of the file: device-mapper over the host partition, a loop device with partitions on top.
-  [[nodiscard]] static Result<AttachedDisk> attach_extents(const core::AttachPlan& plan, const HostVolume& volume,
+  [[nodiscard]] static Result<AttachedDisk> attach_extents(const blocks::AttachPlan& plan, const HostVolume& volume,
                                                            const std::string& image_name);
   /// For a look beside a running system, which may have a guest disk attached under the name that a boot gives it. An
   /// image in one piece needs no device-mapper, and can be looked at while the host volume is mounted.
-  [[nodiscard]] static Result<AttachedDisk> attach_to_look(const core::AttachPlan& plan, const HostVolume& volume,
+  [[nodiscard]] static Result<AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const HostVolume& volume,
                                                            const std::string& image_name);
   [[nodiscard]] const sys::LoopDevice& disk() const { return loop_; }
 
@@ -33,7 +33,7 @@ class AttachedDisk {
   void release();
 
  private:
-  [[nodiscard]] static Result<AttachedDisk> attach_map(const core::AttachPlan& plan, const HostVolume& volume,
+  [[nodiscard]] static Result<AttachedDisk> attach_map(const blocks::AttachPlan& plan, const HostVolume& volume,
                                                        const std::string& image_name, const std::string& map_name,
                                                        const std::string& map_uuid);
   AttachedDisk(std::optional<sys::MappedDevice> map, sys::LoopDevice loop)
@@ -43,11 +43,11 @@ class AttachedDisk {
 };
 
 /// The plan for a found image.
-[[nodiscard]] Result<core::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
-                                                       std::uint32_t guest_block);
+[[nodiscard]] Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
+                                                         std::uint32_t guest_block);
 
-/// Makes the host device, see init/core/host_device.h, of the partition of `volume` without `mapped`. Gives it its name
-/// in /dev, for guests without udev too: every devtmpfs is the same. It stays.
+/// Makes the host device, see init/blocks/host_device.h, of the partition of `volume` without `mapped`. Gives it its
+/// name in /dev, for guests without udev too: every devtmpfs is the same. It stays.
 [[nodiscard]] Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only);
 
 }  // namespace vhdboot::stage

@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kMountPoint[] = "/run/vhdboot/counted";
 
-Result<void> rename_on(const std::string& partition, const guest::CountedFile& entry) {
+Result<void> rename_on(const std::string& partition, const entry::CountedFile& entry) {
   auto mount =
       TRY(sys::Mount::mount(partition, kMountPoint, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS));
   const std::string before = concat(kMountPoint, entry.path);
@@ -24,7 +24,7 @@ Result<void> rename_on(const std::string& partition, const guest::CountedFile& e
 
 }  // namespace
 
-Result<void> count_boot(const guest::CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
+Result<void> count_boot(const entry::CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
   const auto plan = TRY(plan_attachment(image, false, guest_block));
   auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
   TRY(rename_on(concat(disk.disk().path(), 'p', entry.partition), entry));

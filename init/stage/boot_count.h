@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot counting, see init/core/boot_count.h: stage 1 takes a try, the guest gives it back.
+// Boot counting, see entry/boot_count.h: stage 1 takes a try, the guest gives it back.
 #pragma once
 
 #include "base/result.h"
-#include "init/guest/entry.h"
+#include "entry/entry.h"
 #include "init/stage/find_image.h"
 
 namespace vhdboot::stage {
 
 /// Takes one of the tries of `entry`: attaches the image for writing, renames the file, detaches. Call it last before
 /// the jump, with nothing of the image attached.
-[[nodiscard]] Result<void> count_boot(const guest::CountedFile& entry, const FoundImage& image,
+[[nodiscard]] Result<void> count_boot(const entry::CountedFile& entry, const FoundImage& image,
                                       std::uint32_t guest_block);
 
 }  // namespace vhdboot::stage

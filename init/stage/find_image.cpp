@@ -5,8 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "init/core/image_path.h"
+#include "init/record/image_path.h"
 #include "init/volume/file_source.h"
 
 namespace vhdboot::stage {
@@ -51,7 +50,7 @@ class Search {
       : volumes_(volumes),
         settings_(settings),
         paths_(std::move(paths)),
-        wait_(volumes, settings.config.timeout(), report) {}
+        wait_(volumes, settings.config.wait(), report) {}
 
   Result<Match> run() {
     if (settings_.config.volume) return on_named_volume();
@@ -69,14 +68,14 @@ class Search {
 
  private:
   Result<Match> on_named_volume() {
-    const core::Selector& selector = *settings_.config.volume;
-    const std::string wanted = core::to_text(selector);
+    const disk::Selector& selector = *settings_.config.volume;
+    const std::string wanted = to_text(selector);
     // Labels are no identities: another disk with the same one may be about to appear.
-    if (selector.by == core::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
+    if (selector.by == disk::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
     for (;;) {
       std::vector<HostVolume*> named;
       for (HostVolume& volume : volumes_.all())
-        if (core::matches(selector, volume.identity)) named.push_back(&volume);
+        if (matches(selector, volume.identity)) named.push_back(&volume);
       if (named.size() > 1)
         return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
                                           named[1]->description(), "; name one by its PARTUUID"));
@@ -85,8 +84,8 @@ class Search {
         return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
       }
       if (!TRY(wait_.wait(concat("the volume ", wanted))))
-        return fail(Code::NotFound, concat("no volume ", wanted, " after ", settings_.config.timeout(), " seconds; ",
-                                           searched(volumes_)));
+        return fail(Code::NotFound,
+                    concat("no volume ", wanted, " after ", settings_.config.wait(), " seconds; ", searched(volumes_)));
     }
   }
 
@@ -95,7 +94,7 @@ class Search {
       auto matches = look_on_all(volumes_, paths_);
       if (matches.empty()) {
         if (!TRY(wait_.wait(concat("a volume with ", alternatives(paths_)))))
-          return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.timeout(),
+          return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.wait(),
                                              " seconds; ", searched(volumes_)));
         continue;
       }
@@ -138,7 +137,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
-  TRY_IN(where, core::check_footer(image.info, path.name()));
+  TRY_IN(where, vhd::check_footer(image.info, path.name()));
   return image;
 }
 
@@ -146,10 +145,10 @@ volume::FileSource contents(const FoundImage& image) {
   return {*image.volume->source, image.layout.extents, image.layout.size, image.layout.valid_size};
 }
 
-Result<core::PartitionTable> read_table(const FoundImage& image) {
+Result<disk::PartitionTable> read_table(const FoundImage& image) {
   const volume::FileSource file = contents(image);
   const SliceSource payload(file, image.payload().offset, image.payload().size);
-  return core::read_partition_table(payload);
+  return disk::read_partition_table(payload);
 }
 
 Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {
@@ -165,7 +164,7 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
 }
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
-  auto paths = TRY(core::image_candidates(settings.config, settings.origin));
+  auto paths = TRY(record::image_candidates(settings.config, settings.origin));
   const Match match = TRY(Search(volumes, settings, report, std::move(paths)).run());
   return examine_image(*match.volume, match.path);
 }

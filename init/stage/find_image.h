@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/result.h"
-#include "init/core/dm_table.h"
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
+#include "init/blocks/dm_table.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -20,7 +20,7 @@ struct FoundImage {
   volume::FileLayout layout;
   vhd::ImageInfo info;
 
-  [[nodiscard]] core::Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
+  [[nodiscard]] Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
 };
 
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for
@@ -34,7 +34,7 @@ struct FoundImage {
 [[nodiscard]] volume::FileSource contents(const FoundImage& image);
 
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
-[[nodiscard]] Result<core::PartitionTable> read_table(const FoundImage& image);
+[[nodiscard]] Result<disk::PartitionTable> read_table(const FoundImage& image);
 
 /// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
 /// Unsafe when there is one.

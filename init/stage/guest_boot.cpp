@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/lvm_label.h"
-#include "init/core/other_disks.h"
+#include "disk/lvm_label.h"
+#include "entry/smbios.h"
 #include "init/guest/boot.h"
+#include "init/guest/other_disks.h"
 #include "init/guest/root.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
-#include "kexec/smbios.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 std::string smbios_options() {
   constexpr std::uint64_t kMaxTable = 1 << 20;
   const auto table = sys::read_file("/sys/firmware/dmi/tables/DMI", kMaxTable);
-  return table ? kexec::stub_options_of_smbios(*table).value_or("") : "";
+  return table ? entry::stub_options_of_smbios(*table).value_or("") : "";
 }
 
 // What the firmware told this kernel, and this one tells the next (Documentation/arch/x86/zero-page.rst).
@@ -31,9 +31,9 @@ bool secure_boot_is_on() {
 }
 
 // What cannot be booted is passed over with a warning as long as there is something else.
-Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
-  const guest::FoundEntries found = guest::find_entries(disk, pattern);
-  const guest::Choice choice = TRY(guest::choose_entry(found, pattern, disk));
+Result<GuestBoot> open_entry(disk::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
+  const entry::FoundEntries found = entry::find_entries(disk, pattern);
+  const entry::Choice choice = TRY(entry::choose_entry(found, pattern, disk));
   for (const Error& error : found.broken) report.warn(error.message());
   auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
   return GuestBoot{.entry = std::move(opened),
@@ -48,19 +48,19 @@ Result<GuestBoot> open_entry(guest::GuestDisk& disk, std::string_view pattern, c
 std::string volume_group(std::string_view type, const std::string& device) {
   if (type != "LVM2_member") return "";
   const auto source = sys::FdSource::open(device);
-  return source ? core::read_volume_group(**source).value_or("") : "";
+  return source ? disk::read_volume_group(**source).value_or("") : "";
 }
 
 // Before the guest looks for its devices among all that there are.
-Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::CommandLine& line,
-                               const std::vector<core::FstabEntry>& fstab) {
-  std::vector<core::PresentDevice> own;
-  for (const guest::GuestPartition& partition : disk.partitions())
+Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
+                               const std::vector<entry::FstabEntry>& fstab) {
+  std::vector<guest::PresentDevice> own;
+  for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
                    .type = partition.type,
                    .identity = partition.identity,
                    .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
-  std::vector<core::PresentDevice> others;
+  std::vector<guest::PresentDevice> others;
   for (const sys::BlockDevice& device : sys::block_devices()) {
     if (sys::is_virtual(device)) continue;
     sys::Content content = sys::identify(device);
@@ -71,23 +71,23 @@ Result<void> check_other_disks(const guest::GuestDisk& disk, const kexec::Comman
                       .identity = std::move(content.identity),
                       .volume_group = std::move(group)});
   }
-  return core::check_other_disks(line, fstab, own, others);
+  return guest::check_other_disks(line, fstab, own, others);
 }
 
 }  // namespace
 
-Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                 const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
-  guest::GuestEntry& entry = boot.entry;
+  entry::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
-  for (const core::LineChange& change : made.changes)
+  for (const guest::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
   const auto fstab = guest::root_fstab(disk, made.line);
-  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<core::FstabEntry>())));
+  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<entry::FstabEntry>())));
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, fstab);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 

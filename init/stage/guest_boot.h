@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/guest_cmdline.h"
+#include "disk/guest_disk.h"
+#include "entry/entry.h"
 #include "init/guest/boot.h"
-#include "init/guest/disk.h"
-#include "init/guest/entry.h"
+#include "init/guest/guest_cmdline.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_modules.h"
 #include "init/sys/console.h"
@@ -19,17 +19,17 @@
 namespace vhdboot::stage {
 
 struct GuestBoot {
-  guest::GuestEntry entry;
-  const guest::GuestPartition* partition = nullptr;  ///< that the entry lies on
-  std::string path;                                  ///< of its file there
-  std::optional<std::string> loader_partuuid;        ///< see guest::loader_partuuid()
-  guest::PlannedBoot planned;                        ///< borrows from the entry
-  std::vector<core::LineChange> line_changes;        ///< what of its command line is not the guest's own
+  entry::GuestEntry entry;
+  const disk::GuestPartition* partition = nullptr;  ///< that the entry lies on
+  std::string path;                                 ///< of its file there
+  std::optional<std::string> loader_partuuid;       ///< see guest::loader_partuuid()
+  guest::PlannedBoot planned;                       ///< borrows from the entry
+  std::vector<guest::LineChange> line_changes;      ///< what of its command line is not the guest's own
   CarriedModules modules;
 };
 
 /// Chooses and plans what to boot on the guest disk; reads only. The guest disk must outlive the result.
-[[nodiscard]] Result<GuestBoot> prepare_guest(guest::GuestDisk& disk, const FoundImage& image,
-                                              const core::Config& config, const sys::Reporter& report);
+[[nodiscard]] Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image,
+                                              const record::Config& config, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -2,18 +2,18 @@
 // The guest disk as stage 1 reads it: attached, its file systems mounted.
 #pragma once
 
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 #include "init/sys/loop.h"
 
 namespace vhdboot::stage {
 
-class AttachedGuestDisk final : public guest::GuestDisk {
+class AttachedGuestDisk final : public disk::GuestDisk {
  public:
   /// `disk` is attached and shows its partitions; both must outlive this.
-  AttachedGuestDisk(const sys::LoopDevice& disk, const core::PartitionTable& table);
+  AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table);
 
  private:
-  [[nodiscard]] Result<std::unique_ptr<core::FileTree>> open_files(const guest::GuestPartition& partition,
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
 };
 

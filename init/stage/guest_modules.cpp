@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_modules.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/module_signature.h"
-#include "init/core/needed_modules.h"
 #include "init/guest/module_folder.h"
+#include "init/modules/module_signature.h"
+#include "init/modules/needed_modules.h"
 #include "init/sys/device_chain.h"
 
 namespace vhdboot::stage {
 namespace {
 
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
-std::vector<core::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
-  std::vector<core::WantedModule> wanted;
+std::vector<modules::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
+  std::vector<modules::WantedModule> wanted;
   for (const sys::DrivenDevice& device : sys::device_chain(image.volume->device))
-    wanted.push_back({device.alias, core::Purpose::Controller, device.driver});
-  for (const std::string& module : core::guest_disk_modules()) wanted.push_back({module, core::Purpose::GuestDisk, ""});
-  if (!use.root_type.empty()) wanted.push_back({use.root_type, core::Purpose::GuestRoot, ""});
+    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
+  for (const std::string& module : modules::guest_disk_modules())
+    wanted.push_back({module, modules::Purpose::GuestDisk, ""});
+  if (!use.root_type.empty()) wanted.push_back({use.root_type, modules::Purpose::GuestRoot, ""});
   return wanted;
 }
 
@@ -27,12 +29,12 @@ std::vector<core::WantedModule> wanted_modules(const FoundImage& image, const Mo
 Result<void> check_signatures(const CarriedModules& carried, std::string_view demand, const sys::Reporter& report) {
   for (std::size_t i = 0; i < carried.files.size(); ++i) {
     const CarriedModule& module = carried.files[i];
-    if (core::is_signed(module.image)) continue;
-    const core::LoadReason& reason = carried.needs.found.reasons[i];
+    if (modules::is_signed(module.image)) continue;
+    const modules::LoadReason& reason = carried.needs.found.reasons[i];
     const std::string sentence =
         concat("the guest's kernel takes signed modules only (", demand, "), and ", printable(module.name), " (",
-               core::describe(reason, carried.needs), ") has no signature");
-    if (reason.by != core::LoadReason::By::SoftDependency)
+               describe(reason, carried.needs), ") has no signature");
+    if (reason.by != modules::LoadReason::By::SoftDependency)
       return fail(Code::Unsupported, concat(sentence, ": sign it, or lift that restriction"));
     report.warn(sentence);
   }
@@ -41,34 +43,36 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
 
 }  // namespace
 
-Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image, const core::Config& config,
+Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
   auto wanted = wanted_modules(image, use);
   CarriedModules carried;
   std::string reason = "as configured";
   std::optional<guest::ModuleFolder> folder;
-  if (config.module_source() == core::ModuleSource::Auto)
+  if (config.module_source() == record::ModuleSource::Auto)
     folder = TRY(guest::find_module_folder(disk, config, request, reason));
   if (!folder) {
     report.warn(concat("taking no kernel modules from the guest's root (", reason, "): ",
                        use.has_initrd ? "relying on those in the guest's initrd"
                                       : "there is no initrd either, relying on what is built into its kernel"));
-    carried.wanted = core::request_lines(wanted);
+    carried.wanted = modules::request_lines(wanted);
     carried.needs.wanted = std::move(wanted);
     carried.not_read = std::move(reason);
     return carried;
   }
 
   const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder));
-  TRY(core::check_guest_disk_modules(index, request.release));
-  carried.needs = core::find_modules(index, std::move(wanted));
-  TRY(core::check_missing(carried.needs, request.release, use.has_initrd));
-  for (const std::string& sentence : core::missing_sentences(carried.needs, request.release)) report.warn(sentence);
+  TRY(modules::check_guest_disk_modules(index, request.release));
+  carried.needs = modules::find_modules(index, std::move(wanted));
+  TRY(modules::check_missing(carried.needs, request.release, use.has_initrd));
+  for (const std::string& sentence : modules::missing_sentences(carried.needs, request.release)) report.warn(sentence);
   for (const std::string& file : carried.needs.found.files)
-    carried.files.push_back({.name = core::module_name(file),
+    carried.files.push_back({.name = modules::module_name(file),
                              .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file))});
-  const auto demand = core::demands_signatures(use.line, guest::read_kernel_config(*folder), use.secure_boot);
+  // How its kernel was configured is a large file.
+  if (std::ranges::all_of(carried.files, modules::is_signed, &CarriedModule::image)) return carried;
+  const auto demand = modules::demands_signatures(use.line, guest::read_kernel_config(*folder), use.secure_boot);
   if (demand) TRY(check_signatures(carried, *demand, report));
   return carried;
 }

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/needed_modules.h"
-#include "init/guest/disk.h"
+#include "disk/guest_disk.h"
 #include "init/guest/module_folder.h"
+#include "init/modules/needed_modules.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
 #include "kexec/cmdline.h"
@@ -23,8 +23,8 @@ struct CarriedModule {
 
 struct CarriedModules {
   std::vector<CarriedModule> files;  ///< in the order to load: those of needs.found.files
-  core::ModuleNeeds needs;           ///< why; `found` is empty when the root could not be read
-  /// What stage 2 asks the guest's own initrd for, see core::request_lines(), when the root could not be read; else
+  modules::ModuleNeeds needs;        ///< why; `found` is empty when the root could not be read
+  /// What stage 2 asks the guest's own initrd for, see modules::request_lines(), when the root could not be read; else
   /// empty.
   std::vector<std::string> wanted;
   std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
@@ -43,8 +43,8 @@ struct ModuleUse {
 /// Unsupported when that kernel lacks one of them, or its modules do not fit it, or, without an initrd,
 /// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
 /// error: it is reported, and stage 2 relies on the guest's initrd.
-[[nodiscard]] Result<CarriedModules> collect_modules(guest::GuestDisk& disk, const FoundImage& image,
-                                                     const core::Config& config, const guest::ModuleRequest& request,
+[[nodiscard]] Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image,
+                                                     const record::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

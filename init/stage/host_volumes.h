@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/selector.h"
+#include "disk/selector.h"
 #include "init/sys/block.h"
 #include "init/sys/console.h"
 #include "init/sys/deadline.h"
@@ -22,7 +22,7 @@ namespace vhdboot::stage {
 /// A volume that was opened for reading. The reader borrows the source, so the two move together.
 struct HostVolume {
   sys::BlockDevice device;
-  core::Identity identity;
+  disk::Identity identity;
   std::unique_ptr<sys::FdSource> source;
   std::unique_ptr<volume::HostVolume> reader;
 

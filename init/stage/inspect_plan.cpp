@@ -9,16 +9,15 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/bootable.h"
-#include "init/core/plan_report.h"
+#include "entry/profile.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/guest_disk.h"
+#include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
 #include "init/sys/loop.h"
 #include "init/sys/signals.h"
-#include "kexec/profile.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -37,57 +36,57 @@ Result<HostVolume> open_volume(const std::string& path, std::optional<sys::LoopD
   return volume;
 }
 
-Result<core::Config> read_config(const std::string& path) {
-  if (path.empty()) return core::Config{};
-  const auto parsed = TRY(core::parse_config(TRY(sys::read_text(path, core::kMaxConfigBytes)), path));
-  TRY(core::check(parsed.config));
+Result<record::Config> read_config(const std::string& path) {
+  if (path.empty()) return record::Config{};
+  const auto parsed = TRY(record::parse_config(TRY(sys::read_text(path, record::kMaxConfigBytes)), path));
+  TRY(record::check(parsed.config));
   return parsed.config;
 }
 
-std::string describe(const core::PartitionTable& table) {
+std::string describe(const disk::PartitionTable& table) {
   const std::string blocks = concat("logical blocks of ", table.logical_block, " bytes");
-  if (table.scheme == core::Scheme::None) return concat("no partition table, ", blocks);
-  return concat(table.scheme == core::Scheme::Gpt ? "GPT, " : "MBR, ", table.partitions.size(),
+  if (table.scheme == disk::Scheme::None) return concat("no partition table, ", blocks);
+  return concat(table.scheme == disk::Scheme::Gpt ? "GPT, " : "MBR, ", table.partitions.size(),
                 table.partitions.size() == 1 ? " partition, " : " partitions, ", blocks);
 }
 
-std::string_view kind_of(const kexec::BootEntry& entry) {
+std::string_view kind_of(const entry::BootEntry& entry) {
   switch (entry.kind) {
-    case kexec::EntryKind::Uki:
+    case entry::EntryKind::Uki:
       return "unified kernel image";
-    case kexec::EntryKind::Type1:
+    case entry::EntryKind::Type1:
       return "boot loader entry";
-    case kexec::EntryKind::Kernel:
+    case entry::EntryKind::Kernel:
       break;
   }
   return "kernel";
 }
 
-bool is_image(const kexec::BootEntry& entry) {
-  return entry.kind == kexec::EntryKind::Uki || entry.unified;
+bool is_image(const entry::BootEntry& entry) {
+  return entry.kind == entry::EntryKind::Uki || entry.unified;
 }
 
-std::string options_from(const kexec::BootEntry& entry) {
-  if (entry.kind == kexec::EntryKind::Kernel) return entry.options_from;
+std::string options_from(const entry::BootEntry& entry) {
+  if (entry.kind == entry::EntryKind::Kernel) return entry.options_from;
   return entry.unified && !entry.options.empty() ? "the entry"
          : is_image(entry)                       ? "the image and what lies beside it"
                                                  : "the entry";
 }
 
-core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& config) {
-  const kexec::BootEntry& entry = boot.entry.entry;
-  core::PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
-                                   .id = entry.id,
-                                   .title = entry.title,
-                                   .path = boot.path,
-                                   .where = boot.partition->description(),
-                                   .tries_left = {},
-                                   .counted_as = {},
-                                   .profile = {}};
+PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& config) {
+  const entry::BootEntry& entry = boot.entry.entry;
+  PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
+                             .id = entry.id,
+                             .title = entry.title,
+                             .path = boot.path,
+                             .where = boot.partition->description(),
+                             .tries_left = {},
+                             .counted_as = {},
+                             .profile = {}};
   if (entry.count) reported.tries_left = entry.count->left;
   if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");
-  if (const auto profile = kexec::split_entry_pattern(pattern).profile)
+  if (const auto profile = entry::split_entry_pattern(pattern).profile)
     reported.profile = *profile;
   else if (entry.profile != 0)
     reported.profile = concat(entry.profile);
@@ -96,11 +95,11 @@ core::PlanReport::Entry report_entry(const GuestBoot& boot, const core::Config& 
 
 // In the order of kexec::make_plan(). Files of their own have names; what is in an image, or beside it, is told by its
 // kind.
-std::vector<core::PlanReport::Piece> report_initrds(const guest::GuestEntry& opened) {
+std::vector<PlanReport::Piece> report_initrds(const entry::GuestEntry& opened) {
   const kexec::BootParts& parts = opened.parts;
   const std::vector<std::string>& names = opened.entry.initrds;
   const bool named = !is_image(opened.entry) && names.size() == parts.microcode.size() + parts.initrds.size();
-  std::vector<core::PlanReport::Piece> pieces;
+  std::vector<PlanReport::Piece> pieces;
   auto name = names.begin();
   const auto add = [&](const std::vector<kexec::Piece>& more, std::string_view kind) {
     for (const kexec::Piece& piece : more) {
@@ -117,22 +116,22 @@ std::vector<core::PlanReport::Piece> report_initrds(const guest::GuestEntry& ope
   return pieces;
 }
 
-void report_modules(const CarriedModules& carried, const std::string& release, core::PlanReport& report) {
-  const core::ModuleNeeds& needs = carried.needs;
+void report_modules(const CarriedModules& carried, const std::string& release, PlanReport& report) {
+  const modules::ModuleNeeds& needs = carried.needs;
   for (std::size_t i = 0; i < carried.files.size(); ++i)
     report.modules.push_back(
-        {carried.files[i].name, carried.files[i].image.size(), core::describe(needs.found.reasons[i], needs)});
+        {carried.files[i].name, carried.files[i].image.size(), describe(needs.found.reasons[i], needs)});
   for (std::size_t i = 0; i < needs.found.builtin.size(); ++i)
-    report.builtin.push_back({needs.found.builtin[i], core::describe(needs.wanted[needs.found.builtin_for[i]])});
-  report.missing = core::missing_sentences(needs, release);
+    report.builtin.push_back({needs.found.builtin[i], describe(needs.wanted[needs.found.builtin_for[i]])});
+  report.missing = modules::missing_sentences(needs, release);
   report.modules_not_read = carried.not_read;
   if (carried.not_read.empty()) return;
-  for (const core::WantedModule& wanted : needs.wanted)
-    report.asked_of_guest.push_back({wanted.name, core::describe(wanted)});
+  for (const modules::WantedModule& wanted : needs.wanted)
+    report.asked_of_guest.push_back({wanted.name, describe(wanted)});
 }
 
-Result<core::PlanReport> examine(const FoundImage& image, const core::Config& config, const sys::Reporter& report) {
-  const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
+  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
@@ -140,35 +139,35 @@ Result<core::PlanReport> examine(const FoundImage& image, const core::Config& co
   AttachedGuestDisk disk(attached.disk(), table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
 
-  core::PlanReport plan{.image = {.path = image.path.text(),
-                                  .format = std::string(vhd::name(image.info.format)),
-                                  .file_size = image.layout.size,
-                                  .payload_size = image.payload().size,
-                                  .extents = image.layout.extents.size(),
-                                  .volume = image.volume->description(),
-                                  .serial = image.volume->identity.uuid,
-                                  .state = volume::describe(TRY(image.volume->reader->state()))},
-                        .guest_disk = describe(table),
-                        .entry = report_entry(boot, config),
-                        .release = boot.planned.release,
-                        .kernel_size = boot.planned.plan.kernel.range.length,
-                        .cmdline_from = options_from(boot.entry.entry),
-                        .cmdline = boot.planned.plan.cmdline,
-                        .line_changes = boot.line_changes,
-                        .next_init = boot.planned.plan.guest_init,
-                        .initrds = report_initrds(boot.entry),
-                        .modules = {},
-                        .builtin = {},
-                        .missing = {},
-                        .modules_not_read = {},
-                        .asked_of_guest = {},
-                        .mounted = boot.planned.root,
-                        .warnings = {}};
+  PlanReport plan{.image = {.path = image.path.text(),
+                            .format = std::string(vhd::name(image.info.format)),
+                            .file_size = image.layout.size,
+                            .payload_size = image.payload().size,
+                            .extents = image.layout.extents.size(),
+                            .volume = image.volume->description(),
+                            .serial = image.volume->identity.uuid,
+                            .state = volume::describe(TRY(image.volume->reader->state()))},
+                  .guest_disk = describe(table),
+                  .entry = report_entry(boot, config),
+                  .release = boot.planned.release,
+                  .kernel_size = boot.planned.plan.kernel.range.length,
+                  .cmdline_from = options_from(boot.entry.entry),
+                  .cmdline = boot.planned.plan.cmdline,
+                  .line_changes = boot.line_changes,
+                  .next_init = boot.planned.plan.guest_init,
+                  .initrds = report_initrds(boot.entry),
+                  .modules = {},
+                  .builtin = {},
+                  .missing = {},
+                  .modules_not_read = {},
+                  .asked_of_guest = {},
+                  .mounted = boot.planned.root,
+                  .warnings = {}};
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }
 
-Result<core::PlanReport> examine_as_stage1(const sys::Reporter& report) {
+Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   if (!has_origin())
     return fail(Code::NotFound,
                 "vhdboot did not start this system: say which image is meant, with its device and path");
@@ -179,8 +178,8 @@ Result<core::PlanReport> examine_as_stage1(const sys::Reporter& report) {
   return examine(image, settings.config, report);
 }
 
-Result<core::PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
-  const core::Config config = TRY(read_config(request.conf));
+Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
+  const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
   HostVolume volume = TRY_IN(request.device, open_volume(request.device, file_device));
@@ -200,7 +199,7 @@ Result<std::vector<std::string>> plan_of_boot(const PlanRequest& request) {
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));
   plan.warnings = std::move(warnings);
-  return core::plan_lines(plan);
+  return plan_lines(plan);
 }
 
 }  // namespace vhdboot::stage

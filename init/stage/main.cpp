@@ -4,9 +4,9 @@
 
 #include <exception>
 
-#include "init/core/handoff.h"
-#include "init/core/role.h"
+#include "init/record/handoff.h"
 #include "init/stage/rescue.h"
+#include "init/stage/role.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
 
@@ -14,13 +14,13 @@ namespace {
 
 using namespace vhdboot;
 
-int play(core::Role role, const stage::Arguments& arguments) {
+int play(stage::Role role, const stage::Arguments& arguments) {
   switch (role) {
-    case core::Role::Stage1:
+    case stage::Role::Stage1:
       stage::stage1();
-    case core::Role::Stage2:
+    case stage::Role::Stage2:
       stage::stage2(arguments);
-    case core::Role::Inspect:
+    case stage::Role::Inspect:
       break;
   }
   return stage::inspect(arguments);
@@ -30,15 +30,15 @@ int play(core::Role role, const stage::Arguments& arguments) {
 
 int main(int argc, char** argv) {
   // Process 1 must not end. The only exceptions here are those of the standard library, out of memory above all.
-  core::Role role = core::Role::Stage1;
+  stage::Role role = stage::Role::Stage1;
   try {
     const stage::Arguments arguments(argv, argv + argc);
-    role = core::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(core::kHandoffPath))});
+    role = stage::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(record::kHandoffPath))});
     return play(role, arguments);
   } catch (const std::exception& exception) {
-    if (role == core::Role::Inspect) return 1;
+    if (role == stage::Role::Inspect) return 1;
     const Error error{Code::NoMemory, 0, exception.what()};
-    stage::rescue(error, core::RescueChoice::Menu,
-                  sys::Reporter(std::string(core::name(role)), sys::Reporter::Audience::Consoles));
+    stage::rescue(error, record::RescueChoice::Menu,
+                  sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
   }
 }

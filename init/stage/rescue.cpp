@@ -27,16 +27,16 @@ std::string menu(bool shell, bool restarting) {
 
 }  // namespace
 
-void rescue(const Error& error, core::RescueChoice choice, const sys::Reporter& report) {
+void rescue(const Error& error, record::RescueChoice choice, const sys::Reporter& report) {
   report.error(error.message());
   const bool shell = sys::exists(kShell);
-  if (choice == core::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), report);
+  if (choice == record::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), report);
   for (;;) {
-    const bool restarting = choice == core::RescueChoice::Reboot;
+    const bool restarting = choice == record::RescueChoice::Reboot;
     const auto deadline = restarting ? sys::Deadline::in(kUntilRestart) : sys::Deadline::in(24h);
     const auto key = report.wait_for_key(menu(shell, restarting), deadline);
     if (key.value == 's' && shell) {
-      choice = core::RescueChoice::Menu;
+      choice = record::RescueChoice::Menu;
       offer_shell(key.terminal, report);
     } else if (key.value == 'p') {
       report.error(sys::power_off().message());

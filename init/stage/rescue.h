@@ -3,12 +3,12 @@
 #pragma once
 
 #include "base/error.h"
-#include "init/core/config.h"
+#include "init/record/config.h"
 #include "init/sys/console.h"
 
 namespace vhdboot::stage {
 
 /// Tells what went wrong, then offers a shell, a restart and switching off on every console. Process 1 stays here.
-[[noreturn]] void rescue(const Error& error, core::RescueChoice choice, const sys::Reporter& report);
+[[noreturn]] void rescue(const Error& error, record::RescueChoice choice, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/core/boot_count.h"
-#include "init/core/loader_interface.h"
+#include "entry/boot_count.h"
+#include "init/guest/loader_interface.h"
 #include "init/stage/keeper.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
@@ -69,7 +69,7 @@ Init init_now() {
 }
 
 // `wanted_by`: the target that starts it; empty: none.
-Result<void> leave_unit(const core::GuestFile& unit, std::string_view wanted_by) {
+Result<void> leave_unit(const guest::GuestFile& unit, std::string_view wanted_by) {
   const std::string folder = in_guest("/run/systemd/system");
   TRY(sys::make_directories(folder));
   TRY(sys::write_file(concat(folder, '/', unit.name), as_bytes(unit.text)));
@@ -84,33 +84,33 @@ Result<void> leave_unit(const core::GuestFile& unit, std::string_view wanted_by)
 // In a file system of its own, since the guest may have mounted /run noexec.
 Result<void> leave_generator(std::string_view partuuid) {
   TRY(sys::make_directories(in_guest("/run/vhdboot")));
-  TRY(sys::write_file(in_guest(core::kLoaderPartitionFile), core::efi_variable(partuuid)));
-  const std::string folder = in_guest(core::kGeneratorFolder);
+  TRY(sys::write_file(in_guest(guest::kLoaderPartitionFile), guest::efi_variable(partuuid)));
+  const std::string folder = in_guest(guest::kGeneratorFolder);
   auto mount = TRY(sys::Mount::mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m"));
-  TRY(sys::write_file(concat(folder, '/', core::kGptAutoGenerator), as_bytes(core::gpt_auto_generator()), 0755));
+  TRY(sys::write_file(concat(folder, '/', guest::kGptAutoGenerator), as_bytes(guest::gpt_auto_generator()), 0755));
   mount.release();
   return {};
 }
 
 Result<void> write_rules(const std::string& folder, const UdevRules& rules) {
   TRY(sys::make_directories(folder));
-  for (const core::GuestFile& rule : rules) TRY(sys::write_file(concat(folder, '/', rule.name), as_bytes(rule.text)));
+  for (const guest::GuestFile& rule : rules) TRY(sys::write_file(concat(folder, '/', rule.name), as_bytes(rule.text)));
   return {};
 }
 
 // What is left for systemd.
 struct Units {
   std::optional<std::string> loader_partuuid;  // for the generator
-  std::optional<core::GuestFile> bless;
-  std::vector<core::GuestFile> host_mount;  // the first one is started
+  std::optional<guest::GuestFile> bless;
+  std::vector<guest::GuestFile> host_mount;  // the first one is started
 };
 
-Result<Units> plan_units(const core::Handoff& handoff, const std::string& disk) {
+Result<Units> plan_units(const record::Handoff& handoff, const std::string& disk) {
   Units units{.loader_partuuid = handoff.loader_partuuid, .bless = {}, .host_mount = {}};
   if (handoff.counted)
-    units.bless = {std::string(core::kBlessUnit),
-                   TRY(core::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
-  if (handoff.host_mount) units.host_mount = core::host_mount_units(*handoff.host_mount, handoff.kind);
+    units.bless = {std::string(entry::kBlessUnit),
+                   TRY(entry::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
+  if (handoff.host_mount) units.host_mount = guest::host_mount_units(*handoff.host_mount, handoff.kind);
   return units;
 }
 
@@ -134,7 +134,7 @@ Result<void> leave(const Units& units, const UdevRules& rules, Init init) {
   if (units.loader_partuuid) leaving.add(leave_generator(*units.loader_partuuid));
   if (units.bless) leaving.add(leave_unit(*units.bless, "basic.target"));
   std::string_view wanted_by = "local-fs.target";
-  for (const core::GuestFile& unit : units.host_mount) leaving.add(leave_unit(unit, std::exchange(wanted_by, "")));
+  for (const guest::GuestFile& unit : units.host_mount) leaving.add(leave_unit(unit, std::exchange(wanted_by, "")));
   return std::move(leaving).result();
 }
 
@@ -144,7 +144,7 @@ Result<void> give_to_initrd(const UdevRules& rules) {
   return write_rules("/etc/udev/rules.d", rules);
 }
 
-Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
+Result<void> leave_in_run(const record::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
   const Units units = TRY(plan_units(handoff, disk));
   return start_keeper([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());

@@ -6,23 +6,24 @@
 #include <vector>
 
 #include "base/result.h"
-#include "init/core/handoff.h"
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
+#include "init/record/handoff.h"
 
 namespace vhdboot::stage {
 
-using UdevRules = std::vector<core::GuestFile>;
+using UdevRules = std::vector<guest::GuestFile>;
 
 /// Gives rules to the udev of the guest's initrd, in memory.
 [[nodiscard]] Result<void> give_to_initrd(const UdevRules& rules);
 
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
-/// - for systemd what a boot loader tells it by EFI variables, which we cannot set: core::bless_unit(),
-///   core::gpt_auto_generator(); and what mounts the host device, core::host_mount_units();
+/// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
+///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
 /// - for udev `rules`.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.
-[[nodiscard]] Result<void> leave_in_run(const core::Handoff& handoff, const std::string& disk, const UdevRules& rules);
+[[nodiscard]] Result<void> leave_in_run(const record::Handoff& handoff, const std::string& disk,
+                                        const UdevRules& rules);
 
 }  // namespace vhdboot::stage

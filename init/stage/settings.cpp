@@ -12,7 +12,7 @@ namespace {
 constexpr char kOriginPath[] = "/vhdboot/origin";
 constexpr char kOriginConfigPath[] = "/vhdboot/origin.conf";
 
-bool is_named(const HostVolume& volume, const core::Origin& origin) {
+bool is_named(const HostVolume& volume, const record::Origin& origin) {
   if (!origin.serial || !equals_ignoring_ascii_case(*origin.serial, volume.identity.uuid)) return false;
   return !origin.partuuid || equals_ignoring_ascii_case(*origin.partuuid, volume.identity.partuuid);
 }
@@ -23,7 +23,7 @@ bool holds(const HostVolume& volume, const volume::Path& file) {
 
 // The only volume with the EFI file, once no more devices appear; null when there is none, or more than one.
 Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes) {
-  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(core::kDefaultTimeoutSeconds))));
+  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(record::kDefaultWaitSeconds))));
   HostVolume* only = nullptr;
   for (HostVolume& volume : volumes.all()) {
     if (!holds(volume, file)) continue;
@@ -35,13 +35,13 @@ Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volu
 
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
 // not appear in time.
-Result<HostVolume*> find_origin(HostVolumes& volumes, const core::Origin& origin, unsigned timeout_seconds,
+Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& origin, unsigned wait_seconds,
                                 const sys::Reporter& report) {
   if (!origin.path) return nullptr;
   const auto file = volume::parse_path(*origin.path);
   if (!file) return nullptr;
   if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes));
-  PatientWait wait(volumes, timeout_seconds, report);
+  PatientWait wait(volumes, wait_seconds, report);
   do {
     HostVolume* named = nullptr;
     for (HostVolume& volume : volumes.all()) {
@@ -66,7 +66,7 @@ Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const std::s
   if (!efi || efi->is_root()) return std::nullopt;
   const auto path = efi->sibling(concat(efi->stem(), ".conf"));
   if (!path) return std::nullopt;
-  const auto content = volume.reader->read_file(*path, core::kMaxConfigBytes);
+  const auto content = volume.reader->read_file(*path, record::kMaxConfigBytes);
   if (!content) {
     if (content.error().code == Code::NotFound) return std::nullopt;
     return std::unexpected(content.error().within(concat("reading ", path->text(), " on ", volume.description())));
@@ -83,18 +83,18 @@ bool has_origin() {
 Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report) {
   Settings settings;
   if (has_origin()) {
-    auto parsed = core::parse_origin(TRY(sys::read_text(kOriginPath)));
+    auto parsed = record::parse_origin(TRY(sys::read_text(kOriginPath)));
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     settings.origin = std::move(parsed.origin);
   }
-  const auto take = [&](const core::ParsedConfig& parsed) {
+  const auto take = [&](const record::ParsedConfig& parsed) {
     for (const std::string& warning : parsed.warnings) report.warn(warning);
-    settings.config = core::merge(settings.config, parsed.config);
+    settings.config = record::merge(settings.config, parsed.config);
   };
 
   // The load options are read first, for their time-out, and win over the file at the end.
-  const auto options = TRY(core::parse_load_options(settings.origin.options));
-  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.timeout(), report));
+  const auto options = TRY(record::parse_load_options(settings.origin.options));
+  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.wait(), report));
   std::optional<ConfigText> file;
   if (sys::exists(kOriginConfigPath)) {
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"),
@@ -102,9 +102,9 @@ Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report
   } else if (settings.origin_volume != nullptr) {
     file = TRY(config_beside(*settings.origin_volume, *settings.origin.path));
   }
-  if (file) take(TRY(core::parse_config(file->text, file->name)));
+  if (file) take(TRY(record::parse_config(file->text, file->name)));
   take(options);
-  TRY(core::check(settings.config));
+  TRY(record::check(settings.config));
   return settings;
 }
 

@@ -3,17 +3,17 @@
 #pragma once
 
 #include "base/result.h"
-#include "init/core/config.h"
-#include "init/core/origin.h"
+#include "init/record/config.h"
+#include "init/record/origin.h"
 #include "init/stage/host_volumes.h"
 #include "init/sys/console.h"
 
 namespace vhdboot::stage {
 
 struct Settings {
-  core::Origin origin;
+  record::Origin origin;
   HostVolume* origin_volume = nullptr;  ///< that holds the EFI file; null when it came from elsewhere, such as an ESP
-  core::Config config;
+  record::Config config;
 };
 
 /// Whether the stub has left its record: not on a system that it did not start.

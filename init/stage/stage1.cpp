@@ -13,7 +13,9 @@
 #include "init/stage/rescue.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
+#include "init/sys/file.h"
 #include "init/sys/mount.h"
+#include "init/sys/pages.h"
 #include "init/sys/power.h"
 #include "kexec/kexec_load.h"
 #include "kexec/plan.h"
@@ -21,20 +23,20 @@
 namespace vhdboot::stage {
 namespace {
 
-core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& table, const core::Config& config,
-                           const GuestBoot& boot) {
-  core::Handoff handoff{.kind = image.volume->reader->kind(),
-                        .serial = image.volume->identity.uuid,
-                        .path = image.path.text(),
-                        .file_size = image.layout.size,
-                        .payload = image.payload(),
-                        .guest_block = table.logical_block,
-                        .extents = image.layout.extents,
-                        .host_mount = config.host_mount,
-                        .root = boot.planned.root,
-                        .init = boot.planned.plan.guest_init,
-                        .timeout_seconds = config.timeout(),
-                        .rescue = config.after_error()};
+record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
+                             const GuestBoot& boot) {
+  record::Handoff handoff{.kind = image.volume->reader->kind(),
+                          .serial = image.volume->identity.uuid,
+                          .path = image.path.text(),
+                          .file_size = image.layout.size,
+                          .payload = image.payload(),
+                          .guest_block = table.logical_block,
+                          .extents = image.layout.extents,
+                          .host_mount = config.host_mount,
+                          .root = boot.planned.root,
+                          .init = boot.planned.plan.guest_init,
+                          .wait_seconds = config.wait(),
+                          .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
   if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
@@ -42,33 +44,34 @@ core::Handoff make_handoff(const FoundImage& image, const core::PartitionTable& 
   return handoff;
 }
 
+// Memory in which a piece that begins at `offset` of its file lies in a page as it does there.
+Result<sys::Pages> pages_for(std::uint64_t size, std::uint64_t offset) {
+  return sys::Pages::allocate(size, offset % sys::Pages::kPage);
+}
+
 // Hands kernel and initrd over to the running kernel, which keeps copies of its own. kexec_load leaves out two passes
 // of SHA-256 over everything, in C without acceleration; where it is refused (lockdown, odd firmware), kexec_file_load
 // does.
 Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
-  auto kernel = TRY(sys::MemoryFile::create("kernel"));
-  TRY_IN("reading the guest's kernel",
-         kernel.append(*plan.kernel.file, plan.kernel.range.offset, plan.kernel.range.length));
-  auto initrd = TRY(sys::MemoryFile::create("initrd"));
-  for (const kexec::InitrdPart& part : plan.initrds) {
-    TRY(initrd.pad_to(part.destination));
-    TRY_IN("reading the guest's initrd",
-           initrd.append(*part.source.file, part.source.range.offset, part.source.range.length));
-  }
-  TRY(initrd.pad_to(plan.archive_at));
-  TRY(initrd.append(archive));
-  const Fd kernel_file = TRY(std::move(kernel).seal());
-  const Fd initrd_file = TRY(std::move(initrd).seal());
-  const auto loaded = kexec::load_segments(kernel_file.get(), initrd_file.get(), plan.cmdline);
+  auto kernel = TRY(pages_for(plan.kernel.range.length, plan.kernel.range.offset));
+  TRY(kexec::read_kernel(plan, kernel.writable()));
+  const std::uint64_t offset = plan.initrds.empty() ? 0 : plan.initrds.front().source.range.offset;
+  auto initrd = TRY(pages_for(kexec::initrd_size(plan, archive), offset));
+  TRY(kexec::read_initrd(plan, archive, initrd.writable()));
+  const auto loaded = kexec::load_segments(kernel.bytes(), initrd.bytes(), plan.cmdline);
   if (loaded) return {};
   report.log(concat("using kexec_file_load: ", loaded.error().message()));
+  const Fd kernel_file = TRY(sys::memory_file("kernel", kernel.bytes()));
+  kernel = {};
+  const Fd initrd_file = TRY(sys::memory_file("initrd", initrd.bytes()));
+  initrd = {};
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
 // Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
 // counted, if they are.
-Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop, const core::PartitionTable& table,
-                                                     const FoundImage& image, const core::Config& config,
+Result<std::optional<entry::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
+                                                     const FoundImage& image, const record::Config& config,
                                                      const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
@@ -80,14 +83,14 @@ Result<std::optional<guest::CountedFile>> load_guest(const sys::LoopDevice& loop
 }
 
 // As systemd-boot does: a boot that cannot be counted is started all the same.
-void count(const guest::CountedFile& entry, const FoundImage& image, const core::PartitionTable& table,
+void count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
            const sys::Reporter& report) {
   if (const auto done = count_boot(entry, image, table.logical_block); !done)
     return report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
   report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
 }
 
-Result<void> boot(core::Config& config, const sys::Reporter& report) {
+Result<void> boot(record::Config& config, const sys::Reporter& report) {
   auto volumes = TRY(HostVolumes::watch());
   const Settings settings = TRY(read_settings(volumes, report));
   config = settings.config;
@@ -100,7 +103,7 @@ Result<void> boot(core::Config& config, const sys::Reporter& report) {
   report.checkpoint("image");
 
   TRY(check_no_windows_sleeps(volumes, image));
-  const core::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
@@ -137,8 +140,8 @@ Result<void> make_room() {
 void stage1() {
   auto file_systems = sys::ApiFileSystems::mount();
   const sys::Reporter report("stage1", sys::Reporter::Audience::Consoles);
-  core::Config config;
-  if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+  record::Config config;
+  if (!file_systems) rescue(file_systems.error(), record::RescueChoice::Menu, report);
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
   auto result = make_room();

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "init/core/handoff.h"
+#include "init/record/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_image.h"
@@ -34,7 +34,7 @@ constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
 
 // A module that does not load is no reason to stop: some are accelerations for other processors. Whether the disk
 // appears and can be attached decides.
-void load_carried_modules(const core::Handoff& handoff, const sys::Reporter& report) {
+void load_carried_modules(const record::Handoff& handoff, const sys::Reporter& report) {
   for (const std::string& module : handoff.modules) {
     const auto image = sys::read_file(concat(kArchiveFolder, '/', module), kMaxModuleBytes);
     const auto loaded = image ? sys::load_module(module, *image) : std::unexpected(image.error());
@@ -62,30 +62,30 @@ void ask_guest_for_modules(const sys::Reporter& report) {
 }
 
 // The volume of the handoff, as soon as its disk appears.
-Result<HostVolume*> find_volume(HostVolumes& volumes, const core::Handoff& handoff, const sys::Reporter& report) {
-  PatientWait wait(volumes, handoff.timeout_seconds, report);
+Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
+  PatientWait wait(volumes, handoff.wait_seconds, report);
   do {
     std::vector<HostVolume*> found;
     for (HostVolume& volume : volumes.all())
-      if (core::is_handoff_volume(handoff, volume.identity)) found.push_back(&volume);
+      if (record::is_handoff_volume(handoff, volume.identity)) found.push_back(&volume);
     if (found.size() > 1) return fail(Code::Unsafe, twins(*found[0], *found[1]));
     if (found.size() == 1) return found.front();
   } while (TRY(wait.wait(concat("the volume ", handoff.serial))));
   return fail(Code::NotFound,
-              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.timeout_seconds,
+              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.wait_seconds,
                      " seconds: the guest's kernel has no driver for its disk, or the disk was unplugged"));
 }
 
 // What stage 1 found must still be true, by this kernel's own reading of the disk.
-Result<FoundImage> find_same_image(HostVolume& volume, const core::Handoff& handoff) {
+Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
   auto image = TRY(examine_image(volume, TRY(volume::parse_path(handoff.path))));
-  TRY(core::compare_extents(handoff, image.layout.size, image.layout.extents));
+  TRY(record::compare_extents(handoff, image.layout.size, image.layout.extents));
   if (image.payload() != handoff.payload)
     return fail(Code::Unsafe, concat(printable(handoff.path), " is not the image that stage 1 saw"));
   return image;
 }
 
-Result<std::string> attach_for_guest(const FoundImage& image, const core::Handoff& handoff,
+Result<std::string> attach_for_guest(const FoundImage& image, const record::Handoff& handoff,
                                      const sys::Reporter& report) {
   const auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
   for (const std::string& warning : plan.warnings) report.warn(warning);
@@ -98,14 +98,14 @@ Result<std::string> attach_for_guest(const FoundImage& image, const core::Handof
 }
 
 // The guest comes up without it.
-void show_volume(const FoundImage& image, const core::Handoff& handoff, const sys::Reporter& report) {
+void show_volume(const FoundImage& image, const record::Handoff& handoff, const sys::Reporter& report) {
   const bool read_only = !handoff.host_mount || handoff.host_mount->read_only;
   if (const auto made = make_host_device(*image.volume, image.layout.extents, read_only); !made)
     report.warn(made.error().within("the guest cannot mount the volume").message());
 }
 
 // For a guest without an initrd: what the kernel does with root= (init/do_mounts.c).
-Result<void> mount_guest_root(const std::string& disk, const core::GuestRoot& root) {
+Result<void> mount_guest_root(const std::string& disk, const record::GuestRoot& root) {
   const std::string device = root.partition == 0 ? disk : concat(disk, 'p', root.partition);
   auto mount = TRY_IN("the guest's root file system", sys::Mount::mount(device, std::string(kGuestRoot), root.type,
                                                                         root.read_only ? MS_RDONLY : 0, root.flags));
@@ -120,9 +120,9 @@ Result<void> enter_guest_root() {
 }
 
 // Without an initrd the kernel tries several places unless init= names one (init/main.c).
-Error execute_init(const core::Handoff& handoff, const Arguments& arguments) {
+Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
   std::vector<std::string> programs{handoff.init};
-  if (handoff.root && handoff.init == core::kDefaultRootInit)
+  if (handoff.root && handoff.init == record::kDefaultRootInit)
     programs.insert(programs.end(), {"/etc/init", "/bin/init", "/bin/sh"});
   std::optional<Error> first;
   for (const std::string& program : programs) {
@@ -135,9 +135,9 @@ Error execute_init(const core::Handoff& handoff, const Arguments& arguments) {
 }
 
 // Returns the path of the guest disk.
-Result<std::string> attach(core::Handoff& handoff, const sys::Reporter& report) {
-  const auto record = TRY(sys::read_text(std::string(core::kHandoffPath), core::kMaxHandoffBytes));
-  handoff = TRY_IN("the handoff", core::parse_handoff(record));
+Result<std::string> attach(record::Handoff& handoff, const sys::Reporter& report) {
+  const auto record = TRY(sys::read_text(std::string(record::kHandoffPath), record::kMaxHandoffBytes));
+  handoff = TRY_IN("the handoff", record::parse_handoff(record));
   if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
     return fail_errno(concat("the guest's initrd has no program ", handoff.init));
   load_carried_modules(handoff, report);
@@ -156,8 +156,8 @@ Result<std::string> attach(core::Handoff& handoff, const sys::Reporter& report) 
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
-void leave_for_guest(const std::string& disk, const core::Handoff& handoff, const sys::Reporter& report) {
-  UdevRules rules{core::host_device_rule()};
+void leave_for_guest(const std::string& disk, const record::Handoff& handoff, const sys::Reporter& report) {
+  UdevRules rules{guest::host_device_rule()};
   if (auto rule = volume_group_rule(disk)) rules.push_back(*std::move(rule));
   if (!handoff.root)
     if (const auto given = give_to_initrd(rules); !given) report.warn(given.error().message());
@@ -176,13 +176,13 @@ void remove_tree(const std::string& path) {
 }  // namespace
 
 void stage2(const Arguments& arguments) {
-  core::Handoff handoff;
+  record::Handoff handoff;
   {
     // Ends before the guest's init starts: that one finds the initramfs as the kernel unpacked it, with nothing
     // mounted.
     const auto file_systems = sys::ApiFileSystems::mount();
     const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
-    if (!file_systems) rescue(file_systems.error(), core::RescueChoice::Menu, report);
+    if (!file_systems) rescue(file_systems.error(), record::RescueChoice::Menu, report);
     report.checkpoint("start");
     const auto disk = attach(handoff, report);
     if (!disk) rescue(disk.error(), handoff.rescue, report);

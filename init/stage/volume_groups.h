@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "init/core/host_mount_unit.h"
+#include "init/guest/host_mount_unit.h"
 
 namespace vhdboot::stage {
 
 /// The rule for the guest disk `disk` ("/dev/loop0"); none when nothing on it is a physical volume.
-[[nodiscard]] std::optional<core::GuestFile> volume_group_rule(const std::string& disk);
+[[nodiscard]] std::optional<guest::GuestFile> volume_group_rule(const std::string& disk);
 
 }  // namespace vhdboot::stage

@@ -7,7 +7,7 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
-#include "init/core/selector.h"
+#include "disk/selector.h"
 
 namespace vhdboot::sys {
 
@@ -34,7 +34,7 @@ struct BlockDevice {
 /// What libblkid reads in a device; empty where it knows nothing.
 struct Content {
   std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …
-  core::Identity identity;  ///< of the file system and of the partition
+  disk::Identity identity;  ///< of the file system and of the partition
 };
 
 /// Never fails: of a device that cannot be read nothing is known.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,14 @@ constexpr int kLogNotice = 5;
 bool is_serial(std::string_view terminal) {
   const std::string_view name = terminal.substr(terminal.rfind('/') + 1);
   return !name.starts_with("tty") || name.starts_with("ttyS") || name.starts_with("ttyUSB");
+}
+
+// How long the kernel runs, in seconds to the millisecond.
+std::string uptime() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  std::string fraction = concat(now.tv_nsec / 1'000'000 + 1000);
+  return concat(now.tv_sec, '.', fraction.substr(1));
 }
 
 // A terminal that hands over each key as it is pressed; put back as it was at the end.
@@ -92,7 +101,7 @@ void Reporter::log(std::string_view line) const {
 }
 
 void Reporter::checkpoint(std::string_view name) const {
-  const std::string line = concat("checkpoint=", name);
+  const std::string line = concat("checkpoint=", name, " uptime=", uptime());
   log_at(kLogNotice, line);
   if (audience_ == Audience::Consoles) to_consoles(concat("vhdboot[", stage_, "]: ", line, "\r\n"), true);
 }

@@ -30,7 +30,8 @@ class Reporter {
 
   /// A line for a person.
   void say(std::string_view line) const;
-  /// A stable line that tests wait for: "vhdboot[stage1]: checkpoint=NAME"; to the log and the serial lines only.
+  /// A stable line that tests wait for: "vhdboot[stage1]: checkpoint=NAME uptime=SECONDS", as the kernel counts them;
+  /// to the log and the serial lines only.
   void checkpoint(std::string_view name) const;
   void warn(std::string_view sentence) const;
   /// A line for the kernel's log alone.

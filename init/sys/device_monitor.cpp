@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/units.h"
-#include "init/core/uevent.h"
+#include "init/sys/uevent.h"
 
 namespace vhdboot::sys {
 
@@ -39,7 +39,7 @@ Result<bool> DeviceMonitor::wait_for_block_device(Deadline deadline) const {
         if (errno == EAGAIN) break;
         return fail_errno("listening for devices");
       }
-      const auto event = core::parse_uevent(Bytes(buffer).first(static_cast<std::size_t>(got)));
+      const auto event = parse_uevent(Bytes(buffer).first(static_cast<std::size_t>(got)));
       if (event && event->subsystem == "block" && event->action != "remove") appeared = true;
     }
     if (appeared) return true;

@@ -34,20 +34,22 @@ Result<Fd> open_below(const Fd& root, const std::string& path, int flags) {
 }
 
 Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap) {
-  std::vector<std::byte> content;
+  constexpr std::size_t kStep = 64 * kKiB;  // of files of /proc, whose size nobody knows
   struct stat status{};
-  std::size_t room = 4096;
+  std::size_t expected = 4096;
   if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
-    room = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap) + 1);
-  for (;;) {
-    const std::size_t have = content.size();
-    content.resize(have + room);
-    const ssize_t got = ::read(file.get(), content.data() + have, room);
-    if (got < 0 && errno != EINTR) return fail_errno("reading");
-    content.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (content.size() > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
-    if (got == 0) return content;
-    room = std::max<std::size_t>(room, 64 * kKiB);
+    expected = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap));
+  std::vector<std::byte> content(expected + 1);  // one more, to see the end
+  for (std::size_t have = 0;;) {
+    if (have == content.size()) content.resize(have + kStep);
+    const ssize_t got = ::read(file.get(), content.data() + have, content.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("reading");
+    have += static_cast<std::size_t>(got);
+    if (have > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
+    if (got > 0) continue;
+    content.resize(have);
+    return content;
   }
 }
 
@@ -119,8 +121,37 @@ Result<std::unique_ptr<FdSource>> FdSource::adopt(Fd fd) {
   return std::unique_ptr<FdSource>(new FdSource(std::move(fd), size));
 }
 
+DirectPart direct_part(std::uint64_t offset, std::uintptr_t to, std::size_t length) {
+  constexpr std::size_t kBlock = 4096;          // of every disk and file system, or a multiple of theirs
+  constexpr std::size_t kWorthIt = 256 * kKiB;  // below, what the kernel reads ahead is no loss
+  const auto skip = static_cast<std::size_t>(-offset % kBlock);
+  if (length < kWorthIt || (to + skip) % kBlock != 0) return {};
+  return {.skip = skip, .length = (length - skip) / kBlock * kBlock};
+}
+
+// How much of `out` could be read; the rest, or an error, is for the ordinary way to find.
+std::size_t FdSource::read_directly(std::uint64_t offset, MutableBytes out) const {
+  const auto file = open_file(concat("/proc/self/fd/", fd_.get()), O_RDONLY | O_DIRECT);
+  if (!file) return 0;
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(file->get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
+  const DirectPart direct = direct_part(offset, reinterpret_cast<std::uintptr_t>(out.data()), out.size());
+  if (direct.length != 0) {
+    const std::size_t done = read_directly(offset + direct.skip, out.subspan(direct.skip, direct.length));
+    TRY(read(offset, out.first(direct.skip)));
+    offset += direct.skip + done;
+    out = out.subspan(direct.skip + done);
+  }
   while (!out.empty()) {
     const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
@@ -132,40 +163,11 @@ Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
   return {};
 }
 
-Result<MemoryFile> MemoryFile::create(const char* name) {
-  Fd fd(::memfd_create(name, MFD_CLOEXEC));
-  if (!fd) return fail_errno("creating a file in memory");
-  return MemoryFile(std::move(fd));
-}
-
-Result<void> MemoryFile::append(Bytes bytes) {
-  TRY_IN("filling a file in memory", write_all(fd_, bytes));
-  size_ += bytes.size();
-  return {};
-}
-
-Result<void> MemoryFile::append(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMiB)));
-  while (length > 0) {
-    const auto chunk = MutableBytes(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMiB)));
-    TRY(source.read(offset, chunk));
-    TRY(append(Bytes(chunk)));
-    offset += chunk.size();
-    length -= chunk.size();
-  }
-  return {};
-}
-
-Result<void> MemoryFile::pad_to(std::uint64_t size) {
-  if (size < size_) return fail(Code::Invalid, "a part of a file in memory overlaps the one before it");
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(size - size_));
-  return append(zeros);
-}
-
-Result<Fd> MemoryFile::seal() && {
-  Fd reader = TRY(open_file(concat("/proc/self/fd/", fd_.get()), O_RDONLY));
-  fd_ = Fd();
-  return reader;
+Result<Fd> memory_file(const char* name, Bytes content) {
+  const Fd writer(::memfd_create(name, MFD_CLOEXEC));
+  if (!writer) return fail_errno("creating a file in memory");
+  TRY_IN("filling a file in memory", write_all(writer, content));
+  return open_file(concat("/proc/self/fd/", writer.get()), O_RDONLY);
 }
 
 }  // namespace vhdboot::sys

@@ -40,7 +40,18 @@ namespace vhdboot::sys {
 
 [[nodiscard]] bool exists(const std::string& path);
 
-/// A regular file or block device, read at any place. Owns its descriptor.
+/// The part of a read that a disk can write into memory by itself (O_DIRECT): whole blocks, on whole blocks.
+struct DirectPart {
+  std::size_t skip = 0;  ///< bytes before it
+  std::size_t length = 0;
+  friend bool operator==(const DirectPart&, const DirectPart&) = default;
+};
+
+/// Of `length` bytes from `offset` of a file, to the address `to`. Length 0 when it is not worth it, or not possible.
+[[nodiscard]] DirectPart direct_part(std::uint64_t offset, std::uintptr_t to, std::size_t length);
+
+/// A regular file or block device, read at any place. Owns its descriptor. A large read into memory that lies in a page
+/// as it lies in the file leaves the page cache out, where the file system can do that.
 class FdSource final : public ByteSource {
  public:
   [[nodiscard]] static Result<std::unique_ptr<FdSource>> open(const std::string& path);
@@ -52,28 +63,14 @@ class FdSource final : public ByteSource {
 
  private:
   FdSource(Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  [[nodiscard]] std::size_t read_directly(std::uint64_t offset, MutableBytes out) const;
+
   Fd fd_;
   std::uint64_t size_;
 };
 
-/// A file in memory that is written once and then read (kexec_file_load refuses a file that is open for writing).
-class MemoryFile {
- public:
-  [[nodiscard]] static Result<MemoryFile> create(const char* name);
-
-  [[nodiscard]] std::uint64_t size() const { return size_; }
-  [[nodiscard]] Result<void> append(Bytes bytes);
-  [[nodiscard]] Result<void> append(const ByteSource& source, std::uint64_t offset, std::uint64_t length);
-  /// Zero bytes until the size is `size`; Invalid when it is larger already.
-  [[nodiscard]] Result<void> pad_to(std::uint64_t size);
-
-  /// Ends writing: the same content, open read-only and for nobody else.
-  [[nodiscard]] Result<Fd> seal() &&;
-
- private:
-  explicit MemoryFile(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
-  std::uint64_t size_ = 0;
-};
+/// A file in memory with that content, open read-only and for nobody else: kexec_file_load refuses a file that is open
+/// for writing.
+[[nodiscard]] Result<Fd> memory_file(const char* name, Bytes content);
 
 }  // namespace vhdboot::sys

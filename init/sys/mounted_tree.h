@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "base/fd.h"
-#include "init/core/file_tree.h"
+#include "disk/file_tree.h"
 
 namespace vhdboot::sys {
 
-class MountedTree final : public core::FileTree {
+class MountedTree final : public disk::FileTree {
  public:
   /// `root` is the root directory of the file system, as mount_detached() returns it.
   explicit MountedTree(Fd root) : root_(std::move(root)) {}

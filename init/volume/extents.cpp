@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/units.h"
 
 namespace vhdboot::volume {
 
@@ -39,6 +40,23 @@ Result<std::vector<Extent>> ExtentList::finish() && {
       return fail(Code::Corrupt,
                   concat("its bytes ", sorted[i - 1].logical, " and ", sorted[i].logical, " lie at the same place"));
   return std::move(extents_);
+}
+
+std::vector<Extent> merge_extents(std::span<const Extent> extents) {
+  std::vector<Extent> merged;
+  for (const auto& extent : extents) {
+    if (extent.length == 0) continue;
+    if (!merged.empty()) {
+      auto& last = merged.back();
+      if (extent.logical - last.logical == last.length && extent.physical - last.physical == last.length &&
+          !sum_overflows(last.length, extent.length)) {
+        last.length += extent.length;
+        continue;
+      }
+    }
+    merged.push_back(extent);
+  }
+  return merged;
 }
 
 }  // namespace vhdboot::volume

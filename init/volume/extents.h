@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/extent.h"
@@ -31,5 +32,8 @@ class ExtentList {
   std::uint64_t volume_size_;
   std::vector<Extent> extents_;
 };
+
+/// Neighbours merged, empty ones dropped: the form in which two lists can be compared.
+[[nodiscard]] std::vector<Extent> merge_extents(std::span<const Extent> extents);
 
 }  // namespace vhdboot::volume

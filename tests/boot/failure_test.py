@@ -69,11 +69,11 @@ def no_image(bench):
 
 
 def no_image_anywhere(bench):
-    return bench.host_with_esp({"/boot/other.vhd": bench.image()}, "image /boot/debian.vhd\ntimeout 2\n")
+    return bench.host_with_esp({"/boot/other.vhd": bench.image()}, "image /boot/debian.vhd\nwait 2\n")
 
 
 def no_such_volume(bench):
-    return bench.host({VHD: bench.image()}, "volume LABEL=ELSEWHERE\ntimeout 2\n")
+    return bench.host({VHD: bench.image()}, "volume LABEL=ELSEWHERE\nwait 2\n")
 
 
 def two_images(bench):
@@ -164,7 +164,7 @@ def open_journal(bench):
 
 
 def bitlocker(bench):
-    host = bench.host_with_esp({VHD: bench.image()}, "image /boot/debian.vhd\ntimeout 2\n")
+    host = bench.host_with_esp({VHD: bench.image()}, "image /boot/debian.vhd\nwait 2\n")
     with open(host.path, "r+b") as file:
         file.seek(host.offset + 3)
         file.write(b"-FVE-FS-")
@@ -176,7 +176,7 @@ def wrong_value(bench):
 
 
 def wrong_load_option(bench):
-    return bench.host({VHD: bench.image()}, load_options="timeout=soon")
+    return bench.host({VHD: bench.image()}, load_options="wait=soon")
 
 
 def kexec_refused(bench):
@@ -237,7 +237,7 @@ FAILURES = [
     Failure(open_journal, ["must not be written", "journal is still open", "Shift"]),
     Failure(bitlocker, ["no image /boot/debian.vhd", "BitLocker"]),
     Failure(wrong_value, ["debian.conf:2", "rescue", "sideways"]),
-    Failure(wrong_load_option, ["timeout", "soon"]),
+    Failure(wrong_load_option, ["wait", "soon"]),
     Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),

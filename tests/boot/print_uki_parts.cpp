@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/cpio.h"
-#include "kexec/profile.h"
-#include "kexec/uki_parts.h"
+#include "entry/profile.h"
+#include "entry/uki_parts.h"
 
 namespace {
 
@@ -32,12 +32,12 @@ const ByteSource* load(const fs::path& path) {
   return &files.back()->source;
 }
 
-bool fill(std::vector<kexec::CompanionFile>& out, kexec::CompanionFolder folder, const fs::path& path) {
+bool fill(std::vector<entry::CompanionFile>& out, entry::CompanionFolder folder, const fs::path& path) {
   std::vector<std::string> names;
   if (fs::is_directory(path))
     for (const auto& entry : fs::directory_iterator(path))
       if (entry.is_regular_file()) names.push_back(entry.path().filename());
-  const auto chosen = kexec::select_companions(folder, names);
+  const auto chosen = entry::select_companions(folder, names);
   if (!chosen) {
     std::cerr << chosen.error().text << '\n';
     return false;
@@ -49,18 +49,18 @@ bool fill(std::vector<kexec::CompanionFile>& out, kexec::CompanionFolder folder,
 
 int print(const fs::path& root, const std::string& uki_path, const std::string& profile, const fs::path& out) {
   const ByteSource& file = *load(root / fs::path(uki_path).relative_path());
-  auto uki = kexec::parse_uki(file);
+  auto uki = entry::parse_uki(file);
   if (uki) {
-    const auto number = kexec::find_profile(uki->profiles, profile);
-    uki = number ? kexec::parse_uki(file, *number) : std::unexpected(number.error());
+    const auto number = entry::find_profile(uki->profiles, profile);
+    uki = number ? entry::parse_uki(file, *number) : std::unexpected(number.error());
   }
-  kexec::Companions companions;
-  using enum kexec::CompanionFolder;
-  if (uki && !(fill(companions.addons, Addons, root / fs::path(kexec::kAddonFolder).relative_path()) &&
-               fill(companions.credentials, Credentials, root / fs::path(kexec::kCredentialFolder).relative_path()) &&
-               fill(companions.extra, Extra, root / fs::path(kexec::extra_folder(uki_path)).relative_path())))
+  entry::Companions companions;
+  using enum entry::CompanionFolder;
+  if (uki && !(fill(companions.addons, Addons, root / fs::path(entry::kAddonFolder).relative_path()) &&
+               fill(companions.credentials, Credentials, root / fs::path(entry::kCredentialFolder).relative_path()) &&
+               fill(companions.extra, Extra, root / fs::path(entry::extra_folder(uki_path)).relative_path())))
     return 1;
-  const auto parts = uki ? kexec::uki_parts(file, *uki, companions) : std::unexpected(uki.error());
+  const auto parts = uki ? entry::uki_parts(file, *uki, companions) : std::unexpected(uki.error());
   const auto plan = parts ? kexec::make_plan(parts->parts, "") : std::unexpected(parts.error());
   if (!plan) {
     std::cerr << plan.error().text << '\n';

@@ -5,7 +5,7 @@ The EFI file is the product's stub and boot kernel around an init that prints /v
 started by the firmware from an ESP, by the UEFI shell, and by GRUB's chainloader from NTFS and exFAT partitions, which is
 how Ventoy does it: there the firmware has no file system on the device.
 
-    python3 -m pytest -c tests/pytest.ini tests/boot/stub_test.py
+    /usr/bin/python3 -m pytest -c tests/pytest.ini tests/boot/stub_test.py
 
 Needs no root. VHDBOOT_STUB and VHDBOOT_KERNEL name other files than those of the release build.
 """

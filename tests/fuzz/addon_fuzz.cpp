@@ -2,7 +2,7 @@
 // Addons: what they bring lies within the file, and the kernel's release only ever decides whether they are taken.
 #include <cstdlib>
 
-#include "kexec/addon.h"
+#include "entry/addon.h"
 
 namespace {
 void check(bool holds) {
@@ -14,9 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot;
   const Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
   const MemorySource file(bytes);
-  const auto any = kexec::parse_addon(file, std::nullopt);
+  const auto any = entry::parse_addon(file, std::nullopt);
   for (const auto& uname : {"6.12.1", ""}) {
-    const auto addon = kexec::parse_addon(file, uname);
+    const auto addon = entry::parse_addon(file, uname);
     if (!addon) continue;
     check(any.has_value() && any->cmdline == addon->cmdline && any->initrd == addon->initrd);
   }

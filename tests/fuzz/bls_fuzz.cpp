@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/text.h"
-#include "kexec/bls.h"
+#include "entry/bls.h"
 
 namespace {
 void check(bool holds) {
@@ -15,7 +15,7 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   const auto lines = split_lines({reinterpret_cast<const char*>(data), size});
   if (lines.empty() || lines.size() > 64) return 0;
   std::vector<BootEntry> files;

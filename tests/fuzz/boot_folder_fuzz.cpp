@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "kexec/bls.h"
-#include "kexec/boot_folder.h"
+#include "entry/bls.h"
+#include "entry/boot_folder.h"
 
 namespace {
 void check(bool holds) {
@@ -15,7 +15,7 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   std::vector<std::string> names;
   for (const auto line : split_lines({reinterpret_cast<const char*>(data), size})) names.emplace_back(line);
   const auto kernels = find_kernels(names);

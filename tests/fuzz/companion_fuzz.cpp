@@ -5,8 +5,8 @@
 #include <span>
 
 #include "base/text.h"
-#include "kexec/companion.h"
-#include "kexec/profile.h"
+#include "entry/companion.h"
+#include "entry/profile.h"
 
 namespace {
 void check(bool holds) {
@@ -16,7 +16,7 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   const auto lines = split_lines({reinterpret_cast<const char*>(data), size});
   if (lines.empty() || lines.size() > 300) return 0;
 

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/config.h"
+#include "init/record/config.h"
 
 #include <cstdlib>
 
 #include "base/bytes.h"
-#include "init/core/host_mount_unit.h"
-#include "init/core/image_path.h"
+#include "init/guest/host_mount_unit.h"
+#include "init/record/image_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::guest;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
+  using namespace vhdboot::record;
   const auto text = as_text({reinterpret_cast<const std::byte*>(data), size});
   const auto parsed = parse_config(text, "fuzz.conf");
   if (!parsed) {
@@ -17,8 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto& config = parsed->config;
-  if (config.timeout() < 1 || config.timeout() > kMaxTimeoutSeconds || config.options.size() > kMaxOptionsBytes)
-    std::abort();
+  if (config.wait() < 1 || config.wait() > kMaxWaitSeconds || config.options.size() > kMaxOptionsBytes) std::abort();
   if (config.host_mount) {
     const auto again = parse_host_mount(to_text(*config.host_mount));
     if (!again || *again != *config.host_mount) std::abort();

@@ -13,6 +13,16 @@
 namespace {
 
 using namespace vhdboot;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
+using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

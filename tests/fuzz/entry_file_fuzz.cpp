@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A Type #1 entry: the first line is its file name, the others are its contents. An entry that is accepted has safe
 // paths, and says the same when it is written out again.
-#include "kexec/entry_file.h"
+#include "entry/entry_file.h"
 
 #include <cstdlib>
 
@@ -21,7 +21,7 @@ void check_path(std::string_view path) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto name = input.substr(0, input.find('\n'));
   const auto text = input.substr(name.size());

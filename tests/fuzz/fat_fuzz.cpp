@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "base/text.h"
+#include "disk/fat.h"
 #include "tests/support/sparse_encoding.h"
-#include "vhd/fat.h"
 
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::vhd;
+using namespace vhdboot::disk;
 
 constexpr unsigned kMaxFiles = 50;
 constexpr std::uint64_t kReadCap = 64 * 1024;

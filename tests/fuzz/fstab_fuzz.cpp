@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fstab: what was read is read again the same when it is written with every odd byte escaped. The same bytes are a
 // command line, too: other disks make neither of them more than unsafe.
-#include "init/core/fstab.h"
+#include "entry/fstab.h"
 
 #include <cstdlib>
 
 #include "base/text.h"
-#include "init/core/other_disks.h"
+#include "init/guest/other_disks.h"
 
 namespace {
 void check(bool holds) {
@@ -30,7 +30,15 @@ std::string escaped(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::guest;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
   const auto entries = parse_fstab({reinterpret_cast<const char*>(data), size});
   if (!entries) return 0;
   const std::vector<PresentDevice> others{

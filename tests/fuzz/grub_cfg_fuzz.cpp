@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A grub.cfg, and behind the first NUL a grubenv: nothing grows beyond its cap, and every choice is one of the entries.
-#include "kexec/grub_cfg.h"
+#include "entry/grub_cfg.h"
 
 #include <cstdlib>
 
-#include "kexec/grub_words.h"
+#include "entry/grub_words.h"
 
 namespace {
 void check(bool holds) {
@@ -14,7 +14,7 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto nul = input.find('\0');
   const auto text = input.substr(0, nul);

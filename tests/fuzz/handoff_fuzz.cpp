@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: a handoff. It is read as it is, and once more with a right checksum instead of its last line.
-#include "init/core/handoff.h"
+#include "init/blocks/dm_table.h"
+#include "init/record/handoff.h"
 
 #include <cstdlib>
 
@@ -10,7 +11,14 @@
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::core;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::blocks;
+using namespace vhdboot::record;
 
 void check(std::string_view text) {
   const auto handoff = parse_handoff(text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: a byte for block and cluster size, eight for the partition's size, then extents as pairs of eight bytes: where
 // and how long.
-#include "init/core/host_device.h"
+#include "init/blocks/host_device.h"
 
 #include <cstdlib>
 
@@ -10,7 +10,7 @@
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::core;
+using namespace vhdboot::blocks;
 
 bool is_hidden(const std::vector<HostRow>& rows, std::uint64_t sector) {
   for (const HostRow& row : rows)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The files that say a kernel's options, separated by NUL: one line comes out, and what fstab says is read back.
-#include "init/core/kernel_options.h"
+#include "entry/kernel_options.h"
 
 #include <array>
 #include <cstdlib>
@@ -16,7 +16,42 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::entry;
+  using namespace vhdboot::kexec;
   const auto parts = split({reinterpret_cast<const char*>(data), size}, '\0');
   OptionTexts texts;
   const std::array<std::optional<std::string>*, 4> files{&texts.fstab, &texts.kernel_cmdline, &texts.grub_cfg,

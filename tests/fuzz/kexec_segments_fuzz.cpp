@@ -67,7 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(&other == &segment || other.destination.end() <= at.start || at.end() <= other.destination.start);
   }
   check(plan->kernel_at.start % header->kernel_alignment == 0 && plan->kernel_at.start >= header->pref_address);
-  check(plan->kernel_at.length >= header->init_size);
+  check(plan->kernel_at.length >= header->init_size && plan->kernel_filled <= plan->kernel_at.length);
+  for (const auto& segment : segments) {
+    const auto& at = segment.destination;
+    check(at.start == plan->kernel_at.start || at.end() <= plan->kernel_at.start || plan->kernel_at.end() <= at.start);
+  }
   check(plan->entry >= plan->parameters_at.start && plan->entry < plan->parameters_at.end());
   return 0;
 }

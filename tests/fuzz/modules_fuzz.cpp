@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: modules.dep, .alias, .softdep, .builtin, .builtin.modinfo and what is wanted, with a byte FF between them.
-#include "init/core/modules.h"
+#include "init/modules/modules.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "base/glob.h"
 #include "base/text.h"
-#include "init/core/glob.h"
-#include "init/core/needed_modules.h"
+#include "init/modules/needed_modules.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::modules;
   // Time grows with the product of aliases and names; the stage's own caps are far apart.
   if (size > 8192) return 0;
   const auto pieces = split(as_text({reinterpret_cast<const std::byte*>(data), size}), '\xFF');

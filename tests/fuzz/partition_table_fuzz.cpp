@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: one byte of flags, then the first bytes of a disk. Flags: 1, make the checksums of the GPT right; 2, logical
 // blocks of 4096; 4, the same as the backup at the end, the primary wiped.
-#include "init/core/partition_table.h"
+#include "disk/partition_table.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,7 +12,7 @@
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::core;
+using namespace vhdboot::disk;
 
 constexpr std::size_t kDiskBytes = 256 * 1024;
 

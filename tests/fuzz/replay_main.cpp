@@ -22,6 +22,11 @@ int main(int argc, char** argv) {
   LLVMFuzzerTestOneInput(nullptr, 0);
   for (int i = 1; i < argc; ++i) {
     std::error_code error;
+    if (std::filesystem::is_regular_file(argv[i], error)) {
+      replay(argv[i]);
+      ++inputs;
+      continue;
+    }
     for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i], error)) {
       if (!entry.is_regular_file()) continue;
       replay(entry.path());

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A guest's command line: what root= and its like become names no disk by its place any more, and is left alone the
 // second time.
-#include "init/core/root_device.h"
+#include "init/guest/root_device.h"
 
 #include <cstdlib>
 
-#include "init/core/device_options.h"
-#include "init/core/guest_cmdline.h"
+#include "init/guest/device_options.h"
+#include "init/guest/guest_cmdline.h"
 
 namespace {
 void check(bool holds) {
@@ -16,7 +16,11 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
-  using namespace vhdboot::core;
+  using namespace vhdboot::disk;
+  using namespace vhdboot::disk;
+  using namespace vhdboot::disk;
+  using namespace vhdboot::disk;
+  using namespace vhdboot::guest;
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   DiskFacts disk{.scheme = static_cast<Scheme>(data[0] % 3), .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};

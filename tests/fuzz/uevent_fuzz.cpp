@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/core/uevent.h"
+#include "init/sys/uevent.h"
 
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   const Bytes bytes{reinterpret_cast<const std::byte*>(data), size};
-  const auto event = core::parse_uevent(bytes);
+  const auto event = sys::parse_uevent(bytes);
   if (event && (event->action.empty() || !event->devpath.starts_with('/'))) std::abort();
-  (void)core::parse_uevent_file(as_text(bytes));
+  (void)sys::parse_uevent_file(as_text(bytes));
   return 0;
 }

@@ -3,6 +3,7 @@
 // of the new initrd follow one another, aligned.
 #include <cstdlib>
 
+#include "entry/uki_parts.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
@@ -17,12 +18,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
   const MemorySource file(bytes);
   for (unsigned profile = 0; profile < 4; ++profile) {
-    const auto uki = kexec::parse_uki(file, profile);
+    const auto uki = entry::parse_uki(file, profile);
     if (!uki) continue;
     for (const auto& range : {std::optional(uki->kernel), uki->initrd, uki->ucode, uki->pcrsig, uki->pcrpkey})
       check(!range || slice(bytes, range->offset, range->length).has_value());
     for (const char c : uki->cmdline.value_or("")) check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
-    const auto plan = kexec::make_plan(kexec::parts_of(file, *uki), "quiet");
+    const auto plan = kexec::make_plan(entry::parts_of(file, *uki), "quiet");
     if (!plan) continue;
     std::uint64_t end = 0;
     for (const auto& part : plan->initrds) {

@@ -6,12 +6,12 @@
 
 #include "base/cpio.h"
 #include "base/text.h"
-#include "kexec/uki_parts.h"
+#include "entry/uki_parts.h"
 
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::kexec;
+using namespace vhdboot::entry;
 
 void check(bool holds) {
   if (!holds) std::abort();
@@ -87,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string archives;
   for (const auto* pieces :
        {&parts->parts.microcode, &parts->parts.initrds, &parts->parts.extras, &parts->parts.addons})
-    for (const Piece& piece : *pieces) {
+    for (const kexec::Piece& piece : *pieces) {
       std::vector<std::byte> bytes(static_cast<std::size_t>(piece.range.length));
       check(piece.file->read(piece.range.offset, bytes).has_value());
       if (pieces != &parts->parts.extras) continue;

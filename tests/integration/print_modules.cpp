@@ -7,9 +7,9 @@
 #include <iterator>
 
 #include "base/bytes.h"
-#include "init/core/decompress.h"
-#include "init/core/modules.h"
-#include "init/core/vermagic.h"
+#include "init/modules/decompress.h"
+#include "init/modules/modules.h"
+#include "init/modules/vermagic.h"
 
 namespace {
 
@@ -26,11 +26,11 @@ void print(const std::vector<std::string>& words, char end) {
 }
 
 int resolve(const std::string& folder) {
-  const auto index = core::ModuleIndex::parse({.dep = load(folder + "/modules.dep"),
-                                               .alias = load(folder + "/modules.alias"),
-                                               .softdep = load(folder + "/modules.softdep"),
-                                               .builtin = load(folder + "/modules.builtin"),
-                                               .builtin_modinfo = load(folder + "/modules.builtin.modinfo")});
+  const auto index = modules::ModuleIndex::parse({.dep = load(folder + "/modules.dep"),
+                                                  .alias = load(folder + "/modules.alias"),
+                                                  .softdep = load(folder + "/modules.softdep"),
+                                                  .builtin = load(folder + "/modules.builtin"),
+                                                  .builtin_modinfo = load(folder + "/modules.builtin.modinfo")});
   if (!index) {
     std::cerr << index.error().text << '\n';
     return 1;
@@ -49,8 +49,8 @@ int check(std::string_view release, const std::vector<std::string>& files) {
   constexpr std::size_t kCap = 64U << 20;
   for (const auto& file : files) {
     const auto content = load(file);
-    const auto module = core::decompress(as_bytes(content), kCap);
-    const auto checked = module ? core::check_vermagic(*module, release) : std::unexpected(module.error());
+    const auto module = modules::decompress(as_bytes(content), kCap);
+    const auto checked = module ? modules::check_vermagic(*module, release) : std::unexpected(module.error());
     std::cout << file << '|' << (checked ? "" : checked.error().text) << '\n';
   }
   return 0;

@@ -31,7 +31,13 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 LIMIT = 2040 * GIB
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 RAW2VHD = PRODUCTS / "raw2vhd"
-WRONG_SIZE, TOO_LARGE, OTHER_FORMAT, DAMAGED, NOT_REGULAR, READ_ONLY, IN_USE, NO_ROOM = range(3, 11)
+WRONG_SIZE, TOO_LARGE, OTHER_FORMAT = "wrong-size", "too-large", "other-format"
+DAMAGED, NOT_REGULAR, READ_ONLY, IN_USE, NO_ROOM = "damaged", "not-regular", "read-only", "in-use", "no-room"
+
+
+def status_of(reason):
+    """The exit status that goes with the word."""
+    return 1 if reason in ("failed", READ_ONLY, NO_ROOM) else 3
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -53,7 +59,9 @@ def convert(path, *options):
     """Runs it, which must succeed, and returns what it reports."""
     done = raw2vhd("--json", *options, path)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    told = json.loads(done.stdout)
+    assert (told["schema"], told["status"], len(told["files"])) == ("vhdboot.raw2vhd/1", 0, 1)
+    return told["files"][0]
 
 
 def fingerprint(path):
@@ -77,20 +85,22 @@ def fingerprint(path):
     return size, digest.hexdigest(), path.stat().st_mtime_ns
 
 
-def refuse(path, status, *words, options=(), **how):
+def refuse(path, reason, *words, options=(), **how):
     """It must refuse, with one sentence that has these words, and leave the file alone."""
     before = fingerprint(path) if path.is_file() else None
     for dry_run in ([], ["--dry-run"]):
         done = raw2vhd(*dry_run, *options, path, **how)
-        assert done.returncode == status, (done.returncode, done.stderr)
+        assert done.returncode == status_of(reason), (done.returncode, done.stderr)
         assert done.stdout == ""
         assert done.stderr.startswith("raw2vhd: ") and done.stderr.count("\n") == 1, done.stderr
         for word in words:
             assert word in done.stderr
     if before is not None:
         assert fingerprint(path) == before
-    reported = json.loads(raw2vhd("--json", *options, path, **how).stdout)
-    assert reported["status"] == status and reported["message"] in done.stderr
+    told = json.loads(raw2vhd("--json", *options, path, **how).stdout)
+    [reported] = told["files"]
+    assert told["status"] == reported["status"] == status_of(reason)
+    assert reported["reason"] == reason and reported["message"] in done.stderr
     return done.stderr
 
 
@@ -574,7 +584,7 @@ def test_what_is_no_regular_file(tmp_path):
     with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(tmp_path):
         server.bind("socket")
         refuse(tmp_path / "socket", NOT_REGULAR, "socket")
-    refuse(tmp_path / "nothing", 1, "No such file")
+    refuse(tmp_path / "nothing", "failed", "No such file")
 
 
 def test_a_block_device(tmp_path):
@@ -665,7 +675,7 @@ def test_immutable(image):
         pytest.skip(f"no immutable files here: {error}")
     try:
         done = raw2vhd(image)
-        assert done.returncode == READ_ONLY, done.stderr
+        assert done.returncode == status_of(READ_ONLY), done.stderr
     finally:
         run("chattr", "-i", image)
 
@@ -699,7 +709,7 @@ def test_no_room(tmp_path):
         path.write_bytes(b"\1" * MIB)
         before = fingerprint(path)[:2]
         done = raw2vhd(path)
-        assert done.returncode == NO_ROOM, done.stderr
+        assert done.returncode == status_of(NO_ROOM), done.stderr
         assert "footer" in done.stderr and done.stderr.count("\n") == 1
         assert fingerprint(path)[:2] == before
         # Grown into a hole that cannot be filled.
@@ -708,7 +718,7 @@ def test_no_room(tmp_path):
         grow(path, "1G")
         (folder / "rest").write_bytes(b"\1" * (MIB // 2 - 4 * KIB))
         before = fingerprint(path)[:2]
-        assert raw2vhd(path).returncode == NO_ROOM
+        assert raw2vhd(path).returncode == status_of(NO_ROOM)
         assert fingerprint(path)[:2] == before
 
 
@@ -717,7 +727,7 @@ def test_no_room_for_so_large_a_file(image):
     before = fingerprint(image)[:2]
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10 * MIB + 100, resource.RLIM_INFINITY))  # noqa: E731
     done = raw2vhd(image, preexec_fn=limit)
-    assert done.returncode == NO_ROOM, done.stderr
+    assert done.returncode == status_of(NO_ROOM), done.stderr
     assert fingerprint(image)[:2] == before
     convert(image)
 
@@ -754,10 +764,12 @@ def test_several_files(tmp_path):
     bad = tmp_path / "odd.img"
     bad.write_bytes(bytes(100))
     done = raw2vhd("--json", good[0], bad, "/dev/null", good[1])
-    assert done.returncode == WRONG_SIZE, "that of the first which was refused"
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [report["status"] for report in reports] == [0, WRONG_SIZE, NOT_REGULAR, 0]
-    assert reports[1]["reason"] == "wrong-size"
+    assert done.returncode == 3, "that of the first which was not done"
+    assert done.stdout.count("\n") == 1, "one object for all"
+    reports = json.loads(done.stdout)["files"]
+    assert [report["status"] for report in reports] == [0, 3, 3, 0]
+    assert [report.get("reason") for report in reports] == [None, WRONG_SIZE, NOT_REGULAR, None]
+    assert raw2vhd("--dry-run", tmp_path / "missing", bad).returncode == 1
     for path in good:
         check_vhd(path, MIB)
     assert footer_of(good[0])["uuid"] != footer_of(good[1])["uuid"]
@@ -774,7 +786,7 @@ def test_names_are_printed_safely(tmp_path):
     path = make_raw(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n\x1b[31m.vhd")), MIB)
     done = raw2vhd("--dry-run", path)
     assert done.returncode == 0 and "\x1b" not in done.stdout
-    assert json.loads(raw2vhd("--json", path).stdout)["payload_size"] == MIB
+    assert json.loads(raw2vhd("--json", path).stdout)["files"][0]["payload_size"] == MIB
 
 
 @pytest.mark.parametrize(

@@ -252,10 +252,10 @@ def test_create_after_it_was_killed(tmp_path):
 def test_create_refuses(tmp_path):
     there = tmp_path / "there.vhd"
     there.write_bytes(b"precious")
-    refuse(1, "create", there, "1M", words=["exists already", str(there)])
+    refuse(3, "create", there, "1M", words=["exists already", str(there)])
     assert there.read_bytes() == b"precious"
     new = tmp_path / "new.vhd"
-    refuse(1, "create", new, "2041G", words=["2040 GiB"])
+    refuse(3, "create", new, "2041G", words=["2040 GiB"])
     space = shutil.disk_usage(tmp_path).free
     if space < 2000 * GIB:
         refuse(1, "create", new, "2040G", words=["has room for", "are needed"])
@@ -301,7 +301,7 @@ def test_create_while_it_is_being_made(tmp_path):
         assert "%" in first.stderr.readline()
         first.send_signal(signal.SIGSTOP)
         try:
-            refuse(1, "create", path, "16M", words=["another vhdtool is making"])
+            refuse(3, "create", path, "16M", words=["another vhdtool is making"])
             assert not path.exists()
         finally:
             first.send_signal(signal.SIGCONT)
@@ -457,22 +457,22 @@ def test_grow_interrupted_before_its_last_step(tmp_path, size):
 def test_grow_refuses(tmp_path):
     path = make_vhd(tmp_path / "disk.vhd", 16 * MIB, True)
     before = digest(path)
-    refuse(1, "grow", path, "8M", words=["never made smaller"])
-    refuse(1, "grow", path, "+512", words=["least"])
-    refuse(1, "grow", path, "2041G", words=["2040 GiB"])
+    refuse(3, "grow", path, "8M", words=["never made smaller"])
+    refuse(3, "grow", path, "+512", words=["least"])
+    refuse(3, "grow", path, "2041G", words=["2040 GiB"])
     refuse(2, "grow", path, "+")
-    refuse(1, "grow", tmp_path, "+1G", words=["a folder"])
+    refuse(3, "grow", tmp_path, "+1G", words=["a folder"])
     refuse(1, "grow", tmp_path / "missing.vhd", "+1G")
     with open(path, "r+b"):
-        refuse(1, "grow", path, "+8M", words=["open for writing"])
+        refuse(3, "grow", path, "+8M", words=["open for writing"])
     assert digest(path) == before
     need("qemu-img")
     dynamic = tmp_path / "dynamic.vhd"
     run("qemu-img", "create", "-q", "-f", "vpc", dynamic, "64M")
-    refuse(1, "grow", dynamic, "+64M", words=["dynamic"])
+    refuse(3, "grow", dynamic, "+64M", words=["dynamic"])
     raw = tmp_path / "raw.img"
     raw.write_bytes(b"\1" * MIB)
-    refuse(1, "grow", raw, "+64M", words=["raw2vhd"])
+    refuse(3, "grow", raw, "+64M", words=["raw2vhd"])
 
 
 # --- desparse ---------------------------------------------------------------------------------------------------------
@@ -558,9 +558,6 @@ def test_desparse_says_when_there_is_no_room(tmp_path):
         assert digest(path) == before
 
 
-# --- desparse on an unmounted volume ----------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def print_volume(tmp_path_factory):
     need("g++")
@@ -583,106 +580,6 @@ def layout(program, volume, name):
         else:
             out[key] = value
     return out
-
-
-def state(program, volume):
-    return re.search(r"^state (.*)$", run(program, volume), re.MULTILINE)[1]
-
-
-def ntfs_with_sparse_file(tmp_path, size, volume_size=300 * MIB, cluster=4096):
-    """The volume, unmounted, and the file's digest."""
-    volume = make_ntfs(tmp_path / "volume", volume_size, cluster)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        (folder / "vm").mkdir()
-        make_sparse(folder / "vm/disk.vhd", size)
-        (folder / "precious").write_bytes(b"neighbour" * 100_000)
-        assert sparse_attribute(folder / "vm/disk.vhd")
-        return volume, digest(folder / "vm/disk.vhd")
-
-
-def check_filled(program, volume, tmp_path, before):
-    """All of the file has a place, its contents are the same, for our reader and for ntfs-3g; the volume is in order."""
-    found = layout(program, volume, "vm/disk.vhd")
-    assert found["mappable"] == "yes", found["mappable"]
-    assert found["valid"] == found["size"]
-    through = hashlib.sha256()
-    with open(volume, "rb") as file:
-        for _, physical, length in found["extents"]:
-            file.seek(physical)
-            through.update(file.read(length))
-    assert through.hexdigest() == before, "through the extents"
-    assert state(program, volume) == "clean"
-    need("ntfsfix")
-    assert "processed successfully" in run("ntfsfix", "-n", volume)
-    if shutil.which("ntfscluster", path=PATH) is not None:
-        run("ntfscluster", "--info", volume)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert digest(folder / "vm/disk.vhd") == before
-        assert not sparse_attribute(folder / "vm/disk.vhd")
-        assert (folder / "precious").read_bytes() == b"neighbour" * 100_000
-
-
-@pytest.mark.parametrize("cluster", [512, 4096, 65536])
-def test_desparse_volume(print_volume, tmp_path, cluster):
-    volume, before = ntfs_with_sparse_file(tmp_path, 64 * MIB + 512, cluster=cluster)
-    assert layout(print_volume, volume, "vm/disk.vhd")["mappable"] != "yes"
-    assert "filled" in succeed("desparse", "--volume", volume, "/VM/Disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-    now = digest(volume)
-    assert "has no holes" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    assert digest(volume) == now
-
-
-def test_desparse_volume_on_a_device(print_volume, tmp_path):
-    volume, before = ntfs_with_sparse_file(tmp_path, 32 * MIB)
-    with loop_device(volume) as device:
-        with mounted_ntfs(device, tmp_path / "mnt"):
-            refuse(1, "desparse", "--volume", device, "/vm/disk.vhd", words=["mounted"])
-            refuse(1, "map", "--volume", device, "/vm/disk.vhd", words=["mounted"])
-        refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=[device])
-        succeed("desparse", "--volume", device, "/vm/disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-
-
-def test_desparse_volume_stopped_and_run_again(print_volume, tmp_path):
-    volume, before = ntfs_with_sparse_file(tmp_path, GIB, 3 * GIB // 2)
-    status, said = interrupt(signal.SIGTERM, 5, "desparse", "--volume", volume, "/vm/disk.vhd")
-    assert status == 1 and "run it again" in said
-    assert state(print_volume, volume) == "clean"
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert digest(folder / "vm/disk.vhd") == before
-    assert layout(print_volume, volume, "vm/disk.vhd")["mappable"] != "yes", "it was on its way"
-    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-
-
-def test_desparse_volume_killed(print_volume, tmp_path):
-    volume, before = ntfs_with_sparse_file(tmp_path, GIB, 3 * GIB // 2)
-    assert interrupt(signal.SIGKILL, 5, "desparse", "--volume", volume, "/vm/disk.vhd")[0] == -signal.SIGKILL
-    assert "dirty" in state(print_volume, volume)
-    refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=["dirty", "chkdsk"])
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert digest(folder / "vm/disk.vhd") == before, "at any moment it reads as it did"
-    need("ntfsfix")
-    run("ntfsfix", "-d", volume)
-    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-
-
-def test_desparse_volume_refuses(tmp_path):
-    volume, _ = ntfs_with_sparse_file(tmp_path, 64 * MIB, 80 * MIB)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        (folder / "filler").write_bytes(bytes(40 * MIB))
-        refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd")  # ntfs-3g has it
-    before = volume.read_bytes()
-    refuse(1, "desparse", "--volume", volume, "/vm/missing.vhd", words=["missing.vhd"])
-    refuse(1, "desparse", "--volume", volume, "/vm", words=["directory"])
-    assert volume.read_bytes() == before
-    refuse(1, "desparse", "--volume", volume, "/vm/disk.vhd", words=["has room for"])
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert (folder / "precious").read_bytes() == b"neighbour" * 100_000
-    (tmp_path / "zeros").write_bytes(bytes(MIB))
-    refuse(1, "desparse", "--volume", tmp_path / "zeros", "/disk.vhd", words=["neither NTFS nor exFAT"])
 
 
 # --- started badly ----------------------------------------------------------------------------------------------------
@@ -730,66 +627,8 @@ def test_create_leaves_a_file_alone_that_has_another_name(tmp_path):
     precious = tmp_path / "precious"
     precious.write_bytes(b"precious" * 1000)
     os.link(precious, tmp_path / "disk.vhd.vhdtool-part")
-    refuse(1, "create", tmp_path / "disk.vhd", "16M", words=["not ours alone"])
+    refuse(3, "create", tmp_path / "disk.vhd", "16M", words=["not ours alone"])
     assert precious.read_bytes() == b"precious" * 1000
-
-
-def make_pieces(path, pieces, piece=4 * KIB):
-    """Data and holes in turn, none larger than `piece`."""
-    with open(path, "wb", buffering=0) as file:
-        chance = random.Random(pieces)
-        for number in range(pieces):
-            file.seek((2 * number + 1) * piece)
-            file.write(chance.randbytes(piece))
-
-
-@pytest.mark.parametrize("pieces", [300, 3000, 10_000])
-def test_desparse_volume_in_many_pieces(print_volume, tmp_path, pieces):
-    """More than one record of the volume can tell."""
-    volume = make_ntfs(tmp_path / "volume", 256 * MIB)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        (folder / "vm").mkdir()
-        make_pieces(folder / "vm/disk.vhd", pieces)
-        os.link(folder / "vm/disk.vhd", folder / "another name")
-        (folder / "precious").write_bytes(b"neighbour" * 100_000)
-        before = digest(folder / "vm/disk.vhd")
-        assert sparse_attribute(folder / "vm/disk.vhd")
-    assert "filled" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-    need("ntfsinfo", "ntfscat")
-    said = run("ntfsinfo", "-F", "/vm/disk.vhd", volume)
-    assert "Dumping attribute $ATTRIBUTE_LIST" in said
-    flags = re.findall(r"Attribute flags:\s+(\w+)", said[said.index("Dumping attribute $DATA"):])
-    assert len(flags) > 1 and set(flags) == {"0x0000"}, said
-    cat = subprocess.run(["ntfscat", volume, "/another name"], capture_output=True, check=True)
-    assert hashlib.sha256(cat.stdout).hexdigest() == before
-    now = digest(volume)
-    assert "has no holes" in succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    assert digest(volume) == now
-
-
-def test_desparse_volume_in_many_pieces_killed(print_volume, tmp_path):
-    volume = make_ntfs(tmp_path / "volume", 3 * GIB // 2)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        (folder / "vm").mkdir()
-        make_pieces(folder / "vm/disk.vhd", 3000, 128 * KIB)
-        (folder / "precious").write_bytes(b"neighbour" * 100_000)
-        before = digest(folder / "vm/disk.vhd")
-    assert interrupt(signal.SIGKILL, 8, "desparse", "--volume", volume, "/vm/disk.vhd")[0] == -signal.SIGKILL
-    assert "dirty" in state(print_volume, volume)
-    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
-        assert digest(folder / "vm/disk.vhd") == before, "at any moment it reads as it did"
-    need("ntfsfix")
-    run("ntfsfix", "-d", volume)
-    succeed("desparse", "--volume", volume, "/vm/disk.vhd")
-    check_filled(print_volume, volume, tmp_path, before)
-
-
-def test_desparse_volume_shown_by_a_loop_device(tmp_path):
-    """A loop device over the partition may be mounted without the partition being so."""
-    volume, _ = ntfs_with_sparse_file(tmp_path, 32 * MIB)
-    with loop_device(volume) as device, loop_device(device) as above:
-        refuse(1, "desparse", "--volume", device, "/vm/disk.vhd", words=[above])
 
 
 # --- map --------------------------------------------------------------------------------------------------------------
@@ -843,15 +682,15 @@ def test_map_as_table(tmp_path):
 
 
 def test_map_as_table_refuses(tmp_path):
-    refuse(1, "map", "--dmsetup", make_sparse(tmp_path / "sparse.img", MIB), words=["hole"])
+    refuse(3, "map", "--dmsetup", make_sparse(tmp_path / "sparse.img", MIB), words=["hole"])
     unwritten = tmp_path / "unwritten.img"
     run("fallocate", "-l", MIB, unwritten)
     if "unwritten" in succeed("map", unwritten):
-        refuse(1, "map", "--dmsetup", unwritten, words=["unwritten"])
-    refuse(1, "map", tmp_path, words=["no regular file"])
+        refuse(3, "map", "--dmsetup", unwritten, words=["unwritten"])
+    refuse(3, "map", tmp_path, words=["no regular file"])
     with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs") as folder:
         (folder / "disk.img").write_bytes(bytes(MIB))
-        refuse(1, "map", folder / "disk.img", words=["cannot say", "--volume"])
+        refuse(3, "map", folder / "disk.img", words=["cannot say", "--volume"])
 
 
 @pytest.mark.parametrize("kind", ["ntfs", "exfat"])
@@ -873,7 +712,7 @@ def test_map_on_a_volume(print_volume, tmp_path, kind):
         before = digest(folder / "disk.vhd", 32 * MIB)
     expected = layout(print_volume, volume, "disk.vhd")["extents"]
     assert mapped("map", "--volume", volume, "/disk.vhd") == expected
-    refuse(1, "map", "--dmsetup", "--volume", volume, "/disk.vhd", words=["block device"])
+    refuse(3, "map", "--dmsetup", "--volume", volume, "/disk.vhd", words=["block device"])
     with loop_device(volume) as device:
         table = succeed("map", "--dmsetup", "--volume", device, "/disk.vhd")
     through = hashlib.sha256()
@@ -883,6 +722,17 @@ def test_map_on_a_volume(print_volume, tmp_path, kind):
             file.seek(512 * int(sector))
             through.update(file.read(512 * int(length)))
     assert through.hexdigest() == before
+
+
+def test_map_of_a_volume_in_use(tmp_path):
+    volume = make_ntfs(tmp_path / "volume")
+    with loop_device(volume) as device:
+        refuse(3, "map", "--volume", volume, "/disk.vhd", words=[device])
+        with mounted_ntfs(device, tmp_path / "mnt"):
+            refuse(3, "map", "--volume", device, "/disk.vhd", words=["mounted"])
+        with loop_device(device) as above:  # which may be mounted without the partition being so
+            refuse(3, "map", "--volume", device, "/disk.vhd", words=[above])
+            refuse(3, "map", "--volume", above, "/missing.vhd", words=["missing.vhd"])
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

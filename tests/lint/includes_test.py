@@ -9,15 +9,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "base": {"base"},
-    "vhd": {"base", "vhd"},
-    "vhd/tool": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "vhd/tool"},
-    "kexec": {"base", "kexec"},
-    "init/volume": {"base", "init/volume"},
-    "init/core": {"base", "vhd", "kexec", "init/volume", "init/core"},
-    "init/guest": {"base", "kexec", "init/core", "init/guest"},
-    "init/sys": {"base", "init/core", "init/sys"},
-    "init/stage": {"base", "vhd", "kexec", "init/volume", "init/core", "init/guest", "init/sys", "init/stage"},
     "efi": {"base", "efi"},
+    "disk": {"base", "disk"},
+    "kexec": {"base", "kexec"},
+    "vhd": {"base", "disk", "vhd"},
+    "entry": {"base", "disk", "kexec", "entry"},
+    "init/volume": {"base", "init/volume"},
+    "init/record": {"base", "disk", "entry", "init/volume", "init/record"},
+    "init/blocks": {"base", "vhd", "init/volume", "init/blocks"},
+    "init/modules": {"base", "disk", "kexec", "init/modules"},
+    "init/guest": {"base", "disk", "kexec", "entry", "init/volume", "init/record", "init/modules", "init/guest"},
+    "init/sys": {"base", "disk", "kexec", "init/volume", "init/record", "init/blocks", "init/modules", "init/sys"},
+    "init/stage": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/blocks",
+                   "init/modules", "init/guest", "init/sys", "init/stage"},
+    "tools/common": {"base", "disk", "vhd", "tools/common"},
+    "tools/raw2vhd": {"base", "disk", "vhd", "tools/common", "tools/raw2vhd"},
+    "tools/vhdtool": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/blocks",
+                      "init/modules", "init/guest", "init/sys", "tools/common", "tools/vhdtool"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
@@ -54,13 +62,13 @@ def test_includes_follow_the_table(folder):
 
 @pytest.mark.parametrize("name,folder,fine", [
     ("base/result.h", "kexec", True),
-    ("init/core/config.h", "kexec", False),
+    ("init/record/config.h", "kexec", False),
     ("init/sys/loop.h", "init/core", False),
     ("result.h", "base", False),
 ])
 def test_the_check_itself(tmp_path, monkeypatch, name, folder, fine):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    for header in ("base/result.h", "init/core/config.h", "init/sys/loop.h"):
+    for header in ("base/result.h", "init/record/config.h", "init/sys/loop.h"):
         (tmp_path / header).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / header).touch()
     path = tmp_path / folder / "x.cpp"

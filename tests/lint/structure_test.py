@@ -8,22 +8,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = {
-    "base": "vhdboot", "vhd": "vhdboot::vhd", "vhd/tool": "vhdboot::tool", "kexec": "vhdboot::kexec", "efi": "vhdboot::efi",
-    "init/volume": "vhdboot::volume", "init/core": "vhdboot::core",
-    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys",
-    "init/stage": "vhdboot::stage",
+    "base": "vhdboot", "efi": "vhdboot::efi", "disk": "vhdboot::disk", "kexec": "vhdboot::kexec",
+    "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
+    "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/modules": "vhdboot::modules",
+    "init/guest": "vhdboot::guest", "init/sys": "vhdboot::sys", "init/stage": "vhdboot::stage",
+    "tools/common": "vhdboot::tools", "tools/raw2vhd": "vhdboot::raw2vhd", "tools/vhdtool": "vhdboot::vhdtool",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
 # The pure libraries, and in each the few files that may touch the system.
 PURE = {
     "base": {"base/fd.h"},  # closes what others open
-    "init/core": set(),
-    "init/guest": set(),
-    "vhd": {"vhd/host_file.h", "vhd/host_file.cpp", "vhd/image_reader.cpp", "vhd/space_file.cpp", "vhd/file_extents.cpp",
-            "vhd/standard_streams.cpp", "vhd/disk_identity.cpp", "vhd/descriptor_io.cpp"},
+    "disk": set(),
     "kexec": {"kexec/kexec_load.cpp"},
+    "vhd": set(),
+    "entry": set(),
     "init/volume": {"init/volume/ntfs3g.h"},  # needs them for libntfs-3g's own headers
+    "init/record": set(),
+    "init/blocks": set(),
+    "init/modules": set(),
+    "init/guest": set(),
 }
 SYSTEM_HEADER = re.compile(
     r"^\s*#\s*include\s+<((?:sys|linux|asm|net|netinet)/\S+|unistd\.h|fcntl\.h|dirent\.h|poll\.h|spawn\.h|termios\.h|"

@@ -101,8 +101,8 @@ def test_clang_tidy():
 
 
 def test_the_choice_itself():
-    reads = with_headers("init/core/selector.cpp")
-    assert {"init/core/selector.cpp", "init/core/selector.h"} <= reads
-    assert "base/text.h" in with_headers("init/core/config.cpp")
+    reads = with_headers("disk/selector.cpp")
+    assert {"disk/selector.cpp", "disk/selector.h"} <= reads
+    assert "base/text.h" in with_headers("init/record/config.cpp")
     assert fingerprint(reads, "1") != fingerprint(reads, "2")
     assert fingerprint(reads, "1") != fingerprint(reads | {"base/crc32.h"}, "1")

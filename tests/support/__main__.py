@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bench by hand: `python3 -m tests.support guest|host|boot ...` from the repository's root."""
+"""The bench by hand: `/usr/bin/python3 -m tests.support guest|host|boot ...` from the repository's root."""
 
 import argparse
 import re
@@ -69,7 +69,7 @@ def _boot(args) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m tests.support", description=__doc__)
+    parser = argparse.ArgumentParser(prog="/usr/bin/python3 -m tests.support", description=__doc__)
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("guest", help="make guests, or take them from the cache; print disk and UKI")
     one.add_argument("name", nargs="+")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The table of what was proven: each boot test that passes leaves what it booted, and `python3 -m tests.support proven`
+"""The table of what was proven: each boot test that passes leaves what it booted, and `/usr/bin/python3 -m tests.support proven`
 makes a page of it."""
 
 import json
@@ -50,7 +50,7 @@ def page() -> str:
     lines = ["# What was proven", "",
              "Each row was booted in QEMU under UEFI firmware, from an image on a host volume to a login prompt and",
              "down to a clean volume, by `tests/run.sh boot`. Nothing of vhdboot was in the guest.",
-             "`python3 -m tests.support proven` makes this page from the last run.", "",
+             "`/usr/bin/python3 -m tests.support proven` makes this page from the last run.", "",
              "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -206,7 +206,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/run.sh", description="Builds vhdboot and runs its tests.")
     parser.add_argument("part", nargs="*", metavar="PART",
                         help=f"{', '.join(PARTS)} or bench; without one: all of them but bench")
-    parser.add_argument("--all", action="store_true", help="boot tests: every combination, not a representative few")
+    parser.add_argument("--all", action="store_true", help="every combination of the boot tests, and builds on machines made from nothing")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
     parser.add_argument("--fuzz-seconds", type=int, default=8, help="how long each fuzz target runs (default 8)")
     args = parser.parse_args()

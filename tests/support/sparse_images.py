@@ -251,7 +251,7 @@ def encode_sparse(data: bytes) -> bytes:
 
 
 def write_seeds(corpus: Path) -> None:
-    """Makes the inputs of dynamic_vhd, vhdx and fat anew; by hand: python3 -m tests.support.sparse_images CORPUS."""
+    """Makes the inputs of dynamic_vhd, vhdx and fat anew; by hand: /usr/bin/python3 -m tests.support.sparse_images CORPUS."""
     identity, parent, log = (uuid.UUID(int=0x5EED + i) for i in range(3))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "image"

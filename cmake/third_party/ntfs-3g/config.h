@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libntfs-3g on musl: without xattr mappings, POSIX ACLs, plugins, encryption and the system log. It can write, for
- * `vhdtool desparse --volume`. What the installed headers ask for again is repeated for their users in
- * cmake/dependencies.cmake. */
+/* libntfs-3g on musl: without xattr mappings, POSIX ACLs, plugins, encryption and the system log. What
+ * the installed headers ask for again is repeated for their users in cmake/dependencies.cmake. */
 #define PACKAGE "ntfs-3g"
 #define VERSION "2022.10.3"
 #define NDEBUG 1

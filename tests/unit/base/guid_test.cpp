@@ -25,15 +25,15 @@ TEST(Guid, IsStoredMixedEndian) {
 }
 
 TEST(Guid, AgreesWithPython) {
-  if (!test::have("python3")) GTEST_SKIP() << "needs python3";
+  if (!test::have("/usr/bin/python3")) GTEST_SKIP() << "needs /usr/bin/python3";
   Guid guid;
   for (std::size_t i = 0; i < 16; ++i) guid.bytes[i] = static_cast<std::byte>(0xF0 - 13 * i);
   const test::ScratchFolder scratch;
   const auto file = scratch.write("guid", guid.bytes);
-  EXPECT_EQ(
-      test::output_of("python3 -c 'import sys,uuid; print(uuid.UUID(bytes_le=open(sys.argv[1],\"rb\").read()))' " +
-                      file.string()),
-      text(guid) + "\n");
+  EXPECT_EQ(test::output_of(
+                "/usr/bin/python3 -c 'import sys,uuid; print(uuid.UUID(bytes_le=open(sys.argv[1],\"rb\").read()))' " +
+                file.string()),
+            text(guid) + "\n");
 }
 
 TEST(Guid, ReadsAnyCase) {

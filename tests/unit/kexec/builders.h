@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/units.h"
 
-namespace vhdboot::kexec::test {
+namespace vhdboot::test {
 
 using Buffer = std::vector<std::byte>;
 
@@ -102,4 +102,4 @@ inline Buffer make_kernel(std::string_view version = "6.12.1-test (somebody@some
   return out;
 }
 
-}  // namespace vhdboot::kexec::test
+}  // namespace vhdboot::test

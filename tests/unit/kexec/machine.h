@@ -9,7 +9,9 @@
 #include "kexec/machine_facts.h"
 #include "tests/unit/kexec/builders.h"
 
-namespace vhdboot::kexec::test {
+namespace vhdboot::test {
+
+using namespace kexec;
 
 class FakeMachine {
  public:
@@ -84,4 +86,4 @@ class FakeMachine {
   unsigned regions_ = 0;
 };
 
-}  // namespace vhdboot::kexec::test
+}  // namespace vhdboot::test

@@ -71,6 +71,79 @@ TEST_F(Segments, LieHighInFreeMemoryWithoutOverlap) {
   EXPECT_EQ(segments[1].contents.data(), kernel_.data() + 2048);
 }
 
+/// Walks the tables as a processor does; nothing where they map nothing.
+std::optional<std::uint64_t> translate(const SegmentPlan& plan, std::uint64_t address) {
+  auto table = field<std::uint64_t>(plan, plan.parameters.size() - 24);
+  for (const unsigned shift : {39U, 30U, 21U}) {
+    const auto entry = field<std::uint64_t>(plan, inside(plan, table) + (address >> shift & 511) * 8);
+    if ((entry & 3) != 3) return std::nullopt;
+    table = entry & ~std::uint64_t{4095};
+    if ((entry & 0x80) != 0) return shift == 21 ? std::optional(table + address % 0x200000) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+TEST_F(Segments, OnlyTheFileOfTheKernelIsCopiedAndItStartsOnTablesOfOurs) {
+  const auto check = [&] {
+    const auto result = plan();
+    ASSERT_TRUE(result) << result.error().text;
+    EXPECT_EQ(result->kernel_at.length, 0x1791000U);
+    EXPECT_EQ(result->kernel_filled, align_up(300000, 4096));
+    EXPECT_EQ(result->segments(header(), kernel_, initrd_)[1].destination.length, result->kernel_filled);
+    const auto top = field<std::uint64_t>(*result, result->parameters.size() - 24);
+    EXPECT_EQ(top % 4096, 0U);
+    const auto parameters = result->parameters_at;
+    const auto kernel = result->kernel_at;
+    for (const auto address : {parameters.start, parameters.end() - 1, kernel.start, kernel.end() - 1, std::uint64_t{0},
+                               std::uint64_t{0x1600000}, std::uint64_t{0x3F36C000}, std::uint64_t{0x3F52AA18}})
+      EXPECT_EQ(translate(*result, address), address);
+    EXPECT_EQ(translate(*result, 0x80000000), std::nullopt);
+  };
+  check();
+  facts_.running_kernel.reset();
+  for (const std::uint64_t start : {0x100000000U, 0x7FC0000000U, 0x3FFFC0000000U}) {
+    facts_.firmware_map.push_back({start, 0x80000000, MemoryType::Ram});
+    facts_.system_ram.push_back({start, 0x80000000, MemoryType::Ram});
+    check();
+  }
+}
+
+TEST_F(Segments, WithoutTablesOfOursAllOfTheKernelsMemoryIsCopied) {
+  facts_.five_level_paging = true;
+  auto result = plan();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->kernel_filled, result->kernel_at.length);
+  EXPECT_EQ(field<std::uint64_t>(*result, result->parameters.size() - 24), 0U);
+  facts_.five_level_paging = false;
+  facts_.efi->regions.assign(30, {.type = 6, .physical = 0, .virtual_address = 0, .pages = 1, .attribute = 0});
+  for (std::size_t i = 0; i < 30; ++i) facts_.efi->regions[i].physical = i << 39;
+  result = plan();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->kernel_filled, result->kernel_at.length);
+  EXPECT_EQ(field<std::uint64_t>(*result, result->parameters.size() - 24), 0U);
+}
+
+TEST(PageTables, MapPagesOfTwoMebibytes) {
+  const auto tables = make_page_tables(std::vector<MemoryRange>{{0x3FFFFF, 2}, {0xC0000000, 1}, {5, 0}}, 0x5000);
+  ASSERT_TRUE(tables);
+  ASSERT_EQ(tables->size(), 4U * 4096);
+  const auto entry = [&](std::size_t table, std::size_t index) {
+    return load_le<std::uint64_t>(*tables, table * 4096 + index * 8).value();
+  };
+  EXPECT_EQ(entry(0, 0), 0x6023U);
+  EXPECT_EQ(entry(1, 0), 0x7023U);
+  EXPECT_EQ(entry(1, 3), 0x8023U);
+  EXPECT_EQ(entry(2, 0), 0U);
+  EXPECT_EQ(entry(2, 1), 0x2000E3U);
+  EXPECT_EQ(entry(2, 2), 0x4000E3U);
+  EXPECT_EQ(entry(2, 3), 0U);
+  EXPECT_EQ(entry(3, 0), 0xC00000E3U);
+  EXPECT_TRUE(make_page_tables({}, 0x5000));
+  for (const MemoryRange range : {MemoryRange{1ULL << 47, 1}, MemoryRange{1, 1ULL << 47}, MemoryRange{0, UINT64_MAX}})
+    EXPECT_EQ(make_page_tables(std::vector{range}, 0).error().code, Code::Unsupported);
+  EXPECT_EQ(make_page_tables(std::vector<MemoryRange>{{0, 32ULL << 30}}, 0).error().code, Code::Unsupported);
+}
+
 TEST_F(Segments, TheInitrdGoesOverTheRunningKernel) {
   EXPECT_EQ(plan()->initrd_at, (MemoryRange{0x1600000, 0x12000}));
   EXPECT_GT(plan()->kernel_at.start, 0x3000000U);

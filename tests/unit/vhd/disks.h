@@ -10,7 +10,9 @@
 #include "tests/unit/vhd/sparse_file.h"
 #include "vhd/footer.h"
 
-namespace vhdboot::vhd::test {
+namespace vhdboot::test {
+
+using namespace vhd;
 
 inline constexpr Guid kLinuxType = "0fc63daf-8483-4772-8e79-3d69d8477de4"_guid;
 inline constexpr Guid kUuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"_guid;
@@ -89,4 +91,4 @@ inline void append_footer(SparseFile& file) {
   file.put(payload, serialise(*make_fixed_footer(payload, kUuid, kBirthday)));
 }
 
-}  // namespace vhdboot::vhd::test
+}  // namespace vhdboot::test

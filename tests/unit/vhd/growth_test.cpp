@@ -5,9 +5,9 @@
 
 #include <limits>
 
+#include "disk/gpt_backup.h"
 #include "tests/unit/vhd/disks.h"
 #include "vhd/conversion.h"
-#include "vhd/gpt.h"
 #include "vhd/image.h"
 
 namespace vhdboot::vhd {
@@ -70,7 +70,7 @@ void check_grown(const SparseFile& file, const SparseFile& before, std::uint64_t
   EXPECT_EQ(info->payload_size, size);
   EXPECT_EQ(info->footer->uuid, test::kUuid);
   EXPECT_EQ(file.bytes(4096, 8), before.bytes(4096, 8));
-  const auto gpt = read_gpt(SliceSource(file, 0, size));
+  const auto gpt = disk::read_gpt(SliceSource(file, 0, size));
   ASSERT_TRUE(gpt);
   if (*gpt) {
     EXPECT_EQ((*gpt)->disk_end(), size);
@@ -99,7 +99,7 @@ TEST(Growth, PowerLossAtAnySectorIsMended) {
       const auto start = find_growth_start(after, "disk.vhd");
       ASSERT_TRUE(start) << sectors << ": " << start.error().error.text;
       EXPECT_EQ(start->footer.uuid, test::kUuid);
-      EXPECT_TRUE(read_gpt(SliceSource(after, 0, start->payload_size)));
+      EXPECT_TRUE(disk::read_gpt(SliceSource(after, 0, start->payload_size)));
       const auto again = grow(after, kNew);
       ASSERT_TRUE(again) << sectors << ": " << again.error().error.text;
       check_grown(after, before, kNew);
@@ -249,7 +249,7 @@ TEST(Growth, KnowsAnUnfinishedOne) {
   EXPECT_EQ(now->payload_size, kNew);
   EXPECT_TRUE(is_unfinished_growth(file, *now, kOld));
   EXPECT_FALSE(is_unfinished_growth(file, *now, kOld + 512));
-  for (const DiskWrite& write : *writes) ASSERT_TRUE(file.write(write.offset, write.data));
+  for (const disk::DiskWrite& write : *writes) ASSERT_TRUE(file.write(write.offset, write.data));
   EXPECT_FALSE(is_unfinished_growth(file, *find_growth_start(file, "disk.vhd"), kOld));
 }
 

@@ -5,9 +5,9 @@
 
 #include <functional>
 
+#include "disk/gpt_backup.h"
 #include "tests/unit/vhd/disks.h"
 #include "vhd/conversion.h"
-#include "vhd/gpt.h"
 #include "vhd/image.h"
 
 namespace vhdboot::vhd {
@@ -82,9 +82,9 @@ const std::vector<Scenario>& scenarios() {
   return all;
 }
 
-std::size_t sectors_of(const std::vector<DiskWrite>& writes) {
+std::size_t sectors_of(const std::vector<disk::DiskWrite>& writes) {
   std::size_t sectors = 0;
-  for (const DiskWrite& write : writes) sectors += (write.offset % 512 + write.data.size() + 511) / 512;
+  for (const disk::DiskWrite& write : writes) sectors += (write.offset % 512 + write.data.size() + 511) / 512;
   return sectors;
 }
 
@@ -122,7 +122,7 @@ TEST_P(PowerLoss, AfterAnySectorTheFileIsOldOrValidAndRunningAgainCompletesIt) {
   SparseFile complete = before;
   ASSERT_TRUE(convert(complete, *plan));
   ASSERT_FALSE(complete == before);
-  const bool had_gpt = read_gpt(before).value().has_value();
+  const bool had_gpt = disk::read_gpt(before).value().has_value();
   // Padding before the footer is the one thing that may be there without it: zeros, on a file that has no end yet.
   const std::size_t first_valid = sectors_of({plan->writes.front()});
 
@@ -142,7 +142,7 @@ TEST_P(PowerLoss, AfterAnySectorTheFileIsOldOrValidAndRunningAgainCompletesIt) {
       EXPECT_EQ(info->payload_size, plan->payload_size);
       EXPECT_EQ(info->footer, plan->footer);
     }
-    const auto gpt = read_gpt(file);
+    const auto gpt = disk::read_gpt(file);
     ASSERT_TRUE(gpt) << "the primary table is valid at any moment: " << gpt.error().message();
     EXPECT_EQ(gpt->has_value(), had_gpt);
     EXPECT_EQ(file.bytes(64 * 512, 64 * 512), before.bytes(64 * 512, 64 * 512)) << "the guest's data";
@@ -178,7 +178,7 @@ TEST_P(PowerLossInAnAppend, OnlyTheSizeIsLeft) {
   ASSERT_TRUE(convert(complete, *plan));
   SparseFile torn = before;
   ASSERT_TRUE(torn.resize(complete.size()));
-  const auto gpt = read_gpt(before).value();
+  const auto gpt = disk::read_gpt(before).value();
   if (plan->change == Change::Grown || (gpt && gpt->disk_end() == plan->payload_size)) {
     expect_completes(torn, complete);
   } else {

@@ -14,7 +14,9 @@
 #include "base/units.h"
 #include "vhd/byte_file.h"
 
-namespace vhdboot::vhd::test {
+namespace vhdboot::test {
+
+using namespace vhd;
 
 class SparseFile final : public ByteFile {
  public:
@@ -119,4 +121,4 @@ class SparseFile final : public ByteFile {
   std::map<std::uint64_t, Sector> sectors_;
 };
 
-}  // namespace vhdboot::vhd::test
+}  // namespace vhdboot::test

@@ -11,7 +11,9 @@
 #include "tests/unit/vhd/sparse_file.h"
 #include "vhd/footer.h"
 
-namespace vhdboot::vhd::test {
+namespace vhdboot::test {
+
+using namespace vhd;
 
 template <class T>
 void put_be(SparseFile& file, std::uint64_t offset, T value) {
@@ -162,4 +164,4 @@ inline void mark_dirty(SparseFile& file) {
   seal_le(file, 128 * kKiB, 4096);
 }
 
-}  // namespace vhdboot::vhd::test
+}  // namespace vhdboot::test

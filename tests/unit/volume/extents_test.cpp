@@ -83,5 +83,11 @@ TEST(FileSource, AFileWithoutExtentsIsZeros) {
   EXPECT_THAT(read(file, 0, 3), ElementsAre(0, 0, 0));
 }
 
+TEST(MergeExtents, NeighboursBecomeOne) {
+  const std::vector<Extent> extents{{0, 0, 1}, {1, 1, 0}, {1, 1, 2}, {3, 5, 1}, {4, 6, 1}, {6, 8, 1}};
+  EXPECT_THAT(merge_extents(extents), ElementsAre(Extent{0, 0, 3}, Extent{3, 5, 2}, Extent{6, 8, 1}));
+  EXPECT_THAT(merge_extents({}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace vhdboot::volume

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The guest disk as it is looked into: its partitions, and the file systems on them.
+#pragma once
+
+#include <array>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "disk/file_tree.h"
+#include "disk/partition_table.h"
+#include "disk/selector.h"
+
+namespace vhdboot::disk {
+
+/// How to mount a guest's file system of this type (as blkid names it) without replaying its journal: the disk is
+/// read-only, and a guest that was not shut down must still boot. Nothing for a type that the boot kernel does not
+/// read.
+[[nodiscard]] std::optional<std::string_view> guest_mount_options(std::string_view type);
+
+/// Where a root file system may begin on its file system: at the top, or in what installers call their subvolume.
+inline constexpr std::array<std::string_view, 4> kRootFolders{"", "/@", "/@rootfs", "/root"};
+
+struct GuestPartition {
+  const Partition* entry = nullptr;  ///< in the table; null for a whole disk without a partition table
+  std::string device;                ///< as the boot kernel calls it: "loop0p2"
+  std::string type;                  ///< of its file system, as libblkid says; empty when unknown
+  Identity identity;
+
+  /// "partition 2 of the guest disk"
+  [[nodiscard]] std::string description() const;
+};
+
+/// A directory tree on one of the partitions, borrowed from the disk.
+class GuestTree {
+ public:
+  GuestTree(const GuestPartition& partition, const FileTree& files, std::string folder = {})
+      : partition_(&partition), files_(&files), folder_(std::move(folder)) {}
+
+  [[nodiscard]] const GuestPartition& partition() const { return *partition_; }
+  /// The tree below `path` ("/boot").
+  [[nodiscard]] GuestTree below(std::string_view path) const;
+  /// The path from the root of the file system; empty for that root itself.
+  [[nodiscard]] std::string full_path(std::string_view path) const;
+
+  [[nodiscard]] bool has(std::string_view path) const { return files_->has(full_path(path)); }
+  [[nodiscard]] bool is_folder(std::string_view path) const { return files_->is_folder(full_path(path)); }
+  /// The names in a directory, sorted; empty when it cannot be read.
+  [[nodiscard]] std::vector<std::string> list(std::string_view path) const { return files_->list(full_path(path)); }
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::string_view path) const {
+    return files_->open(full_path(path));
+  }
+  [[nodiscard]] Result<std::vector<std::byte>> read(std::string_view path, std::uint64_t cap) const {
+    return files_->read(full_path(path), cap);
+  }
+  [[nodiscard]] Result<std::string> read_text(std::string_view path, std::uint64_t cap) const;
+
+ private:
+  const GuestPartition* partition_;
+  const FileTree* files_;
+  std::string folder_;  // "" or "/a/b"
+};
+
+class GuestDisk {
+ public:
+  GuestDisk(const GuestDisk&) = delete;
+  GuestDisk& operator=(const GuestDisk&) = delete;
+  virtual ~GuestDisk() = default;
+
+  [[nodiscard]] const PartitionTable& table() const { return table_; }
+  /// By number; the whole disk alone when it has no partition table.
+  [[nodiscard]] const std::vector<GuestPartition>& partitions() const { return partitions_; }
+  [[nodiscard]] const GuestPartition* find(const Partition* entry) const;
+
+  /// The file system on one of the partitions, open without replaying its journal, until this ends. `root_flags` are
+  /// the guest's rootflags=, of which a btrfs needs its subvolume. Unsupported for a type that the boot kernel does not
+  /// read.
+  [[nodiscard]] Result<GuestTree> mount(const GuestPartition& partition, const std::string& root_flags = {});
+
+ protected:
+  /// `table` must outlive this.
+  explicit GuestDisk(const PartitionTable& table) : table_(table) {}
+
+  /// For constructors.
+  void add(GuestPartition partition) { partitions_.push_back(std::move(partition)); }
+
+ private:
+  /// Opens a file system of a type with guest_mount_options(); `root_flags` is empty unless it is a btrfs.
+  [[nodiscard]] virtual Result<std::unique_ptr<FileTree>> open_files(const GuestPartition& partition,
+                                                                     const std::string& root_flags) = 0;
+
+  struct Mounted {
+    const GuestPartition* partition;
+    std::string root_flags;
+    std::unique_ptr<FileTree> files;
+  };
+
+  const PartitionTable& table_;
+  std::vector<GuestPartition> partitions_;
+  std::list<Mounted> mounted_;
+};
+
+}  // namespace vhdboot::disk

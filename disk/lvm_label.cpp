@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "disk/lvm_label.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/text.h"
+#include "base/units.h"
+
+namespace vhdboot::disk {
+namespace {
+
+constexpr std::uint64_t kLabelSectors = 4;  // the label is in one of the first ones
+constexpr std::string_view kLabelId = "LABELONE";
+constexpr std::string_view kLabelType = "LVM2 001";
+constexpr std::uint64_t kLabelOffset = 20;  // u32, from the label to the physical volume's header
+constexpr std::uint64_t kLabelTypeAt = 24;
+
+// pv_header: UUID (32), size (u64), then data areas, then metadata areas: (offset u64, size u64), each list up to a
+// zero.
+constexpr std::uint64_t kAreas = 40;
+constexpr std::uint64_t kAreaBytes = 16;
+
+// mda_header: the text that counts is the first raw_locn's, its offset from this header on.
+constexpr std::string_view kMetadataMagic = " LVM2 x[5A%r0N*>";
+constexpr std::uint64_t kMagicAt = 4;
+constexpr std::uint64_t kTextOffset = 40;  // u64
+constexpr std::uint64_t kTextSize = 48;    // u64
+constexpr std::uint64_t kMetadataHeader = 512;
+
+constexpr std::size_t kMaxName = 127;  // lvm(8): NAME_LEN
+
+std::optional<Bytes> find_label(Bytes start) {
+  for (std::uint64_t sector = 0; sector < kLabelSectors; ++sector) {
+    const auto label = slice(start, sector * kSectorSize, kSectorSize);
+    if (label && as_text(*label).starts_with(kLabelId) && as_text(label->subspan(kLabelTypeAt)).starts_with(kLabelType))
+      return label;
+  }
+  return std::nullopt;
+}
+
+// Where the first metadata area begins; both lists of areas lie in the label's sector.
+std::optional<std::uint64_t> first_metadata_area(Bytes label) {
+  std::uint64_t at = load_le<std::uint32_t>(label, kLabelOffset).value_or(0) + kAreas;
+  const auto next = [&]() -> std::optional<std::uint64_t> {
+    const auto offset = load_le<std::uint64_t>(label, at);
+    at += kAreaBytes;
+    return offset && *offset != 0 ? offset : std::nullopt;
+  };
+  while (next()) {
+  }
+  return next();
+}
+
+bool is_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("+_.-").contains(c);
+}
+
+}  // namespace
+
+bool has_lvm_label(const ByteSource& device) {
+  std::array<std::byte, kLabelSectors * kSectorSize> start{};
+  return device.read(0, start) && find_label(start);
+}
+
+Result<std::string> read_volume_group(const ByteSource& device) {
+  std::array<std::byte, kLabelSectors * kSectorSize> start{};
+  TRY(device.read(0, start));
+  const auto label = find_label(start);
+  if (!label) return fail(Code::NotFound, "there is no label of LVM2");
+  const auto area = first_metadata_area(*label);
+  if (!area) return fail(Code::NotFound, "this physical volume holds no metadata");
+  std::array<std::byte, kMetadataHeader> header{};
+  TRY(device.read(*area, header));
+  if (!as_text(Bytes(header).subspan(kMagicAt)).starts_with(kMetadataMagic))
+    return fail(Code::Corrupt, "the metadata of LVM2 has no header");
+  const std::uint64_t offset = load_le<std::uint64_t>(header, kTextOffset).value();
+  const std::uint64_t size = load_le<std::uint64_t>(header, kTextSize).value();
+  if (offset == 0 || size == 0) return fail(Code::NotFound, "the physical volume belongs to no volume group");
+  if (offset > UINT64_MAX - *area) return fail(Code::Corrupt, "the metadata of LVM2 lies nowhere");
+  std::array<std::byte, kMaxName + 1> text{};
+  TRY(device.read(*area + offset, MutableBytes(text).first(std::min<std::uint64_t>(size, text.size()))));
+  const std::string_view words = as_text(text);
+  const auto end = std::ranges::find_if_not(words, is_name);
+  if (end == words.begin() || end == words.end() || *end != ' ')
+    return fail(Code::Corrupt, "the metadata of LVM2 does not begin with a name");
+  return std::string(words.begin(), end);
+}
+
+}  // namespace vhdboot::disk

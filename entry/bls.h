@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Boot Loader Specification (UAPI.1): names, order and choice of boot entries, and the version comparison (UAPI.10)
+// that the order rests on. Beside Type #1 and Type #2 entries one list also holds the kernels of a /boot folder.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vhdboot::entry {
+
+/// Compares two versions as UAPI.10 defines it ("1.2~rc1" < "1.2" < "1.2^1" < "1.2.1"); the same as
+/// `systemd-analyze compare-versions`.
+[[nodiscard]] std::strong_ordering compare_versions(std::string_view a, std::string_view b);
+
+/// The boot counter in a file name: "arch+3-1.efi" has 3 tries left and 1 done.
+struct BootCount {
+  unsigned left = 0;
+  unsigned done = 0;
+  friend bool operator==(const BootCount&, const BootCount&) = default;
+};
+
+struct EntryName {
+  std::string id;  ///< the file name without the counter: "arch.efi"
+  std::optional<BootCount> count;
+};
+
+/// Takes the counter out of a file name ("*.efi" or "*.conf"); one that is malformed is a part of the name.
+[[nodiscard]] EntryName parse_entry_name(std::string_view file_name);
+
+/// The name that a file gets when it is booted: one try less is left, one more is done, as systemd-boot writes them
+/// ("arch+03.conf": "arch+2-1.conf"). Nothing for a file without a counter or without a try left.
+[[nodiscard]] std::optional<std::string> next_boot_name(std::string_view file_name);
+
+/// One `.efi` file as it was found.
+struct UkiFile {
+  std::string path;   ///< on its volume, '/' between components: "/EFI/Linux/arch+3.efi"
+  std::string osrel;  ///< as in Uki
+  std::string uname;  ///< as in Uki
+};
+
+/// What an entry is, the preferred kind first.
+enum class EntryKind : std::uint8_t {
+  Uki,     ///< Type #2: a unified kernel image in /EFI/Linux
+  Type1,   ///< a file in /loader/entries that names a kernel or an image
+  Kernel,  ///< a kernel in /boot
+};
+
+/// Paths are on the entry's volume, with '/' in front of each component.
+struct BootEntry {
+  EntryKind kind = EntryKind::Uki;
+  std::string path;  ///< of the file that the entry is
+  std::string id;    ///< its name without the counter
+  std::optional<BootCount> count;
+  std::string title;       ///< of an image PRETTY_NAME, else IMAGE_ID, NAME, ID; without any of it the id
+  std::string sort_key;    ///< of an image IMAGE_ID, else ID; may be empty
+  std::string version;     ///< of an image IMAGE_VERSION, VERSION, VERSION_ID, BUILD_ID, else uname; may be empty
+  std::string machine_id;  ///< Type1 only; may be empty
+
+  // Nothing of this for Uki, whose file has it all.
+  std::string kernel;                ///< path of the kernel; with `unified`, of an image
+  bool unified = false;              ///< Type1 only: the file has `uki`
+  unsigned profile = 0;              ///< of the image
+  std::vector<std::string> initrds;  ///< paths in the order to load
+  std::vector<std::string> extras;   ///< Type1 only: paths of addons, credentials and extensions
+  std::string options;               ///< Type1 only
+  std::size_t system = 0;            ///< Kernel only: one number for those of one system
+  std::string options_from;          ///< Kernel only: the file that says its options; for people
+
+  friend bool operator==(const BootEntry&, const BootEntry&) = default;
+};
+
+/// Is this a file name that the specification makes a Type #2 entry: "*.efi", any case, not hidden?
+[[nodiscard]] bool is_entry_name(std::string_view file_name);
+
+/// The entries as a boot menu lists them, the one to boot by default first: entries without tries left go last, then
+/// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
+/// Kernels are ordered by system, then the newest version first, but those for rescue last; equal ones keep the order
+/// in which they are given.
+[[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
+
+/// The entry of a unified kernel image.
+[[nodiscard]] BootEntry uki_entry(UkiFile file);
+
+/// The entry to boot. `pattern` empty: the first. Otherwise the first in order whose id, id without ".efi" or ".conf",
+/// file name or path, or a kernel's version matches it; '*', '?' and '[...]' as in fnmatch(3), upper and lower case
+/// alike as on the ESP.
+/// NotFound names what was looked for and what there is.
+[[nodiscard]] Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern);
+
+/// fnmatch(3) without flags, ASCII case ignored; bounded by pattern length times text length.
+[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
+
+}  // namespace vhdboot::entry

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/folders.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "entry/bls.h"
+
+namespace vhdboot::entry {
+namespace {
+
+// The tops of the file systems that the boot kernel reads, and in them of what may be a root.
+std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
+  std::vector<disk::GuestTree> found;
+  for (const disk::GuestPartition& partition : disk.partitions()) {
+    const auto tree = disk.mount(partition);
+    if (!tree) continue;
+    for (const std::string_view prefix : disk::kRootFolders)
+      // "/root" is root's home elsewhere: only what has a root's files is one.
+      if (prefix.empty() || tree->has(concat(prefix, "/etc/fstab"))) found.push_back(tree->below(prefix));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<BootFolder> boot_folders(disk::GuestDisk& disk) {
+  std::vector<BootFolder> found;
+  // /boot first: what lies beside it, if anything, are links to what is in it.
+  for (const disk::GuestTree& top : tops(disk))
+    for (const char* folder : {"/boot", ""})
+      if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
+  return found;
+}
+
+std::vector<std::string> entry_names(std::vector<std::string> names, bool (*is_entry)(std::string_view name),
+                                     std::string_view folder, std::vector<Error>& broken) {
+  std::erase_if(names, [&](const std::string& name) { return !is_entry(name); });
+  if (names.size() <= kMaxEntryFiles) return names;
+  broken.push_back(Error{Code::Unsupported, 0,
+                         concat(printable(folder), " of the guest has ", names.size(), " entries, of which the ",
+                                kMaxEntryFiles, " newest by name are looked at: remove what is not needed")});
+  std::ranges::partial_sort(names, names.begin() + kMaxEntryFiles,
+                            [](const auto& a, const auto& b) { return compare_versions(a, b) > 0; });
+  names.resize(kMaxEntryFiles);
+  return names;
+}
+
+std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name, std::uint64_t cap) {
+  constexpr std::size_t kMaxVendors = 64;
+  const disk::Partition* entry = disk::find_esp(disk.table());
+  const disk::GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
+  if (partition == nullptr) return std::nullopt;
+  const auto esp = disk.mount(*partition);
+  if (!esp) return std::nullopt;
+  std::optional<std::string> path;
+  std::size_t left = kMaxVendors;
+  for (const std::string& vendor : esp->list("/EFI")) {
+    if (left-- == 0) return std::nullopt;
+    const std::string here = concat("/EFI/", vendor, '/', name);
+    if (!esp->has(here)) continue;
+    if (path) return std::nullopt;
+    path = here;
+  }
+  if (!path) return std::nullopt;
+  auto text = esp->read_text(*path, cap);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
+}
+
+std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk) {
+  std::vector<disk::GuestTree> roots;
+  for (disk::GuestTree& top : tops(disk))
+    if (top.has("/etc/fstab")) roots.push_back(std::move(top));
+  return roots;
+}
+
+}  // namespace vhdboot::entry

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The folders of the guest disk that matter to a boot.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "disk/guest_disk.h"
+
+namespace vhdboot::entry {
+
+/// A folder with boot files: of a root file system (its /boot), or the top of a partition of its own.
+struct BootFolder {
+  disk::GuestTree top;  ///< the file system, or the subvolume with the root: what paths in its files begin at
+  std::string folder;   ///< in `top`: "/boot", or "" for the top itself
+};
+
+/// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over.
+[[nodiscard]] std::vector<BootFolder> boot_folders(disk::GuestDisk& disk);
+
+/// Of files that are entries, in each folder: every one of them is opened.
+inline constexpr std::size_t kMaxEntryFiles = 256;
+
+/// The `names` that `is_entry` takes, no more than kMaxEntryFiles: the newest by name (UAPI.10). What is left out is an
+/// error in `broken`.
+[[nodiscard]] std::vector<std::string> entry_names(std::vector<std::string> names,
+                                                   bool (*is_entry)(std::string_view name), std::string_view folder,
+                                                   std::vector<Error>& broken);
+
+/// The file `name` ("grubenv") of the folders in /EFI of the ESP, where some distributions have GRUB's: when there is
+/// one alone, as the folders of two systems say different things. Nothing when it has more than `cap` bytes.
+[[nodiscard]] std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name,
+                                                          std::uint64_t cap);
+
+/// The root file systems of the guest disk, by partition: what has an /etc/fstab.
+[[nodiscard]] std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk);
+
+}  // namespace vhdboot::entry

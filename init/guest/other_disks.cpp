@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/guest/other_disks.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/text.h"
+#include "init/guest/root_device.h"
+
+namespace vhdboot::guest {
+namespace {
+
+// An option with a device between `begin` and `end`; the last one counts, unless they add up.
+struct DeviceOption {
+  std::string_view name;
+  std::string_view begin = {};
+  char end = '\0';
+  bool adds_up = false;
+  bool is_uuid = false;  // without a key
+};
+constexpr std::array kOptions{DeviceOption{.name = "root"},
+                              DeviceOption{.name = "mount.usr"},
+                              DeviceOption{.name = "cryptdevice", .end = ':'},
+                              DeviceOption{.name = "cryptopts", .begin = "source=", .end = ',', .adds_up = true},
+                              DeviceOption{.name = "rd.luks.name", .end = '=', .adds_up = true, .is_uuid = true},
+                              DeviceOption{.name = "rd.luks.uuid", .end = '=', .adds_up = true, .is_uuid = true},
+                              DeviceOption{.name = "luks.name", .end = '=', .adds_up = true, .is_uuid = true},
+                              DeviceOption{.name = "luks.uuid", .end = '=', .adds_up = true, .is_uuid = true}};
+
+std::optional<disk::Selector> selector_of(const DeviceOption& option, std::string_view value) {
+  const std::size_t begin = value.find(option.begin);
+  if (begin == std::string_view::npos) return std::nullopt;
+  value.remove_prefix(begin + option.begin.size());
+  if (option.end != '\0') value = value.substr(0, value.find(option.end));
+  if (!option.is_uuid) return disk::device_selector(value);
+  if (value.starts_with("luks-")) value.remove_prefix(5);
+  return value.empty() ? std::nullopt : disk::device_selector(concat("UUID=", value));
+}
+
+const PresentDevice* find(const disk::Selector& selector, const std::vector<PresentDevice>& others) {
+  for (const PresentDevice& other : others)
+    if (matches(selector, other.identity)) return &other;
+  return nullptr;
+}
+
+std::unexpected<Error> refuse(std::string_view what, const PresentDevice& other, std::string_view why) {
+  return fail(Code::Unsafe, concat(what, " is also ", other.path, ", ", human_size(other.size), ": ", why));
+}
+
+constexpr std::string_view kCopy =
+    "the image is a copy of that disk, and the guest could mount the one for the other. Unplug that disk, or give the "
+    "image's file system another UUID";
+constexpr std::string_view kSwap =
+    "the image has no such swap space, so the guest would write to that disk. Unplug it, or take the line out of fstab";
+constexpr std::string_view kPlace =
+    "on this machine the guest would take that disk for its own. Name its own by UUID=, or unplug that disk";
+
+constexpr std::string_view kGroup =
+    "the guest could take the one for the other. Unplug that disk, or rename the image's volume group (vgrename)";
+
+// What kernel, udev or LVM put together as soon as they see it, and crypttab may name where nobody can look.
+constexpr std::array<std::string_view, 4> kFoundUnnamed{"btrfs", "crypto_LUKS", "LVM2_member", "linux_raid_member"};
+
+Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice>& others) {
+  const bool unnamed = std::ranges::find(kFoundUnnamed, own.type) != kFoundUnnamed.end();
+  for (const PresentDevice& other : others) {
+    if (!own.volume_group.empty() && other.volume_group == own.volume_group)
+      return fail(Code::Unsafe, concat("the image has the volume group ", own.volume_group, ", and so has ", other.path,
+                                       ", ", human_size(other.size), ": ", kGroup));
+    if (unnamed && other.type == own.type && !own.identity.uuid.empty() && other.identity.uuid == own.identity.uuid)
+      return refuse(concat("the ", own.type, " on ", own.path), other, kCopy);
+  }
+  return {};
+}
+
+bool has_option(const entry::FstabEntry& entry, std::string_view option) {
+  return concat(',', entry.options, ',').contains(concat(',', option, ','));
+}
+
+// By "noauto" alone; with an automount it is mounted by whoever looks into it.
+bool is_never_mounted(const entry::FstabEntry& entry) {
+  return has_option(entry, "noauto") && !has_option(entry, "x-systemd.automount");
+}
+
+bool is_type_of(const entry::FstabEntry& entry, const PresentDevice& other) {
+  return !other.type.empty() && (entry.type == "auto" || entry.type == other.type);
+}
+
+Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<PresentDevice>& own,
+                         const std::vector<PresentDevice>& others) {
+  const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
+  if (const auto selector = disk::device_selector(entry.spec)) {
+    const PresentDevice* other = find(*selector, others);
+    if (other == nullptr) return {};
+    for (const PresentDevice& one : own)
+      if (matches(*selector, one.identity)) return refuse(what, *other, kCopy);
+    if (entry.type == "swap" && !has_option(entry, "nofail")) return refuse(what, *other, kSwap);
+    return {};
+  }
+  if (entry.file == "/" || !disk::parse_device_node(entry.spec)) return {};
+  for (const PresentDevice& other : others)
+    if (other.path == entry.spec && is_type_of(entry, other))
+      return refuse(concat(what, ", as the guest calls it,"), other, kPlace);
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<entry::FstabEntry>& fstab,
+                               const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
+  for (const DeviceOption& option : kOptions) {
+    const auto values = line.find_all(option.name);
+    for (const std::string& value : values) {
+      if (!option.adds_up && &value != &values.back()) continue;
+      const auto selector = selector_of(option, value);
+      const PresentDevice* other = selector ? find(*selector, others) : nullptr;
+      if (other != nullptr) return refuse(concat(option.name, '=', printable(value)), *other, kCopy);
+    }
+  }
+  for (const PresentDevice& one : own) TRY(check_own(one, others));
+  for (const entry::FstabEntry& entry : fstab)
+    if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
+  return {};
+}
+
+}  // namespace vhdboot::guest

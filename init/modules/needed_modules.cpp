@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/modules/needed_modules.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/quoted.h"
+#include "base/text.h"
+
+namespace vhdboot::modules {
+
+namespace {
+
+constexpr std::string_view kDeviceMapper = "dm_mod";
+constexpr std::string_view kLoop = "loop";
+
+/// The module that has the driver which sysfs calls so.
+std::string_view module_of(std::string_view driver) {
+  return driver == "sd" ? "sd_mod" : driver;
+}
+
+const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {
+  return *std::ranges::find(needs.wanted, name, &WantedModule::name);
+}
+
+}  // namespace
+
+std::vector<std::string> guest_disk_modules() {
+  return {std::string(kDeviceMapper), std::string(kLoop)};
+}
+
+std::string describe(const WantedModule& wanted) {
+  switch (wanted.purpose) {
+    case Purpose::Controller:
+      return concat("the controller ", printable(wanted.name), ", here driven by ", printable(wanted.driver));
+    case Purpose::GuestRoot:
+      return concat("the guest's root file system: ", printable(wanted.name));
+    case Purpose::GuestDisk:
+      break;
+  }
+  if (wanted.name == kDeviceMapper) return "the guest disk: device-mapper";
+  if (wanted.name == kLoop) return "the guest disk: loop devices";
+  return concat("the guest disk: ", printable(wanted.name));
+}
+
+std::vector<std::string> names(std::span<const WantedModule> wanted) {
+  std::vector<std::string> out;
+  std::ranges::transform(wanted, std::back_inserter(out), &WantedModule::name);
+  return out;
+}
+
+std::vector<std::string> request_lines(std::span<const WantedModule> wanted) {
+  std::vector<std::string> out;
+  for (const WantedModule& one : wanted)
+    out.push_back(one.driver.empty() ? one.name : concat(one.name, '\t', module_of(one.driver)));
+  return out;
+}
+
+ModuleNeeds find_modules(const ModuleIndex& index, std::vector<WantedModule> wanted) {
+  Resolution found = index.resolve(names(wanted));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto missing = std::ranges::find(found.missing, wanted[i].name);
+    if (missing == found.missing.end() || wanted[i].driver.empty() || !is_builtin_driver(index, wanted[i].driver))
+      continue;
+    found.missing.erase(missing);
+    found.builtin.push_back(wanted[i].driver);
+    found.builtin_for.push_back(i);
+  }
+  return {.wanted = std::move(wanted), .found = std::move(found)};
+}
+
+std::string describe(const LoadReason& reason, const ModuleNeeds& needs) {
+  std::string purpose = describe(needs.wanted[reason.wanted]);
+  switch (reason.by) {
+    case LoadReason::By::Dependency:
+      return concat("dependency of ", printable(reason.of), ", for ", purpose);
+    case LoadReason::By::SoftDependency:
+      return concat("soft dependency of ", printable(reason.of), ", for ", purpose);
+    case LoadReason::By::Request:
+      break;
+  }
+  return purpose;
+}
+
+std::vector<std::string> missing_sentences(const ModuleNeeds& needs, std::string_view release) {
+  std::vector<std::string> sentences;
+  for (const std::string& missing : needs.found.missing)
+    sentences.push_back(concat("kernel ", printable(release), " has no module for ", describe(named(needs, missing))));
+  return sentences;
+}
+
+Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, bool has_initrd) {
+  const auto sentences = missing_sentences(needs, release);
+  if (has_initrd || sentences.empty()) return {};
+  return fail(Code::Unsupported, concat(sentences.front(),
+                                        ", and the guest has no initrd that could bring one: give it an initrd, or say "
+                                        "`modules guest` when that kernel has it built in"));
+}
+
+Result<void> check_guest_disk_modules(const ModuleIndex& index, std::string_view release) {
+  const auto lacks = [&](std::string_view module, std::string_view what) {
+    return fail(Code::Unsupported, concat("kernel ", printable(release), " has no ", what, " (", module,
+                                          "), which the guest disk is made of: start the guest with another kernel"));
+  };
+  if (!index.has(kDeviceMapper)) return lacks(kDeviceMapper, "device-mapper");
+  if (!index.has(kLoop)) return lacks(kLoop, "loop devices");
+  return {};
+}
+
+bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {
+  // A disk that uas drives talks to usb-storage as well.
+  if (driver == "uas" && index.is_builtin("usb_storage")) return true;
+  return index.is_builtin(module_of(driver));
+}
+
+Result<std::vector<std::string>> module_directories(std::string_view release) {
+  if (!fits_line(release) || release.find('/') != std::string_view::npos || release == "." || release == "..")
+    return fail(Code::Invalid, concat("expected a kernel release, found ", quoted(release)));
+  return std::vector{concat("/usr/lib/modules/", release), concat("/lib/modules/", release)};
+}
+
+}  // namespace vhdboot::modules

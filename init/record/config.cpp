@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/record/config.h"
+
+#include <array>
+#include <functional>
+
+#include "base/quoted.h"
+#include "base/text.h"
+#include "init/volume/path.h"
+
+namespace vhdboot::record {
+
+namespace {
+
+constexpr std::size_t kMaxEntryBytes = 255;
+
+std::unexpected<Error> unexpected_value(std::string_view expected, std::string_view found) {
+  return fail(Code::Invalid, concat("expected ", expected, ", found ", quoted(found)));
+}
+
+Result<void> set_image(Config& config, std::string_view value) {
+  const auto path = TRY(volume::parse_path(value));
+  if (path.is_root()) return unexpected_value("the path of an image file", value);
+  const bool absolute = value.front() == '/' || value.front() == '\\';
+  config.image = absolute ? path.text() : path.text().substr(1);
+  return {};
+}
+
+Result<void> set_volume(Config& config, std::string_view value) {
+  config.volume = TRY(disk::parse_volume_selector(value));
+  return {};
+}
+
+Result<void> set_entry(Config& config, std::string_view value) {
+  if (!fits_line(value) || value.size() > kMaxEntryBytes)
+    return unexpected_value("the name of a boot entry, or a pattern", value);
+  config.entry = std::string(value);
+  return {};
+}
+
+Result<void> add_options(Config& config, std::string_view value) {
+  if (value.empty()) return {};
+  // A tab is a blank to the kernel, too; any other control character is a mistake.
+  for (const char c : value)
+    if (c != '\t' && !fits_line({&c, 1})) return unexpected_value("kernel options without control characters", value);
+  if (!config.options.empty()) config.options += ' ';
+  config.options += value;
+  if (config.options.size() > kMaxOptionsBytes)
+    return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  return {};
+}
+
+Result<void> set_modules_from(Config& config, std::string_view value) {
+  config.modules_from = TRY(disk::parse_root_selector(value));
+  return {};
+}
+
+Result<void> set_modules(Config& config, std::string_view value) {
+  if (value == "auto")
+    config.modules = ModuleSource::Auto;
+  else if (value == "guest")
+    config.modules = ModuleSource::Guest;
+  else
+    return unexpected_value("auto or guest", value);
+  return {};
+}
+
+Result<void> set_host_mount(Config& config, std::string_view value) {
+  config.host_mount = TRY(parse_host_mount(value));
+  return {};
+}
+
+Result<void> set_wait(Config& config, std::string_view value) {
+  const auto seconds = parse_u64(value);
+  if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
+    return unexpected_value(concat("seconds from 1 to ", kMaxWaitSeconds), value);
+  config.wait_seconds = static_cast<unsigned>(*seconds);
+  return {};
+}
+
+Result<void> set_rescue(Config& config, std::string_view value) {
+  if (value == "menu")
+    config.rescue = RescueChoice::Menu;
+  else if (value == "shell")
+    config.rescue = RescueChoice::Shell;
+  else if (value == "reboot")
+    config.rescue = RescueChoice::Reboot;
+  else
+    return unexpected_value("menu, shell or reboot", value);
+  return {};
+}
+
+struct Key {
+  std::string_view name;
+  Result<void> (*set)(Config&, std::string_view);
+  bool repeatable = false;
+};
+
+constexpr std::array kKeys{
+    Key{"image", set_image},
+    Key{"volume", set_volume},
+    Key{"entry", set_entry},
+    Key{"options", add_options, true},
+    Key{"modules-from", set_modules_from},
+    Key{"modules", set_modules},
+    Key{"host-mount", set_host_mount},
+    Key{"wait", set_wait},
+    Key{"rescue", set_rescue},
+};
+
+/// Keys of the past: known, and without effect.
+struct FormerKey {
+  std::string_view name;
+  std::string_view sentence;  ///< goes on behind the name
+};
+
+constexpr std::array kFormerKeys{
+    FormerKey{
+        "attach",
+        "has no effect any more: there is one way to attach an image, and `host-mount` shows the volume in the guest"},
+    FormerKey{"root", "is called `modules-from` now"},
+    FormerKey{"timeout", "is called `wait` now"},
+};
+
+/// Takes one key and its value after the other and keeps book of what was odd.
+class Builder {
+ public:
+  /// `place` begins every message: "debian.conf:3".
+  Result<void> take(std::string_view key, std::string_view value, std::string_view place) {
+    for (std::size_t i = 0; i < kKeys.size(); ++i) {
+      if (key != kKeys[i].name) continue;
+      if (seen_[i] && !kKeys[i].repeatable) warn(place, concat(key, " is said twice, the later one counts"));
+      seen_[i] = true;
+      if (auto set = kKeys[i].set(parsed_.config, value); !set)
+        return std::unexpected(std::move(set).error().within(concat(place, ": ", key)));
+      return {};
+    }
+    for (const FormerKey& former : kFormerKeys) {
+      if (key != former.name) continue;
+      warn(place, concat(key, ' ', former.sentence));
+      return {};
+    }
+    warn(place, concat("unknown key ", quoted(key)));
+    return {};
+  }
+
+  void warn(std::string_view place, std::string_view sentence) {
+    // What is not configuration at all would fill the screen.
+    constexpr std::size_t kMost = 16;
+    if (parsed_.warnings.size() < kMost) parsed_.warnings.push_back(concat(place, ": ", sentence));
+  }
+
+  [[nodiscard]] ParsedConfig finish() && { return std::move(parsed_); }
+
+ private:
+  ParsedConfig parsed_;
+  std::array<bool, kKeys.size()> seen_{};
+};
+
+/// The words of load options, without their quotes. Absent when a quote is not closed.
+std::optional<std::vector<std::string>> split_quoted(std::string_view text) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  bool in_quotes = false;
+  for (const char c : text) {
+    if (is_blank(c) && !in_quotes) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    if (c == '"')
+      in_quotes = !in_quotes;
+    else
+      words.back() += c;
+  }
+  if (in_quotes) return std::nullopt;
+  return words;
+}
+
+}  // namespace
+
+Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_name) {
+  if (text.size() > kMaxConfigBytes)
+    return fail(Code::Invalid, concat(file_name, ": larger than ", human_size(kMaxConfigBytes)));
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return fail(Code::Invalid, concat(file_name, ": is UTF-16 text: save it as UTF-8"));
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+
+  Builder builder;
+  std::size_t number = 0;
+  for (const auto raw : split_lines(text)) {
+    const auto place = concat(file_name, ':', ++number);
+    const auto line = trim(raw);
+    if (line.empty() || line.starts_with('#')) continue;
+    if (line.find('\0') != std::string_view::npos) return fail(Code::Invalid, concat(place, ": is not text"));
+    std::size_t end = 0;
+    while (end < line.size() && !is_blank(line[end])) ++end;
+    if (auto taken = builder.take(line.substr(0, end), trim(line.substr(end)), place); !taken)
+      return std::unexpected(std::move(taken).error());
+  }
+  return std::move(builder).finish();
+}
+
+Result<ParsedConfig> parse_load_options(std::string_view text) {
+  constexpr std::string_view kPlace = "load options";
+  text = text.substr(0, text.find('\0'));
+  if (text.size() > kMaxConfigBytes)
+    return fail(Code::Invalid, concat(kPlace, ": longer than ", human_size(kMaxConfigBytes)));
+  const auto words = split_quoted(text);
+  if (!words) return fail(Code::Invalid, concat(kPlace, ": a double quote is not closed in ", quoted(text)));
+
+  Builder builder;
+  for (std::size_t i = 0; i < words->size(); ++i) {
+    const std::string_view word = (*words)[i];
+    const auto equals = word.find('=');
+    if (equals == std::string_view::npos) {
+      const bool own_name = i == 0 && to_lower_ascii(word).ends_with(".efi");
+      if (!own_name)
+        builder.warn(kPlace, concat("unknown word ", quoted(word), " (kernel options go into options=\"...\")"));
+      continue;
+    }
+    if (auto taken = builder.take(word.substr(0, equals), trim(word.substr(equals + 1)), kPlace); !taken)
+      return std::unexpected(std::move(taken).error());
+  }
+  return std::move(builder).finish();
+}
+
+Config merge(const Config& base, const Config& overrides) {
+  Config merged = base;
+  const auto take = [](auto& field, const auto& override_) {
+    if (override_) field = override_;
+  };
+  take(merged.image, overrides.image);
+  take(merged.volume, overrides.volume);
+  take(merged.entry, overrides.entry);
+  take(merged.modules, overrides.modules);
+  take(merged.modules_from, overrides.modules_from);
+  take(merged.host_mount, overrides.host_mount);
+  take(merged.wait_seconds, overrides.wait_seconds);
+  take(merged.rescue, overrides.rescue);
+  if (!overrides.options.empty()) {
+    if (!merged.options.empty()) merged.options += ' ';
+    merged.options += overrides.options;
+  }
+  return merged;
+}
+
+Result<void> check(const Config& config) {
+  if (config.options.size() > kMaxOptionsBytes)
+    return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  return {};
+}
+
+}  // namespace vhdboot::record

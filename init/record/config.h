@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a person says that differs from the convention: debian.conf beside debian.efi, and the load options.
+//
+// The file has `key value` lines as in the Boot Loader Specification: keys in lower case, blanks between key and value,
+// lines that start with '#' and empty lines mean nothing. The load options are `key=value` words; double quotes keep
+// blanks together. Both have the same keys:
+//
+// clang-format off: it would run the lines of this table together
+//   image PATH                the image file; beside the EFI file unless it starts with / or \ .
+//   volume SELECTOR           where the image is: UUID=, PARTUUID=, LABEL=, PARTLABEL=, a serial or partition UUID
+//   entry NAME                the boot entry of the guest: its file name, or a pattern with * and ?
+//   options TEXT              more kernel options; may be repeated, all of them count
+//   modules auto|guest        auto: take the modules that stage 2 needs from the guest; guest: rely on its initrd
+//   modules-from SELECTOR     the guest partition with the modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its number
+//   host-mount PATH [ro|rw] [OPTIONS]
+//                             where the guest finds the host volume, read-only unless rw is said, and options for its
+//                             driver
+//   wait SECONDS              how long to wait for devices, 1 to 600
+//   rescue menu|shell|reboot  what comes after an error
+// clang-format on
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "disk/selector.h"
+#include "init/record/host_mount.h"
+
+namespace vhdboot::record {
+
+enum class ModuleSource : std::uint8_t { Auto, Guest };
+enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
+
+inline constexpr unsigned kDefaultWaitSeconds = 30;
+inline constexpr unsigned kMaxWaitSeconds = 600;
+inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
+inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
+
+/// What was said; what was not is absent, and the functions below it give what then holds.
+struct Config {
+  std::optional<std::string> image;  ///< '/' between the names; relative: beside the EFI file
+  std::optional<disk::Selector> volume;
+  std::optional<std::string> entry;
+  std::string options;  ///< separated by blanks; empty: none
+  std::optional<ModuleSource> modules;
+  std::optional<disk::Selector> modules_from;
+  std::optional<HostMount> host_mount;
+  std::optional<unsigned> wait_seconds;
+  std::optional<RescueChoice> rescue;
+
+  [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
+  [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
+  [[nodiscard]] RescueChoice after_error() const { return rescue.value_or(RescueChoice::Menu); }
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+struct ParsedConfig {
+  Config config;
+  std::vector<std::string> warnings;  ///< each a sentence with its place: "debian.conf:3: unknown key \"imgae\""
+};
+
+/// Reads a configuration file; `file_name` is for the messages. Invalid on a value that is wrong, with file and line.
+[[nodiscard]] Result<ParsedConfig> parse_config(std::string_view text, std::string_view file_name);
+
+/// Reads load options (UTF-8). A first word that ends in ".efi" is the program's own name and is skipped, as a UEFI
+/// shell passes it. Invalid on a value that is wrong or a quote that is not closed.
+[[nodiscard]] Result<ParsedConfig> parse_load_options(std::string_view text);
+
+/// `overrides` wins, key by key; its kernel options come after those of `base`.
+[[nodiscard]] Config merge(const Config& base, const Config& overrides);
+
+/// What two sources say together: Invalid for too many kernel options.
+[[nodiscard]] Result<void> check(const Config& config);
+
+}  // namespace vhdboot::record

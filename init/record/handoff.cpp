@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/record/handoff.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/crc32.h"
+#include "base/quoted.h"
+#include "base/text.h"
+#include "disk/partition_table.h"
+#include "init/record/record.h"
+#include "init/volume/extents.h"
+#include "init/volume/path.h"
+
+namespace vhdboot::record {
+
+namespace {
+
+constexpr std::string_view kName = "vhdboot-handoff";
+constexpr unsigned kVersion = 2;
+constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
+
+constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
+constexpr std::array<std::string_view, 3> kRescues{"menu", "shell", "reboot"};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> parse_enum(const std::array<std::string_view, N>& names, std::string_view text) {
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Enum>(found - names.begin());
+}
+
+template <std::size_t N>
+std::optional<std::array<std::uint64_t, N>> parse_numbers(std::string_view text) {
+  std::array<std::uint64_t, N> numbers{};
+  for (std::size_t i = 0; i < N; ++i) {
+    const auto end = i + 1 < N ? text.find(' ') : text.size();
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto number = parse_u64(text.substr(0, end));
+    if (!number) return std::nullopt;
+    numbers[i] = *number;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return numbers;
+}
+
+/// A path as the record has it, from the root on and without detours.
+bool is_absolute_path(std::string_view path) {
+  return path.size() > 1 && path.starts_with('/') && fits_line(path);
+}
+
+bool is_plain_relative_path(std::string_view path) {
+  if (!fits_line(path)) return false;
+  for (const auto component : split(path, '/'))
+    if (component.empty() || component == "." || component == "..") return false;
+  return true;
+}
+
+std::optional<GuestRoot> parse_root(std::string_view text) {
+  GuestRoot root;
+  const auto number = text.find(' ');
+  const auto mode = number == std::string_view::npos ? number : text.find(' ', number + 1);
+  if (mode == std::string_view::npos) return std::nullopt;
+  const auto partition = parse_u64(text.substr(0, number));
+  const auto mode_text = text.substr(number + 1, mode - number - 1);
+  if (!partition || *partition > disk::kMaxPartitions || (mode_text != "ro" && mode_text != "rw")) return std::nullopt;
+  root.partition = static_cast<unsigned>(*partition);
+  root.read_only = mode_text == "ro";
+  text.remove_prefix(mode + 1);
+  root.type = text.substr(0, text.find(' '));
+  if (root.type.size() < text.size()) root.flags = text.substr(root.type.size() + 1);
+  if (root.type.empty() || (root.flags.empty() && root.type.size() < text.size())) return std::nullopt;
+  return root;
+}
+
+std::optional<entry::CountedEntry> parse_counted(std::string_view text) {
+  const auto blank = text.find(' ');
+  const auto partition = parse_u64(text.substr(0, blank));
+  if (blank == std::string_view::npos || !partition || *partition > disk::kMaxPartitions) return std::nullopt;
+  return entry::CountedEntry{static_cast<unsigned>(*partition), std::string(text.substr(blank + 1))};
+}
+
+std::optional<HostMount> parse_mount(std::string_view text) {
+  auto mount = parse_host_mount(text);
+  if (!mount) return std::nullopt;
+  return *std::move(mount);
+}
+
+/// What holds for every handoff, written or read: the sentence that names what does not.
+std::optional<std::string> objection(const Handoff& handoff) {
+  if (!disk::is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
+  if (handoff.partuuid && !disk::is_partuuid(*handoff.partuuid))
+    return concat("has no partition UUID but ", quoted(*handoff.partuuid));
+  const auto path = volume::parse_path(handoff.path);
+  if (!path || path->is_root() || path->text() != handoff.path)
+    return concat("has no image path but ", quoted(handoff.path));
+  const auto& payload = handoff.payload;
+  if (payload.size == 0 || payload.offset > handoff.file_size || payload.size > handoff.file_size - payload.offset)
+    return concat("has a disk of ", payload.size, " bytes from byte ", payload.offset, " on in a file of ",
+                  handoff.file_size, " bytes");
+  if (handoff.guest_block != 512 && handoff.guest_block != 4096)
+    return concat("has guest blocks of ", handoff.guest_block, " bytes");
+  if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
+    return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
+  if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
+                       handoff.root->partition > disk::kMaxPartitions ||
+                       (!handoff.root->flags.empty() && !fits_line(handoff.root->flags))))
+    return concat("has no root file system but ", quoted(handoff.root->type), " with ", quoted(handoff.root->flags));
+  if (handoff.counted &&
+      (handoff.counted->partition > disk::kMaxPartitions || !entry::is_countable(handoff.counted->path)))
+    return concat("has no counted entry but ", quoted(handoff.counted->path));
+  if (handoff.loader_partuuid && !disk::is_partuuid(*handoff.loader_partuuid))
+    return concat("has no partition UUID of a boot loader but ", quoted(*handoff.loader_partuuid));
+  if (!is_absolute_path(handoff.init)) return concat("has no init but ", quoted(handoff.init));
+  if (handoff.wait_seconds < 1 || handoff.wait_seconds > kMaxWaitSeconds)
+    return concat("waits ", handoff.wait_seconds, " seconds");
+  for (const auto& module : handoff.modules)
+    if (!is_plain_relative_path(module)) return concat("has no module file but ", quoted(module));
+  std::uint64_t end = 0;
+  for (const auto& extent : handoff.extents) {
+    if (extent.length == 0 || extent.logical < end || extent.length > UINT64_MAX - extent.logical ||
+        extent.length > UINT64_MAX - extent.physical)
+      return concat("has an extent out of order at byte ", extent.logical);
+    end = extent.logical + extent.length;
+  }
+  return std::nullopt;
+}
+
+/// Takes the lines between the first and the last one.
+class Reader {
+ public:
+  Result<void> take(std::string_view key, std::string_view value) {
+    if (key == "extent") return take_extent(value);
+    if (key == "module") {
+      if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
+      handoff_.modules.emplace_back(value);
+      return {};
+    }
+    if (std::ranges::find(seen_, key) != seen_.end())
+      return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
+    if (!take_once(key, value))
+      return fail(Code::Corrupt, concat("has a line that means nothing: ", quoted(concat(key, ' ', value))));
+    seen_.push_back(key);
+    return {};
+  }
+
+  Result<Handoff> finish() && {
+    for (const std::string_view key : {"volume", "serial", "path", "file-size", "payload", "init"})
+      if (std::ranges::find(seen_, key) == seen_.end()) return fail(Code::Corrupt, concat("does not say ", key));
+    if (auto text = objection(handoff_)) return fail(Code::Corrupt, *std::move(text));
+    return std::move(handoff_);
+  }
+
+ private:
+  Result<void> take_extent(std::string_view value) {
+    if (handoff_.extents.size() == kMaxHandoffExtents) return fail(Code::NoMemory, "has too many extents");
+    const auto numbers = parse_numbers<3>(value);
+    if (!numbers) return fail(Code::Corrupt, concat("has no extent but ", quoted(value)));
+    handoff_.extents.push_back({.logical = (*numbers)[0], .physical = (*numbers)[1], .length = (*numbers)[2]});
+    return {};
+  }
+
+  bool take_once(std::string_view key, std::string_view value) {
+    if (key == "serial") return handoff_.serial = value, true;
+    if (key == "partuuid") return handoff_.partuuid = std::string(value), true;
+    if (key == "path") return handoff_.path = value, true;
+    if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
+    if (key == "init") return handoff_.init = value, true;
+    if (key == "root") return (handoff_.root = parse_root(value)).has_value();
+    if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
+    if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
+    if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
+    if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
+    if (key == "file-size") return assign(handoff_.file_size, parse_u64(value));
+    if (key == "guest-block") return assign_small(handoff_.guest_block, value);
+    if (key == "wait") return assign_small(handoff_.wait_seconds, value);
+    if (key == "payload") {
+      const auto numbers = parse_numbers<2>(value);
+      if (numbers) handoff_.payload = {.offset = (*numbers)[0], .size = (*numbers)[1]};
+      return numbers.has_value();
+    }
+    return false;
+  }
+
+  template <class T>
+  static bool assign(T& field, const std::optional<T>& value) {
+    if (value) field = *value;
+    return value.has_value();
+  }
+  static bool assign_small(std::uint32_t& field, std::string_view value) {
+    const auto number = parse_u64(value);
+    if (number && *number <= UINT32_MAX) field = static_cast<std::uint32_t>(*number);
+    return number && *number <= UINT32_MAX;
+  }
+
+  Handoff handoff_;
+  std::vector<std::string_view> seen_;
+};
+
+/// Takes the last line off `text` and compares.
+Result<void> take_checksum(std::string_view& text) {
+  if (text.size() < kCrcLineBytes) return fail(Code::Corrupt, "is cut off");
+  const auto body = text.substr(0, text.size() - kCrcLineBytes);
+  const auto expected = concat("crc32 ", to_hex(crc32(as_bytes(body)), 8), '\n');
+  const auto found = text.substr(body.size());
+  if (!found.starts_with("crc32 ")) return fail(Code::Corrupt, "is cut off: the last line is no checksum");
+  if (found != expected) return fail(Code::Corrupt, "has a wrong checksum");
+  text = body;
+  return {};
+}
+
+Result<Handoff> parse(std::string_view text) {
+  if (text.size() > kMaxHandoffBytes)
+    return fail(Code::NoMemory, concat("is larger than ", human_size(kMaxHandoffBytes)));
+  std::string_view rest = text;
+  TRY(take_header(rest, kName, kVersion));
+  TRY(take_checksum(text));
+  // A header that reaches into the checksum is none.
+  rest = text.substr(std::min(text.size(), static_cast<std::size_t>(rest.data() - text.data())));
+  Reader reader;
+  while (!rest.empty()) {
+    const auto line = take_line(rest);
+    const auto words = line ? split_line(*line) : std::nullopt;
+    if (!words) return fail(Code::Corrupt, concat("has a line that means nothing: ", quoted(line.value_or(rest))));
+    TRY(reader.take(words->first, words->second));
+  }
+  return std::move(reader).finish();
+}
+
+/// A list of extents as it is compared: offset of the file where two lists part, or nothing.
+std::optional<std::string> difference(std::span<const Extent> then, std::span<const Extent> now) {
+  for (std::size_t i = 0; i < std::min(then.size(), now.size()); ++i) {
+    if (then[i] == now[i]) continue;
+    if (then[i].logical == now[i].logical && then[i].physical != now[i].physical)
+      return concat("its byte ", then[i].logical, " lay at byte ", then[i].physical, " of the volume and lies at ",
+                    now[i].physical, " now");
+    const auto from = std::max(then[i].logical, now[i].logical);
+    return concat("the piece at its byte ", from, " had ", then[i].length, " bytes and has ", now[i].length, " now");
+  }
+  if (then.size() != now.size()) return concat("it lay in ", then.size(), " pieces and lies in ", now.size(), " now");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::string> to_text(const Handoff& handoff) {
+  if (auto text = objection(handoff)) return fail(Code::Invalid, concat("the handoff ", *text));
+  if (handoff.extents.size() > kMaxHandoffExtents || handoff.modules.size() > kMaxHandoffModules)
+    return fail(Code::Invalid, concat("a handoff holds no ", handoff.extents.size(), " extents and ",
+                                      handoff.modules.size(), " modules"));
+  std::string text = concat(kName, ' ', kVersion, '\n');
+  const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
+  line("volume ", kKinds.at(static_cast<std::size_t>(handoff.kind)));
+  line("serial ", handoff.serial);
+  if (handoff.partuuid) line("partuuid ", *handoff.partuuid);
+  line("path ", handoff.path);
+  line("file-size ", handoff.file_size);
+  line("payload ", handoff.payload.offset, ' ', handoff.payload.size);
+  line("guest-block ", handoff.guest_block);
+  if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
+  if (handoff.root)
+    line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
+         handoff.root->flags.empty() ? "" : " ", handoff.root->flags);
+  if (handoff.counted) line("counted ", handoff.counted->partition, ' ', handoff.counted->path);
+  if (handoff.loader_partuuid) line("loader-partuuid ", *handoff.loader_partuuid);
+  line("init ", handoff.init);
+  line("wait ", handoff.wait_seconds);
+  line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));
+  for (const auto& module : handoff.modules) line("module ", module);
+  for (const auto& extent : handoff.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
+  line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
+  if (text.size() > kMaxHandoffBytes)
+    return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));
+  return text;
+}
+
+Result<Handoff> parse_handoff(std::string_view text) {
+  auto handoff = parse(text);
+  // Each clause above goes on from here: "the handoff has a wrong checksum".
+  if (!handoff) {
+    auto error = std::move(handoff).error();
+    error.text.insert(0, "the handoff of stage 1 ");
+    return std::unexpected(std::move(error));
+  }
+  return handoff;
+}
+
+Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now, std::span<const Extent> now) {
+  std::optional<std::string> what;
+  if (file_size_now != handoff.file_size)
+    what = concat("it had ", handoff.file_size, " bytes and has ", file_size_now, " now");
+  else
+    what = difference(volume::merge_extents(handoff.extents), volume::merge_extents(now));
+  if (!what) return {};
+  return fail(Code::Unsafe, concat(printable(handoff.path), " is not where stage 1 found it: ", *what,
+                                   ": something wrote to the volume in between, start the machine again"));
+}
+
+bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume) {
+  if (!equals_ignoring_ascii_case(handoff.serial, volume.uuid)) return false;
+  return !handoff.partuuid || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
+}
+
+}  // namespace vhdboot::record

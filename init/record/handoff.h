@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The record that stage 1 leaves for stage 2: which image was attached, how, and where it lay.
+//
+// Text: the line `vhdboot-handoff 2`, `key value` lines, `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end
+// `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/extent.h"
+#include "base/result.h"
+#include "disk/selector.h"
+#include "entry/boot_count.h"
+#include "init/record/config.h"
+#include "init/record/host_mount.h"
+#include "init/volume/volume.h"
+
+namespace vhdboot::record {
+
+inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
+inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
+inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;
+inline constexpr std::size_t kMaxHandoffModules = 1024;
+
+/// What the kernel starts first in a root file system unless init= says otherwise.
+inline constexpr std::string_view kDefaultRootInit = "/sbin/init";
+
+/// The root file system that stage 2 mounts for a guest without an initrd, as the kernel would have done.
+struct GuestRoot {
+  unsigned partition = 0;  ///< of the guest disk; 0: the whole disk
+  bool read_only = true;
+  std::string type;   ///< as mount(2) takes it
+  std::string flags;  ///< rootflags=; may be empty
+  friend bool operator==(const GuestRoot&, const GuestRoot&) = default;
+};
+
+struct Handoff {
+  // The host volume.
+  volume::Kind kind = volume::Kind::Ntfs;
+  std::string serial;                   ///< upper case, as blkid prints it
+  std::optional<std::string> partuuid;  ///< absent: a volume on an unpartitioned disk
+  // The image.
+  std::string path;  ///< on the volume, '/' between the names
+  std::uint64_t file_size = 0;
+  Payload payload;
+  std::uint32_t guest_block = 512;
+  std::vector<Extent> extents;  ///< of the whole file, in logical order
+  // What stage 2 is to do.
+  std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
+  std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
+  std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted
+  std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told
+  std::string init = "/init";                  ///< what stage 2 executes: in the guest's initrd, or in `root`
+  std::vector<std::string> modules;            ///< files in the appended archive, in the order to load them
+  unsigned wait_seconds = kDefaultWaitSeconds;
+  RescueChoice rescue = RescueChoice::Menu;
+
+  /// What the volume must be known by in the target kernel.
+  [[nodiscard]] disk::Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }
+
+  friend bool operator==(const Handoff&, const Handoff&) = default;
+};
+
+/// Invalid when a value cannot be written: a line break in a path, too many extents.
+[[nodiscard]] Result<std::string> to_text(const Handoff& handoff);
+
+/// Corrupt on any deviation, Unsupported for another version, NoMemory beyond the caps.
+[[nodiscard]] Result<Handoff> parse_handoff(std::string_view text);
+
+/// Whether the file lies where stage 1 found it. Unsafe with a sentence that names the first difference.
+[[nodiscard]] Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now,
+                                           std::span<const Extent> now);
+
+/// Whether a volume is the one of the handoff: its serial, and its partition UUID when both are known.
+[[nodiscard]] bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume);
+
+}  // namespace vhdboot::record

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The record that the EFI stub leaves for stage 1: from where it was started, and with which load options.
+//
+// UTF-8 lines `key value`: partuuid, serial, path, options. A fact that the firmware did not tell has no line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace vhdboot::record {
+
+inline constexpr std::size_t kMaxOriginBytes = 64 * 1024;
+
+struct Origin {
+  std::optional<std::string> partuuid;  ///< lower case: a GUID or ssssssss-nn
+  std::optional<std::string> serial;    ///< of the volume, upper case, as blkid prints it
+  std::optional<std::string> path;      ///< of the EFI file on its volume: "/boot/debian.efi"
+  std::string options;                  ///< load options, UTF-8, on one line
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+struct ParsedOrigin {
+  Origin origin;
+  std::vector<std::string> warnings;  ///< lines that are no facts; the others hold all the same
+};
+
+/// Never fails: the record comes from firmware, and what it got wrong counts as not told.
+[[nodiscard]] ParsedOrigin parse_origin(std::string_view text);
+
+/// The record itself; line breaks and other control characters within a value become blanks.
+[[nodiscard]] std::string to_text(const Origin& origin);
+
+}  // namespace vhdboot::record

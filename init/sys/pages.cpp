@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/pages.h"
+
+#include <sys/mman.h>
+
+#include "base/text.h"
+#include "base/units.h"
+
+namespace vhdboot::sys {
+namespace {
+constexpr int kPopulate = 23;  // MADV_POPULATE_WRITE, Linux 5.14
+}
+
+Result<Pages> Pages::allocate(std::uint64_t size, std::uint64_t skew) {
+  const std::string what = concat("taking ", human_size(size), " of memory");
+  if (skew >= kPage || size > SIZE_MAX - skew) return fail(Code::Invalid, what);
+  Pages pages;
+  if (size == 0) return pages;
+  void* start = ::mmap(nullptr, static_cast<std::size_t>(skew + size), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) return fail_errno(what);
+  pages.start_ = static_cast<std::byte*>(start);
+  pages.skew_ = static_cast<std::size_t>(skew);
+  pages.size_ = static_cast<std::size_t>(size);
+  // All of it now: it is quicker, and a lack of memory is an error here.
+  if (::madvise(start, pages.skew_ + pages.size_, kPopulate) < 0 && errno != EINVAL) return fail_errno(what);
+  return pages;
+}
+
+Pages::~Pages() {
+  if (start_ != nullptr) ::munmap(start_, skew_ + size_);
+}
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A guest disk in memory: files by partition.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "disk/guest_disk.h"
+#include "tests/unit/kexec/builders.h"
+
+namespace vhdboot::test {
+
+using namespace disk;
+
+using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.efi"
+
+class MemoryTree final : public disk::FileTree {
+ public:
+  /// `reads` counts by path what is read; borrowed.
+  MemoryTree(Files files, std::map<std::string, unsigned>& reads) : files_(std::move(files)), reads_(reads) {}
+
+  [[nodiscard]] bool has(const std::string& path) const override { return files_.contains(path) || is_folder(path); }
+  [[nodiscard]] bool is_folder(const std::string& path) const override { return !list(path).empty(); }
+  [[nodiscard]] std::vector<std::string> list(const std::string& path) const override {
+    std::set<std::string> names;
+    for (const auto& [name, content] : files_)
+      if (name.starts_with(path + '/'))
+        names.insert(name.substr(path.size() + 1, name.find('/', path.size() + 1) - path.size() - 1));
+    return {names.begin(), names.end()};
+  }
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
+    const auto file = files_.find(path);
+    if (file == files_.end()) return fail(Code::NotFound, "no such file");
+    return std::make_unique<MemorySource>(file->second);
+  }
+  [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
+    const auto file = files_.find(path);
+    if (file == files_.end()) return fail(Code::NotFound, "no such file");
+    if (file->second.size() > cap) return fail(Code::NoMemory, "too large");
+    ++reads_[path];
+    return file->second;
+  }
+
+ private:
+  Files files_;
+  std::map<std::string, unsigned>& reads_;
+};
+
+struct MemoryPartition {
+  std::string type;  // as libblkid says
+  Files files;
+  Guid gpt_type{};
+};
+
+[[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
+  disk::PartitionTable table{.scheme = disk::Scheme::Gpt, .disk_id = {}, .partitions = {}, .warnings = {}};
+  for (const MemoryPartition& partition : partitions)
+    table.partitions.push_back({.number = static_cast<unsigned>(table.partitions.size() + 1),
+                                .type = partition.gpt_type,
+                                .partuuid = "part" + std::to_string(table.partitions.size() + 1),
+                                .name = {}});
+  return table;
+}
+
+class MemoryDisk final : public GuestDisk {
+ public:
+  MemoryDisk(const disk::PartitionTable& table, std::vector<MemoryPartition> partitions)
+      : GuestDisk(table), contents_(std::move(partitions)) {
+    for (const disk::Partition& entry : table.partitions) {
+      const std::string number = std::to_string(entry.number);
+      add({.entry = &entry,
+           .device = "loop0p" + number,
+           .type = contents_[entry.number - 1].type,
+           .identity = {.uuid = "f5" + number, .partuuid = entry.partuuid, .label = {}, .number = entry.number}});
+    }
+  }
+
+  std::vector<unsigned> opened;           ///< numbers of partitions, in order
+  std::map<std::string, unsigned> reads;  ///< how often a file was read as a whole, by path
+
+ private:
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const GuestPartition& partition,
+                                                                   const std::string& /*root_flags*/) override {
+    opened.push_back(partition.entry->number);
+    return std::make_unique<MemoryTree>(contents_[partition.entry->number - 1].files, reads);
+  }
+
+  std::vector<MemoryPartition> contents_;
+};
+
+}  // namespace vhdboot::test

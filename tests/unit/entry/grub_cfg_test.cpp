@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/grub_cfg.h"
+
+#include <gmock/gmock.h>
+
+#include "base/text.h"
+#include "entry/grub_words.h"
+
+namespace vhdboot::entry {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+// What grub-mkconfig of Debian 12 writes, shortened.
+constexpr std::string_view kDebian = R"(
+### BEGIN /etc/grub.d/00_header ###
+if [ -s $prefix/grubenv ]; then
+  set have_grubenv=true
+  load_env
+fi
+if [ "${next_entry}" ] ; then
+   set default="${next_entry}"
+   set next_entry=
+   save_env next_entry
+   set boot_once=true
+else
+   set default="0"
+fi
+if [ x"${feature_menuentry_id}" = xy ]; then
+  menuentry_id_option="--id"
+else
+  menuentry_id_option=""
+fi
+export menuentry_id_option
+function savedefault {
+  if [ -z "${boot_once}" ]; then
+    saved_entry="${chosen}"
+    set default=7
+  fi
+}
+function gfxmode {
+	set gfxpayload="${1}"
+}
+menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class os $menuentry_id_option 'gnulinux-simple-6d33' {
+	load_video
+	insmod gzio
+	if [ x$grub_platform = xxen ]; then insmod xzio; insmod lzopio; fi
+	set root='hd0,gpt2'
+	if [ x$feature_platform_search_hint = xy ]; then
+	  search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 6d33
+	else
+	  search --no-floppy --fs-uuid --set=root 6d33
+	fi
+	echo	'Loading Linux 6.1.0-21-amd64 ...'
+	linux	/boot/vmlinuz-6.1.0-21-amd64 root=UUID=6d33 ro  quiet splash $vt_handoff
+	echo	'Loading initial ramdisk ...'
+	initrd	/boot/intel-ucode.img /boot/initrd.img-6.1.0-21-amd64
+}
+submenu 'Advanced options for Debian GNU/Linux' $menuentry_id_option 'gnulinux-advanced-6d33' {
+	menuentry 'Debian GNU/Linux, with Linux 6.1.0-21-amd64' $menuentry_id_option 'gnulinux-6.1.0-21-amd64-advanced-6d33' {
+		linux	/boot/vmlinuz-6.1.0-21-amd64 root=UUID=6d33 ro quiet advanced
+		initrd	/boot/initrd.img-6.1.0-21-amd64
+	}
+	menuentry 'Debian GNU/Linux, with Linux 6.1.0-21-amd64 (recovery mode)' $menuentry_id_option 'gnulinux-6.1.0-21-amd64-recovery-6d33' {
+		linux	/boot/vmlinuz-6.1.0-21-amd64 root=UUID=6d33 ro single
+		initrd	/boot/initrd.img-6.1.0-21-amd64
+	}
+	menuentry 'Debian GNU/Linux, with Linux 6.1.0-18-amd64 (recovery mode)' $menuentry_id_option 'r' {
+		linux	/boot/vmlinuz-6.1.0-18-amd64 root=UUID=6d33 ro single
+	}
+	menuentry 'Debian GNU/Linux, with Linux 6.1.0-18-amd64' $menuentry_id_option 'old' {
+		linux	/boot/vmlinuz-6.1.0-18-amd64 root=UUID=6d33 ro quiet old
+		initrd	/boot/initrd.img-6.1.0-18-amd64
+	}
+}
+if [ "$grub_platform" = "efi" ]; then
+	menuentry 'UEFI Firmware Settings' $menuentry_id_option 'uefi-firmware' {
+		fwsetup
+	}
+fi
+)";
+
+GrubConfig parse(std::string_view text, const GrubVariables& environment = {}) {
+  auto config = parse_grub_cfg(text, environment);
+  EXPECT_TRUE(config) << config.error().text;
+  return config ? *std::move(config) : GrubConfig{};
+}
+
+std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
+  std::string out(text);
+  out.replace(out.find(what), what.size(), with);
+  return out;
+}
+
+std::string default_title(std::string_view text, const GrubVariables& environment = {}) {
+  const GrubConfig config = parse(text, environment);
+  const GrubEntry* entry = default_entry(config);
+  return entry == nullptr ? "none" : entry->title;
+}
+
+TEST(GrubCfg, Debian) {
+  const GrubConfig config = parse(kDebian);
+  ASSERT_EQ(config.entries.size(), 7U);
+  EXPECT_EQ(config.entries[0], (GrubEntry{"Debian GNU/Linux",
+                                          "gnulinux-simple-6d33",
+                                          std::nullopt,
+                                          false,
+                                          "/boot/vmlinuz-6.1.0-21-amd64",
+                                          "root=UUID=6d33 ro quiet splash",
+                                          {"/boot/intel-ucode.img", "/boot/initrd.img-6.1.0-21-amd64"}}));
+  EXPECT_TRUE(config.entries[1].submenu);
+  EXPECT_EQ(config.entries[1].id, "gnulinux-advanced-6d33");
+  EXPECT_EQ(config.entries[5].parent, 1U);
+  EXPECT_EQ(config.entries[6].title, "UEFI Firmware Settings");
+  EXPECT_EQ(config.entries[6].kernel, "");
+  EXPECT_EQ(config.default_name, "0");
+  EXPECT_FALSE(config.uses_bls);
+}
+
+TEST(GrubCfg, TheDefault) {
+  const auto with = [](std::string_view name, const GrubVariables& environment = {}) {
+    return default_title(replaced(kDebian, "set default=\"0\"", concat("set default=\"", name, '"')), environment);
+  };
+  constexpr std::string_view kOld = "Debian GNU/Linux, with Linux 6.1.0-18-amd64";
+  EXPECT_EQ(with("0"), "Debian GNU/Linux");
+  EXPECT_EQ(with("1>3"), kOld);
+  EXPECT_EQ(with("1"), "Debian GNU/Linux, with Linux 6.1.0-21-amd64");
+  EXPECT_EQ(with("gnulinux-advanced-6d33>old"), kOld);
+  EXPECT_EQ(with("Advanced options for Debian GNU/Linux>Debian GNU/Linux, with Linux 6.1.0-18-amd64"), kOld);
+  EXPECT_EQ(with("old"), kOld);
+  EXPECT_EQ(with("nonsense"), "Debian GNU/Linux");
+  EXPECT_EQ(with("9"), "Debian GNU/Linux");
+  EXPECT_EQ(with(""), "Debian GNU/Linux");
+  EXPECT_EQ(with("2"), "Debian GNU/Linux");  // the firmware's settings boot no Linux
+  EXPECT_EQ(with("${saved_entry}"), "Debian GNU/Linux");
+  EXPECT_EQ(with("${saved_entry}", {{"saved_entry", "1>3"}}), kOld);
+  EXPECT_EQ(with("${saved_entry}", {{"next_entry", "1>3"}}), "Debian GNU/Linux");
+  EXPECT_EQ(default_title(kDebian, {{"next_entry", "1>3"}}), "Debian GNU/Linux");
+}
+
+TEST(GrubCfg, DefaultWithoutAnElse) {
+  constexpr std::string_view kEntries = "menuentry a { linux /a }\nmenuentry b { linux /b }\n";
+  EXPECT_EQ(default_title(concat("set default=1\n", kEntries)), "b");
+  EXPECT_EQ(default_title(concat("default=1\n", kEntries)), "b");
+  EXPECT_EQ(default_title(concat(kEntries, "set default=1; set default=0\n")), "a");
+  EXPECT_EQ(default_title(concat("if x; then set default=1; fi\n", kEntries)), "b");
+  EXPECT_EQ(default_title(concat("set default=0\nif x; then\nset default=1\nfi\n", kEntries)), "a");
+  EXPECT_EQ(default_title(concat("set default=1\nif x; then\nset y=1\nelse\nset default=0\nfi\n", kEntries)), "a");
+  EXPECT_EQ(default_title(concat("if [ \"${next_entry}\" ]; then set default=\"${next_entry}\"; fi\n", kEntries),
+                          {{"saved_entry", "b"}, {"next_entry", "a"}}),
+            "b");
+  EXPECT_EQ(default_title("menuentry a>b { linux /c }"), "none");
+  EXPECT_EQ(default_title(concat("set default='x>>y'\n", kEntries, "menuentry 'x>y' { linux /c }")), "x>y");
+  EXPECT_EQ(default_title(""), "none");
+  EXPECT_EQ(
+      default_title("menuentry w { chainloader /w.efi }\nmenuentry 'x rescue' { linux /r }\nmenuentry x {linux /x\n}"),
+      "x");
+  EXPECT_EQ(default_title("menuentry w { chainloader /w.efi }\nmenuentry 'x rescue' { linux /r }"), "x rescue");
+  EXPECT_EQ(default_title("submenu s {\n}\n"), "none");
+}
+
+TEST(GrubCfg, CommandLineOfAKernel) {
+  const GrubConfig config = parse(kDebian);
+  const auto commandline_for = [](std::string_view kernel, const GrubConfig& in) {
+    const GrubEntry* entry = entry_for(kernel, in);
+    return entry == nullptr ? "none" : entry->arguments;
+  };
+  EXPECT_EQ(commandline_for("vmlinuz-6.1.0-21-amd64", config), "root=UUID=6d33 ro quiet splash");
+  EXPECT_EQ(commandline_for("vmlinuz-6.1.0-18-amd64", config), "root=UUID=6d33 ro quiet old");
+  EXPECT_EQ(commandline_for("vmlinuz-6.12", config), "root=UUID=6d33 ro quiet splash");
+  EXPECT_EQ(commandline_for("vmlinuz", parse("menuentry w { chainloader /w }")), "none");
+}
+
+TEST(GrubCfg, FileNames) {
+  for (const auto path :
+       {"/vmlinuz", "/boot/vmlinuz", "/@/boot/vmlinuz", "(hd0,gpt2)/vmlinuz", "($root)vmlinuz", "vmlinuz"})
+    EXPECT_EQ(grub_file_name(path), "vmlinuz") << path;
+  EXPECT_EQ(grub_file_name(""), "");
+}
+
+GrubEntry entry_of(std::string_view body, std::string_view before = "", const GrubVariables& environment = {}) {
+  const GrubConfig config = parse(concat(before, "\nmenuentry x {\n", body, "\n}\n"), environment);
+  return config.entries.empty() ? GrubEntry{} : config.entries.front();
+}
+
+TEST(GrubCfg, Variables) {
+  EXPECT_EQ(entry_of("linux /v root=$r ${q}", "set r=UUID=1\nq='a b'").arguments, "root=UUID=1 a b");
+  EXPECT_EQ(entry_of("linux /v \"x=${q}\" y", "set q=\"a b\"").arguments, "\"x=a b\" y");
+  EXPECT_EQ(entry_of("linux /v root=$unknown \"$unknown\" $unknown ro").arguments, "ro");
+  EXPECT_EQ(entry_of("linux /v $kernelopts", "if [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi")
+                .arguments,
+            "root=a ro");
+  EXPECT_EQ(entry_of("linux /v $kernelopts", "if [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi",
+                     {{"kernelopts", "root=b"}})
+                .arguments,
+            "root=b");
+  EXPECT_EQ(entry_of("set k=/v\nlinux $k-1 a", "set k=/w").kernel, "/v-1");
+  EXPECT_EQ(entry_of("linux /v $a", "set a=1\nunset a").arguments, "");
+  EXPECT_EQ(entry_of("linux /v $gfxpayload", "function f { set gfxpayload=keep\n}").arguments, "");
+}
+
+TEST(GrubCfg, ARootInDoubt) {
+  const auto check = [](std::string_view body, std::string_view arguments, bool doubt) {
+    const GrubEntry entry = entry_of(body, "set known=1");
+    EXPECT_EQ(entry.arguments, arguments) << body;
+    EXPECT_EQ(entry.root_in_doubt, doubt) << body;
+  };
+  check("probe -u $root --set=u\nlinux /v root=UUID=$u ro", "ro", true);
+  check("linux /v root=$unknown ro", "ro", true);
+  check("linux /v \"root=$unknown\" ro", "ro", true);
+  check("linux /v root=UUID=1 rootflags=subvol=$unknown ro", "root=UUID=1 ro", true);
+  check("linux /v root=UUID=1 root=$unknown ro", "ro", true);
+  check("linux /v root=$unknown root=UUID=1", "root= root=UUID=1", false);
+  check("linux /v root=UUID=1 $unknown x=$unknown", "root=UUID=1 x=", false);
+  check("linux /v root=UUID=$known", "root=UUID=1", false);
+  // What was known before a command has set it anew.
+  check("probe --set=known --fs-uuid ($root)\nlinux /v root=UUID=$known", "", true);
+  for (const char* command : {"search.fs_uuid 22 known", "search.fs_label a known hd0", "search.file /a known"})
+    check(concat("set known=1\n", command, "\nlinux /v root=UUID=$known"), "", true);
+  check("probe -s known -u $root\nlinux /v root=UUID=$known", "", true);
+  check("regexp --set=1:known '(.*)' $x\nlinux /v root=UUID=$known", "", true);
+  check("if x; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);
+}
+
+TEST(GrubCfg, AKernelsPathMustBeKnown) {
+  EXPECT_EQ(entry_of("linux $unknown/vmlinuz a").kernel, "");
+  EXPECT_EQ(entry_of("linux /boot/vmlinuz-$unknown a").kernel, "");
+  EXPECT_EQ(entry_of("linux \"${unknown}/vmlinuz\" a").arguments, "");
+  EXPECT_EQ(entry_of("linux ($unknown)/vmlinuz a").kernel, "()/vmlinuz");
+  EXPECT_EQ(entry_of("linux ($unknown)/vmlinuz$unknown a").kernel, "");
+  EXPECT_THAT(entry_of("linux /v\ninitrd $unknown/a /b $unknown").initrds, ElementsAre("/b"));
+  EXPECT_EQ(entry_of("linux").kernel, "");
+  EXPECT_EQ(entry_of("linux ''").kernel, "");
+}
+
+TEST(GrubCfg, Quotes) {
+  EXPECT_EQ(entry_of("linux /v a'b c'd \"e \\\"f\\\"\" g\\ h").arguments, "\"ab cd\" \"e \\\"f\\\"\" \"g h\"");
+  EXPECT_EQ(entry_of("linux /v a\\\n  b c\\\nd").arguments, "a b cd");
+  EXPECT_EQ(entry_of("linux /v '$r' \\$r \"\\$r\" a$ b", "set r=1").arguments, "$r $r $r a$ b");
+  EXPECT_EQ(entry_of("linux /v a#b # c\nbar").arguments, "a#b");
+  EXPECT_EQ(entry_of("linux /v x='it'\\''s'").arguments, "x=it\\'s");
+  EXPECT_EQ(entry_of("linux /v \"a\\b\"").arguments, "a\\\\b");
+  EXPECT_EQ(parse("menuentry 'a'\\''b' --unrestricted --class c --id='i' {\r\n linux /v a\r\n}").entries[0].title,
+            "a'b");
+  EXPECT_EQ(parse("menuentry --class c --id i t {}").entries[0].id, "i");
+  EXPECT_EQ(parse("menuentry --class c --id i t {}").entries[0].title, "t");
+}
+
+TEST(GrubCfg, KindsOfLinux) {
+  EXPECT_EQ(entry_of("linuxefi /v a\ninitrdefi /i /j").kernel, "/v");
+  EXPECT_THAT(entry_of("linuxefi /v a\ninitrdefi /i /j").initrds, ElementsAre("/i", "/j"));
+  EXPECT_EQ(entry_of("linux16 /v a; initrd16 /i").initrds.size(), 1U);
+  EXPECT_EQ(entry_of("if x; then\nlinux /a 1\nelse\nlinux /b 2\nfi").kernel, "/b");
+  EXPECT_EQ(entry_of("if x; then\nlinux /a 1\nelif y; then\nlinux /b 2\nfi").kernel, "/a");
+  EXPECT_EQ(entry_of("if 'if'; then linux /a; fi; linux /b").kernel, "/b");
+  EXPECT_EQ(entry_of("multiboot2 /xen.gz\nmodule2 /vmlinuz a").kernel, "");
+  EXPECT_THAT(parse("linux /v a\ninitrd /i\n").entries, IsEmpty());
+}
+
+TEST(GrubCfg, BootLoaderSpecification) {
+  EXPECT_TRUE(parse("insmod blscfg\nblscfg\n").uses_bls);
+  EXPECT_TRUE(parse("if x; then\n  blscfg\nfi").uses_bls);
+  EXPECT_FALSE(parse("insmod blscfg\n# blscfg\nfunction f { blscfg\n}\n").uses_bls);
+}
+
+TEST(GrubCfg, Refusals) {
+  const auto error_of = [](std::string_view text) {
+    const auto config = parse_grub_cfg(text, {});
+    return config ? "none" : config.error().text;
+  };
+  EXPECT_THAT(error_of(std::string(kMaxGrubConfig + 1, '\n')), HasSubstr("is no grub.cfg"));
+  std::string many;
+  for (std::size_t i = 0; i < kMaxGrubEntries; ++i) many += "menuentry a {}\n";
+  EXPECT_EQ(error_of(many), "none");
+  EXPECT_THAT(error_of(many + "menuentry a {}\n"), HasSubstr("more than 4096 entries"));
+  std::string growing = "set a=0123456789abcdef\n";
+  for (int i = 0; i < 64; ++i) growing += "set a=\"$a$a\"\n";
+  EXPECT_THAT(error_of(growing), HasSubstr("grow without an end"));
+  std::string parts = "set a=";
+  for (std::size_t i = 0; i < kMaxGrubPieces; ++i) parts += "$a";
+  EXPECT_THAT(error_of(parts), HasSubstr("more than 1024 parts"));
+  std::string words = "set b='";
+  for (std::size_t i = 0; i < kMaxGrubCommand; ++i) words += "x ";
+  EXPECT_EQ(error_of(concat(words, "'\n")), "none");
+  EXPECT_THAT(error_of(concat(words, "'\nlinux $b $b\n")), HasSubstr("more than 4096 words"));
+  EXPECT_THAT(error_of(std::string(100, '{')), HasSubstr("blocks are nested too deep"));
+  std::string conditions;
+  for (int i = 0; i < 100; ++i) conditions += "if ";
+  EXPECT_THAT(error_of(conditions), HasSubstr("conditions are nested too deep"));
+  EXPECT_EQ(error_of("}}}} fi fi done else } 'open"), "none");
+}
+
+TEST(GrubEnvironment, Block) {
+  const auto variables = parse_grub_environment(
+      "# GRUB Environment Block\n# WARNING: Do not edit this file\nsaved_entry=6a98-6.5.6\nkernelopts=root=UUID=1 ro "
+      "\\\\x\\\ny \nboot_success=\n=x\nnothing\nlast=1\n########################");
+  ASSERT_TRUE(variables) << variables.error().text;
+  EXPECT_THAT(*variables, ElementsAre(Pair("boot_success", ""), Pair("kernelopts", "root=UUID=1 ro \\x\ny "),
+                                      Pair("last", "1"), Pair("saved_entry", "6a98-6.5.6")));
+  EXPECT_EQ(parse_grub_environment("").error().code, Code::Corrupt);
+  EXPECT_EQ(parse_grub_environment("saved_entry=1\n").error().code, Code::Corrupt);
+  EXPECT_EQ(
+      parse_grub_environment(concat("# GRUB Environment Block\n", std::string(kMaxGrubEnvironment, '#'))).error().code,
+      Code::Corrupt);
+}
+
+TEST(GrubEnvironment, Substitution) {
+  const GrubVariables variables{{"kernelopts", "root=UUID=1 ro $kernelopts"}, {"t", "x"}};
+  const auto text = [&](std::string_view options) {
+    std::size_t left = kMaxGrubSubstitution;
+    return substitute_grub_variables(options, variables, left).value();
+  };
+  EXPECT_EQ(text("$kernelopts ${t}y $tuned_params"), "root=UUID=1 ro $kernelopts xy ");
+  EXPECT_EQ(text("a$ $$t ${ ${} ${a b} $"), "a$ $x ${ ${} ${a b} $");
+  EXPECT_EQ(text(""), "");
+  std::size_t left = 2;
+  EXPECT_EQ(substitute_grub_variables("$t$t$unknown", variables, left), "xx");
+  EXPECT_EQ(substitute_grub_variables("$t", variables, left).error().code, Code::Unsupported);
+}
+
+TEST(GrubWords, ANameIsNoLongerThanItsCap) {
+  const auto taken = [](std::string_view text) { return take_grub_variable(text).value_or("none"); };
+  const std::string longest(kMaxGrubName, 'n');
+  EXPECT_EQ(taken(concat("${", longest, "}")), longest);
+  EXPECT_EQ(taken(concat("$", longest, " ")), longest);
+  EXPECT_EQ(taken(concat("${", longest, "n}")), "none");
+  EXPECT_EQ(taken(concat("$", longest, "n")), "none");
+  EXPECT_EQ(taken("${?}"), "?");
+  EXPECT_EQ(taken("${?a}"), "none");
+  EXPECT_EQ(taken("${a"), "none");
+}
+
+TEST(GrubWords, AWordOfTooManyPartsIsCut) {
+  std::string text;
+  for (std::size_t i = 0; i < 4 * kMaxGrubPieces; ++i) text += "$a";
+  EXPECT_EQ(GrubLexer(text).next()->pieces.size(), kMaxGrubPieces + 1);
+  EXPECT_EQ(GrubLexer(concat('"', text, '"')).next()->pieces.size(), kMaxGrubPieces + 1);
+}
+
+}  // namespace
+}  // namespace vhdboot::entry

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/guest/other_disks.h"
+
+#include "tests/unit/base/error_matchers.h"
+
+namespace vhdboot::guest {
+namespace {
+
+using test::Fails;
+
+// The image has a root and a swap space; of another disk the root is a copy, and the rest is its own.
+const std::vector<PresentDevice> kOwn{
+    {.type = "ext4", .identity = {.uuid = "aa-01", .partuuid = "89abcdef-01", .label = "root", .number = 1}},
+    {.type = "swap", .identity = {.uuid = "aa-02", .partuuid = "89abcdef-02", .label = "swap", .number = 2}}};
+const std::vector<PresentDevice> kOthers{
+    {.path = "/dev/sda1", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "AA-01", .label = "data"}},
+    {.path = "/dev/sda2", .size = 2 << 20, .type = "swap", .identity = {.uuid = "bb-02", .partuuid = "89abcdef-07"}},
+    {.path = "/dev/sda3", .size = 1 << 20, .type = "vfat", .identity = {.uuid = "1234-ABCD", .partlabel = "system"}},
+    {.path = "/dev/sdb", .size = 1 << 20, .type = "", .identity = {}}};
+
+Result<void> check_line(std::string_view line) {
+  return check_other_disks(kexec::CommandLine::parse(line), {}, kOwn, kOthers);
+}
+
+Result<void> check_fstab(std::string_view fstab) {
+  return check_other_disks({}, entry::parse_fstab(fstab).value(), kOwn, kOthers);
+}
+
+TEST(OtherDisks, OptionsThatNameAnotherDisk) {
+  EXPECT_THAT(check_line("root=UUID=aa-01"),
+              Fails(Code::Unsafe, "root=UUID=aa-01 is also /dev/sda1, 1 GiB: the image "));
+  EXPECT_THAT(check_line("mount.usr=PARTUUID=89ABCDEF-07"), Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB"));
+  EXPECT_THAT(check_line("root=/dev/disk/by-uuid/bb-02"), Fails(Code::Unsafe, "root=/dev/disk/by-uuid/bb-02 is"));
+  EXPECT_THAT(check_line("root=PARTLABEL=system"), Fails(Code::Unsafe, "root=PARTLABEL=system is also /dev/sda3"));
+  EXPECT_THAT(check_line("cryptdevice=LABEL=data:root"), Fails(Code::Unsafe, "cryptdevice="));
+  EXPECT_THAT(check_line("cryptopts=target=a,source=UUID=aa-01,x"), Fails(Code::Unsafe, "cryptopts="));
+  EXPECT_THAT(check_line("rd.luks.name=aa-01=root rd.luks.name=aa-02=more"), Fails(Code::Unsafe, "rd.luks.name=aa-01"));
+  EXPECT_THAT(check_line("rd.luks.uuid=luks-aa-01"), Fails(Code::Unsafe, "rd.luks.uuid="));
+  for (const char* line : {"", "root=UUID=aa-02", "root=/dev/mapper/root", "root=/dev/sda1", "root=1",
+                           "root=", "root=UUID=aa-01 root=UUID=aa-02", "resume=UUID=bb-02",
+                           "rd.luks.uuid=", "rd.luks.uuid", "-- root=UUID=aa-01"})
+    EXPECT_TRUE(check_line(line)) << line;
+}
+
+TEST(OtherDisks, LinesOfFstabThatAreOnBoth) {
+  EXPECT_THAT(
+      check_fstab("\nUUID=aa-01 / ext4\n"),
+      Fails(Code::Unsafe, "line 2 of the guest's /etc/fstab: UUID=aa-01 is also /dev/sda1, 1 GiB: the image is"));
+  EXPECT_THAT(check_fstab("UUID='aa-01' /home ext4 nofail"), Fails(Code::Unsafe, "is also /dev/sda1"));
+  EXPECT_THAT(check_fstab("UUID=aa-01 /home ext4 noauto,x-systemd.automount"), Fails(Code::Unsafe, "is also"));
+  EXPECT_TRUE(check_fstab("UUID=aa-01 /home ext4 rw,noauto"));
+  EXPECT_TRUE(check_fstab("UUID=aa-02 none swap\nLABEL=swap none swap\ntmpfs /tmp tmpfs\n/dev/mapper/a /b ext4\n"));
+  // On another disk alone: that is meant.
+  EXPECT_TRUE(check_fstab("LABEL=data /data ext4\nUUID=1234-ABCD /windows vfat\n"));
+}
+
+TEST(OtherDisks, SwapIsWrittenTo) {
+  EXPECT_THAT(check_fstab("UUID=bb-02 none swap sw"),
+              Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB: the image has no such swap space"));
+  EXPECT_THAT(check_fstab("PARTUUID=89abcdef-07 none swap"), Fails(Code::Unsafe, "no such swap space"));
+  EXPECT_TRUE(check_fstab("UUID=bb-02 none swap nofail"));
+  EXPECT_TRUE(check_fstab("UUID=bb-02 none swap noauto"));
+}
+
+TEST(OtherDisks, PlacesThatAreAnotherDisks) {
+  EXPECT_THAT(check_fstab("/dev/sda3 /boot/efi vfat"),
+              Fails(Code::Unsafe, "/dev/sda3, as the guest calls it, is also /dev/sda3, 1 MiB: on this machine"));
+  EXPECT_THAT(check_fstab("/dev/sda2 none swap"), Fails(Code::Unsafe, "by UUID="));
+  EXPECT_THAT(check_fstab("/dev/sda1 /home auto"), Fails(Code::Unsafe, "/dev/sda1"));
+  for (const char* fstab : {"/dev/sda1 / ext4", "/dev/sda1 /home xfs", "/dev/sda9 /home ext4", "/dev/sdb /x auto",
+                            "/dev/sda3 /boot/efi vfat noauto"})
+    EXPECT_TRUE(check_fstab(fstab)) << fstab;
+}
+
+TEST(OtherDisks, WhatIsPutTogetherUnnamed) {
+  const auto check = [](const std::string& type, const std::string& uuid) {
+    const std::vector<PresentDevice> own{
+        {.path = "partition 2 of the guest disk", .type = type, .identity = {.uuid = uuid}}};
+    const std::vector<PresentDevice> others{
+        {.path = "/dev/sda3", .size = 1 << 30, .type = "btrfs", .identity = {.uuid = "cc-01"}},
+        {.path = "/dev/sda4", .size = 1 << 30, .type = "crypto_LUKS", .identity = {.uuid = "cc-02"}},
+        {.path = "/dev/sda5", .size = 1 << 30, .type = "ext4", .identity = {.uuid = "cc-03"}}};
+    return check_other_disks({}, {}, own, others);
+  };
+  EXPECT_THAT(
+      check("btrfs", "cc-01"),
+      Fails(Code::Unsafe, "the btrfs on partition 2 of the guest disk is also /dev/sda3, 1 GiB: the image is a"));
+  EXPECT_THAT(check("crypto_LUKS", "cc-02"), Fails(Code::Unsafe, "/dev/sda4"));
+  EXPECT_TRUE(check("btrfs", "cc-02"));
+  EXPECT_TRUE(check("btrfs", ""));
+  EXPECT_TRUE(check("ext4", "cc-03"));  // only by its name
+}
+
+TEST(OtherDisks, VolumeGroupsOfOneName) {
+  const std::vector<PresentDevice> others{{.path = "/dev/sda3",
+                                           .size = 1 << 30,
+                                           .type = "LVM2_member",
+                                           .identity = {.uuid = "x"},
+                                           .volume_group = "fedora"}};
+  const auto check = [&](const std::string& group) {
+    return check_other_disks({}, {}, {{.type = "LVM2_member", .identity = {.uuid = "y"}, .volume_group = group}},
+                             others);
+  };
+  EXPECT_THAT(
+      check("fedora"),
+      Fails(Code::Unsafe, "the image has the volume group fedora, and so has /dev/sda3, 1 GiB: the guest could take"));
+  EXPECT_TRUE(check("guest"));
+  EXPECT_TRUE(check(""));
+}
+
+}  // namespace
+}  // namespace vhdboot::guest

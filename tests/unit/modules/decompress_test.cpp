@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/modules/decompress.h"
+
+#include <fstream>
+#include <random>
+
+#include "tests/unit/base/error_matchers.h"
+#include "tests/unit/base/oracle.h"
+
+namespace vhdboot::modules {
+namespace {
+
+using test::Fails;
+
+constexpr std::size_t kRoomy = 64U << 20;
+
+std::vector<std::byte> load(const std::filesystem::path& file) {
+  std::vector<std::byte> bytes(std::filesystem::file_size(file));
+  std::ifstream in(file, std::ios::binary);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
+}
+
+std::vector<std::byte> sample(std::size_t size) {
+  std::mt19937 random(7);
+  std::vector<std::byte> bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i % 97 < 60 ? i % 7 : random());
+  return bytes;
+}
+
+struct Tool {
+  const char* program;
+  const char* command;
+  Compression compression;
+};
+
+class Decompress : public testing::TestWithParam<Tool> {
+ protected:
+  void SetUp() override {
+    if (!test::have(GetParam().program)) GTEST_SKIP() << GetParam().program << " is missing";
+  }
+  [[nodiscard]] std::vector<std::byte> compressed(Bytes bytes) const {
+    const test::ScratchFolder folder;
+    const auto file = folder.write("data", bytes);
+    const auto out = folder.path() / "out";
+    EXPECT_TRUE(test::output_of(std::string(GetParam().command) + " <" + file.string() + " >" + out.string()));
+    return load(out);
+  }
+};
+
+TEST_P(Decompress, WhatTheToolMade) {
+  for (const std::size_t size : {0U, 1U, 1000U, 600'000U}) {
+    const auto data = sample(size);
+    const auto packed = compressed(data);
+    EXPECT_EQ(detect_compression(packed), GetParam().compression);
+    const auto unpacked = decompress(packed, kRoomy);
+    ASSERT_TRUE(unpacked) << unpacked.error().text;
+    EXPECT_TRUE(*unpacked == data) << size;
+  }
+}
+
+TEST_P(Decompress, TheCapIsExact) {
+  const auto data = sample(100'000);
+  const auto packed = compressed(data);
+  EXPECT_TRUE(decompress(packed, data.size()));
+  EXPECT_THAT(decompress(packed, data.size() - 1), Fails(Code::NoMemory, "data holds more than"));
+  EXPECT_THAT(decompress(packed, 0), Fails(Code::NoMemory, "data holds more than"));
+}
+
+TEST_P(Decompress, ABombStopsAtTheCap) {
+  const auto packed = compressed(std::vector<std::byte>(20'000'000));
+  EXPECT_LT(packed.size(), 100'000u);
+  EXPECT_THAT(decompress(packed, 1'000'000), Fails(Code::NoMemory, "data holds more than 976"));
+}
+
+TEST_P(Decompress, EveryCutIsNoticed) {
+  const auto packed = compressed(sample(2000));
+  for (std::size_t size = 6; size < packed.size(); ++size)
+    ASSERT_THAT(decompress(Bytes(packed).first(size), kRoomy), Fails(Code::Corrupt, "damaged")) << size;
+}
+
+TEST_P(Decompress, DamageIsNoticed) {
+  const auto packed = compressed(sample(2000));
+  for (std::size_t i = packed.size() / 2; i < packed.size(); ++i) {
+    auto damaged = packed;
+    damaged[i] ^= std::byte{0x55};
+    const auto result = decompress(damaged, kRoomy);
+    // gzip's last field is the size, xz's are its magic: all of it is checked.
+    ASSERT_FALSE(result) << i;
+  }
+}
+
+TEST_P(Decompress, SeveralStreams) {
+  const auto data = sample(5000);
+  auto packed = compressed(data);
+  const auto once = packed;
+  packed.insert(packed.end(), once.begin(), once.end());
+  const auto unpacked = decompress(packed, kRoomy);
+  ASSERT_TRUE(unpacked) << unpacked.error().text;
+  EXPECT_EQ(unpacked->size(), 2 * data.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Tools, Decompress,
+                         testing::Values(Tool{"gzip", "gzip -9n", Compression::Gzip},
+                                         Tool{"xz", "xz -c --check=crc32 --lzma2=dict=1MiB", Compression::Xz},
+                                         Tool{"zstd", "zstd -q -c -9 --check", Compression::Zstd}),
+                         [](const auto& info) { return std::string(info.param.program); });
+
+TEST(DecompressNone, IsTheFileItself) {
+  const auto data = sample(100);
+  EXPECT_EQ(detect_compression(data), Compression::None);
+  EXPECT_EQ(detect_compression({}), Compression::None);
+  EXPECT_EQ(*decompress(data, 100), data);
+  EXPECT_THAT(decompress(data, 99), Fails(Code::NoMemory, "more than 99 B"));
+  EXPECT_TRUE(decompress({}, 0)->empty());
+  EXPECT_EQ(name(Compression::Zstd), "zstd");
+  EXPECT_EQ(name(Compression::None), "none");
+}
+
+}  // namespace
+}  // namespace vhdboot::modules

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/record/config.h"
+
+#include <string>
+
+#include "tests/unit/base/error_matchers.h"
+
+namespace vhdboot::record {
+namespace {
+
+using test::Fails;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Result<ParsedConfig> file(std::string_view text) {
+  return parse_config(text, "debian.conf");
+}
+
+TEST(Config, NothingSaid) {
+  for (const char* text : {"", "\n", "# only a comment\n\n   \n\t# another\n"}) {
+    const auto parsed = file(text);
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(parsed->config, Config{});
+    EXPECT_THAT(parsed->warnings, IsEmpty());
+  }
+  EXPECT_EQ(Config{}.wait(), 30u);
+  EXPECT_EQ(Config{}.module_source(), ModuleSource::Auto);
+  EXPECT_EQ(Config{}.after_error(), RescueChoice::Menu);
+}
+
+TEST(Config, EverythingSaid) {
+  const auto parsed = file(
+      "# debian.conf\r\n"
+      "image     \\Boot\\debian 12.vhd\r\n"
+      "volume\tUUID=0123456789ABCDEF\r\n"
+      "entry debian-*.efi\n"
+      "options quiet  splash\n"
+      "options   root=\"UUID=a b\"\n"
+      "modules-from 2\n"
+      "modules guest\n"
+      "host-mount //disk/./host/ rw uid=1000\n"
+      "wait 600\n"
+      "rescue shell");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  const Config expected{.image = "/Boot/debian 12.vhd",
+                        .volume = disk::Selector{disk::Selector::By::Uuid, "0123456789ABCDEF"},
+                        .entry = "debian-*.efi",
+                        .options = "quiet  splash root=\"UUID=a b\"",
+                        .modules = ModuleSource::Guest,
+                        .modules_from = disk::Selector{.by = disk::Selector::By::Number, .number = 2},
+                        .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
+                        .wait_seconds = 600,
+                        .rescue = RescueChoice::Shell};
+  EXPECT_EQ(parsed->config, expected);
+  EXPECT_TRUE(check(parsed->config));
+}
+
+TEST(Config, ImageBesideTheProgramStaysRelative) {
+  EXPECT_EQ(file("image debian.vhd")->config.image, "debian.vhd");
+  EXPECT_EQ(file("image images\\debian.vhd")->config.image, "images/debian.vhd");
+  EXPECT_EQ(file("image \\debian.vhd")->config.image, "/debian.vhd");
+}
+
+TEST(Config, AWrongValueNamesFileAndLine) {
+  EXPECT_THAT(file("# one\n\nrescue me\n"),
+              Fails(Code::Invalid, "debian.conf:3: rescue: expected menu, shell or reboot, found \"me\""));
+  EXPECT_THAT(file("image"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("image /"), Fails(Code::Invalid, "debian.conf:1: image: expected the path"));
+  EXPECT_THAT(file("image /a/../b.vhd"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("image C:\\debian.vhd"), Fails(Code::Invalid, "debian.conf:1: image: "));
+  EXPECT_THAT(file("volume /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: volume: "));
+  EXPECT_THAT(file("volume"), Fails(Code::Invalid, "debian.conf:1: volume: "));
+  EXPECT_THAT(file("entry"), Fails(Code::Invalid, "debian.conf:1: entry: "));
+  EXPECT_THAT(file("modules-from /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: modules-from: "));
+  EXPECT_THAT(file("modules no"), Fails(Code::Invalid, "expected auto or guest, found \"no\""));
+  for (const char* bad : {"", "0", "601", "-1", "1.5", "30s", "99999999999999999999"})
+    EXPECT_THAT(file(std::string("wait ") + bad), Fails(Code::Invalid, "wait: expected seconds from 1 to 600")) << bad;
+  EXPECT_THAT(file("host-mount disk"), Fails(Code::Invalid, "debian.conf:1: host-mount: expected an absolute path"));
+}
+
+TEST(Config, ForeignTextInAMessageIsFitForATerminal) {
+  const auto parsed = file("modules \x1b[2J" + std::string(500, 'x'));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().text.find('\x1b'), std::string::npos);
+  EXPECT_LT(parsed.error().text.size(), 200u);
+}
+
+TEST(Config, OddThingsWarnWithTheirPlace) {
+  const auto parsed = file("imgae /a.vhd\nImage /b.vhd\nimage /c.vhd\nimage /d.vhd\n");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->config.image, "/d.vhd");
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre("debian.conf:1: unknown key \"imgae\"", "debian.conf:2: unknown key \"Image\"",
+                          "debian.conf:4: image is said twice, the later one counts"));
+}
+
+TEST(Config, WarningsAreBounded) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "nonsense\n";
+  EXPECT_THAT(file(text)->warnings, SizeIs(16));
+}
+
+TEST(Config, WhatWindowsEditorsMake) {
+  EXPECT_EQ(file("\xEF\xBB\xBFimage /a.vhd\r\n")->config.image, "/a.vhd") << "a byte order mark";
+  EXPECT_THAT(file(std::string_view("\xFF\xFEi\0m\0", 6)), Fails(Code::Invalid, "UTF-16"));
+  EXPECT_THAT(file(std::string_view("image a\0b", 9)), Fails(Code::Invalid, "debian.conf:1: is not text"));
+}
+
+TEST(Config, Caps) {
+  EXPECT_THAT(file(std::string(kMaxConfigBytes + 1, '#')), Fails(Code::Invalid, "larger than"));
+  EXPECT_TRUE(file(std::string(kMaxConfigBytes, '#')));
+  EXPECT_THAT(file("options " + std::string(kMaxOptionsBytes + 1, 'x')), Fails(Code::Invalid, "kernel options"));
+  EXPECT_THAT(file("options a\x01"), Fails(Code::Invalid, "control characters"));
+  EXPECT_THAT(file("entry " + std::string(256, 'x')), Fails(Code::Invalid, "entry: "));
+}
+
+TEST(LoadOptions, WordsWithQuotes) {
+  const auto parsed =
+      parse_load_options("image=\"/My Images/debian.vhd\" options=\"quiet splash\" \"options=root=LABEL=a b\" wait=5");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_THAT(parsed->warnings, IsEmpty());
+  EXPECT_EQ(parsed->config.image, "/My Images/debian.vhd");
+  EXPECT_EQ(parsed->config.options, "quiet splash root=LABEL=a b");
+  EXPECT_EQ(parsed->config.wait_seconds, 5u);
+}
+
+TEST(LoadOptions, TheProgramsOwnNameInFrontIsSkipped) {
+  EXPECT_THAT(parse_load_options("FS0:\\boot\\Debian.EFI image=/a.vhd")->warnings, IsEmpty());
+  EXPECT_THAT(parse_load_options("image=/a.vhd debian.efi")->warnings, SizeIs(1));
+}
+
+TEST(LoadOptions, KernelWordsWarnAndSayWhereTheyGo) {
+  const auto parsed = parse_load_options("quiet console=ttyS0");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->config, Config{});
+  EXPECT_THAT(parsed->warnings,
+              ElementsAre("load options: unknown word \"quiet\" (kernel options go into options=\"...\")",
+                          "load options: unknown key \"console\""));
+}
+
+TEST(LoadOptions, Wrong) {
+  EXPECT_THAT(parse_load_options("modules=no"),
+              Fails(Code::Invalid, "load options: modules: expected auto or guest, found \"no\""));
+  EXPECT_THAT(parse_load_options("image=\"/a b"), Fails(Code::Invalid, "quote is not closed"));
+  EXPECT_THAT(parse_load_options(std::string(kMaxConfigBytes + 1, ' ')), Fails(Code::Invalid, "longer than"));
+}
+
+TEST(LoadOptions, EndAtTheFirstNul) {
+  EXPECT_EQ(parse_load_options(std::string_view("wait=5\0wait=6", 13))->config.wait_seconds, 5u);
+  EXPECT_EQ(parse_load_options("")->config, Config{});
+}
+
+TEST(Config, MergeTakesTheLaterOne) {
+  const auto base = file("image /a.vhd\noptions quiet\nhost-mount /disk\nmodules-from 2")->config;
+  const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
+  const auto merged = merge(base, over);
+  EXPECT_EQ(merged.image, "/b.vhd");
+  EXPECT_EQ(merged.options, "quiet debug");
+  EXPECT_EQ(merged.host_mount, HostMount{.path = "/disk"});
+  EXPECT_EQ(merged.modules_from, base.modules_from);
+  EXPECT_EQ(merged.rescue, RescueChoice::Reboot);
+  EXPECT_EQ(merge(base, {}), base);
+  EXPECT_EQ(merge({}, over), over);
+}
+
+TEST(Config, AKeyOfThePastWarnsAndHasNoEffect) {
+  for (const char* text : {"attach loop", "attach extents", "attach sideways", "attach"}) {
+    const auto parsed = file(text);
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(parsed->config, Config{});
+    EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("debian.conf:1: attach has no effect any more: "))) << text;
+  }
+}
+
+TEST(Config, AnOldNameTellsTheNewOneAndHasNoEffect) {
+  const auto parsed = file("timeout 5\nroot 2\n");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  EXPECT_EQ(parsed->config, Config{});
+  EXPECT_THAT(parsed->warnings, ElementsAre("debian.conf:1: timeout is called `wait` now",
+                                            "debian.conf:2: root is called `modules-from` now"));
+  EXPECT_THAT(parse_load_options("timeout=soon")->warnings, ElementsAre("load options: timeout is called `wait` now"));
+}
+
+TEST(Config, TooManyOptionsTogether) {
+  EXPECT_THAT(check(merge({.options = std::string(5000, 'x')}, {.options = std::string(5000, 'y')})),
+              Fails(Code::Invalid, "kernel options"));
+}
+
+}  // namespace
+}  // namespace vhdboot::record

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/record/handoff.h"
+
+#include "base/crc32.h"
+#include "base/text.h"
+#include "tests/unit/base/error_matchers.h"
+
+namespace vhdboot::record {
+namespace {
+
+using test::Fails;
+
+Handoff full() {
+  return {.kind = volume::Kind::Exfat,
+          .serial = "1234-ABCD",
+          .partuuid = "89abcdef-01",
+          .path = "/Images/debian \xC3\xB6.vhd",
+          .file_size = 8192,
+          .payload = {512, 4096},
+          .guest_block = 4096,
+          .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
+          .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
+          .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
+          .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
+          .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
+          .init = "/sbin/init",
+          .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
+          .wait_seconds = 90,
+          .rescue = RescueChoice::Reboot};
+}
+
+Handoff plain() {
+  return {.serial = "0123456789ABCDEF", .path = "/debian.vhd", .file_size = 8192, .payload = {0, 7680}};
+}
+
+/// The text with its checksum made right again.
+std::string sealed(std::string text) {
+  text.resize(text.rfind("crc32 "));
+  return text + concat("crc32 ", to_hex(crc32(as_bytes(text)), 8), '\n');
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return sealed(text.replace(at, from.size(), to));
+}
+
+TEST(Handoff, TextAndBack) {
+  for (const auto& handoff : {full(), plain()}) {
+    const auto text = to_text(handoff);
+    ASSERT_TRUE(text) << text.error().text;
+    const auto back = parse_handoff(*text);
+    ASSERT_TRUE(back) << back.error().text;
+    EXPECT_EQ(*back, handoff);
+  }
+}
+
+TEST(Handoff, TheRootWithoutAnInitrd) {
+  auto handoff = plain();
+  handoff.root = GuestRoot{.partition = 0, .read_only = true, .type = "ext4", .flags = ""};
+  const auto text = *to_text(handoff);
+  EXPECT_THAT(text, ::testing::HasSubstr("\nroot 0 ro ext4\n"));
+  EXPECT_EQ(parse_handoff(text)->root, handoff.root);
+  for (const auto* wrong :
+       {"root 256 ro ext4", "root x ro ext4", "root 0 r ext4", "root 0 ro", "root 0 ro ", "root 0", "root 0 ro ext4 "})
+    EXPECT_THAT(parse_handoff(replaced(text, "root 0 ro ext4", wrong)), Fails(Code::Corrupt, "")) << wrong;
+  handoff.root->type = "a b";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, ""));
+  handoff.root->type = "ext4";
+  handoff.root->flags = "a\nb";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, ""));
+}
+
+TEST(Handoff, TheCountedEntry) {
+  auto handoff = plain();
+  handoff.counted = entry::CountedEntry{.partition = 1, .path = "/loader/entries/a+2-1.conf"};
+  const auto text = *to_text(handoff);
+  EXPECT_THAT(text, ::testing::HasSubstr("\ncounted 1 /loader/entries/a+2-1.conf\n"));
+  EXPECT_EQ(parse_handoff(text)->counted, handoff.counted);
+  for (const auto* wrong :
+       {"counted 1", "counted x /a+1.conf", "counted 1 a+1.conf", "counted 999 /a+1.conf", "counted 1 /a.conf",
+        "counted 1 /a'b+1.conf", "counted 1 /a b+1.conf", "counted 1 /../a+1.conf"})
+    EXPECT_THAT(parse_handoff(replaced(text, "counted 1 /loader/entries/a+2-1.conf", wrong)), Fails(Code::Corrupt, ""))
+        << wrong;
+  handoff.counted->path = "/a+1.conf;reboot";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "no counted entry"));
+}
+
+TEST(Handoff, TheFormatIsStable) {
+  EXPECT_EQ(*to_text(plain()),
+            sealed("vhdboot-handoff 2\nvolume ntfs\nserial 0123456789ABCDEF\npath /debian.vhd\n"
+                   "file-size 8192\npayload 0 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\ncrc32 "));
+}
+
+TEST(Handoff, EveryCutIsNoticed) {
+  const auto text = *to_text(full());
+  for (std::size_t length = 0; length < text.size(); ++length)
+    ASSERT_FALSE(parse_handoff(std::string_view(text).substr(0, length))) << length;
+}
+
+TEST(Handoff, EveryChangedByteIsNoticed) {
+  const auto text = *to_text(full());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto changed = text;
+    changed[i] ^= 1;
+    ASSERT_FALSE(parse_handoff(changed)) << i;
+  }
+}
+
+TEST(Handoff, Deviations) {
+  const auto text = *to_text(full());
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 2", "handoff 1")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 1, this program reads version 2"));
+  EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
+  EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
+  EXPECT_THAT(parse_handoff(replaced(text, "init /sbin/init\n", "")), Fails(Code::Corrupt, "does not say init"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 0")), Fails(Code::Corrupt, "waits 0 seconds"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 4294967297")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait 90\nwait 90")), Fails(Code::Corrupt, "twice"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "colour blue")), Fails(Code::Corrupt, "\"colour blue\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "wait")), Fails(Code::Corrupt, "\"wait\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "serial 1234-ABCD", "serial x")), Fails(Code::Corrupt, "volume serial"));
+  EXPECT_THAT(parse_handoff(replaced(text, "partuuid 89abcdef-01", "partuuid x")),
+              Fails(Code::Corrupt, "partition UUID"));
+  EXPECT_THAT(parse_handoff(replaced(text, "loader-partuuid 89ABCDEF", "loader-partuuid 89ABCDE")),
+              Fails(Code::Corrupt, "boot loader"));
+  EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path Images")), Fails(Code::Corrupt, "image path"));
+  EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path /../Images")), Fails(Code::Corrupt, "image path"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 8192")),
+              Fails(Code::Corrupt, "disk of 8192"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 0")), Fails(Code::Corrupt, "disk of 0"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 4096 1")),
+              Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "guest-block 4096", "guest-block 1024")), Fails(Code::Corrupt, "1024"));
+  EXPECT_THAT(parse_handoff(replaced(text, "host-mount /disk", "host-mount disk")),
+              Fails(Code::Corrupt, "\"host-mount disk rw uid=1000\""));
+  EXPECT_THAT(parse_handoff(replaced(text, "module kernel/fs", "module /kernel/fs")),
+              Fails(Code::Corrupt, "module file"));
+  EXPECT_THAT(parse_handoff(replaced(text, "module kernel/fs", "module ../fs")), Fails(Code::Corrupt, "module file"));
+  EXPECT_THAT(parse_handoff(replaced(text, "extent 4096", "extent 4095")), Fails(Code::Corrupt, "out of order"));
+  EXPECT_THAT(parse_handoff(replaced(text, "65536 4096", "65536 0")), Fails(Code::Corrupt, "out of order"));
+  EXPECT_THAT(parse_handoff(replaced(text, "65536 4096", "65536 18446744073709551615")),
+              Fails(Code::Corrupt, "out of order"));
+  EXPECT_THAT(parse_handoff(replaced(text, "65536 4096", "65536")), Fails(Code::Corrupt, "no extent"));
+  EXPECT_THAT(parse_handoff(replaced(text, "65536 4096", "65536 -1")), Fails(Code::Corrupt, "no extent"));
+  EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
+  EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
+  EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 2\n"), Fails(Code::Corrupt, ""));
+}
+
+TEST(Handoff, WhatCannotBeWritten) {
+  const auto with = [](auto change) {
+    auto handoff = full();
+    change(handoff);
+    return to_text(handoff);
+  };
+  EXPECT_THAT(with([](auto& h) { h.path = "/a\nb"; }), Fails(Code::Invalid, "image path"));
+  EXPECT_THAT(with([](auto& h) { h.path = ""; }), Fails(Code::Invalid, "image path"));
+  EXPECT_THAT(with([](auto& h) { h.host_mount = HostMount{.path = "/a\nb"}; }), Fails(Code::Invalid, "mount point"));
+  EXPECT_THAT(with([](auto& h) { h.init = ""; }), Fails(Code::Invalid, "no init"));
+  EXPECT_THAT(with([](auto& h) { h.serial = ""; }), Fails(Code::Invalid, "serial"));
+  EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, "a.ko"); }), Fails(Code::Invalid, "1025"));
+  EXPECT_THAT(with([](auto& h) { h.wait_seconds = 0; }), Fails(Code::Invalid, "wait"));
+}
+
+TEST(Handoff, ManyExtents) {
+  auto handoff = plain();
+  for (std::uint64_t i = 0; i < 20'000; ++i) handoff.extents.push_back({i * 4096, (i * 7919 % 20'000) * 4096, 4096});
+  handoff.file_size = 20'000 * 4096;
+  EXPECT_EQ(*parse_handoff(*to_text(handoff)), handoff);
+}
+
+TEST(Handoff, TheCapOnExtents) {
+  std::string text = *to_text(plain());
+  text.resize(text.rfind("crc32 "));
+  for (std::size_t i = 0; i <= kMaxHandoffExtents; ++i) text += "extent 0 0 1\n";
+  EXPECT_THAT(parse_handoff(sealed(text + "crc32 ")), Fails(Code::NoMemory, "too many extents"));
+}
+
+TEST(Handoff, CompareExtents) {
+  const auto handoff = full();
+  EXPECT_TRUE(compare_extents(handoff, 8192, handoff.extents));
+  EXPECT_TRUE(compare_extents(handoff, 8192, {{{0, 4096, 2048}, {2048, 6144, 2048}, {4096, 65536, 4096}}}))
+      << "the same places in other pieces";
+  EXPECT_THAT(
+      compare_extents(handoff, 4096, handoff.extents),
+      Fails(Code::Unsafe, "debian \xC3\xB6.vhd is not where stage 1 found it: it had 8192 bytes and has 4096 now"));
+  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 4096}, {4096, 131072, 4096}}}),
+              Fails(Code::Unsafe, "its byte 4096 lay at byte 65536 of the volume and lies at 131072 now"));
+  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 8192}}}),
+              Fails(Code::Unsafe, "the piece at its byte 0 had 4096 bytes and has 8192 now"));
+  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 4096}}}), Fails(Code::Unsafe, "2 pieces and lies in 1"));
+  EXPECT_THAT(compare_extents(handoff, 8192, {}), Fails(Code::Unsafe, "start the machine again"));
+}
+
+TEST(Handoff, TheVolumeIsKnownByWhatIsKnown) {
+  const auto handoff = full();
+  EXPECT_TRUE(is_handoff_volume(handoff, {.uuid = "1234-abcd", .partuuid = "89ABCDEF-01"}));
+  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD"})) << "on another, unpartitioned disk";
+  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD", .partuuid = "89abcdef-02"})) << "a copied partition";
+  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCE", .partuuid = "89abcdef-01"}));
+  EXPECT_FALSE(is_handoff_volume(handoff, {.partuuid = "89abcdef-01"}));
+  EXPECT_TRUE(is_handoff_volume(plain(), {.uuid = "0123456789ABCDEF", .partuuid = "89abcdef-01"}));
+  EXPECT_EQ(handoff.identity(), (disk::Identity{.uuid = "1234-ABCD", .partuuid = "89abcdef-01"}));
+}
+
+}  // namespace
+}  // namespace vhdboot::record

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/common/space_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "tools/common/descriptor_io.h"
+#include "tools/common/file_extents.h"
+
+namespace vhdboot::tools {
+namespace {
+
+constexpr std::size_t kChunk = 4 * kMiB;
+// How much may wait in the page cache, so that the progress is that of the disk and a stop does not take minutes.
+constexpr std::uint64_t kSyncEvery = 128 * kMiB;
+
+Result<struct stat> status_of(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail_errno("looking at the file");
+  return status;
+}
+
+/// Bytes read, fewer than asked for only at the end of the file.
+Result<std::size_t> read_some(int fd, std::uint64_t offset, MutableBytes out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t count = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno(concat("reading at byte ", offset + done));
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+}  // namespace
+
+bool is_stop(const Error& error) {
+  return error.sys_errno == EINTR;
+}
+
+Error stop_error() {
+  return sys_error("stopped", EINTR);
+}
+
+Result<SpaceFile> SpaceFile::create(const std::string& path) {
+  SpaceFile file(Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666)));
+  if (!file.fd_.valid()) return fail_errno(concat("making ", printable(path)));
+  if (!S_ISREG(TRY(status_of(file.descriptor())).st_mode))
+    return fail(Code::Invalid, printable(path) + " is in the way");
+  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return fail(Code::Busy, concat("another vhdtool is making ", printable(path)));
+  // Another one may have completed it between the two, and it is a finished image now; or it has another name as well.
+  const struct stat opened = TRY(status_of(file.descriptor()));
+  struct stat named{};
+  if (::lstat(path.c_str(), &named) != 0 || named.st_dev != opened.st_dev || named.st_ino != opened.st_ino ||
+      opened.st_nlink != 1)
+    return fail(Code::Busy, printable(path) + " is not ours alone: remove it, or try again");
+  TRY(file.resize(0));
+  return file;
+}
+
+Result<SpaceFile> SpaceFile::reopen(int fd) {
+  SpaceFile file(Fd(::open(concat("/proc/self/fd/", fd).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)));
+  if (!file.fd_.valid()) return fail_errno("opening it for writing");
+  return file;
+}
+
+Result<std::uint64_t> SpaceFile::size() const {
+  return static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_size);
+}
+
+Result<std::uint64_t> SpaceFile::allocated() const {
+  return static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_blocks) * kSectorSize;
+}
+
+Result<std::size_t> SpaceFile::block() const {
+  const auto block = static_cast<std::uint64_t>(TRY(status_of(fd_.get())).st_blksize);
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(block, kSectorSize, 64 * kKiB));
+}
+
+Result<std::uint64_t> SpaceFile::room() const {
+  struct statvfs file_system{};
+  if (::fstatvfs(fd_.get(), &file_system) != 0) return fail_errno("asking the file system for its free space");
+  return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
+}
+
+Result<void> SpaceFile::reserve(const vhd::Range& range) {
+  if (range.length == 0) return {};
+  int err = EINTR;
+  while (err == EINTR)
+    err = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset),
+                      static_cast<off_t>(range.length)) == 0
+              ? 0
+              : errno;
+  if (err == 0 || err == EOPNOTSUPP || err == ENOSYS || err == EINVAL) return {};
+  return fail_errno("reserving the space", err);
+}
+
+Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
+  return write_at(fd_.get(), offset, data);
+}
+
+Result<void> SpaceFile::write_zeros(const vhd::Range& range, const Watch& watch) {
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.length)));
+  std::uint64_t since_sync = 0;
+  for (std::uint64_t at = range.offset; at < range.end();) {
+    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
+    TRY(write_at(fd_.get(), at, Bytes(zeros).first(length)));
+    at += length;
+    since_sync += length;
+    if (since_sync >= kSyncEvery) {
+      TRY(sync());
+      since_sync = 0;
+    }
+    if (!watch(length)) return std::unexpected(stop_error());
+  }
+  return {};
+}
+
+Result<void> SpaceFile::resize(std::uint64_t size) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
+  return {};
+}
+
+Result<void> SpaceFile::sync() {
+  if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
+  return {};
+}
+
+Result<std::optional<vhd::Range>> SpaceFile::next_hole(std::uint64_t from) const {
+  const std::uint64_t end = TRY(size());
+  if (from >= end) return std::optional<vhd::Range>();
+  const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(from), SEEK_HOLE);
+  if (hole < 0 && errno != EINVAL && errno != EOPNOTSUPP) return fail_errno("looking for holes");
+  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<vhd::Range>();
+  const auto start = static_cast<std::uint64_t>(hole);
+  const off_t data = ::lseek(fd_.get(), hole, SEEK_DATA);
+  if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
+  const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
+  return std::optional(vhd::Range{start, stop - start});
+}
+
+Result<std::vector<vhd::Range>> SpaceFile::missing() const {
+  // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
+  if (const auto extents = file_extents(fd_.get())) return missing_ranges(*extents, TRY(size()));
+  std::vector<vhd::Range> holes;
+  while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
+  return holes;
+}
+
+Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
+  const std::size_t unit = TRY(block());
+  std::vector<std::byte> chunk(kChunk);
+  const Watch no_more = [](std::uint64_t) { return true; };
+  for (std::uint64_t at = 0;;) {
+    const std::size_t count = TRY(read_some(fd_.get(), at, chunk));
+    for (const vhd::Range& run : vhd::zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
+    at += count;
+    if (count < chunk.size()) return {};
+    if (!watch(count)) return std::unexpected(stop_error());
+  }
+}
+
+}  // namespace vhdboot::tools

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The space that a file of the running system has on its file system: reserved, filled with zeros, searched for holes.
+// Unlike HostFile it writes through the page cache and syncs when asked: it is for gigabytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "vhd/zero_runs.h"
+
+namespace vhdboot::tools {
+
+/// Told how many bytes more are done; answers false to stop. What stops then fails with EINTR.
+using Watch = std::function<bool(std::uint64_t bytes)>;
+
+/// Whether `error` says that a Watch stopped the work.
+[[nodiscard]] bool is_stop(const Error& error);
+[[nodiscard]] Error stop_error();
+
+/// Owns its descriptor.
+class SpaceFile {
+ public:
+  /// A new empty file that only this process uses; one that an earlier run left at `path` is taken over. Busy when
+  /// another process has it.
+  [[nodiscard]] static Result<SpaceFile> create(const std::string& path);
+  /// Another descriptor of the regular file that `fd` has open.
+  [[nodiscard]] static Result<SpaceFile> reopen(int fd);
+
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  [[nodiscard]] Result<std::uint64_t> size() const;
+  /// Bytes of the file system's blocks that it has.
+  [[nodiscard]] Result<std::uint64_t> allocated() const;
+  /// The file system's block in bytes, 512 to 64 KiB.
+  [[nodiscard]] Result<std::size_t> block() const;
+  /// Bytes that this user may still allocate on its file system.
+  [[nodiscard]] Result<std::uint64_t> room() const;
+
+  /// Asks the file system to reserve these bytes in one piece, the file's size unchanged. Does nothing where the file
+  /// system cannot; fails when there is no room.
+  [[nodiscard]] Result<void> reserve(const vhd::Range& range);
+  [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data);
+  /// Zeros over the whole range, which may lie behind the end of the file.
+  [[nodiscard]] Result<void> write_zeros(const vhd::Range& range, const Watch& watch);
+  [[nodiscard]] Result<void> resize(std::uint64_t size);
+  [[nodiscard]] Result<void> sync();
+
+  /// The parts of the file that have no place on the disk, or one that was never written. None where the file system
+  /// cannot tell.
+  [[nodiscard]] Result<std::vector<vhd::Range>> missing() const;
+  /// Reads through the file and writes zeros over each block of zeros, which gives those blocks a place.
+  [[nodiscard]] Result<void> rewrite_zeros(const Watch& watch);
+
+ private:
+  explicit SpaceFile(Fd fd) : fd_(std::move(fd)) {}
+
+  /// By SEEK_HOLE; the hole behind the end of the file does not count.
+  [[nodiscard]] Result<std::optional<vhd::Range>> next_hole(std::uint64_t from) const;
+
+  Fd fd_;
+};
+
+}  // namespace vhdboot::tools

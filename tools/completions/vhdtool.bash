@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for vhdtool(1)
+_vhdtool() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map --help --version" -- "$word")
+    return
+  fi
+  case $before in
+    --offset | --length) return ;;
+    --conf)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+      ;;
+    --volume)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "${word:-/dev/}")
+      return
+      ;;
+  esac
+  case ${COMP_WORDS[1]} in
+    cat) options="--offset --length" ;;
+    check) options="--volume --conf --json --quiet" ;;
+    info) options="--json" ;;
+    map) options="--dmsetup --volume" ;;
+  esac
+  if [[ $word == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")
+    return
+  fi
+  compopt -o filenames
+  mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+complete -F _vhdtool vhdtool

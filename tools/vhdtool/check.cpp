@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "entry/folders.h"
+#include "entry/fstab.h"
+#include "init/guest/module_folder.h"
+#include "init/modules/needed_modules.h"
+#include "init/record/config.h"
+#include "init/sys/block.h"
+#include "init/sys/device_chain.h"
+#include "init/sys/file.h"
+#include "init/volume/file_source.h"
+#include "init/volume/path.h"
+#include "init/volume/volume.h"
+#include "tools/common/host_file.h"
+#include "tools/common/image_reader.h"
+#include "tools/vhdtool/check_config.h"
+#include "tools/vhdtool/check_entry.h"
+#include "tools/vhdtool/check_fstab.h"
+#include "tools/vhdtool/check_image.h"
+#include "tools/vhdtool/check_modules.h"
+#include "tools/vhdtool/check_place.h"
+#include "tools/vhdtool/check_report.h"
+#include "tools/vhdtool/check_storage.h"
+#include "tools/vhdtool/commands.h"
+#include "tools/vhdtool/inspected_disk.h"
+#include "tools/vhdtool/mounted_file.h"
+#include "tools/vhdtool/output.h"
+
+namespace vhdboot::vhdtool {
+namespace {
+
+constexpr std::string_view kHelp = R"(Usage: vhdtool check [OPTION]... FILE
+
+Would the disk image FILE boot with vhdboot, and if not, why not: every reason,
+each with what to do. Nothing is changed. It chooses what to boot as the boot
+does: unified kernel images, boot loader entries, kernels in /boot. What is not
+on a FAT file system, such as /boot of most distributions, only root can look
+into. As root it also asks whether the guest's root file system has the kernel
+modules that a boot needs and the drivers of usual disks, and whether /etc/fstab
+will hold. The configuration file beside FILE, such as debian.conf beside
+debian.vhd, counts as it would in a boot.
+
+      --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
+                        not mounted; its state and where FILE lies are checked
+      --conf CONF       judge by this configuration file instead of the one
+                        beside FILE
+      --json            one JSON object
+      --quiet           say nothing, the exit status tells
+  -h, --help            this text
+
+Exit status: 0 it boots, 1 it could not be checked, 2 wrong command line, 3 it
+will not boot, or is in use, 4 it boots with warnings or may boot.
+
+Examples:
+  vhdtool check debian.vhd
+  sudo vhdtool check --volume /dev/sdb1 /boot/debian.vhd
+  vhdtool check --json debian.vhd | jq '.findings[] | select(.severity != "ok")'
+)";
+
+struct Options {
+  std::string volume;
+  std::string conf;
+  bool json = false;
+  bool quiet = false;
+  std::string file;
+};
+
+// How the image would be booted.
+struct Boot {
+  record::Config config;
+  std::vector<sys::DrivenDevice> chain;  // that its volume hangs on; empty: not known
+};
+
+// Of the device in /dev; nothing for one that only shows what another holds.
+std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> canonical(::realpath(path.c_str(), nullptr), &std::free);
+  if (!canonical) return {};
+  const std::string_view name(canonical.get());
+  const auto device = sys::block_device(std::string(name.substr(name.rfind('/') + 1)));
+  if (!device || sys::is_virtual(*device)) return {};
+  return sys::device_chain(*device);
+}
+
+void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice, Findings& findings) {
+  const auto index = guest::read_index(folder);
+  if (!index) return findings.error("modules", index.error().within("the guest's kernel modules"));
+  check_modules(*index, choice.release, findings);
+  if (!choice.root_type.empty()) check_root_driver(*index, choice.root_type, choice.release, findings);
+  const auto judge = [&](const std::string& file) -> Result<void> {
+    (void)TRY(guest::read_module(folder, file));
+    return {};
+  };
+  check_module_files(needed_files(*index, boot.chain, choice.root_type), judge, choice.release, findings);
+  check_controllers(*index, choice.release, findings);
+  check_chain(*index, boot.chain, choice.release, findings);
+}
+
+void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
+  if (boot.config.module_source() == record::ModuleSource::Guest)
+    return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
+  if (!modules::module_directories(choice.release))
+    return modules_unchecked("the release of its kernel is not known", findings);
+  std::string reason;
+  const auto folder = guest::find_module_folder(
+      disk, boot.config, {.release = choice.release, .root_option = choice.root, .root_flags = choice.root_flags},
+      reason);
+  if (!folder) return findings.error("root", folder.error());
+  if (*folder) return judge_modules(**folder, boot, choice, findings);
+  const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
+  modules_unchecked(unread == disk.unread().end() ? reason : unread->text, findings);
+}
+
+void look_into_guest(const CheckedImage& image, Result<Backing> backing, const Boot& boot, Findings& findings) {
+  if (!image.table) return;  // said already
+  if (image.payload_size == 0) backing = fail(Code::Unsupported, "the image must be converted first");
+  InspectedDisk disk(*image.disk, *image.table, std::move(backing));
+  const auto choice = check_entries(disk, boot.config, findings);
+  if (!choice) return;
+  look_for_modules(disk, boot, *choice, findings);
+  const auto roots = entry::root_trees(disk);
+  if (roots.empty()) return;
+  if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
+}
+
+Result<std::string> read_config_file(const std::string& path) {
+  const Fd fd = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK));
+  return std::string(as_text(TRY_IN(path, sys::read_all(fd, record::kMaxConfigBytes))));
+}
+
+// By the command line, the file named there, or the one beside the image, which need not be there.
+Result<record::Config> find_config(const Options& options, const volume::Path& image, const std::string& beside_name,
+                                   const std::function<Result<std::string>()>& beside, Findings& findings) {
+  record::Config config;
+  const bool is_named = !options.conf.empty();
+  const auto text = is_named ? Result<std::string>(TRY(read_config_file(options.conf))) : beside();
+  if (text)
+    config = check_config(*text, is_named ? options.conf : beside_name, image.name(), findings);
+  else if (text.error().code != Code::NotFound)
+    findings.error("config", text.error());
+  return config;
+}
+
+Result<Findings> check_file(const Options& options) {
+  const auto file = TRY(tools::ImageReader::open(options.file));
+  const MountedFile facts = TRY(examine_mounted(options.file));
+  Findings findings;
+  check_mounted(facts, findings);
+  const volume::Path path = volume::parse_path(facts.name).value_or(volume::Path());
+  const std::string conf = concat(path.stem(), ".conf");
+  const std::string folder = options.file.substr(0, options.file.rfind('/') + 1);
+  Boot boot;
+  boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
+  if (facts.kind) boot.chain = chain_of(facts.device);
+  const CheckedImage image = check_image(*file, options.file, findings);
+  look_into_guest(image, open_backing(options.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
+                  findings);
+  return findings;
+}
+
+// Opened so that a volume which somebody has mounted is refused.
+Result<std::unique_ptr<sys::FdSource>> open_unmounted(const std::string& path) {
+  struct stat status{};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  const bool block = there && S_ISBLK(status.st_mode);
+  if (there && S_ISREG(status.st_mode))
+    if (const auto loop = tools::loop_device_of(status))
+      return fail(Code::Busy, concat(printable(path), " is attached to ", *loop, ": detach it first"));
+  auto fd = sys::open_file(path, O_RDONLY | O_NONBLOCK | (block ? O_EXCL : 0));
+  if (!fd && fd.error().sys_errno == EBUSY)
+    return fail(Code::Busy, concat(printable(path),
+                                   " is mounted or in use: unmount it, or name the file where it is "
+                                   "mounted without --volume"));
+  if (!fd) return std::unexpected(std::move(fd).error());
+  return sys::FdSource::adopt(*std::move(fd));
+}
+
+Result<Findings> check_on_volume(const Options& options) {
+  const auto source = TRY(open_unmounted(options.volume));
+  const auto reader = TRY_IN(options.volume, volume::HostVolume::open(*source));
+  const auto path = TRY(volume::parse_path(options.file));
+  const volume::FileLayout layout = TRY(reader->layout(path));
+  int logical_block = 512;
+  struct stat status{};
+  if (::fstat(source->fd().get(), &status) == 0 && S_ISBLK(status.st_mode))
+    (void)::ioctl(source->fd().get(), BLKSSZGET, &logical_block);
+
+  Findings findings;
+  check_volume(reader->kind(), reader->state(), findings);
+  check_layout(layout, path, findings);
+  if (layout.directory) return findings;
+  const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
+  Boot boot;
+  const std::string conf = concat(path.stem(), ".conf");
+  const auto read_beside = [&]() -> Result<std::string> {
+    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), record::kMaxConfigBytes));
+    return std::string(as_text(bytes));
+  };
+  boot.config = TRY(find_config(options, path, conf, read_beside, findings));
+  boot.chain = chain_of(options.volume);
+  const CheckedImage image = check_image(file, path.name(), findings);
+  // Reading it in place takes extents that cover it.
+  const bool mappable = check_mappable(layout, path).has_value();
+  if (mappable && image.payload_size > 0)
+    check_attachment({.read_only = true,
+                      .payload = {.offset = 0, .size = image.payload_size},
+                      .file_size = layout.size,
+                      .extents = layout.extents,
+                      .device = {.size = source->size(),
+                                 .logical_block = static_cast<std::uint32_t>(logical_block),
+                                 .cluster_size = reader->cluster_size()},
+                      .guest_block = image.table ? image.table->logical_block : 512},
+                     findings);
+  look_into_guest(image,
+                  mappable ? open_backing(options.volume, layout.extents)
+                           : Result<Backing>(fail(Code::Unsupported, "the file does not lie on the volume as it must")),
+                  boot, findings);
+  return findings;
+}
+
+}  // namespace
+
+ExitStatus run_check(int argc, char** argv) {
+  enum : int { kVolume = 256, kConf, kJson, kQuiet };
+  static constexpr std::array<option, 6> kOptions{{{"volume", required_argument, nullptr, kVolume},
+                                                   {"conf", required_argument, nullptr, kConf},
+                                                   {"json", no_argument, nullptr, kJson},
+                                                   {"quiet", no_argument, nullptr, kQuiet},
+                                                   {"help", no_argument, nullptr, 'h'},
+                                                   {}}};
+  Options options;
+  int result = 0;
+  while ((result = getopt_long(argc, argv, ":h", kOptions.data(), nullptr)) != -1) {
+    switch (result) {
+      case kVolume:
+        options.volume = optarg;
+        break;
+      case kConf:
+        options.conf = optarg;
+        break;
+      case kJson:
+        options.json = true;
+        break;
+      case kQuiet:
+        options.quiet = true;
+        break;
+      case 'h':
+        print(kHelp);
+        return ExitStatus::Done;
+      default:
+        return wrong_option("check", result, argv[optind - 1]);
+    }
+  }
+  if (argc - optind != 1) return wrong_usage("check", optind == argc ? "which FILE?" : "one FILE at a time");
+  options.file = argv[optind];
+  const auto findings = options.volume.empty() ? check_file(options) : check_on_volume(options);
+  if (!findings) {
+    if (options.json && !options.quiet) print(check_json(options.file, findings.error()) + '\n');
+    return failed("check", options.file, findings.error());
+  }
+  if (!options.quiet)
+    print(options.json ? check_json(options.file, *findings) + '\n' : check_text(options.file, *findings));
+  return check_status(*findings);
+}
+
+}  // namespace vhdboot::vhdtool

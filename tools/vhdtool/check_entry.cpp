@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdtool/check_entry.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "entry/entry.h"
+#include "init/guest/boot.h"
+#include "init/modules/needed_modules.h"
+#include "kexec/cmdline.h"
+#include "kexec/plan.h"
+
+namespace vhdboot::vhdtool {
+namespace {
+
+using entry::FoundEntry;
+using entry::GuestEntry;
+
+// How much the answers about one entry weigh: what only a person would choose is no reason not to boot.
+struct Role {
+  bool booted = false;
+  std::optional<std::string_view> profile;
+  [[nodiscard]] Severity severity() const { return booted ? Severity::Error : Severity::Warning; }
+};
+
+class EntryCheck {
+ public:
+  EntryCheck(const disk::GuestDisk& disk, const record::Config& config, Findings& findings)
+      : disk_(disk), config_(config), findings_(findings) {}
+
+  std::optional<BootChoice> run(const FoundEntry& found, const Role& role) {
+    auto entry = found.open({.profile = role.profile, .smbios_options = {}});
+    if (!entry) {
+      findings_.add("entry", role.severity(), entry.error().message());
+      return std::nullopt;
+    }
+    const std::string id = concat(printable(found.entry.id), role.profile ? "@" : "",
+                                  role.profile ? printable(*role.profile) : std::string());
+    if (role.booted)
+      for (const std::string& warning : entry->warnings) findings_.warning("entry", concat(id, ": ", warning));
+    const std::string root = root_of(kexec::CommandLine::parse(concat(entry->parts.cmdline, ' ', config_.options)));
+    const auto line = guest::make_command_line(disk_, entry->parts.cmdline, config_);
+    if (!line) {
+      findings_.add("root", role.severity(), line.error().within(id).message());
+      return std::nullopt;
+    }
+    auto choice = check_plan(*entry, *line, id, role);
+    if (choice && role.booted) {
+      tell_root(root, root_of(line->line), id);
+      check_count(found.entry, id);
+    }
+    return choice;
+  }
+
+ private:
+  std::optional<BootChoice> check_plan(GuestEntry& entry, const guest::GuestCommandLine& line, const std::string& id,
+                                       const Role& role) {
+    const auto boot = guest::plan_boot(disk_, entry, line.line);
+    if (!boot) {
+      const auto startable = kexec::make_plan(entry.parts, "");
+      findings_.add(startable && !startable->has_initrd ? "initrd" : "kernel", role.severity(), boot.error().message());
+      return std::nullopt;
+    }
+    const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
+    findings_.ok("kernel", concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
+                                  !role.booted    ? ""
+                                  : config_.entry ? ", is booted as configured"
+                                                  : ", is booted by default"));
+    if (config_.module_source() == record::ModuleSource::Auto)
+      if (const auto folders = modules::module_directories(boot->release); !folders)
+        findings_.add("kernel", role.severity(),
+                      concat(id, ": the release of its kernel is not known, and by that its modules are looked for: ",
+                             "write `modules guest` into the configuration file to leave them to its initrd"));
+    if (!boot->root)
+      findings_.ok("initrd", concat(id, " has an initrd"));
+    else
+      findings_.ok("initrd", concat(id, " has no initrd: vhdboot mounts its root, ",
+                                    boot->root->partition == 0 ? std::string("the whole disk")
+                                                               : concat("partition ", boot->root->partition),
+                                    " (", printable(boot->root->type), ')'));
+    return BootChoice{.id = id,
+                      .release = boot->release,
+                      .root = root_of(line.line),
+                      .root_flags = line.line.find("rootflags").value_or(""),
+                      .root_type = boot->root ? boot->root->type : ""};
+  }
+
+  static std::string root_of(const kexec::CommandLine& line) { return line.find("root").value_or(""); }
+
+  void tell_root(const std::string& before, const std::string& now, const std::string& id) {
+    if (before == now) return;
+    findings_.ok("root", before.empty() ? concat(id, " names no root: it gets root=", printable(now))
+                                        : concat(id, ": root=", printable(before), " becomes ", printable(now)));
+  }
+
+  void check_count(const entry::BootEntry& entry, const std::string& id) {
+    if (!entry.count) return;
+    if (entry.count->left > 0)
+      findings_.ok("tries", concat(id, ": the boot counter of its file has ", entry.count->left, " tries left"));
+    else
+      findings_.warning("tries",
+                        concat(id, ": the boot counter of its file has no tries left, so it failed to come up ",
+                               "before; take the counter out of the file's name once that is mended"));
+  }
+
+  const disk::GuestDisk& disk_;
+  const record::Config& config_;
+  Findings& findings_;
+};
+
+// What was found broken because it could not be read here is told with the other partitions of which that is true.
+bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
+  return std::ranges::find(unread, error.message(), &Unread::text) != unread.end();
+}
+
+}  // namespace
+
+std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config, Findings& findings) {
+  const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
+  const entry::FoundEntries found = entry::find_entries(disk, pattern);
+  const auto picked = entry::choose_entry(found, pattern, disk);
+  const std::vector<Unread> unread = disk.unread();
+  const bool all_seen = std::ranges::none_of(unread, &Unread::boot_may_read);
+  const Severity severity = !picked && all_seen ? Severity::Error : Severity::Warning;
+  for (const Unread& one : unread) findings.warning("unread", one.text);
+  for (const Error& error : found.broken)
+    if (!is_about_unread(error, unread))
+      findings.add("entry", found.entries.empty() ? severity : Severity::Warning, error.message());
+  if (!picked && (!found.entries.empty() || found.broken.empty()))
+    findings.add("entry", severity,
+                 concat(picked.error().message(), all_seen ? "" : ", as far as this could look into it"));
+  if (!picked && !all_seen) findings.leave_open();
+  EntryCheck check(disk, config, findings);
+  std::optional<BootChoice> choice;
+  for (const FoundEntry& entry : found.entries) {
+    const bool booted = picked && picked->entry == &entry;
+    auto checked = check.run(entry, {.booted = booted, .profile = booted ? picked->profile : std::nullopt});
+    if (booted) choice = std::move(checked);
+  }
+  return choice;
+}
+
+}  // namespace vhdboot::vhdtool

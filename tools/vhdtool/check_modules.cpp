@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdtool/check_modules.h"
+
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "init/modules/needed_modules.h"
+
+namespace vhdboot::vhdtool {
+
+void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
+  const auto fits = modules::check_guest_disk_modules(index, release);
+  if (!fits) return findings.error("modules", fits.error());
+  std::string names;
+  for (const std::string& module : modules::guest_disk_modules()) names += concat(names.empty() ? "" : ", ", module);
+  findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
+}
+
+void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
+                       Findings& findings) {
+  const std::vector<std::string> wanted{std::string(type)};
+  if (index.resolve(wanted).missing.empty()) return;
+  findings.error("modules", concat("kernel ", printable(release), " has no driver for ", printable(type),
+                                   ", the file system of its root, and there is no initrd: boot it with an initrd"));
+}
+
+std::vector<std::string> needed_files(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
+                                      const std::string& root_type) {
+  std::vector<std::string> wanted;
+  for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
+  for (std::string& module : modules::guest_disk_modules()) wanted.push_back(std::move(module));
+  if (!root_type.empty()) wanted.push_back(root_type);
+  return index.resolve(wanted).files;
+}
+
+void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
+                        Findings& findings) {
+  for (const std::string& file : files) {
+    const auto fits = judge(file);
+    if (fits) continue;
+    findings.error("vermagic", concat(printable(fits.error().message()), "; install the guest's kernel package again"));
+    return;
+  }
+  if (!files.empty())
+    findings.ok("vermagic",
+                concat("the ", files.size(), " modules of it that a boot takes along fit kernel ", printable(release)));
+}
+
+void modules_unchecked(std::string_view why, Findings& findings) {
+  findings.warning("modules", concat("the guest's kernel modules were not checked: ", why));
+}
+
+}  // namespace vhdboot::vhdtool

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Has the guest the kernel modules that stage 2 needs?
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "init/modules/modules.h"
+#include "init/sys/device_chain.h"
+#include "tools/vhdtool/finding.h"
+
+namespace vhdboot::vhdtool {
+
+void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
+
+/// Can the kernel mount a root of the file system `type`, for a guest without an initrd?
+void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
+                       Findings& findings);
+
+/// The module files to load for the guest disk and the devices of `chain`, and for a root of the file system
+/// `root_type` unless that is empty, as stage 1 would take them along.
+[[nodiscard]] std::vector<std::string> needed_files(const modules::ModuleIndex& index,
+                                                    const std::vector<sys::DrivenDevice>& chain,
+                                                    const std::string& root_type);
+
+/// Whether a module can be read and was built for the kernel; an error names the file.
+using JudgeModule = std::function<Result<void>(const std::string& file)>;
+
+/// Would the kernel `release` load each of `files`?
+void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
+                        Findings& findings);
+
+/// They could not be looked at.
+void modules_unchecked(std::string_view why, Findings& findings);
+
+}  // namespace vhdboot::vhdtool

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The subcommands, each in a file of its name.
+#pragma once
+
+#include "base/exit_status.h"
+
+namespace vhdboot::vhdtool {
+
+ExitStatus run_cat(int argc, char** argv);
+ExitStatus run_check(int argc, char** argv);
+ExitStatus run_create(int argc, char** argv);
+ExitStatus run_desparse(int argc, char** argv);
+ExitStatus run_grow(int argc, char** argv);
+ExitStatus run_info(int argc, char** argv);
+ExitStatus run_map(int argc, char** argv);
+
+}  // namespace vhdboot::vhdtool

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The guest disk as it is looked into from outside of a boot: FAT volumes are read here, by anybody; other file systems
+// are mounted, which takes root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/extent.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "disk/guest_disk.h"
+
+namespace vhdboot::vhdtool {
+
+/// Where the guest disk can be read in place: itself an image, or a volume with one. Open for reading.
+struct Backing {
+  Fd fd;
+  std::vector<Extent> extents;
+};
+
+/// The file or device at `path`, which holds the guest disk as `extents` tell. Unsupported for who may not mount.
+[[nodiscard]] Result<Backing> open_backing(const std::string& path, std::vector<Extent> extents);
+
+/// A partition that a boot would look into.
+struct Unread {
+  const disk::GuestPartition* partition = nullptr;
+  std::string text;           ///< which, why, and what to do, when that is known
+  bool boot_may_read = true;  ///< it is for reasons of this system that it could not be read
+};
+
+class InspectedDisk final : public disk::GuestDisk {
+ public:
+  /// `disk` holds the bytes; both it and the table must outlive this. An error in place of the backing says why nothing
+  /// can be mounted. What is mounted is attached read-only and out of sight of everybody else; the kernel undoes that
+  /// with this process, however it ends.
+  InspectedDisk(const ByteSource& disk, const disk::PartitionTable& table, Result<Backing> backing);
+
+  /// What somebody wanted to look into so far and could not.
+  [[nodiscard]] const std::vector<Unread>& unread() const { return unread_; }
+
+ private:
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
+                                                                   const std::string& root_flags) override;
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> attach(const disk::GuestPartition& partition,
+                                                               const std::string& root_flags) const;
+
+  const ByteSource& disk_;
+  Result<Backing> backing_;
+  std::vector<Unread> unread_;
+};
+
+}  // namespace vhdboot::vhdtool

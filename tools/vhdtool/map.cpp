@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vhdtool map: where a file lies on its disk.
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "init/blocks/dm_table.h"
+#include "init/sys/file.h"
+#include "init/volume/file_source.h"
+#include "init/volume/volume.h"
+#include "tools/common/file_extents.h"
+#include "tools/vhdtool/commands.h"
+#include "tools/vhdtool/options.h"
+#include "tools/vhdtool/output.h"
+#include "tools/vhdtool/volume_device.h"
+#include "vhd/image.h"
+
+namespace vhdboot::vhdtool {
+namespace {
+
+using namespace vhdboot::tools;
+using namespace vhdboot::vhd;
+
+constexpr std::string_view kHelp = R"(Usage: vhdtool map [--dmsetup] FILE
+       vhdtool map [--dmsetup] --volume DEVICE PATH
+
+Shows where the image FILE lies: a line for each extent with its first byte in
+the file, its first byte on the partition of its file system, and its length.
+What is still in memory is written first.
+
+With --volume the file PATH is one of the NTFS or exFAT volume on DEVICE, which
+must not be mounted.
+
+With --dmsetup it is a table for dmsetup(8): the disk in the image as a linear
+device on the partition. Never use that for writing while the volume is mounted.
+
+      --dmsetup        print a table for dmsetup
+      --volume DEVICE  the unmounted volume that has the file
+  -h, --help           this text
+
+Examples:
+  vhdtool map /media/data/debian.vhd
+  vhdtool map --dmsetup --volume /dev/sda3 /vm/debian.vhd | dmsetup create -r vm
+)";
+
+struct Row {
+  Extent place;
+  std::string note;
+};
+
+/// A file and what lies below it.
+struct Mapped {
+  std::vector<Row> rows;
+  std::vector<Extent> extents;  ///< for --dmsetup: checked
+  Payload payload;
+  blocks::LowerDevice device;
+  std::string numbers;  ///< "8:3"
+};
+
+/// Size and logical block of a partition or disk, by its numbers.
+Result<blocks::LowerDevice> lower_device(const std::string& numbers, std::uint64_t cluster_size) {
+  const std::string folder = concat("/sys/dev/block/", numbers);
+  const auto number = [&](const char* attribute) { return parse_u64(sys::read_attribute(folder + attribute)); };
+  const auto sectors = number("/size");
+  auto block = number("/queue/logical_block_size");
+  if (!block) block = number("/../queue/logical_block_size");
+  if (!sectors || !block) return fail(Code::NotFound, concat(folder, " tells no size and no block"));
+  return blocks::LowerDevice{.size = *sectors * kSectorSize,
+                             .logical_block = static_cast<std::uint32_t>(*block),
+                             .cluster_size = cluster_size};
+}
+
+Result<Mapped> map_file(const std::string& path, bool table) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
+  if (!S_ISREG(status.st_mode)) return fail(Code::Invalid, "it is no regular file");
+  const auto file = TRY(sys::FdSource::adopt(TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))));
+  auto extents = file_extents(file->fd().get());
+  if (!extents && extents.error().code == Code::Unsupported)
+    extents.error().text += "; unmount it and use `vhdtool map --volume`";
+  Mapped mapped;
+  for (const FileExtent& extent : TRY(std::move(extents)))
+    mapped.rows.push_back({extent.place, describe_flags(extent.flags)});
+  if (!table) return mapped;
+
+  mapped.numbers = concat(major(status.st_dev), ':', minor(status.st_dev));
+  auto device = lower_device(mapped.numbers, static_cast<std::uint64_t>(status.st_blksize));
+  if (!device)
+    return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
+  mapped.device = *device;
+  mapped.extents = TRY(plain_extents(TRY(file_extents(file->fd().get())), file->size()));
+  mapped.payload.size = TRY(identify(*file, path)).payload_size;
+  return mapped;
+}
+
+Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string& path_text, bool table) {
+  const volume::Path path = TRY(volume::parse_path(path_text));
+  const auto device = TRY(VolumeDevice::open(device_path));
+  const auto reader = TRY(volume::HostVolume::open(*device));
+  const volume::FileLayout layout = TRY(reader->layout(path));
+  if (layout.directory) return refuse(Reason::NotRegular, printable(path.text()) + " is a directory");
+  Mapped mapped;
+  for (const Extent& extent : layout.extents) mapped.rows.push_back({extent, ""});
+  if (!table) return mapped;
+
+  if (device->numbers().empty())
+    return refuse(Reason::NotRegular, "a table needs a block device; `losetup --find --show` makes one of this file");
+  TRY(volume::check_clean(TRY(reader->state())));
+  TRY(volume::check_mappable(layout, path));
+  mapped.extents = layout.extents;
+  mapped.numbers = device->numbers();
+  mapped.device = TRY(lower_device(mapped.numbers, reader->cluster_size()));
+  const volume::FileSource contents(*device, layout.extents, layout.size, layout.valid_size);
+  mapped.payload.size = TRY(identify(contents, path.text())).payload_size;
+  return mapped;
+}
+
+void print_rows(const std::vector<Row>& rows) {
+  const auto column = [](std::string_view text) {
+    constexpr std::size_t kWidth = 16;
+    return concat(std::string(kWidth - std::min(kWidth - 1, text.size()), ' '), text);
+  };
+  print(concat(column("logical"), column("physical"), column("length"), '\n'));
+  for (const Row& row : rows)
+    print(concat(column(concat(row.place.logical)), column(concat(row.place.physical)),
+                 column(concat(row.place.length)), row.note.empty() ? "" : "  ", row.note, '\n'));
+}
+
+}  // namespace
+
+ExitStatus run_map(int argc, char** argv) {
+  const CommandLine line = read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
+  if (line.status) return *line.status;
+  const std::string& path = line.arguments[0];
+  const bool table = line.has("dmsetup");
+  const bool offline = line.has("volume");
+  const std::string subject = offline ? line.value("volume") : path;
+  const auto mapped = offline ? map_on_volume(subject, path, table)
+                              : Attempt<Mapped>([&]() -> Attempt<Mapped> { return TRY(map_file(path, table)); }());
+  if (!mapped) return failed(argv[0], subject, mapped.error().error);
+  if (!table) {
+    print_rows(mapped->rows);
+    return ExitStatus::Done;
+  }
+  const auto rows = blocks::linear_table(mapped->extents, mapped->payload, mapped->device);
+  if (!rows) return failed(argv[0], subject, rows.error());
+  print(to_text(*rows, mapped->numbers));
+  return ExitStatus::Done;
+}
+
+}  // namespace vhdboot::vhdtool

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdtool/options.h"
+
+#include <getopt.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "tools/vhdtool/output.h"
+
+namespace vhdboot::vhdtool {
+
+bool CommandLine::has(std::string_view name) const {
+  return std::ranges::any_of(options, [&](const auto& option) { return option.first == name; });
+}
+
+std::string CommandLine::value(std::string_view name) const {
+  std::string value;
+  for (const auto& option : options)
+    if (option.first == name) value = option.second;
+  return value;
+}
+
+CommandLine read_command_line(int argc, char** argv, const std::vector<OptionName>& options,
+                              const std::vector<std::string_view>& arguments, std::string_view help) {
+  constexpr int kFirst = 256;
+  const std::string_view command = argv[0];
+  std::vector<std::string> names;
+  names.reserve(options.size());
+  std::vector<option> table;
+  for (const OptionName& known : options) {
+    const std::string& name = names.emplace_back(known.name);
+    table.push_back({name.c_str(), known.has_value ? required_argument : no_argument, nullptr,
+                     kFirst + static_cast<int>(table.size())});
+  }
+  table.push_back({"help", no_argument, nullptr, 'h'});
+  table.push_back({});
+
+  CommandLine line;
+  int found = 0;
+  while ((found = getopt_long(argc, argv, ":h", table.data(), nullptr)) != -1) {
+    if (found >= kFirst) {
+      line.options.emplace_back(names[static_cast<std::size_t>(found - kFirst)], optarg != nullptr ? optarg : "");
+    } else if (found == 'h') {
+      print(help);
+      line.status = ExitStatus::Done;
+      return line;
+    } else {
+      line.status = wrong_usage(command, found == ':' ? concat(printable(argv[optind - 1]), " needs a value")
+                                                      : concat("unknown option ", printable(argv[optind - 1])));
+      return line;
+    }
+  }
+  line.arguments.assign(argv + optind, argv + argc);
+  if (line.arguments.size() < arguments.size())
+    line.status = wrong_usage(command, concat("which ", arguments[line.arguments.size()], "?"));
+  else if (line.arguments.size() > arguments.size())
+    line.status = wrong_usage(command, concat("\"", printable(line.arguments[arguments.size()]), "\" is too much"));
+  return line;
+}
+
+}  // namespace vhdboot::vhdtool

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdtool/output.h"
+
+#include <cstdio>
+#include <string>
+
+#include "base/text.h"
+#include "tools/common/space_file.h"
+
+namespace vhdboot::vhdtool {
+namespace {
+
+void complain(std::string_view command, std::string_view text) {
+  const std::string line = concat("vhdtool ", command, ": ", text, '\n');
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+ExitStatus wrong_usage(std::string_view command, std::string_view text) {
+  complain(command, concat(text, "; see vhdtool ", command, " --help"));
+  return ExitStatus::Usage;
+}
+
+ExitStatus wrong_option(std::string_view command, int result, const char* word) {
+  return wrong_usage(command, result == ':' ? concat(printable(word), " needs a value")
+                                            : concat("unknown or ambiguous option ", printable(word)));
+}
+
+ExitStatus failed(std::string_view command, std::string_view file, const Error& error) {
+  complain(command, concat(printable(file), ": ", tools::is_stop(error) ? error.text : error.message()));
+  return exit_status(error);
+}
+
+void warn(std::string_view command, std::string_view file, std::string_view text) {
+  complain(command, concat(printable(file), ": warning: ", text));
+}
+
+ExitStatus finish(std::string_view command, ExitStatus status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  complain(command, sys_error("writing the output").message());
+  return ExitStatus::Failed;
+}
+
+}  // namespace vhdboot::vhdtool
