@@ -198,13 +198,13 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
 
 }  // namespace
 
-Result<std::vector<std::string>> plan_of_boot(const PlanRequest& request) {
+Result<BootPlan> plan_of_boot(const PlanRequest& request) {
   const sys::HeldSignals held;
   std::vector<std::string> warnings;
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));
   plan.warnings = std::move(warnings);
-  return plan_lines(plan);
+  return BootPlan{.lines = plan_lines(plan), .warned = !plan.warnings.empty() || !plan.missing.empty()};
 }
 
 }  // namespace vhdboot::stage

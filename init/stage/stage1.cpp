@@ -164,7 +164,6 @@ Failure boot(const sys::Reporter& report) {
 Result<void> make_room() {
   ::setenv("PATH", "/bin", 1);
   ::setenv("HOME", "/", 1);
-  ::setenv("TERM", "linux", 1);
   // The kernel drops what a process logs beyond ten lines in five seconds, unless told otherwise.
   (void)sys::write_file("/proc/sys/kernel/printk_devkmsg", as_bytes("on\n"));
   auto run = TRY(sys::Mount::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755"));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "init/sys/file.h"
@@ -35,6 +36,7 @@ Result<int> wait_for(pid_t child) {
 }
 
 void take_terminal(const std::string& terminal) {
+  ::setenv("TERM", terminal_type(terminal), 1);
   ::setsid();
   const int fd = ::open(terminal.c_str(), O_RDWR);
   if (fd < 0) return;
@@ -66,6 +68,14 @@ Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std
     ::_exit(kCannotExecute);
   }
   return wait_for(child);
+}
+
+const char* terminal_type(std::string_view terminal) {
+  constexpr std::string_view kScreen = "/dev/tty";
+  if (terminal == "/dev/console") return "linux";
+  const bool screen = terminal.starts_with(kScreen) &&
+                      terminal.find_first_not_of("0123456789", kScreen.size()) == std::string_view::npos;
+  return screen ? "linux" : "vt220";
 }
 
 Error execute(const std::string& program, const std::vector<std::string>& arguments) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -12,8 +13,12 @@ namespace vhdboot::sys {
 /// Runs a program to its end; its exit status, or 128 + the signal that ended it.
 [[nodiscard]] Result<int> run(const std::vector<std::string>& arguments);
 
-/// As run(), in a session of its own with `terminal` as its controlling terminal, standard input and output.
+/// As run(), in a session of its own with `terminal` as its controlling terminal, standard input and output, and TERM
+/// for it.
 [[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);
+
+/// What TERM says of "/dev/tty0", a screen, or of "/dev/ttyS0" and other lines, behind which there is some terminal.
+[[nodiscard]] const char* terminal_type(std::string_view terminal);
 
 /// Becomes another program, with the present environment. Returns only on failure.
 [[nodiscard]] Error execute(const std::string& program, const std::vector<std::string>& arguments);

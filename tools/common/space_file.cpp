@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace {
 constexpr std::size_t kChunk = 4 * kMiB;
 // How much may wait in the page cache, so that the progress is that of the disk and a stop does not take minutes.
 constexpr std::uint64_t kSyncEvery = 128 * kMiB;
+// So little is written by a driver in between that a stop does not take long.
+constexpr std::uint64_t kTouchEvery = 64 * kMiB;
 
 Result<struct stat> status_of(int fd) {
   struct stat status{};
@@ -156,6 +159,23 @@ Result<std::vector<vhd::Range>> SpaceFile::missing() const {
   std::vector<vhd::Range> holes;
   while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
   return holes;
+}
+
+bool SpaceFile::knows_unwritten() const {
+  return file_extents(fd_.get()).has_value();
+}
+
+Result<void> SpaceFile::touch(const Watch& watch) {
+  const std::uint64_t end = TRY(size());
+  std::array<std::byte, 1> byte{};
+  for (std::uint64_t at = 0; at < end;) {
+    const std::uint64_t length = std::min(kTouchEvery, end - at);
+    at += length;
+    TRY(read_at(fd_.get(), at - 1, byte));
+    TRY(write_at(fd_.get(), at - 1, byte));
+    if (!watch(length)) return std::unexpected(stop_error());
+  }
+  return {};
 }
 
 Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {

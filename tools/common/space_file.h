@@ -54,6 +54,11 @@ class SpaceFile {
   /// The parts of the file that have no place on the disk, or one that was never written. None where the file system
   /// cannot tell.
   [[nodiscard]] Result<std::vector<vhd::Range>> missing() const;
+  /// Whether missing() also knows of space that was never written.
+  [[nodiscard]] bool knows_unwritten() const;
+  /// Writes a byte of every few MiB, and the last one, over itself. Where a file is valid only up to some length, as on
+  /// NTFS and exFAT, its driver writes all that is before such a byte.
+  [[nodiscard]] Result<void> touch(const Watch& watch);
   /// Reads through the file and writes zeros over each block of zeros, which gives those blocks a place.
   [[nodiscard]] Result<void> rewrite_zeros(const Watch& watch);
 
