@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
+#include "disk/mbr.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
 

@@ -5,7 +5,8 @@
 #include <optional>
 
 #include "base/text.h"
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
+#include "disk/mbr.h"
 #include "vhd/conversion.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
