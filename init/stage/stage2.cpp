@@ -43,8 +43,10 @@ void load_carried_modules(const record::Handoff& handoff, const sys::Reporter& r
 }
 
 bool asked_modprobe(const char* modprobe, const std::vector<std::string_view>& names) {
-  return std::ranges::any_of(
-      names, [&](std::string_view name) { return sys::run({modprobe, "-q", std::string(name)}).value_or(1) == 0; });
+  constexpr auto kPatience = std::chrono::seconds(60);
+  return std::ranges::any_of(names, [&](std::string_view name) {
+    return sys::run({modprobe, "-q", std::string(name)}, sys::Deadline::in(kPatience)).value_or(1) == 0;
+  });
 }
 
 // When the guest's root could not be read, its initrd has to bring the modules, and modprobe.
