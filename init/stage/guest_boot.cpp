@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "disk/lvm_label.h"
+#include "entry/find_entries.h"
 #include "entry/smbios.h"
 #include "init/guest/boot.h"
 #include "init/guest/other_disks.h"

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/held_signals.h"
 #include "base/text.h"
 #include "entry/profile.h"
 #include "init/stage/attach.h"
@@ -17,7 +18,6 @@
 #include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
 #include "init/sys/loop.h"
-#include "init/sys/signals.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -199,7 +199,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
 }  // namespace
 
 Result<BootPlan> plan_of_boot(const PlanRequest& request) {
-  const sys::HeldSignals held;
+  const HeldSignals held;
   std::vector<std::string> warnings;
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));

@@ -14,7 +14,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "tools/common/descriptor_io.h"
 #include "tools/common/file_extents.h"
 
 namespace vhdboot::tools {
@@ -30,19 +29,6 @@ Result<struct stat> status_of(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("looking at the file");
   return status;
-}
-
-/// Bytes read, fewer than asked for only at the end of the file.
-Result<std::size_t> read_some(int fd, std::uint64_t offset, MutableBytes out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno(concat("reading at byte ", offset + done));
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  return done;
 }
 
 }  // namespace
@@ -110,7 +96,7 @@ Result<void> SpaceFile::reserve(const Range& range) {
 }
 
 Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
-  return write_at(fd_.get(), offset, data);
+  return write_at(fd_, offset, data);
 }
 
 Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
@@ -118,7 +104,7 @@ Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   std::uint64_t since_sync = 0;
   for (std::uint64_t at = range.offset; at < range.end();) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
-    TRY(write_at(fd_.get(), at, Bytes(zeros).first(length)));
+    TRY(write_at(fd_, at, Bytes(zeros).first(length)));
     at += length;
     since_sync += length;
     if (since_sync >= kSyncEvery) {
@@ -183,7 +169,7 @@ Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
   std::vector<std::byte> chunk(kChunk);
   const Watch no_more = [](std::uint64_t) { return true; };
   for (std::uint64_t at = 0;;) {
-    const std::size_t count = TRY(read_some(fd_.get(), at, chunk));
+    const std::size_t count = TRY(read_some(fd_, at, chunk));
     for (const Range& run : zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
     at += count;
     if (count < chunk.size()) return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A Type #1 entry: the first line is its file name, the others are its contents. An entry that is accepted has safe
 // paths, and says the same when it is written out again.
-#include "entry/entry_file.h"
+#include "entry/type1.h"
 
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "entry/entry.h"
+#include "entry/find_entries.h"
 
 #include <algorithm>
 #include <array>
@@ -11,14 +11,16 @@
 #include <vector>
 
 #include "base/text.h"
-#include "entry/boot_count.h"
+#include "entry/find_kernels.h"
+#include "entry/find_type1.h"
+#include "entry/find_ukis.h"
 #include "entry/profile.h"
 
 namespace vhdboot::entry {
 namespace {
 
 using Look = FoundEntries (*)(disk::GuestDisk& disk);
-constexpr std::array<Look, 3> kLooks{&find_ukis, &find_entry_files, &find_kernels};
+constexpr std::array<Look, 3> kLooks{&find_ukis, &find_type1_entries, &find_kernels};
 
 std::vector<BootEntry> entries_of(const FoundEntries& found) {
   std::vector<BootEntry> entries;
@@ -80,15 +82,6 @@ bool has_tries_left(const BootEntry& entry) {
 }
 
 }  // namespace
-
-std::optional<CountedFile> counted_file(const disk::GuestTree& tree, std::string_view path) {
-  const disk::GuestPartition& partition = tree.partition();
-  if (partition.entry == nullptr || partition.type != "vfat") return std::nullopt;
-  std::string full_path = tree.full_path(path);
-  auto next = next_boot_path(full_path);
-  if (!next) return std::nullopt;
-  return CountedFile{partition.entry->number, std::move(full_path), *std::move(next)};
-}
 
 FoundEntries find_entries(disk::GuestDisk& disk) {
   FoundEntries found;

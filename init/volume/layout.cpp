@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <utility>
+#include "init/volume/layout.h"
 
 #include "base/text.h"
 #include "init/volume/reparse.h"
-#include "init/volume/volume.h"
 
 namespace vhdboot::volume {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Kernels in a distribution's /boot, with the command line that its boot loader would give them.
+#include "entry/find_kernels.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +8,6 @@
 #include "disk/device_node.h"
 #include "disk/selector.h"
 #include "entry/boot_folder.h"
-#include "entry/entry.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "entry/grub_cfg.h"
@@ -106,7 +106,7 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
   const auto roots = root_trees(disk);
   std::vector<std::size_t> systems;  // their roots, in the order of their first folders
   for (const BootFolder& boot : boot_folders(disk)) {
-    auto kernels = find_kernels(boot.top.list(boot.folder));
+    auto kernels = kernels_among(boot.top.list(boot.folder));
     if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
     if (kernels.empty()) continue;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Unified kernel images in /EFI/Linux of the ESP and the XBOOTLDR partition, with what lies beside them.
+#include "entry/find_ukis.h"
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
 
 #include "base/text.h"
 #include "disk/partition_table.h"
-#include "entry/entry.h"
 #include "entry/folders.h"
 #include "entry/profile.h"
 #include "entry/uki.h"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Boot Loader Specification entries, Type #1: in /loader/entries of the ESP and the XBOOTLDR partition, or, as Fedora
-// has them, of the guest's /boot.
+#include "entry/find_type1.h"
+
 #include <optional>
 
 #include "base/text.h"
-#include "entry/entry.h"
-#include "entry/entry_file.h"
+#include "entry/find_ukis.h"
 #include "entry/folders.h"
 #include "entry/grub_env.h"
+#include "entry/type1.h"
 #include "entry/uki.h"
 
 namespace vhdboot::entry {
@@ -74,7 +74,7 @@ Result<BootEntry> read_entry(const BootFolder& boot, const std::string& path,
 
 }  // namespace
 
-FoundEntries find_entry_files(disk::GuestDisk& disk) {
+FoundEntries find_type1_entries(disk::GuestDisk& disk) {
   FoundEntries found;
   for (const BootFolder& boot : boot_folders(disk)) {
     const std::string folder = concat(boot.folder, kFolder);

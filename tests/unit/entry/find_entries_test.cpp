@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "entry/entry.h"
+#include "entry/find_entries.h"
 
 #include <gmock/gmock.h>
 

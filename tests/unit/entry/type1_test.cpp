@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "entry/entry_file.h"
+#include "entry/type1.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
