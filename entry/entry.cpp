@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "entry/boot_count.h"
@@ -112,6 +113,15 @@ Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern,
   const auto [name, profile] = split_entry_pattern(pattern);
   const BootEntry picked = TRY(pick_entry(entries_of(found), name));
   return Choice{&*std::ranges::find(found.entries, picked, &FoundEntry::entry), profile};
+}
+
+Result<std::vector<Choice>> choose_entries(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {
+  std::vector<Choice> choices{TRY(choose_entry(found, pattern, disk))};
+  const std::string_view name = split_entry_pattern(pattern).name;
+  for (const FoundEntry& entry : found.entries)
+    if (&entry != choices.front().entry && pick_entry({entry.entry}, name))
+      choices.push_back({&entry, choices.front().profile});
+  return choices;
 }
 
 }  // namespace vhdboot::entry

@@ -92,4 +92,9 @@ struct Choice {
 /// for this pattern. NotFound: nothing to boot, or nothing that matches. Otherwise what is wrong with the only one.
 [[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk);
 
+/// What a boot tries, in order: the entry of choose_entry(), whose errors these are, and behind it the others that
+/// `pattern` names; all others when it names none.
+[[nodiscard]] Result<std::vector<Choice>> choose_entries(const FoundEntries& found, std::string_view pattern,
+                                                         disk::GuestDisk& disk);
+
 }  // namespace vhdboot::entry

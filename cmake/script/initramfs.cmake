@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DBLKID=file -DFSCK_EXFAT=file
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
 # -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
 # -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
 # manifest's, times are fixed.
@@ -33,6 +33,7 @@ set(ENV{INIT} ${INIT})
 set(ENV{BLKID} ${BLKID})
 set(ENV{BUSYBOX} ${busybox})
 set(ENV{FSCK_EXFAT} ${FSCK_EXFAT})
+set(ENV{VHDTOOL} ${VHDTOOL})
 execute_process(COMMAND ${generator} -t 1704067200 ${MANIFEST} OUTPUT_FILE ${WORK}/initramfs.cpio
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND zstd -q -19 -T1 -f ${WORK}/initramfs.cpio -o ${WORK}/initramfs.cpio.zst

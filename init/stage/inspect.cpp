@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/exit_status.h"
 #include "base/text.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
@@ -12,16 +13,13 @@
 namespace vhdboot::stage {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
 void print(std::string_view line) {
   std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
 }
 
 int complain(const Error& error) {
   std::fprintf(stderr, "inspect: %s\n", error.message().c_str());
-  return kFailed;
+  return number(exit_status(error));
 }
 
 constexpr std::string_view kHelp =
@@ -116,15 +114,15 @@ std::optional<PlanRequest> parse_plan(const Arguments& arguments) {
 }
 
 int show_plan(const PlanRequest& request) {
-  const auto lines = plan_of_boot(request);
-  if (!lines) return complain(lines.error());
-  for (const std::string& line : *lines) print(line);
-  return 0;
+  const auto plan = plan_of_boot(request);
+  if (!plan) return complain(plan.error());
+  for (const std::string& line : plan->lines) print(line);
+  return number(plan->warned ? ExitStatus::Warnings : ExitStatus::Done);
 }
 
 int complain_about_usage() {
   std::fprintf(stderr, "%s\n", std::string(kHelp).c_str());
-  return kUsage;
+  return number(ExitStatus::Usage);
 }
 
 }  // namespace

@@ -137,7 +137,12 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(AttachedDisk::attach_to_look(attach_plan, *image.volume, image.path.text()));
   AttachedGuestDisk disk(attached.disk(), table);
-  const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
+  std::optional<GuestBoot> planned;
+  TRY(try_entries(disk, image, config, report, [&](GuestBoot first) -> Result<void> {
+    planned = std::move(first);
+    return {};
+  }));
+  const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),
                             .format = std::string(vhd::name(image.info.format)),
@@ -193,13 +198,13 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
 
 }  // namespace
 
-Result<std::vector<std::string>> plan_of_boot(const PlanRequest& request) {
+Result<BootPlan> plan_of_boot(const PlanRequest& request) {
   const sys::HeldSignals held;
   std::vector<std::string> warnings;
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));
   plan.warnings = std::move(warnings);
-  return plan_lines(plan);
+  return BootPlan{.lines = plan_lines(plan), .warned = !plan.warnings.empty() || !plan.missing.empty()};
 }
 
 }  // namespace vhdboot::stage

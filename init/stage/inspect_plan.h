@@ -15,8 +15,13 @@ struct PlanRequest {
   std::string path;    ///< of the image on it
 };
 
-/// The report, line by line. Reads only: the image is attached read-only and detached again before this returns,
+struct BootPlan {
+  std::vector<std::string> lines;  ///< the report
+  bool warned = false;             ///< there are warnings among them, or a module is missing
+};
+
+/// Reads only: the image is attached read-only and detached again before this returns,
 /// also with an error, which is the reason why it could not be booted.
-[[nodiscard]] Result<std::vector<std::string>> plan_of_boot(const PlanRequest& request);
+[[nodiscard]] Result<BootPlan> plan_of_boot(const PlanRequest& request);
 
 }  // namespace vhdboot::stage

@@ -41,17 +41,20 @@ Result<void> check_mappable(const FileLayout& layout, const Path& path) {
         "is encrypted (EFS), so its bytes on the disk are not its contents: in Windows run \"cipher /d FILE\"");
   if (layout.compressed)
     return refuse("is compressed, so its bytes on the disk are not its contents: in Windows run \"compact /u FILE\"");
-  if (layout.sparse)
-    return refuse(
-        "is sparse, so not all of it has a place on the disk: in Windows run \"fsutil sparse setflag FILE 0\", and if "
-        "that fails copy it to a new file");
   if (layout.size == 0) return refuse("is empty");
   if (layout.resident)
     return refuse(concat("has only ", layout.size, " bytes and lies within the MFT: it is no disk image"));
+  const std::uint64_t hole = first_hole(layout);
+  // The attribute alone does no harm: neither Windows nor a driver of Linux takes places away from a file for it.
+  if (layout.sparse && hole < layout.size)
+    return refuse(
+        "is sparse and has holes, so not all of it has a place on the disk: on Linux run `vhdtool desparse FILE`, or "
+        "in "
+        "Windows \"fsutil sparse setflag FILE 0\", and if that fails copy it to a new file");
   if (layout.valid_size < layout.size)
     return refuse(concat("is written only up to byte ", layout.valid_size, " of ", layout.size,
                          " (valid data length): copy it to a new file, which writes all of it"));
-  if (const std::uint64_t hole = first_hole(layout); hole < layout.size)
+  if (hole < layout.size)
     return refuse(concat("has a hole at byte ", hole, ": copy it to a new file (on Linux with cp --sparse=never)"));
   return {};
 }

@@ -57,7 +57,7 @@ struct FileLayout {
 };
 
 /// Whether the bytes of the file at `path` are exactly those that its extents cover, so that they may be read and
-/// written in place. Unsupported, with what to do about it, for a directory, an empty, resident, sparse, compressed,
+/// written in place. Unsupported, with what to do about it, for a directory, an empty, resident, compressed,
 /// encrypted or reparse file, for holes, and for a valid data length short of the size.
 [[nodiscard]] Result<void> check_mappable(const FileLayout& layout, const Path& path);
 

@@ -59,15 +59,13 @@ class Steps:
 
 def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="tests/demo.sh", description="Builds vhdboot and boots a Debian out of a VHD on an NTFS volume, in QEMU.")
-    parser.add_argument("--exfat", action="store_true", help="an exFAT volume instead of NTFS")
-    parser.add_argument("--interactive", action="store_true",
-                        help="leave the console to you; log in as root without a password; Ctrl-] ends it")
-    parser.add_argument("--image", type=Path, metavar="FILE",
-                        help="boot your own image (fixed VHD or raw, with a UKI on its ESP); it is copied, never changed")
-    parser.add_argument("--screenshot", type=Path, metavar="FILE",
-                        help="save the screen at the login prompt as a PNG, and vhdboot's own as FILE with -vhdboot")
-    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+        prog="tests/demo.sh", usage="tests/demo.sh [OPTION]...; see tests/demo.sh --help", add_help=False,
+        allow_abbrev=False)
+    parser.add_argument("--exfat", action="store_true")
+    parser.add_argument("--interactive", action="store_true")
+    parser.add_argument("--image", type=Path)
+    parser.add_argument("--screenshot", type=Path)
+    parser.add_argument("--check", action="store_true")
     args = parser.parse_args(words)
     if args.image and not args.image.is_file():
         parser.error(f"there is no file {args.image}")

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace {
 constexpr std::size_t kChunk = 4 * kMiB;
 // How much may wait in the page cache, so that the progress is that of the disk and a stop does not take minutes.
 constexpr std::uint64_t kSyncEvery = 128 * kMiB;
+// So little is written by a driver in between that a stop does not take long.
+constexpr std::uint64_t kTouchEvery = 64 * kMiB;
 
 Result<struct stat> status_of(int fd) {
   struct stat status{};
@@ -94,7 +97,7 @@ Result<std::uint64_t> SpaceFile::room() const {
   return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
 }
 
-Result<void> SpaceFile::reserve(const vhd::Range& range) {
+Result<void> SpaceFile::reserve(const Range& range) {
   if (range.length == 0) return {};
   int err = EINTR;
   while (err == EINTR)
@@ -110,7 +113,7 @@ Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
   return write_at(fd_.get(), offset, data);
 }
 
-Result<void> SpaceFile::write_zeros(const vhd::Range& range, const Watch& watch) {
+Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.length)));
   std::uint64_t since_sync = 0;
   for (std::uint64_t at = range.offset; at < range.end();) {
@@ -137,25 +140,42 @@ Result<void> SpaceFile::sync() {
   return {};
 }
 
-Result<std::optional<vhd::Range>> SpaceFile::next_hole(std::uint64_t from) const {
+Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
   const std::uint64_t end = TRY(size());
-  if (from >= end) return std::optional<vhd::Range>();
+  if (from >= end) return std::optional<Range>();
   const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(from), SEEK_HOLE);
   if (hole < 0 && errno != EINVAL && errno != EOPNOTSUPP) return fail_errno("looking for holes");
-  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<vhd::Range>();
+  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<Range>();
   const auto start = static_cast<std::uint64_t>(hole);
   const off_t data = ::lseek(fd_.get(), hole, SEEK_DATA);
   if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
   const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
-  return std::optional(vhd::Range{start, stop - start});
+  return std::optional(Range{start, stop - start});
 }
 
-Result<std::vector<vhd::Range>> SpaceFile::missing() const {
+Result<std::vector<Range>> SpaceFile::missing() const {
   // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
   if (const auto extents = file_extents(fd_.get())) return missing_ranges(*extents, TRY(size()));
-  std::vector<vhd::Range> holes;
+  std::vector<Range> holes;
   while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
   return holes;
+}
+
+bool SpaceFile::knows_unwritten() const {
+  return file_extents(fd_.get()).has_value();
+}
+
+Result<void> SpaceFile::touch(const Watch& watch) {
+  const std::uint64_t end = TRY(size());
+  std::array<std::byte, 1> byte{};
+  for (std::uint64_t at = 0; at < end;) {
+    const std::uint64_t length = std::min(kTouchEvery, end - at);
+    at += length;
+    TRY(read_at(fd_.get(), at - 1, byte));
+    TRY(write_at(fd_.get(), at - 1, byte));
+    if (!watch(length)) return std::unexpected(stop_error());
+  }
+  return {};
 }
 
 Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
@@ -164,7 +184,7 @@ Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
   const Watch no_more = [](std::uint64_t) { return true; };
   for (std::uint64_t at = 0;;) {
     const std::size_t count = TRY(read_some(fd_.get(), at, chunk));
-    for (const vhd::Range& run : vhd::zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
+    for (const Range& run : zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
     at += count;
     if (count < chunk.size()) return {};
     if (!watch(count)) return std::unexpected(stop_error());

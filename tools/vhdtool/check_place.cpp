@@ -55,12 +55,14 @@ std::vector<Fault> faults_of(const FileLayout& layout) {
   if (auto* one = add("reparse-point", layout.reparse_tag != 0)) one->reparse_tag = layout.reparse_tag;
   if (auto* one = add("encrypted", layout.encrypted)) one->encrypted = true;
   if (auto* one = add("compressed", layout.compressed)) one->compressed = true;
-  if (auto* one = add("sparse", layout.sparse)) one->sparse = true;
   if (auto* one = add("resident", layout.resident)) one->resident = true;
   if (auto* one = add("valid-data-length", layout.valid_size < layout.size)) one->valid_size = layout.valid_size;
-  // Of a resident file there are no extents, of a sparse or compressed one the holes are no news.
-  if (!layout.resident && !layout.sparse && !layout.compressed && layout.reparse_tag == 0)
-    if (auto* one = add("sparse", layout.size > 0)) one->extents = layout.extents;
+  // Of a resident file there are no extents, of a compressed one the holes are no news.
+  if (!layout.resident && !layout.compressed && layout.reparse_tag == 0)
+    if (auto* one = add("sparse", layout.size > 0)) {
+      one->sparse = layout.sparse;
+      one->extents = layout.extents;
+    }
   return faults;
 }
 
@@ -78,7 +80,7 @@ void check_layout(const FileLayout& layout, const volume::Path& path, Findings& 
     fine = false;
     findings.error(fault.check, mappable.error());
   }
-  if (fine) findings.ok("file", "its bytes lie on the volume as they are: not sparse, compressed or encrypted");
+  if (fine) findings.ok("file", "its bytes lie on the volume as they are: no holes, not compressed, not encrypted");
 }
 
 void check_volume(Kind kind, const Result<VolumeState>& state, Findings& findings) {
@@ -129,7 +131,10 @@ void check_mounted(const MountedFile& file, Findings& findings) {
   layout.sparse = (attributes & kSparse) != 0;
   layout.compressed = (attributes & kCompressed) != 0;
   layout.encrypted = (attributes & kEncrypted) != 0;
-  if (file.hole) layout.extents = {{.logical = 0, .physical = 0, .length = *file.hole}};
+  if (file.hole)
+    layout.extents = {{.logical = 0, .physical = 0, .length = *file.hole}};
+  else if (file.allocated && *file.allocated < file.size)  // there are holes, and the driver does not tell where
+    layout.extents = {{.logical = 0, .physical = 0, .length = *file.allocated}};
   const auto path = volume::parse_path(file.name);
   check_layout(layout, path.value_or(volume::Path()), findings);
   if (*file.kind == Kind::Ntfs && !file.attributes)

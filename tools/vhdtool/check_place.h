@@ -16,6 +16,7 @@ namespace vhdboot::vhdtool {
 struct MountedFile {
   std::string name;  ///< the last component
   std::uint64_t size = 0;
+  std::optional<std::uint64_t> allocated;    ///< bytes that it has on the disk
   std::string file_system;                   ///< "ntfs3", as in /proc/mounts; empty when unknown
   std::string device;                        ///< "/dev/sda2", what is mounted, as in /proc/mounts; empty when unknown
   std::optional<volume::Kind> kind;          ///< absent: none that vhdboot boots from, or unknown

@@ -2,9 +2,15 @@
 // The subcommands, each in a file of its name.
 #pragma once
 
+#include <span>
+
 #include "base/exit_status.h"
+#include "tools/vhdtool/command.h"
 
 namespace vhdboot::vhdtool {
+
+/// What this program has, by name.
+[[nodiscard]] std::span<const Command> commands();
 
 ExitStatus run_cat(int argc, char** argv);
 ExitStatus run_check(int argc, char** argv);

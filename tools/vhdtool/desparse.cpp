@@ -25,8 +25,11 @@ constexpr std::string_view kHelp = R"(Usage: vhdtool desparse FILE
 
 Fills the holes of the image FILE with zeros that have a place on the disk, and
 on NTFS removes the sparse attribute, in place. What the file contains does not
-change. It takes as long as the holes are large. Ctrl-C may stop it at any time;
-run it again to go on.
+change. It takes as long as the holes are large; a driver that does not tell
+where they are (ntfs-3g) lets it read the whole file. Ctrl-C may stop it at any
+time; run it again to go on.
+
+Exit status 4: no holes are left, but the driver (ntfs3) keeps the attribute.
 
   -h, --help  this text
 
@@ -40,25 +43,38 @@ std::string filled_text(std::uint64_t bytes) {
   return concat(human_size(bytes), " (", bytes, " bytes) filled");
 }
 
-/// The file attribute that both NTFS drivers of Linux show, in the machine's byte order.
+/// The file attributes that both NTFS drivers of Linux show, in the machine's byte order; none on other file systems.
 constexpr const char* kNtfsAttributes = "system.ntfs_attrib";
-constexpr std::uint32_t kSparseAttribute = 0x200;
+constexpr std::uint32_t kSparse = 0x200;
+constexpr std::uint32_t kCompressed = 0x800;
+constexpr std::uint32_t kEncrypted = 0x4000;
 
-bool has_sparse_attribute(int fd, std::uint32_t& attributes) {
-  return ::fgetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes) == sizeof attributes &&
-         (attributes & kSparseAttribute) != 0;
-}
-
-/// What a person has to do about the attribute; empty when it is gone or never was.
-std::string clear_sparse_attribute(int fd) {
+std::uint32_t ntfs_attributes(int fd) {
   std::uint32_t attributes = 0;
-  if (!has_sparse_attribute(fd, attributes)) return "";
-  attributes &= ~kSparseAttribute;
-  // A driver may say yes and do nothing.
-  static_cast<void>(::fsetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes, 0));
-  if (!has_sparse_attribute(fd, attributes)) return "";
-  return "; the driver keeps its sparse attribute: in Windows run \"fsutil sparse setflag FILE 0\"";
+  return ::fgetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes) == sizeof attributes ? attributes : 0;
 }
+
+Result<void> check_attributes(int fd) {
+  const std::uint32_t attributes = ntfs_attributes(fd);
+  if ((attributes & kEncrypted) != 0)
+    return fail(Code::Unsupported, "it is encrypted (EFS): in Windows run \"cipher /d FILE\"");
+  if ((attributes & kCompressed) != 0)
+    return fail(Code::Unsupported, "it is compressed: in Windows run \"compact /u FILE\"");
+  return {};
+}
+
+/// Whether the attribute is gone, or never was. A driver may say yes and do nothing; ntfs3 refuses.
+bool clear_sparse_attribute(int fd) {
+  std::uint32_t attributes = ntfs_attributes(fd);
+  if ((attributes & kSparse) == 0) return true;
+  attributes &= ~kSparse;
+  static_cast<void>(::fsetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes, 0));
+  return (ntfs_attributes(fd) & kSparse) == 0;
+}
+
+constexpr std::string_view kAttributeStays =
+    "it is still marked as sparse, which this driver cannot change and vhdboot does not mind; Windows clears the mark "
+    "with \"fsutil sparse setflag FILE 0\"";
 
 std::uint64_t total(const std::vector<Range>& ranges) {
   std::uint64_t bytes = 0;
@@ -83,10 +99,22 @@ Result<void> fill_holes(SpaceFile& file, const std::vector<Range>& holes) {
   return {};
 }
 
-/// Returns what there is to say.
-Attempt<std::string> desparse_file(const std::string& path) {
+/// What lies behind the valid data length, of which only some drivers tell.
+Result<void> write_unwritten(SpaceFile& file) {
+  if (file.knows_unwritten()) return {};
+  ProgressShow show(TRY(file.size()));
+  return file.touch(Interruption::watch(show));
+}
+
+struct Outcome {
+  std::string text;  ///< what there is to say
+  bool still_sparse = false;
+};
+
+Attempt<Outcome> desparse_file(const std::string& path) {
   const auto guard = TRY(HostFile::open(path, Access::Change));
   SpaceFile file = TRY(SpaceFile::reopen(guard->descriptor()));
+  TRY(check_attributes(file.descriptor()));
   const Interruption interruption;
   TRY(file.sync());  // what waits in the page cache has no place yet and would count as a hole
   const std::uint64_t size = TRY(file.size());
@@ -104,6 +132,7 @@ Attempt<std::string> desparse_file(const std::string& path) {
     TRY(file.rewrite_zeros(Interruption::watch(show)));
     text = filled_text(size - had);
   }
+  TRY(write_unwritten(file));
   TRY(file.sync());
   const bool complete = TRY(file.missing()).empty();
   const std::uint64_t has = TRY(file.allocated());
@@ -111,7 +140,9 @@ Attempt<std::string> desparse_file(const std::string& path) {
     return fail(Code::Unsupported,
                 concat("its file system keeps only ", has, " of ", size,
                        " bytes although zeros were written: it compresses, so copy the file to another one"));
-  return text + clear_sparse_attribute(file.descriptor());
+  const bool cleared = clear_sparse_attribute(file.descriptor());
+  TRY(file.sync());
+  return Outcome{text, !cleared};
 }
 
 }  // namespace
@@ -126,8 +157,10 @@ ExitStatus run_desparse(int argc, char** argv) {
     if (is_stop(error) && error.text == stop_error().text) error.text = kGoOn;
     return failed(argv[0], path, error);
   }
-  print(concat(printable(path), ": ", *done, '\n'));
-  return ExitStatus::Done;
+  print(concat(printable(path), ": ", done->text, '\n'));
+  if (!done->still_sparse) return ExitStatus::Done;
+  warn(argv[0], path, kAttributeStays);
+  return ExitStatus::Warnings;
 }
 
 }  // namespace vhdboot::vhdtool

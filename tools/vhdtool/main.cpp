@@ -3,7 +3,6 @@
 #include <csignal>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -11,7 +10,6 @@
 
 #include "base/text.h"
 #include "tools/common/standard_streams.h"
-#include "tools/vhdtool/command.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/output.h"
 
@@ -20,20 +18,9 @@ namespace {
 using namespace vhdboot;
 using namespace vhdboot::vhdtool;
 
-// By name.
-constexpr std::array kCommands{
-    Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
-    Command{"check", "say whether an image would boot, and if not why not", run_check},
-    Command{"create", "make a fixed VHD whose every block is allocated", run_create},
-    Command{"desparse", "fill the holes of an image file", run_desparse},
-    Command{"grow", "make a fixed VHD larger", run_grow},
-    Command{"info", "say what an image is and what is in it", run_info},
-    Command{"map", "show where an image file lies on its disk", run_map},
-};
-
 std::string help() {
   std::string text = "Usage: vhdtool COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n";
-  for (const Command& command : kCommands) {
+  for (const Command& command : commands()) {
     const std::size_t width = 11;
     text += concat("  ", command.name, std::string(std::max(width, command.name.size() + 1) - command.name.size(), ' '),
                    command.summary, '\n');
@@ -64,7 +51,7 @@ constexpr std::size_t kLongestTypo = 32;
 
 ExitStatus unknown_command(std::string_view word) {
   std::string close;
-  for (const Command& command : kCommands) {
+  for (const Command& command : commands()) {
     const bool begins = !word.empty() && command.name.starts_with(word);
     if (!begins && (word.size() > kLongestTypo ||
                     distance(word, command.name) > std::max<std::size_t>(1, command.name.size() / 2 - 1)))
@@ -94,8 +81,8 @@ ExitStatus run(int argc, char** argv) {
     std::fwrite(text.data(), 1, text.size(), stderr);
     return ExitStatus::Usage;
   }
-  const auto* const command = std::ranges::find(kCommands, word, &Command::name);
-  return command == kCommands.end() ? unknown_command(word) : command->run(argc - 1, argv + 1);
+  const auto command = std::ranges::find(commands(), word, &Command::name);
+  return command == commands().end() ? unknown_command(word) : command->run(argc - 1, argv + 1);
 }
 
 }  // namespace

@@ -114,6 +114,7 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   MountedFile facts;
   facts.name = path.substr(path.rfind('/') + 1);
   facts.size = static_cast<std::uint64_t>(status.st_size);
+  facts.allocated = static_cast<std::uint64_t>(status.st_blocks) * kSectorSize;
   const FileSystem file_system = file_system_of(status.st_dev);
   facts.file_system = file_system.type;
   facts.device = file_system.source;

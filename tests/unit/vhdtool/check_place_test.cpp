@@ -44,6 +44,18 @@ TEST(CheckPlace, ALayoutWithoutFault) {
   EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Ok, "file", "as they are")));
 }
 
+TEST(CheckPlace, TheSparseAttributeAloneIsNoFault) {
+  FileLayout layout = whole(kMiB);
+  layout.sparse = true;
+  Findings findings;
+  check_layout(layout, kPath, findings);
+  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Ok, "file", "no holes")));
+  layout.extents.front().length -= 4096;
+  Findings hole;
+  check_layout(layout, kPath, hole);
+  EXPECT_THAT(hole.all(), ElementsAre(is_error("sparse", "vhdtool desparse")));
+}
+
 TEST(CheckPlace, EveryFaultAtOnce) {
   FileLayout layout = whole(kMiB);
   layout.encrypted = layout.compressed = layout.sparse = layout.resident = true;
@@ -51,10 +63,9 @@ TEST(CheckPlace, EveryFaultAtOnce) {
   layout.valid_size = 512;
   Findings findings;
   check_layout(layout, kPath, findings);
-  EXPECT_THAT(findings.all(),
-              ElementsAre(is_error("reparse-point", "WOF"), is_error("encrypted", "cipher /d"),
-                          is_error("compressed", "compact /u"), is_error("sparse", "fsutil sparse"),
-                          is_error("resident", "within the MFT"), is_error("valid-data-length", "up to byte 512 of")));
+  EXPECT_THAT(findings.all(), ElementsAre(is_error("reparse-point", "WOF"), is_error("encrypted", "cipher /d"),
+                                          is_error("compressed", "compact /u"), is_error("resident", "within the MFT"),
+                                          is_error("valid-data-length", "up to byte 512 of")));
 }
 
 TEST(CheckPlace, HolesDirectoriesAndEmptyFiles) {
@@ -139,6 +150,16 @@ TEST(CheckPlace, MountedNtfs) {
   check_mounted(file, fine);
   EXPECT_EQ(fine.worst(), Severity::Ok) << check_text("d.vhd", fine);
 
+  file.attributes = 0x220;
+  file.allocated = kMiB;
+  Findings filled;
+  check_mounted(file, filled);
+  EXPECT_EQ(filled.worst(), Severity::Ok) << check_text("d.vhd", filled);
+  file.allocated = kMiB - 4096;  // as ntfs-3g, which does not tell where a hole is
+  Findings holes;
+  check_mounted(file, holes);
+  EXPECT_THAT(holes.all(), Contains(is_error("sparse", "fsutil sparse setflag FILE 0")));
+
   file.attributes = 0x200 | 0x400 | 0x800 | 0x4000;
   file.unwritten = 8192;
   file.extents = 2'000'000;
@@ -146,11 +167,11 @@ TEST(CheckPlace, MountedNtfs) {
   Findings bad;
   check_mounted(file, bad);
   EXPECT_THAT(bad.all(), ElementsAre(is_error("volume", "hibernated"), is_error("encrypted", "cipher"),
-                                     is_error("compressed", "compact"), is_error("sparse", "fsutil"),
-                                     is_error("valid-data-length", "byte 8192"), is_error("reparse-point", "copy it"),
-                                     is_error("extents", "2000000 pieces")));
+                                     is_error("compressed", "compact"), is_error("valid-data-length", "byte 8192"),
+                                     is_error("reparse-point", "copy it"), is_error("extents", "2000000 pieces")));
 
   file.attributes.reset();
+  file.allocated.reset();
   file.unwritten.reset();
   file.extents.reset();
   file.state.reset();

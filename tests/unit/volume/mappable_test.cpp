@@ -35,7 +35,8 @@ TEST(Mappable, AWholeFileIs) {
 
 TEST(Mappable, EachObstacleSaysWhatToDo) {
   EXPECT_THAT(refusal_with([](auto& l) { l.directory = true; }), HasSubstr("directory"));
-  EXPECT_THAT(refusal_with([](auto& l) { l.sparse = true; }), HasSubstr("fsutil sparse setflag FILE 0"));
+  EXPECT_THAT(refusal_with([](auto& l) { l.sparse = true, l.extents.pop_back(); }),
+              AllOf(HasSubstr("fsutil sparse setflag FILE 0"), HasSubstr("vhdtool desparse")));
   EXPECT_THAT(refusal_with([](auto& l) { l.compressed = true; }), HasSubstr("\"compact /u FILE\""));
   EXPECT_THAT(refusal_with([](auto& l) { l.encrypted = true; }), HasSubstr("cipher /d"));
   EXPECT_THAT(refusal_with([](auto& l) { l.reparse_tag = 0x80000017; }), HasSubstr("compact /u /exe"));
@@ -50,6 +51,13 @@ TEST(Mappable, EachObstacleSaysWhatToDo) {
   EXPECT_THAT(refusal_with([](auto& l) { l.extents.clear(); }), HasSubstr("hole at byte 0"));
   EXPECT_THAT(refusal({}), HasSubstr("empty"));
   EXPECT_THAT(refusal({.size = 100, .valid_size = 100, .resident = true}), HasSubstr("MFT"));
+}
+
+TEST(Mappable, TheSparseAttributeWithoutAHoleIsNone) {
+  FileLayout layout = whole();
+  layout.sparse = true;
+  EXPECT_TRUE(check_mappable(layout, *parse_path("/boot/debian.vhd")));
+  EXPECT_THAT(refusal_with([](auto& l) { l.sparse = true, l.valid_size = 4096; }), HasSubstr("byte 4096 of 8192"));
 }
 
 TEST(Mappable, WhatHidesTheOthersComesFirst) {

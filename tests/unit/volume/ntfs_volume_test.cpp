@@ -305,6 +305,19 @@ TEST_F(NtfsTest, AnEncryptedFile) {
   EXPECT_THAT(volume->read_file(path_of("/debian.vhd"), 1 << 20).error().text, HasSubstr("encrypted"));
 }
 
+TEST_F(NtfsTest, TheSparseAttributeWithoutAHole) {
+  const SparseImage image = ntfs_image({}, [&](NtfsWriter& writer) {
+    writer.add_file("/debian.vhd", pattern(100'000));
+    edit_data_attribute(writer, "/debian.vhd", [](ntfs_inode* inode, ATTR_RECORD*) {
+      inode->flags = static_cast<FILE_ATTR_FLAGS>(inode->flags | FILE_ATTR_SPARSE_FILE);
+    });
+  });
+  const auto volume = open_volume(image);
+  const FileLayout layout = layout_of(*volume, "/debian.vhd");
+  EXPECT_TRUE(layout.sparse);
+  EXPECT_TRUE(check_mappable(layout, path_of("/debian.vhd")));
+}
+
 TEST_F(NtfsTest, AShortValidDataLength) {
   auto contents = pattern(100'000);
   const SparseImage image = ntfs_image({}, [&](NtfsWriter& writer) {

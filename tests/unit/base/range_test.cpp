@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vhd/zero_runs.h"
+#include "base/range.h"
 
 #include <gtest/gtest.h>
 
-namespace vhdboot::vhd {
+namespace vhdboot {
 namespace {
 
 TEST(ZeroRuns, MergesNeighboursAndKeepsToBlocks) {
@@ -29,4 +29,4 @@ TEST(ZeroRuns, OneByteCounts) {
 }
 
 }  // namespace
-}  // namespace vhdboot::vhd
+}  // namespace vhdboot

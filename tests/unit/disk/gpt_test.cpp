@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "disk/mbr.h"
 #include "tests/unit/vhd/disks.h"
 
 namespace vhdboot::disk {
@@ -27,7 +28,7 @@ TEST_P(GptOfBlock, IsRead) {
   EXPECT_EQ((*gpt)->partitions_end, 128 * std::uint64_t{block});
 }
 
-TEST(Gpt, IsAbsentWhereThereIsNone) {
+TEST(PrimaryGpt, IsAbsentWhereThereIsNone) {
   for (const std::uint64_t size : {0u, 512u, 1024u, 1048576u}) {
     const auto gpt = read_gpt(SparseFile(size));
     ASSERT_TRUE(gpt) << size;
@@ -35,7 +36,7 @@ TEST(Gpt, IsAbsentWhereThereIsNone) {
   }
 }
 
-TEST(Gpt, EveryBrokenByteOfHeaderOrEntriesIsNoticed) {
+TEST(PrimaryGpt, EveryBrokenByteOfHeaderOrEntriesIsNoticed) {
   const SparseFile good = test::gpt_image(kMiB);
   for (std::uint64_t offset = 512; offset < 512 + 92; ++offset) {
     SparseFile bad = good;
@@ -67,7 +68,7 @@ void expect_damaged(const GptSpec& spec, std::size_t offset, std::uint64_t value
   EXPECT_THAT(gpt.error().text, HasSubstr("gdisk"));
 }
 
-TEST(Gpt, LiesAreNoticed) {
+TEST(PrimaryGpt, LiesAreNoticed) {
   const GptSpec spec{.disk_size = 16 * kMiB};
   expect_damaged(spec, 12, 91, 4, "header shorter than its fields");
   expect_damaged(spec, 12, 513, 4, "header longer than its block");
@@ -84,7 +85,7 @@ TEST(Gpt, LiesAreNoticed) {
   expect_damaged(spec, 84, 0xFFFFFFF8, 4, "long entries");
 }
 
-TEST(Gpt, APartitionThatEndsBeforeItBeginsIsNoticed) {
+TEST(PrimaryGpt, APartitionThatEndsBeforeItBeginsIsNoticed) {
   SparseFile disk(kMiB);
   test::put_gpt(disk, {.disk_size = kMiB, .first = 100, .last = 99});
   EXPECT_FALSE(read_gpt(disk));
@@ -121,7 +122,7 @@ TEST_P(GptOfBlock, BackupAtTheEndStays) {
   EXPECT_TRUE(writes->empty());
 }
 
-TEST(Gpt, MovesByLessThanTheSizeOfTheTable) {
+TEST(PrimaryGpt, MovesByLessThanTheSizeOfTheTable) {
   for (std::uint64_t sectors = 1; sectors <= 70; ++sectors) {
     const std::uint64_t size = kMiB + sectors * 512;
     SparseFile disk = test::gpt_image(kMiB);
@@ -135,14 +136,14 @@ TEST(Gpt, MovesByLessThanTheSizeOfTheTable) {
   }
 }
 
-TEST(Gpt, NoRoomForTheBackupIsRefused) {
+TEST(PrimaryGpt, NoRoomForTheBackupIsRefused) {
   const SparseFile disk = test::gpt_image(kMiB);
   const auto gpt = read_gpt(disk).value().value();
   EXPECT_TRUE(move_backup(disk, gpt, (128 + 33) * 512));
   for (const std::uint64_t size : {(128 + 33) * 512 - 512, 512, 0}) EXPECT_FALSE(move_backup(disk, gpt, size)) << size;
 }
 
-TEST(Gpt, HybridMbrStays) {
+TEST(PrimaryGpt, HybridMbrStays) {
   SparseFile disk = test::gpt_image(16 * kMiB);
   auto hybrid = test::mbr(0xEE, 1, 63);
   hybrid[446 + 16 + 4] = std::byte{0x83};
@@ -153,7 +154,7 @@ TEST(Gpt, HybridMbrStays) {
   EXPECT_EQ(after(disk, *writes).bytes(0, 512), hybrid);
 }
 
-TEST(Mbr, EndOfTheLastPartition) {
+TEST(MbrEnd, EndOfTheLastPartition) {
   SparseFile disk(16 * kMiB);
   disk.put(0, test::mbr(0x83, 2048, 1000));
   EXPECT_EQ(mbr_partitions_end(disk).value(), (2048 + 1000) * 512u);
@@ -161,7 +162,7 @@ TEST(Mbr, EndOfTheLastPartition) {
   EXPECT_EQ(mbr_partitions_end(disk).value(), 2 * 0xFFFFFFFFull * 512);
 }
 
-TEST(Mbr, BootSectorsOfFileSystemsAndProtectiveOnesHaveNone) {
+TEST(MbrEnd, BootSectorsOfFileSystemsAndProtectiveOnesHaveNone) {
   SparseFile disk(16 * kMiB);
   EXPECT_EQ(mbr_partitions_end(disk).value(), 0u);
   disk.put(0, test::mbr(0xEE, 1, 5000));
