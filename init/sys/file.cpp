@@ -155,7 +155,8 @@ Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
   while (!out.empty()) {
     const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(concat("reading at byte ", offset));
+    // Whatever the number: ENXIO of a disk that was unplugged does not mean that a file is not there.
+    if (got < 0) return std::unexpected(Error{Code::Io, errno, concat("reading at byte ", offset)});
     if (got == 0) return fail(Code::Io, concat("unexpected end at byte ", offset));
     offset += static_cast<std::uint64_t>(got);
     out = out.subspan(static_cast<std::size_t>(got));
