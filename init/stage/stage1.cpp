@@ -135,8 +135,9 @@ struct Failure {
 Failure boot(const sys::Reporter& report) {
   Failure failure;
   const auto try_boot = [&]() -> Result<void> {
-    auto volumes = TRY(HostVolumes::watch());
-    const Settings settings = TRY(read_settings(volumes, report));
+    const auto devices = TRY(sys::MachineDevices::open());
+    HostVolumes volumes(*devices);
+    const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
     failure.then = settings.config.after_error();
     report.checkpoint("settings");
 

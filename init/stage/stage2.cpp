@@ -15,13 +15,14 @@
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
-#include "init/stage/find_image.h"
+#include "init/stage/find_again.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/rescue.h"
 #include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
 #include "init/stage/volume_groups.h"
 #include "init/sys/directory.h"
+#include "init/sys/file.h"
 #include "init/sys/kernel_module.h"
 #include "init/sys/mount.h"
 #include "init/sys/process.h"
@@ -61,30 +62,6 @@ void ask_guest_for_modules(const sys::Reporter& report) {
     return;
   }
   report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");
-}
-
-// The volume of the handoff, as soon as its disk appears.
-Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
-  PatientWait wait(volumes, handoff.wait_seconds, report);
-  do {
-    std::vector<HostVolume*> found;
-    for (HostVolume& volume : volumes.all())
-      if (record::is_handoff_volume(handoff, volume.identity)) found.push_back(&volume);
-    if (found.size() > 1) return fail(Code::Unsafe, twins(*found[0], *found[1]));
-    if (found.size() == 1) return found.front();
-  } while (TRY(wait.wait(concat("the volume ", handoff.serial))));
-  return fail(Code::NotFound,
-              concat("the volume ", handoff.serial, " with the image did not appear within ", handoff.wait_seconds,
-                     " seconds: the guest's kernel has no driver for its disk, or the disk was unplugged"));
-}
-
-// What stage 1 found must still be true, by this kernel's own reading of the disk.
-Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
-  auto image = TRY(examine_image(volume, TRY(volume::parse_path(handoff.path))));
-  TRY(record::compare_extents(handoff, image.layout.size, image.layout.extents));
-  if (image.payload() != handoff.payload)
-    return fail(Code::Unsafe, concat(printable(handoff.path), " is not the image that stage 1 saw"));
-  return image;
 }
 
 Result<AttachedDisk> attach_for_guest(const FoundImage& image, const record::Handoff& handoff,
@@ -212,7 +189,8 @@ class Stage2 {
     const record::Handoff& handoff = *handoff_;
     written_ = kNothingWritten;
 
-    auto volumes = TRY(HostVolumes::watch());
+    const auto devices = TRY(sys::MachineDevices::open());
+    HostVolumes volumes(*devices);
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
     report.checkpoint("volume");
     const FoundImage image = TRY(find_same_image(*volume, handoff));

@@ -108,7 +108,10 @@ Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
     offset += direct.skip + done;
     out = out.subspan(direct.skip + done);
   }
-  return read_at(fd_, offset, out);
+  auto rest = read_at(fd_, offset, out);
+  // Whatever the number: ENXIO of a disk that was unplugged does not mean that a file is not there.
+  if (!rest) rest.error().code = Code::Io;
+  return rest;
 }
 
 Result<Fd> memory_file(const char* name, Bytes content) {

@@ -157,8 +157,8 @@ Result<void> SpaceFile::touch(const Watch& watch) {
   for (std::uint64_t at = 0; at < end;) {
     const std::uint64_t length = std::min(kTouchEvery, end - at);
     at += length;
-    TRY(read_at(fd_.get(), at - 1, byte));
-    TRY(write_at(fd_.get(), at - 1, byte));
+    TRY(read_at(fd_, at - 1, byte));
+    TRY(write_at(fd_, at - 1, byte));
     if (!watch(length)) return std::unexpected(stop_error());
   }
   return {};
