@@ -104,15 +104,16 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
   return loaded;
 }
 
-// As systemd-boot does: a boot that cannot be counted is started all the same. Whether it was.
-bool count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
-           const sys::Reporter& report) {
-  if (const auto done = count_boot(entry, image, table.logical_block); !done) {
+// As systemd-boot does: a boot that cannot be counted is started all the same. What is written then, for a person.
+std::string count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
+                  const sys::Reporter& report) {
+  const auto done = count_boot(entry, image, table.logical_block);
+  if (done)
+    report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
+  else
     report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
-    return false;
-  }
-  report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
-  return true;
+  return concat("Of the image the name of ", printable(entry.path), done ? " was" : " may have been",
+                " changed, which counts its tries; nothing else was written to any disk.");
 }
 
 Error jump(const sys::Reporter& report) {
@@ -152,9 +153,7 @@ Failure boot(const sys::Reporter& report) {
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     report.checkpoint("loaded");
-    if (guest.counted && count(*guest.counted, image, table, report))
-      failure.written = concat("Of the image only the name of ", printable(guest.counted->path),
-                               " was changed, which counts its tries; nothing else was written to any disk.");
+    if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));
   };
   failure.error = try_boot().error();
