@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A file descriptor that closes itself.
+// A file descriptor that closes itself, and whole reads and writes through one.
 #pragma once
 
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
 
 namespace vhdboot {
 
@@ -30,5 +37,22 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+/// open(2) with O_CLOEXEC; the error names the path.
+[[nodiscard]] Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0);
+
+/// Reads from byte `offset` on; how many bytes, fewer than asked for only at the end.
+[[nodiscard]] Result<std::size_t> read_some(const Fd& file, std::uint64_t offset, MutableBytes out);
+
+/// Fills `out` from byte `offset` on. Io when the file ends before: somebody made it shorter.
+[[nodiscard]] Result<void> read_at(const Fd& file, std::uint64_t offset, MutableBytes out);
+
+/// Writes all of `data` from byte `offset` on. After an error a part of it may have been written.
+[[nodiscard]] Result<void> write_at(const Fd& file, std::uint64_t offset, Bytes data);
+
+/// The whole content. NoMemory when it is larger than `cap` bytes. Works for files of /proc and /sys too.
+[[nodiscard]] Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap);
+[[nodiscard]] Result<std::vector<std::byte>> read_file(const std::string& path, std::uint64_t cap);
+[[nodiscard]] Result<std::string> read_text(const std::string& path, std::uint64_t cap = 1 << 20);
 
 }  // namespace vhdboot

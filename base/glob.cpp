@@ -8,8 +8,8 @@ namespace vhdboot {
 
 namespace {
 
-constexpr char fold(char c) {
-  return c == '-' ? '_' : c;
+constexpr char fold(char c, Dashes dashes) {
+  return dashes == Dashes::AsUnderscores && c == '-' ? '_' : c;
 }
 
 /// A bracket expression at pattern[at], its '['; absent when it is never closed: then '[' is an ordinary character.
@@ -40,7 +40,7 @@ std::optional<Bracket> match_bracket(std::string_view pattern, std::size_t at, c
 }
 
 /// Matches one character; where the pattern goes on, or nothing.
-std::optional<std::size_t> match_one(std::string_view pattern, std::size_t at, char c) {
+std::optional<std::size_t> match_one(std::string_view pattern, std::size_t at, char c, Dashes dashes) {
   switch (pattern[at]) {
     case '?':
       return at + 1;
@@ -56,13 +56,13 @@ std::optional<std::size_t> match_one(std::string_view pattern, std::size_t at, c
     default:
       break;
   }
-  if (fold(pattern[at]) != fold(c)) return std::nullopt;
+  if (fold(pattern[at], dashes) != fold(c, dashes)) return std::nullopt;
   return at + 1;
 }
 
 }  // namespace
 
-bool glob_matches(std::string_view pattern, std::string_view text) {
+bool glob_matches(std::string_view pattern, std::string_view text, Dashes dashes) {
   std::size_t p = 0;
   std::size_t t = 0;
   // Where to go on after the latest '*' when it has to take one character more: an earlier '*' need never be changed.
@@ -75,7 +75,7 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
       continue;
     }
     if (p < pattern.size() && t < text.size()) {
-      if (const auto next = match_one(pattern, p, text[t])) {
+      if (const auto next = match_one(pattern, p, text[t], dashes)) {
         p = *next;
         ++t;
         continue;

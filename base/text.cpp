@@ -48,23 +48,16 @@ std::optional<std::uint64_t> parse_u64(std::string_view text, int base) {
   return value;
 }
 
-namespace {
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-}  // namespace
-
 std::string to_lower_ascii(std::string_view text) {
   std::string out(text);
-  for (char& c : out) c = lower(c);
+  for (char& c : out) c = to_lower_ascii(c);
   return out;
 }
 
-bool equals_ignoring_ascii_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
+std::string to_upper_ascii(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = to_upper_ascii(c);
+  return out;
 }
 
 std::string to_hex(std::uint64_t value, int digits) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace vhdboot {
 
 namespace text_detail {
@@ -51,9 +53,9 @@ template <class... Parts>
 /// All of `text` as an unsigned number in `base` (8, 10 or 16, no prefix); nothing on any other character or overflow.
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text, int base = 10);
 
-/// ASCII letters in lower case; every other byte unchanged.
+/// ASCII letters in lower or upper case; every other byte unchanged.
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
-[[nodiscard]] bool equals_ignoring_ascii_case(std::string_view a, std::string_view b);
+[[nodiscard]] std::string to_upper_ascii(std::string_view text);
 
 /// Lower-case hexadecimal with exactly `digits` digits.
 [[nodiscard]] std::string to_hex(std::uint64_t value, int digits);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The DOS partition table, read and numbered as Linux does (block/partitions/msdos.c). Used by partition_table.cpp.
+// The DOS partition table (UEFI 2.10, 5.2), read and numbered as Linux does (block/partitions/msdos.c).
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "base/byte_source.h"
 #include "base/result.h"
+#include "base/units.h"
 #include "disk/partition_table.h"
 
 namespace vhdboot::disk {
@@ -29,13 +31,16 @@ struct Mbr {
 /// The first sector of the disk. Io only.
 [[nodiscard]] Result<Mbr> read_mbr(const ByteSource& disk);
 
-struct MbrPartitions {
-  std::vector<Partition> partitions;
-  std::vector<std::string> warnings;
-};
-
 /// All partitions: primary ones, and logical ones from 5 on. The extended ones around these are not listed. Io only.
-[[nodiscard]] Result<MbrPartitions> read_mbr_partitions(const ByteSource& disk, const Mbr& mbr,
-                                                        std::uint32_t logical_block);
+[[nodiscard]] Result<ListedPartitions> read_mbr_partitions(const ByteSource& disk, const Mbr& mbr,
+                                                           std::uint32_t logical_block);
+
+/// Where the last partition of a plausible MBR ends, in bytes; 0 without one, and for the MBR in front of a GPT.
+[[nodiscard]] Result<std::uint64_t> mbr_partitions_end(const ByteSource& disk);
+
+/// The first sector with a protective MBR that names a disk of `blocks` logical blocks; nothing when there is none, it
+/// names that size or no size at all, or it is a hybrid one, which is its owner's business.
+[[nodiscard]] Result<std::optional<std::array<std::byte, kSectorSize>>> resized_protective_mbr(const ByteSource& disk,
+                                                                                               std::uint64_t blocks);
 
 }  // namespace vhdboot::disk

@@ -21,13 +21,14 @@ struct Look {
   GptCopy primary;
 };
 
-PartitionTable from_gpt(const GptCopy& copy, std::uint32_t block) {
-  PartitionTable table{.scheme = Scheme::Gpt, .logical_block = block};
+PartitionTable from_gpt(const ByteSource& disk, const GptCopy& copy) {
+  auto listed = list_gpt_partitions(copy, disk.size() / copy.block);
   const auto id = to_text(copy.disk_guid);
-  table.disk_id.assign(id.begin(), id.end());
-  table.partitions = copy.partitions;
-  table.warnings = copy.warnings;
-  return table;
+  return {.scheme = Scheme::Gpt,
+          .logical_block = copy.block,
+          .disk_id = {id.begin(), id.end()},
+          .partitions = std::move(listed.partitions),
+          .warnings = std::move(listed.warnings)};
 }
 
 Result<PartitionTable> from_mbr(const ByteSource& disk, const Mbr& mbr, std::uint32_t block) {
@@ -40,8 +41,8 @@ Result<PartitionTable> from_mbr(const ByteSource& disk, const Mbr& mbr, std::uin
 }
 
 /// The primary GPT holds: does the kernel look at it?
-PartitionTable with_primary(const Look& look, const Mbr& mbr) {
-  auto table = from_gpt(look.primary, look.block);
+PartitionTable with_primary(const ByteSource& disk, const GptCopy& primary, const Mbr& mbr) {
+  auto table = from_gpt(disk, primary);
   if (!mbr.protective)
     table.warnings.emplace_back("there is no protective MBR, and Linux does not look at a GPT without one");
   return table;
@@ -54,20 +55,20 @@ Result<PartitionTable> read_partition_table(const ByteSource& disk, std::optiona
   std::vector<Look> looks;
   for (const std::uint32_t block : {512U, 4096U}) {
     if (logical_block && *logical_block != block) continue;
-    looks.push_back({.block = block, .primary = TRY(read_gpt(disk, block, 1))});
+    looks.push_back({.block = block, .primary = TRY(read_gpt_copy(disk, block, 1))});
   }
   const bool mbr_rules = mbr.present && !mbr.protective && !mbr.entries.empty();
   if (!mbr_rules) {
     for (const auto& look : looks)
-      if (look.primary.state == GptCopy::State::Good) return with_primary(look, mbr);
+      if (look.primary.state == GptCopy::State::Good) return with_primary(disk, look.primary, mbr);
     for (const auto& look : looks) {
       const bool damaged = look.primary.state == GptCopy::State::Damaged;
       if (!damaged && !mbr.protective) continue;
       const auto blocks = disk.size() / look.block;
       if (blocks < 2) continue;
-      const auto backup = TRY(read_gpt(disk, look.block, blocks - 1));
+      const auto backup = TRY(read_gpt_copy(disk, look.block, blocks - 1));
       if (backup.state == GptCopy::State::Good) {
-        auto table = from_gpt(backup, look.block);
+        auto table = from_gpt(disk, backup);
         table.backup_used = true;
         table.warnings.push_back(concat("the GPT at the start of the disk is damaged (", look.primary.damage,
                                         "), read from the copy at its end, which Linux does not do: ", kRepair));

@@ -41,6 +41,12 @@ struct Partition {
   friend bool operator==(const Partition&, const Partition&) = default;
 };
 
+/// What the reader of one kind of table found.
+struct ListedPartitions {
+  std::vector<Partition> partitions;
+  std::vector<std::string> warnings;  ///< sentences for people
+};
+
 struct PartitionTable {
   Scheme scheme = Scheme::None;
   std::uint32_t logical_block = 512;  ///< the table's unit, 512 or 4096

@@ -3,27 +3,12 @@
 
 #include <optional>
 
+#include "base/ascii.h"
 #include "efi/utf16_text.h"
 
 namespace vhdboot::efi {
 
 namespace {
-
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
-  if (text.size() < end.size()) return false;
-  text.remove_prefix(text.size() - end.size());
-  for (std::size_t i = 0; i < end.size(); ++i)
-    if (to_lower(text[i]) != to_lower(end[i])) return false;
-  return true;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ends_with_ignoring_case(a, b);
-}
 
 bool is_line_blank(char32_t c) {
   return c == U'\t' || c == U'\r' || c == U'\n';
@@ -95,10 +80,10 @@ std::string_view after_last(std::string_view text, std::string_view separators) 
 // Whether `word` is how a person at the UEFI shell called the file: "debian", "debian.efi", "FS0:\boot\debian.efi".
 bool names_own_file(std::string_view word, std::string_view own_path) {
   if (word.find('=') != std::string_view::npos) return false;
-  if (ends_with_ignoring_case(word, ".efi")) return true;
+  if (ends_with_ignoring_ascii_case(word, ".efi")) return true;
   std::string_view own_name = after_last(own_path, "/");
-  if (ends_with_ignoring_case(own_name, ".efi")) own_name.remove_suffix(4);
-  return !own_name.empty() && equal_ignoring_case(after_last(word, "/\\:"), own_name);
+  if (ends_with_ignoring_ascii_case(own_name, ".efi")) own_name.remove_suffix(4);
+  return !own_name.empty() && equals_ignoring_ascii_case(after_last(word, "/\\:"), own_name);
 }
 
 std::string_view without_own_name(std::string_view text, std::string_view own_path) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <tuple>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "entry/uki.h"
 
@@ -112,49 +112,10 @@ std::string first_value(std::string_view osrel, std::initializer_list<std::strin
   return {};
 }
 
-bool ends_with(std::string_view name, std::string_view suffix) {
-  return name.size() > suffix.size() && equals_ignoring_ascii_case(name.substr(name.size() - suffix.size()), suffix);
-}
-
 std::string_view without_suffix(std::string_view name) {
   for (const auto suffix : {kUkiSuffix, kFileSuffix})
-    if (ends_with(name, suffix)) return name.substr(0, name.size() - suffix.size());
+    if (ends_with_ignoring_ascii_case(name, suffix)) return name.substr(0, name.size() - suffix.size());
   return name;
-}
-
-struct BracketMatch {
-  bool matches = false;
-  std::size_t length = 0;  // of the expression; 0 when it is not closed and '[' is an ordinary character
-};
-
-// "[a-z]" or "[!a-z]" at the front of `pattern`.
-BracketMatch match_bracket(std::string_view pattern, char c) {
-  std::size_t i = 1;
-  const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
-  if (negated) ++i;
-  bool matches = false;
-  for (const std::size_t first = i; i < pattern.size(); ++i) {
-    if (pattern[i] == ']' && i != first) return {matches != negated, i + 1};
-    char low = pattern[i];
-    char high = low;
-    if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
-      high = pattern[i + 2];
-      i += 2;
-    }
-    if (low <= c && c <= high) matches = true;
-  }
-  return {};
-}
-
-// How much of the pattern matched the one character `c`; 0 when it does not match.
-std::size_t match_one(std::string_view pattern, char c) {
-  if (pattern.empty()) return 0;
-  if (pattern.front() == '?') return 1;
-  if (pattern.front() == '[') {
-    const auto bracket = match_bracket(pattern, c);
-    if (bracket.length != 0) return bracket.matches ? bracket.length : 0;
-  }
-  return pattern.front() == c ? 1 : 0;
 }
 
 std::string list_of(const std::vector<BootEntry>& entries) {
@@ -224,7 +185,7 @@ std::optional<std::string> next_boot_name(std::string_view file_name) {
 }
 
 bool is_entry_name(std::string_view file_name) {
-  return ends_with(file_name, kUkiSuffix) && !file_name.starts_with('.');
+  return ends_with_ignoring_ascii_case(file_name, kUkiSuffix) && !file_name.starts_with('.');
 }
 
 BootEntry uki_entry(UkiFile file) {
@@ -259,41 +220,17 @@ Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_
                 "there is no boot entry: no unified kernel image in /EFI/Linux, no file in "
                 "/loader/entries and no kernel in /boot");
   if (pattern.empty()) return ordered.front();
-  std::string wanted(pattern);
+  std::string wanted = to_lower_ascii(pattern);
   std::ranges::replace(wanted, '\\', '/');  // as Windows and UEFI write paths
   for (const auto& entry : ordered) {
     const std::string_view path = entry.path;
     for (const std::string_view name : {std::string_view(entry.id), without_suffix(entry.id), file_name_of(path), path,
                                         path.substr(path.starts_with('/') ? 1 : 0)})
-      if (glob_match(wanted, name)) return entry;
-    if (entry.kind == EntryKind::Kernel && glob_match(wanted, entry.version)) return entry;
+      if (glob_matches(wanted, to_lower_ascii(name))) return entry;
+    if (entry.kind == EntryKind::Kernel && glob_matches(wanted, to_lower_ascii(entry.version))) return entry;
   }
   return fail(Code::NotFound,
               concat("no boot entry matches \"", printable(pattern), "\"; there is ", list_of(ordered)));
-}
-
-bool glob_match(std::string_view pattern_text, std::string_view text_text) {
-  const std::string lower_pattern = to_lower_ascii(pattern_text);
-  const std::string lower_text = to_lower_ascii(text_text);
-  std::string_view pattern = lower_pattern;
-  std::string_view text = lower_text;
-  // Only the last '*' ever needs another try: what an earlier one could take, the last one can take as well.
-  std::optional<std::pair<std::string_view, std::string_view>> retry;  // pattern behind '*', text it is tried on
-  while (!text.empty()) {
-    if (pattern.starts_with('*')) {
-      pattern.remove_prefix(1);
-      retry = {pattern, text};
-    } else if (const std::size_t step = match_one(pattern, text.front()); step != 0) {
-      pattern.remove_prefix(step);
-      text.remove_prefix(1);
-    } else if (retry) {
-      retry->second.remove_prefix(1);
-      std::tie(pattern, text) = *retry;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*') == std::string_view::npos;
 }
 
 }  // namespace vhdboot::entry

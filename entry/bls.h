@@ -94,7 +94,4 @@ struct BootEntry {
 /// NotFound names what was looked for and what there is.
 [[nodiscard]] Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern);
 
-/// fnmatch(3) without flags, ASCII case ignored; bounded by pattern length times text length.
-[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
-
 }  // namespace vhdboot::entry

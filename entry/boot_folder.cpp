@@ -64,7 +64,7 @@ bool goes_before(const KernelFiles& a, const KernelFiles& b) {
 
 }  // namespace
 
-std::vector<KernelFiles> find_kernels(const std::vector<std::string>& file_names) {
+std::vector<KernelFiles> kernels_among(const std::vector<std::string>& file_names) {
   const Names names(file_names.begin(), file_names.end());
   std::vector<std::string> microcode;
   for (const auto name : kMicrocode)

@@ -25,7 +25,7 @@ struct KernelFiles {
 /// The kernels among the names of a folder, the one to boot by default first: the newest version (UAPI.10) first, those
 /// for rescue last. As Debian, Fedora, Arch, openSUSE, Gentoo, Alpine and those who follow them call their files. The
 /// same list in any order gives the same result.
-[[nodiscard]] std::vector<KernelFiles> find_kernels(const std::vector<std::string>& file_names);
+[[nodiscard]] std::vector<KernelFiles> kernels_among(const std::vector<std::string>& file_names);
 
 /// The boot entry of a kernel in `folder` ("/boot", "/"): its id is its file name, its options are not known yet.
 /// Without an initrd the microcode is left out, too: alone it would look like one.

@@ -10,19 +10,16 @@ namespace vhdboot::entry {
 
 namespace {
 
-bool ends_with(std::string_view name, std::string_view suffix) {
-  return name.size() >= suffix.size() && equals_ignoring_ascii_case(name.substr(name.size() - suffix.size()), suffix);
-}
-
 std::optional<CompanionKind> kind_of_suffix(CompanionFolder folder, std::string_view name) {
   const bool global_addons = folder == CompanionFolder::Addons;
   const bool global_credentials = folder == CompanionFolder::Credentials;
-  if (!global_credentials && ends_with(name, ".addon.efi")) return CompanionKind::Addon;
+  if (!global_credentials && ends_with_ignoring_ascii_case(name, ".addon.efi")) return CompanionKind::Addon;
   if (global_addons) return std::nullopt;
-  if (ends_with(name, ".cred")) return global_credentials ? CompanionKind::GlobalCredential : CompanionKind::Credential;
+  if (ends_with_ignoring_ascii_case(name, ".cred"))
+    return global_credentials ? CompanionKind::GlobalCredential : CompanionKind::Credential;
   if (global_credentials) return std::nullopt;
-  if (ends_with(name, ".confext.raw")) return CompanionKind::Confext;
-  if (ends_with(name, ".raw")) return CompanionKind::Sysext;
+  if (ends_with_ignoring_ascii_case(name, ".confext.raw")) return CompanionKind::Confext;
+  if (ends_with_ignoring_ascii_case(name, ".raw")) return CompanionKind::Sysext;
   return std::nullopt;
 }
 

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kexec/kexec_load.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "kexec/bzimage.h"
 #include "kexec/machine_facts.h"
 #include "kexec/segments.h"
@@ -33,21 +30,6 @@ struct KexecSegment {
   std::size_t memory_size;
 };
 static_assert(sizeof(KexecSegment) == 32);
-
-Result<std::string> read_small_file(const std::string& path) {
-  constexpr std::size_t kMost = kMiB;
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return fail_errno(concat("opening ", path));
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (text.size() < kMost) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0) return fail_errno(concat("reading ", path));
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  return fail(Code::Unsupported, concat(path, " is too large"));
-}
 
 std::string sentence(int err) {
   switch (err) {
@@ -101,7 +83,7 @@ Result<void> load(int kernel_fd, std::optional<int> initrd_fd, const std::string
 
 Result<void> load_segments(Bytes kernel, Bytes initrd, std::string_view cmdline) {
   const BzImage header = TRY(parse_bzimage(MemorySource(kernel), {0, kernel.size()}));
-  MachineFacts facts = TRY(gather_facts(read_small_file));
+  MachineFacts facts = TRY(gather_facts([](const std::string& path) { return read_text(path); }));
   // Left all zero, which means none, when the kernel has no good ones yet.
   if (::getrandom(facts.seed.data(), facts.seed.size(), GRND_NONBLOCK) != static_cast<ssize_t>(facts.seed.size()))
     facts.seed = {};

@@ -80,10 +80,9 @@ Result<std::vector<std::byte>> make_page_tables(std::span<const MemoryRange> ran
 std::vector<MemoryRange> early_memory(const MachineFacts& facts) {
   std::vector<MemoryRange> ranges;
   for (const MemoryRange& range : facts.firmware_map) {
-    const bool wanted =
-        range.type == MemoryType::Ram || range.type == MemoryType::Acpi || range.type == MemoryType::Nvs;
-    if (!wanted || range.start >= 4 * kGiB) continue;
-    ranges.push_back({range.start, std::min(range.end(), 4 * kGiB) - range.start, range.type});
+    if (range.type == MemoryType::Acpi || range.type == MemoryType::Nvs) ranges.push_back(range);
+    if (range.type == MemoryType::Ram && range.start < 4 * kGiB)
+      ranges.push_back({range.start, std::min(range.end(), 4 * kGiB) - range.start, range.type});
   }
   if (!facts.efi) return ranges;
   for (const EfiRegion& region : facts.efi->regions)

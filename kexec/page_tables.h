@@ -24,8 +24,8 @@ inline constexpr std::size_t kMaxPageTablesSize = 24 * kPageSize;
 [[nodiscard]] Result<std::vector<std::byte>> make_page_tables(std::span<const MemoryRange> ranges,
                                                               std::uint64_t address);
 
-/// What a kernel may want to see before it has page tables of its own: memory and the firmware's tables below 4 GiB and
-/// wherever EFI's lie; not the memory above, which may be large.
+/// What a kernel may want to see before it has page tables of its own: the firmware's tables, and memory below 4 GiB;
+/// not that above, which may be large.
 [[nodiscard]] std::vector<MemoryRange> early_memory(const MachineFacts& facts);
 
 }  // namespace vhdboot::kexec

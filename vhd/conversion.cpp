@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "base/range.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
+#include "disk/mbr.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
 
@@ -30,10 +32,6 @@ class PaddedSource final : public ByteSource {
  private:
   const ByteFile& file_;
 };
-
-bool is_zero(Bytes bytes) {
-  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
-}
 
 // How round a number of bytes is: as people write sizes, in steps of a file system's blocks, or neither.
 int roundness(std::uint64_t size) {

@@ -32,7 +32,7 @@
 #include <vector>
 
 #include "base/guid.h"
-#include "disk/disk_write.h"
+#include "disk/gpt.h"
 #include "vhd/byte_file.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"

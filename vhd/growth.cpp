@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/range.h"
 #include "base/text.h"
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
+#include "disk/mbr.h"
 #include "vhd/conversion.h"
 #include "vhd/image.h"
 #include "vhd/old_footer.h"
-#include "vhd/zero_runs.h"
 
 namespace vhdboot::vhd {
 namespace {

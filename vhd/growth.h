@@ -2,7 +2,7 @@
 // How a fixed VHD becomes larger. The new space is allocated first, behind the old footer, by whoever can write
 // gigabytes of zeros; here is what was there before and what is written then, in this order:
 //   1. the new footer at the new end: from now on the file is a valid VHD of the new size;
-//   2. the backup GPT at the new end, and last of it the primary header (move_backup in disk/gpt_backup.h);
+//   2. the backup GPT at the new end, and last of it the primary header (move_backup in disk/gpt.h);
 //   3. zeros over the old footer.
 // Before 1 the file ends in zeros behind its old footer, however far they reach, and find_growth_start() finds that
 // footer by reading backwards. After 1 the old footer is the mark of an operation that is not complete: it goes last.
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "disk/disk_write.h"
+#include "disk/gpt.h"
 #include "vhd/byte_file.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,10 +14,6 @@
 #include "init/blocks/dm_table.h"
 
 namespace vhdboot::blocks {
-
-/// The name of the device-mapper device, and what the guest may call it.
-inline constexpr std::string_view kHostDeviceName = "vhdboot-host";
-inline constexpr std::string_view kHostDevicePath = "/dev/vhdboot/host";
 
 /// A row of its table, in sectors of 512 bytes: the same place of the partition, or errors.
 struct HostRow {

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "entry/entry.h"
+#include "entry/guest_entry.h"
 #include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
 #include "init/record/handoff.h"

@@ -2,7 +2,6 @@
 #include "init/guest/host_mount_unit.h"
 
 #include "base/text.h"
-#include "init/blocks/host_device.h"
 
 namespace vhdboot::guest {
 namespace {
@@ -33,19 +32,21 @@ GuestFile read_only_unit(const record::HostMount& mount) {
                          "[Service]\n"
                          "Type=oneshot\n"
                          "ExecStart=-/bin/mount -t ntfs3 -o ",
-                         options(mount, true), ' ', blocks::kHostDevicePath, ' ', mount.path, '\n')};
+                         options(mount, true), ' ', record::kHostDevicePath, ' ', mount.path, '\n')};
 }
 
 }  // namespace
 
 GuestFile host_device_rule() {
-  return {
-      "98-vhdboot-host.rules",
-      concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
-             "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
-             blocks::kHostDeviceName, "\", SYMLINK=\"",
-             blocks::kHostDevicePath.substr(std::string_view("/dev/").size()),
-             "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
+  // 99-systemd.rules takes a device that libdevmapper did not make for one that is not ready: since systemd 255 without
+  // a DM_NAME, before by the flag that dmsetup's rules set.
+  return {"98-vhdboot-host.rules",
+          concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
+                 "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
+                 record::kHostDeviceName, "\", SYMLINK=\"",
+                 record::kHostDevicePath.substr(std::string_view("/dev/").size()),
+                 "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_NAME}=\"", record::kHostDeviceName,
+                 "\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
 }
 
 std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind) {
@@ -59,7 +60,7 @@ std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::
                                                "\n"
                                                "[Mount]\n"
                                                "What=",
-                                               blocks::kHostDevicePath, "\nWhere=", mount.path, "\nType=", types(kind),
+                                               record::kHostDevicePath, "\nWhere=", mount.path, "\nType=", types(kind),
                                                "\nOptions=nofail,", options(mount, mount.read_only), '\n')}};
   if (falls_back) units.push_back(read_only_unit(mount));
   return units;

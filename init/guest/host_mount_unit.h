@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is left in memory for a guest so that it finds the host device (host_device.h) and mounts it: a rule for its
-// udev and, with `host-mount`, units for its systemd.
+// What is left in memory for a guest so that it finds the host device (init/blocks/host_device.h) and mounts it: a rule
+// for its udev and, with `host-mount`, units for its systemd.
 #pragma once
 
 #include <string>

@@ -210,7 +210,7 @@ std::vector<std::string> ModuleIndex::by_alias(std::string_view alias) const {
   std::vector<std::string> names;
   if (alias.size() > kMaxAliasBytes) return names;
   for (const auto& [pattern, module] : tables_->aliases) {
-    if (!glob_matches(pattern, alias) || !has(module)) continue;
+    if (!glob_matches(pattern, alias, Dashes::AsUnderscores) || !has(module)) continue;
     if (auto name = normalised(module); std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
   return names;

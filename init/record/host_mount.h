@@ -11,6 +11,10 @@
 
 namespace vhdboot::record {
 
+/// The host device (init/blocks/host_device.h): its name in device-mapper, and what the guest may call it.
+inline constexpr std::string_view kHostDeviceName = "vhdboot-host";
+inline constexpr std::string_view kHostDevicePath = "/dev/vhdboot/host";
+
 inline constexpr std::size_t kMaxHostMountBytes = 512;
 
 struct HostMount {

@@ -18,19 +18,12 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return out;
-}
-
 /// False when `value` is none for `key`.
 bool take(Origin& origin, std::string_view key, std::string_view value) {
   if (key == "partuuid" && !origin.partuuid && disk::is_partuuid(value))
     origin.partuuid = to_lower_ascii(value);
   else if (key == "serial" && !origin.serial && disk::is_serial(value))
-    origin.serial = upper(value);
+    origin.serial = to_upper_ascii(value);
   else if (key == "options" && origin.options.empty())
     origin.options = trim(one_line(value));
   else if (key == "path" && !origin.path) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/blocks/host_device.h"
+#include "init/record/host_mount.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
@@ -80,19 +81,19 @@ Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_on
                                   .guest_block = guest_block});
 }
 
-Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only) {
+Result<sys::MappedDevice> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only) {
   const auto rows = TRY(blocks::host_device_rows(mapped, {.size = volume.device.size,
                                                           .logical_block = volume.device.logical_block,
                                                           .cluster_size = volume.reader->cluster_size()}));
   const auto targets = blocks::pack_host_targets(rows, volume.device.numbers);
   auto map =
-      TRY(sys::MappedDevice::create(std::string(blocks::kHostDeviceName), concat("VHDBOOT-HOST-", volume.identity.uuid),
+      TRY(sys::MappedDevice::create(std::string(record::kHostDeviceName), concat("VHDBOOT-HOST-", volume.identity.uuid),
                                     targets, rows.size(), read_only));
-  const std::string path(blocks::kHostDevicePath);
+  const std::string path(record::kHostDevicePath);
   TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
+  ::unlink(path.c_str());  // of an earlier try
   if (::symlink(concat("../", map.node()).c_str(), path.c_str()) < 0) return fail_errno(path);
-  map.release();
-  return {};
+  return map;
 }
 
 }  // namespace vhdboot::stage

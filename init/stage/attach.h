@@ -47,7 +47,8 @@ class AttachedDisk {
                                                          std::uint32_t guest_block);
 
 /// Makes the host device, see init/blocks/host_device.h, of the partition of `volume` without `mapped`. Gives it its
-/// name in /dev, for guests without udev too: every devtmpfs is the same. It stays.
-[[nodiscard]] Result<void> make_host_device(const HostVolume& volume, std::span<const Extent> mapped, bool read_only);
+/// name in /dev, for guests without udev too: every devtmpfs is the same.
+[[nodiscard]] Result<sys::MappedDevice> make_host_device(const HostVolume& volume, std::span<const Extent> mapped,
+                                                         bool read_only);
 
 }  // namespace vhdboot::stage

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "entry/entry.h"
+#include "entry/guest_entry.h"
 #include "init/stage/find_image.h"
 
 namespace vhdboot::stage {

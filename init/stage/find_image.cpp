@@ -2,7 +2,6 @@
 #include "init/stage/find_image.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/text.h"
 #include "init/record/image_path.h"
@@ -11,37 +10,10 @@
 namespace vhdboot::stage {
 namespace {
 
-struct Match {
-  HostVolume* volume;
-  volume::Path path;
-};
-
-// The first of `paths` that exists on `volume`.
-std::optional<Match> look_on(HostVolume& volume, const std::vector<volume::Path>& paths) {
-  for (const volume::Path& path : paths)
-    if (volume.reader->layout(path)) return Match{&volume, path};
-  return std::nullopt;
-}
-
-std::vector<Match> look_on_all(HostVolumes& volumes, const std::vector<volume::Path>& paths) {
-  std::vector<Match> matches;
-  for (HostVolume& volume : volumes.all())
-    if (auto match = look_on(volume, paths)) matches.push_back(*std::move(match));
-  return matches;
-}
-
 std::string alternatives(const std::vector<volume::Path>& paths) {
   std::string text;
   for (const volume::Path& path : paths) text += concat(text.empty() ? "" : " or ", printable(path.text()));
   return text;
-}
-
-std::string searched(HostVolumes& volumes) {
-  std::string text;
-  const auto add = [&](std::string_view part) { text += concat(text.empty() ? "" : "; ", part); };
-  for (const HostVolume& volume : volumes.all()) add(volume.description());
-  for (const std::string& reason : volumes.unreadable()) add(reason);
-  return text.empty() ? "no NTFS or exFAT volume appeared" : concat("looked at ", text);
 }
 
 class Search {
@@ -52,10 +24,10 @@ class Search {
         paths_(std::move(paths)),
         wait_(volumes, settings.config.wait(), report) {}
 
-  Result<Match> run() {
+  Result<Sighting> run() {
     if (settings_.config.volume) return on_named_volume();
     if (HostVolume* origin = settings_.origin_volume) {
-      if (auto match = look_on(*origin, paths_)) return *std::move(match);
+      if (auto found = TRY(look_on(*origin, paths_))) return *std::move(found);
       // Without a configured path the convention holds: the image lies beside the EFI file, and nowhere else.
       if (!settings_.config.image)
         return fail(Code::NotFound,
@@ -67,48 +39,74 @@ class Search {
   }
 
  private:
-  Result<Match> on_named_volume() {
+  Result<Sighting> on_named_volume() {
     const disk::Selector& selector = *settings_.config.volume;
     const std::string wanted = to_text(selector);
     // Labels are no identities: another disk with the same one may be about to appear.
-    if (selector.by == disk::Selector::By::Label) TRY(volumes_.settle(wait_.deadline()));
-    for (;;) {
+    const bool unique = selector.by != disk::Selector::By::Label;
+    for (bool settled = unique;;) {
       std::vector<HostVolume*> named;
       for (HostVolume& volume : volumes_.all())
         if (matches(selector, volume.identity)) named.push_back(&volume);
       if (named.size() > 1)
         return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
                                           named[1]->description(), "; name one by its PARTUUID"));
+      if (named.size() == 1 && !settled) {
+        TRY(volumes_.settle(wait_.deadline()));
+        settled = true;
+        continue;
+      }
       if (named.size() == 1) {
-        if (auto match = look_on(*named.front(), paths_)) return *std::move(match);
+        if (auto found = TRY(look_on(*named.front(), paths_))) return *std::move(found);
         return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
       }
-      if (!TRY(wait_.wait(concat("the volume ", wanted))))
-        return fail(Code::NotFound,
-                    concat("no volume ", wanted, " after ", settings_.config.wait(), " seconds; ", searched(volumes_)));
+      settled = unique;
+      if (!TRY(wait_.wait(concat("the volume ", wanted)))) {
+        const std::string missing = concat("no volume ", wanted, " after ", settings_.config.wait(), " seconds");
+        if (const auto doubt = volumes_.doubt())
+          return std::unexpected(doubt->within(concat(missing, ", and not all could be read")));
+        return fail(Code::NotFound, concat(missing, "; ", volumes_.account()));
+      }
     }
   }
 
-  Result<Match> on_any_volume() {
+  // With no volume named, every disk has to be seen before a file can be called the only one: another may be about to
+  // appear, and on one that cannot be read there may be another.
+  Result<Sighting> on_any_volume() {
     for (bool settled = false;;) {
-      auto matches = look_on_all(volumes_, paths_);
-      if (matches.empty()) {
+      Sightings seen = look_on_all(volumes_, paths_);
+      if (seen.found.size() > 1) return two_images(seen.found[0], seen.found[1]);
+      if (seen.found.empty() && !seen.doubt) {
+        settled = false;
         if (!TRY(wait_.wait(concat("a volume with ", alternatives(paths_)))))
           return fail(Code::NotFound, concat("no image ", alternatives(paths_), " after ", settings_.config.wait(),
-                                             " seconds; ", searched(volumes_)));
-        continue;
+                                             " seconds; ", volumes_.account()));
+      } else if (!settled) {
+        TRY(volumes_.settle(wait_.deadline()));
+        settled = true;
+      } else if (seen.doubt) {
+        return std::unexpected(doubtful(seen));
+      } else {
+        return std::move(seen.found.front());
       }
-      if (matches.size() > 1)
-        return fail(
-            Code::Invalid,
-            concat("two images match: ", printable(matches[0].path.text()), " on ", matches[0].volume->description(),
-                   " and on ", matches[1].volume->description(), "; say which with `volume` (",
-                   matches[0].volume->identity.uuid, " or ", matches[1].volume->identity.uuid, ")"));
-      // With no volume named, every disk has to be seen before a match can be called the only one.
-      if (settled) return std::move(matches.front());
-      TRY(volumes_.settle(wait_.deadline()));
-      settled = true;
     }
+  }
+
+  static std::unexpected<Error> two_images(const Sighting& one, const Sighting& other) {
+    return fail(Code::Invalid,
+                concat("two images match: ", printable(one.path.text()), " on ", one.volume->description(), " and on ",
+                       other.volume->description(), "; say which with `volume` (", one.volume->identity.uuid, " or ",
+                       other.volume->identity.uuid, ")"));
+  }
+
+  [[nodiscard]] Error doubtful(const Sightings& seen) const {
+    if (seen.found.empty())
+      return seen.doubt->within(concat("no image ", alternatives(paths_), " was found, and not all could be read"));
+    const Sighting& found = seen.found.front();
+    return seen.doubt->within(concat(printable(found.path.text()), " is on ", found.volume->description(),
+                                     ", but whether there is another one cannot be told; say that it is meant with "
+                                     "`volume` (",
+                                     found.volume->identity.uuid, ")"));
   }
 
   HostVolumes& volumes_;
@@ -165,8 +163,8 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
-  const Match match = TRY(Search(volumes, settings, report, std::move(paths)).run());
-  return examine_image(*match.volume, match.path);
+  const Sighting found = TRY(Search(volumes, settings, report, std::move(paths)).run());
+  return examine_image(*found.volume, found.path);
 }
 
 }  // namespace vhdboot::stage

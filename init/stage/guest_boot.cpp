@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_boot.h"
 
+#include <set>
 #include <utility>
 
 #include "base/text.h"
 #include "disk/lvm_label.h"
+#include "entry/find_entries.h"
 #include "entry/smbios.h"
 #include "init/guest/boot.h"
 #include "init/guest/other_disks.h"
 #include "init/guest/root.h"
+#include "init/stage/next_step.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 
@@ -30,11 +33,7 @@ bool secure_boot_is_on() {
   return parameters && parameters->size() > kSecureBoot && (*parameters)[kSecureBoot] == kEnabled;
 }
 
-// What cannot be booted is passed over with a warning as long as there is something else.
-Result<GuestBoot> open_entry(disk::GuestDisk& disk, std::string_view pattern, const sys::Reporter& report) {
-  const entry::FoundEntries found = entry::find_entries(disk, pattern);
-  const entry::Choice choice = TRY(entry::choose_entry(found, pattern, disk));
-  for (const Error& error : found.broken) report.warn(error.message());
+Result<GuestBoot> open_entry(const entry::Choice& choice) {
   auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
   return GuestBoot{.entry = std::move(opened),
                    .partition = choice.entry->partition,
@@ -74,11 +73,9 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
   return guest::check_other_disks(line, fstab, own, others);
 }
 
-}  // namespace
-
-Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
-                                const sys::Reporter& report) {
-  GuestBoot boot = TRY(open_entry(disk, config.entry.value_or(""), report));
+Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
+                             const record::Config& config, const sys::Reporter& report) {
+  GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
@@ -101,6 +98,59 @@ Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image, 
   boot.modules = TRY(collect_modules(disk, image, config, request, use, report));
   report.checkpoint("modules");
   return boot;
+}
+
+class Entries {
+ public:
+  Entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config, const sys::Reporter& report,
+          const std::function<Result<void>(GuestBoot boot)>& use)
+      : disk_(disk), image_(image), config_(config), report_(report), use_(use) {}
+
+  Result<void> try_all() {
+    const std::string pattern = config_.entry.value_or("");
+    auto done = try_those(entry::find_entries(disk_, pattern), pattern);
+    if (done || after(Step::Entry, done.error().code) == Next::Menu) return done;
+    // Looking everywhere costs time: it is for when what was found first does not boot.
+    auto more = try_those(entry::find_entries(disk_), pattern);
+    return more || after(Step::Entry, more.error().code) == Next::Menu ? more : done;
+  }
+
+ private:
+  Result<void> try_those(const entry::FoundEntries& found, std::string_view pattern) {
+    auto choices = TRY(entry::choose_entries(found, pattern, disk_));
+    for (; told_ < found.broken.size(); ++told_) report_.warn(found.broken[told_].message());
+    std::erase_if(choices, [&](const entry::Choice& choice) { return tried_.contains(place(choice)); });
+    return try_each(Step::Entry, choices, [&](const entry::Choice& choice) { return try_one(choice); });
+  }
+
+  Result<void> try_one(const entry::Choice& choice) {
+    if (!failed_.empty()) report_.warn(concat("passing over ", failed_));
+    tried_.insert(place(choice));
+    auto boot = plan_entry(disk_, choice, image_, config_, report_);
+    auto done = boot ? use_(*std::move(boot)) : std::unexpected(std::move(boot.error()));
+    if (!done) failed_ = concat(printable(choice.entry->entry.id), ": ", done.error().message());
+    return done;
+  }
+
+  static std::pair<std::string, std::string> place(const entry::Choice& choice) {
+    return {choice.entry->partition->device, choice.entry->path};
+  }
+
+  disk::GuestDisk& disk_;
+  const FoundImage& image_;
+  const record::Config& config_;
+  const sys::Reporter& report_;
+  const std::function<Result<void>(GuestBoot boot)>& use_;
+  std::set<std::pair<std::string, std::string>> tried_;
+  std::string failed_;  // the last one, and why; told when another is tried
+  std::size_t told_ = 0;
+};
+
+}  // namespace
+
+Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
+                         const sys::Reporter& report, const std::function<Result<void>(GuestBoot boot)>& use) {
+  return Entries(disk, image, config, report, use).try_all();
 }
 
 }  // namespace vhdboot::stage

@@ -2,13 +2,14 @@
 // Everything that is decided about the boot of a guest, before anything is done about it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
-#include "entry/entry.h"
+#include "entry/guest_entry.h"
 #include "init/guest/boot.h"
 #include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
@@ -28,8 +29,11 @@ struct GuestBoot {
   CarriedModules modules;
 };
 
-/// Chooses and plans what to boot on the guest disk; reads only. The guest disk must outlive the result.
-[[nodiscard]] Result<GuestBoot> prepare_guest(disk::GuestDisk& disk, const FoundImage& image,
-                                              const record::Config& config, const sys::Reporter& report);
+/// Plans the guest's boot entries in their order and gives each to `use`, until one succeeds; reads only. An entry that
+/// cannot be planned or used is passed over with a warning when there is another, see next_step.h; an entry that
+/// nothing but `config` names is not replaced by another. The guest disk must outlive what `use` keeps.
+[[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
+                                       const sys::Reporter& report,
+                                       const std::function<Result<void>(GuestBoot boot)>& use);
 
 }  // namespace vhdboot::stage

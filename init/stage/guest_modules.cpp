@@ -9,7 +9,6 @@
 #include "init/guest/module_folder.h"
 #include "init/modules/module_signature.h"
 #include "init/modules/needed_modules.h"
-#include "init/sys/device_chain.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -17,7 +16,7 @@ namespace {
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
 std::vector<modules::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
   std::vector<modules::WantedModule> wanted;
-  for (const sys::DrivenDevice& device : sys::device_chain(image.volume->device))
+  for (const sys::DrivenDevice& device : image.volume->chain)
     wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
   for (const std::string& module : modules::guest_disk_modules())
     wanted.push_back({module, modules::Purpose::GuestDisk, ""});

@@ -11,6 +11,17 @@ std::string key(const sys::BlockDevice& device) {
   return concat(device.sysfs, '#', device.sequence);
 }
 
+// A drive without a disc, or with one that carries music, is no reason for doubt: no image lies there.
+bool is_drive_for_discs(const sys::BlockDevice& device) {
+  constexpr std::string_view kFloppy = "2:";
+  constexpr std::string_view kOptical = "11:";
+  return device.numbers.starts_with(kFloppy) || device.numbers.starts_with(kOptical);
+}
+
+bool is_absent(const Error& error) {
+  return error.code == Code::NotFound && error.sys_errno == 0;
+}
+
 }  // namespace
 
 std::string HostVolume::description() const {
@@ -23,36 +34,57 @@ std::string twins(const HostVolume& one, const HostVolume& other) {
                 "): one is a copy of the other; unplug the one that is not meant");
 }
 
-Result<HostVolume> open_host_volume(const sys::BlockDevice& device) {
+Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device) {
   HostVolume volume{.device = device};
-  volume.source = TRY(sys::FdSource::open(device.path));
-  volume.reader = TRY(volume::HostVolume::open(*volume.source));
-  const sys::Content content = sys::identify(device);
+  volume.source = TRY(devices.open(device));
+  auto reader = volume::HostVolume::open(*volume.source);
+  if (!reader && reader.error().code != Code::Corrupt) return std::unexpected(std::move(reader).error());
+  sys::Content content = devices.content(device);
   // A member of a RAID looks like the volume on it; writing to one member alone would tear the two apart.
   if (!content.type.empty() && content.type != "ntfs" && content.type != "exfat")
-    return fail(Code::Unsupported, concat("it looks like ", volume::name(volume.reader->kind()),
-                                          " but is a part of something else (", printable(content.type), ')'));
-  volume.identity = content.identity;
+    return fail(Code::Unsupported, concat("it looks like a volume of Windows but is a part of something else (",
+                                          printable(content.type), ')'));
+  volume.reader = TRY(std::move(reader));
+  volume.identity = std::move(content.identity);
   volume.identity.uuid = volume.reader->serial_text();
   volume.identity.label = volume.reader->label();
+  volume.chain = devices.chain(device);
   return volume;
 }
 
-Result<HostVolumes> HostVolumes::watch() {
-  HostVolumes volumes(TRY(sys::DeviceMonitor::open()));
-  volumes.look();
-  return volumes;
+std::vector<std::string> HostVolumes::unreadable() const {
+  std::vector<std::string> clauses;
+  for (const auto& [key, unreadable] : unreadable_)
+    clauses.push_back(concat(unreadable.device.path, ": ", unreadable.error.message()));
+  return clauses;
+}
+
+std::optional<Error> HostVolumes::doubt() const {
+  for (const auto& [key, unreadable] : unreadable_) {
+    const Error& error = unreadable.error;
+    if (error.code == Code::Unsupported || sys::is_not_ready(error) || is_drive_for_discs(unreadable.device)) continue;
+    return error.within(unreadable.device.path);
+  }
+  return std::nullopt;
+}
+
+std::string HostVolumes::account() const {
+  std::string text;
+  const auto add = [&](std::string_view part) { text += concat(text.empty() ? "" : "; ", part); };
+  for (const HostVolume& volume : volumes_) add(volume.description());
+  for (const std::string& clause : unreadable()) add(clause);
+  return text.empty() ? "no NTFS or exFAT volume appeared" : concat("looked at ", text);
 }
 
 Result<bool> HostVolumes::wait(sys::Deadline deadline) {
-  if (!TRY(monitor_.wait_for_block_device(deadline))) return false;
+  if (!TRY(devices_.wait(deadline))) return false;
   look();
   return true;
 }
 
 Result<void> HostVolumes::settle(sys::Deadline limit) {
   constexpr auto kQuietTime = std::chrono::seconds(2);
-  while (TRY(wait(earlier(limit, sys::Deadline::in(kQuietTime))))) continue;
+  while (TRY(wait(earlier(limit, devices_.in(kQuietTime))))) continue;
   return {};
 }
 
@@ -61,6 +93,7 @@ void HostVolumes::forget_unplugged(const std::vector<sys::BlockDevice>& present)
   std::set<std::string> keys;
   for (const sys::BlockDevice& device : present) keys.insert(key(device));
   std::erase_if(seen_, [&](const std::string& seen) { return !keys.contains(seen); });
+  std::erase_if(unreadable_, [&](const auto& entry) { return !keys.contains(entry.first); });
   for (auto volume = volumes_.begin(); volume != volumes_.end();) {
     const auto here = volume++;
     if (!keys.contains(key(here->device))) unplugged_.splice(unplugged_.end(), volumes_, here);
@@ -68,20 +101,42 @@ void HostVolumes::forget_unplugged(const std::vector<sys::BlockDevice>& present)
 }
 
 void HostVolumes::look() {
-  const std::vector<sys::BlockDevice> devices = sys::block_devices();
-  forget_unplugged(devices);
-  for (const sys::BlockDevice& device : devices) {
-    if (sys::is_virtual(device) || seen_.contains(key(device))) continue;
-    auto volume = open_host_volume(device);
-    if (volume) {
+  const std::vector<sys::BlockDevice> present = devices_.list();
+  forget_unplugged(present);
+  for (const sys::BlockDevice& device : present) {
+    const std::string id = key(device);
+    if (sys::is_virtual(device) || seen_.contains(id)) continue;
+    unreadable_.erase(id);
+    auto volume = open_host_volume(devices_, device);
+    if (volume)
       volumes_.push_back(*std::move(volume));
-    } else if (volume.error().sys_errno != 0) {
-      continue;  // the device or its node is not ready yet: its own event will come
-    } else if (volume.error().code != Code::NotFound) {
-      unreadable_.push_back(concat(device.path, ": ", volume.error().message()));
-    }
-    seen_.insert(key(device));
+    else if (!is_absent(volume.error()))
+      unreadable_.emplace(id, Unreadable{device, volume.error()});
+    // One that fails is not read again at every event: each try may take a failing disk seconds.
+    if (volume || !sys::is_not_ready(volume.error())) seen_.insert(id);
   }
+}
+
+Result<std::optional<Sighting>> look_on(HostVolume& volume, const std::vector<volume::Path>& paths) {
+  for (const volume::Path& path : paths) {
+    const auto layout = volume.reader->layout(path);
+    if (layout) return Sighting{&volume, path};
+    if (!is_absent(layout.error()))
+      return std::unexpected(layout.error().within(concat(printable(path.text()), " on ", volume.description())));
+  }
+  return std::nullopt;
+}
+
+Sightings look_on_all(HostVolumes& volumes, const std::vector<volume::Path>& paths) {
+  Sightings sightings{.found = {}, .doubt = volumes.doubt()};
+  for (HostVolume& volume : volumes.all()) {
+    auto sighting = look_on(volume, paths);
+    if (!sighting)
+      sightings.doubt = std::move(sighting).error();
+    else if (*sighting)
+      sightings.found.push_back(**std::move(sighting));
+  }
+  return sightings;
 }
 
 PatientWait::PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Reporter& report)
@@ -92,9 +147,10 @@ PatientWait::PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Repo
 
 Result<bool> PatientWait::wait(std::string_view what) {
   constexpr auto kPatience = std::chrono::seconds(3);
+  const sys::Devices& devices = volumes_.devices();
   if (!told_) {
-    if (TRY(volumes_.wait(earlier(deadline_, sys::Deadline::in(kPatience))))) return true;
-    if (deadline_.passed()) return false;
+    if (TRY(volumes_.wait(earlier(deadline_, devices.in(kPatience))))) return true;
+    if (deadline_.passed(devices.now())) return false;
     report_.say(concat("waiting up to ", seconds_, " seconds for ", what, " ..."));
     told_ = true;
   }

@@ -3,18 +3,17 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "disk/selector.h"
-#include "init/sys/block.h"
 #include "init/sys/console.h"
-#include "init/sys/deadline.h"
-#include "init/sys/device_monitor.h"
-#include "init/sys/file.h"
+#include "init/sys/devices.h"
 #include "init/volume/volume.h"
 
 namespace vhdboot::stage {
@@ -23,7 +22,8 @@ namespace vhdboot::stage {
 struct HostVolume {
   sys::BlockDevice device;
   disk::Identity identity;
-  std::unique_ptr<sys::FdSource> source;
+  std::vector<sys::DrivenDevice> chain;  ///< that the device hangs on
+  std::unique_ptr<ByteSource> source;
   std::unique_ptr<volume::HostVolume> reader;
 
   /// For people: "/dev/sda2 (NTFS \"Data\")".
@@ -33,41 +33,69 @@ struct HostVolume {
 /// Two volumes that nothing tells apart, a disk and its clone: the sentence that refuses both.
 [[nodiscard]] std::string twins(const HostVolume& one, const HostVolume& other);
 
-/// Opens the volume on `device`.
-[[nodiscard]] Result<HostVolume> open_host_volume(const sys::BlockDevice& device);
+/// Opens the volume on `device`. NotFound when it holds neither NTFS nor exFAT.
+[[nodiscard]] Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device);
 
 class HostVolumes {
  public:
-  /// Listens for devices from now on and looks at those that are there.
-  [[nodiscard]] static Result<HostVolumes> watch();
+  /// Looks at the devices that are there. `devices` must outlive this.
+  explicit HostVolumes(sys::Devices& devices) : devices_(devices), began_(devices.now()) { look(); }
 
   /// Those that were found so far and are still there; stable references, also to one that was unplugged since.
   [[nodiscard]] std::list<HostVolume>& all() { return volumes_; }
   /// When watching began: what one wait takes of the configured time, the next one does not have.
-  [[nodiscard]] sys::Deadline::Clock::time_point began() const { return began_; }
+  [[nodiscard]] sys::Devices::Clock::time_point began() const { return began_; }
+  [[nodiscard]] const sys::Devices& devices() const { return devices_; }
 
-  /// What is on the partitions that could not be opened, one clause each: BitLocker, damaged volumes.
-  [[nodiscard]] const std::vector<std::string>& unreadable() const { return unreadable_; }
+  /// What is on the partitions that are there and could not be opened, one clause each: BitLocker, damaged volumes,
+  /// disks that cannot be read.
+  [[nodiscard]] std::vector<std::string> unreadable() const;
+  /// The first of them that may hold any file, as far as anybody can tell: one that is damaged or fails. Not one that
+  /// is well and of a kind that no image is booted from.
+  [[nodiscard]] std::optional<Error> doubt() const;
+  /// All that was looked at, for a message.
+  [[nodiscard]] std::string account() const;
 
-  /// Waits for a new device and looks at it; false when the deadline passes first.
+  /// Waits for an event and looks at the devices; false when the deadline passes first.
   [[nodiscard]] Result<bool> wait(sys::Deadline deadline);
 
-  /// Waits until no device has appeared for a moment, or `limit` has passed. No device says that it is the last one,
-  /// but the slowest ones, USB disks, follow each other within that time.
+  /// Waits until no device has come or gone for a moment, or `limit` has passed. No device says that it is the last
+  /// one, but the slowest ones, USB disks, follow each other within that time.
   [[nodiscard]] Result<void> settle(sys::Deadline limit);
 
  private:
-  explicit HostVolumes(sys::DeviceMonitor monitor) : monitor_(std::move(monitor)) {}
+  struct Unreadable {
+    sys::BlockDevice device;
+    Error error;
+  };
   void look();
   void forget_unplugged(const std::vector<sys::BlockDevice>& present);
 
-  sys::DeviceMonitor monitor_;
-  sys::Deadline::Clock::time_point began_ = sys::Deadline::Clock::now();
+  sys::Devices& devices_;
+  sys::Devices::Clock::time_point began_;
   std::list<HostVolume> volumes_;
   std::list<HostVolume> unplugged_;
-  std::vector<std::string> unreadable_;
-  std::set<std::string> seen_;
+  std::map<std::string, Unreadable> unreadable_;  // by key
+  std::set<std::string> seen_;                    // keys of devices that need no other look
 };
+
+/// A file that is there.
+struct Sighting {
+  HostVolume* volume = nullptr;  ///< borrowed
+  volume::Path path;
+};
+
+/// The first of `paths` that exists on `volume`; nothing when none does. An error when that cannot be told: a place on
+/// the way there is damaged, or the disk fails.
+[[nodiscard]] Result<std::optional<Sighting>> look_on(HostVolume& volume, const std::vector<volume::Path>& paths);
+
+struct Sightings {
+  std::vector<Sighting> found;  ///< at most one a volume
+  std::optional<Error> doubt;   ///< the first volume or disk on which there may be one, for all that can be told
+};
+
+/// look_on() all volumes that are there.
+[[nodiscard]] Sightings look_on_all(HostVolumes& volumes, const std::vector<volume::Path>& paths);
 
 /// Waits for volumes until they have been watched for so many seconds, and tells a person for what when that takes
 /// longer than a moment.
@@ -75,7 +103,7 @@ class PatientWait {
  public:
   PatientWait(HostVolumes& volumes, unsigned seconds, const sys::Reporter& report);
 
-  /// Waits for a new device and looks at it; false when the deadline has passed. `what` is told once.
+  /// Waits for an event and looks at the devices; false when the deadline has passed. `what` is told once.
   [[nodiscard]] Result<bool> wait(std::string_view what);
   [[nodiscard]] sys::Deadline deadline() const { return deadline_; }
 

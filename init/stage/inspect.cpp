@@ -9,6 +9,7 @@
 #include "init/stage/host_volumes.h"
 #include "init/stage/inspect_plan.h"
 #include "init/stage/stage.h"
+#include "init/sys/file.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -50,7 +51,8 @@ void list_devices() {
 // A device by its name, or a file that holds a volume.
 Result<HostVolume> open_volume(const std::string& path) {
   if (path.starts_with("/dev/"))
-    if (auto device = sys::block_device(path.substr(5))) return open_host_volume(*device);
+    if (auto device = sys::block_device(path.substr(5)))
+      return open_host_volume(*TRY(sys::MachineDevices::open()), *device);
   HostVolume volume{.device = {.name = path, .path = path}};
   volume.source = TRY(sys::FdSource::open(path));
   volume.device.size = volume.source->size();

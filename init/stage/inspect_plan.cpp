@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/held_signals.h"
 #include "base/text.h"
 #include "entry/profile.h"
 #include "init/stage/attach.h"
@@ -16,22 +17,23 @@
 #include "init/stage/guest_disk.h"
 #include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
+#include "init/sys/file.h"
 #include "init/sys/loop.h"
-#include "init/sys/signals.h"
 
 namespace vhdboot::stage {
 namespace {
 
 // The volume that a person names. A file that holds one is a device as long as `file_device` lives.
-Result<HostVolume> open_volume(const std::string& path, std::optional<sys::LoopDevice>& file_device) {
+Result<HostVolume> open_volume(const sys::Devices& devices, const std::string& path,
+                               std::optional<sys::LoopDevice>& file_device) {
   constexpr std::string_view kDev = "/dev/";
   char canonical[PATH_MAX];
   if (::realpath(path.c_str(), canonical) == nullptr) return fail_errno(concat("looking at ", path));
   if (const std::string_view name = canonical; name.starts_with(kDev))
-    return open_host_volume(TRY(sys::block_device(std::string(name.substr(kDev.size())))));
+    return open_host_volume(devices, TRY(sys::block_device(std::string(name.substr(kDev.size())))));
   const Fd file = TRY(sys::open_file(path, O_RDONLY));
   file_device = TRY(sys::LoopDevice::attach(file, path, {.read_only = true, .direct_io = false, .auto_clear = true}));
-  HostVolume volume = TRY(open_host_volume(TRY(sys::block_device(file_device->name()))));
+  HostVolume volume = TRY(open_host_volume(devices, TRY(sys::block_device(file_device->name()))));
   volume.device.path = path;
   return volume;
 }
@@ -137,7 +139,12 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(AttachedDisk::attach_to_look(attach_plan, *image.volume, image.path.text()));
   AttachedGuestDisk disk(attached.disk(), table);
-  const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
+  std::optional<GuestBoot> planned;
+  TRY(try_entries(disk, image, config, report, [&](GuestBoot first) -> Result<void> {
+    planned = std::move(first);
+    return {};
+  }));
+  const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),
                             .format = std::string(vhd::name(image.info.format)),
@@ -171,8 +178,9 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   if (!has_origin())
     return fail(Code::NotFound,
                 "vhdboot did not start this system: say which image is meant, with its device and path");
-  auto volumes = TRY(HostVolumes::watch());
-  const Settings settings = TRY(read_settings(volumes, report));
+  const auto devices = TRY(sys::MachineDevices::open());
+  HostVolumes volumes(*devices);
+  const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
   const FoundImage image = TRY(find_image(volumes, settings, report));
   TRY(check_no_windows_sleeps(volumes, image));
   return examine(image, settings.config, report);
@@ -182,10 +190,11 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
-  HostVolume volume = TRY_IN(request.device, open_volume(request.device, file_device));
+  const auto devices = TRY(sys::MachineDevices::open());
+  HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
   const FoundImage image = TRY(examine_image(volume, path));
   if (!file_device) {
-    auto volumes = TRY(HostVolumes::watch());
+    HostVolumes volumes(*devices);
     TRY(check_no_windows_sleeps(volumes, image));
   }
   return examine(image, config, report);
@@ -194,7 +203,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
 }  // namespace
 
 Result<BootPlan> plan_of_boot(const PlanRequest& request) {
-  const sys::HeldSignals held;
+  const HeldSignals held;
   std::vector<std::string> warnings;
   const sys::Reporter report(warnings);
   auto plan = TRY(request.device.empty() ? examine_as_stage1(report) : examine_named(request, report));

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,17 +37,28 @@ void MountTable::wait_for_change() const {
   (void)::poll(&wait, 1, -1);
 }
 
-Result<void> start_keeper(const std::function<Result<void>()>& work) {
+Result<Keeper> Keeper::start(const std::function<Result<void>()>& work) {
   // Opened before the fork: /dev goes away with stage 2.
   const Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
   const sys::Reporter report("keeper", sys::Reporter::Audience::KernelLog);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("starting a keeper");
-  if (child > 0) return {};
-  auto kept = become_keeper(null);
-  if (kept) kept = work();
-  if (!kept) report.error(kept.error().message());
-  ::_exit(kept ? 0 : 1);
+  if (child > 0) return Keeper(child);
+  // Nothing may unwind from here into what the child has inherited of stage 2.
+  try {
+    auto kept = become_keeper(null);
+    if (kept) kept = work();
+    if (!kept) report.error(kept.error().message());
+    ::_exit(kept ? 0 : 1);
+  } catch (...) {
+    ::_exit(1);
+  }
+}
+
+Keeper::~Keeper() {
+  if (process_ == 0) return;
+  ::kill(process_, SIGKILL);
+  ::waitpid(process_, nullptr, 0);
 }
 
 }  // namespace vhdboot::stage

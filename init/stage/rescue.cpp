@@ -14,30 +14,33 @@ using namespace std::chrono_literals;
 constexpr auto kUntilRestart = 30s;
 constexpr char kShell[] = "/bin/sh";
 
-void offer_shell(const std::string& terminal, const sys::Reporter& report) {
-  report.print("\r\nA shell. Nothing was written to any disk. `inspect` shows the disks; `exit` comes back here.\r\n");
+void offer_shell(const std::string& terminal, std::string_view written, const sys::Reporter& report) {
+  report.print(concat("\r\nA shell. ", written, " `inspect` shows the disks; `exit` comes back here.\r\n"));
   const auto status = sys::run_on_terminal({kShell, "-i"}, terminal);
   if (!status) report.error(status.error().message());
 }
 
 std::string menu(bool shell, bool restarting) {
-  return concat("\r\n  ", shell ? "[s] shell   " : "", "[r] restart   [p] power off\r\n",
+  return concat("\r\n  [t] try again   ", shell ? "[s] shell   " : "", "[r] restart   [p] power off\r\n",
                 restarting ? "  restarting in 30 seconds\r\n" : "");
 }
 
 }  // namespace
 
-void rescue(const Error& error, record::RescueChoice choice, const sys::Reporter& report) {
+void ask_person(const Error& error, std::string_view written, record::RescueChoice choice,
+                const sys::Reporter& report) {
   report.error(error.message());
+  if (written != kNothingWritten) report.print(concat(written, "\r\n"));
   const bool shell = sys::exists(kShell);
-  if (choice == record::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), report);
+  if (choice == record::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), written, report);
   for (;;) {
     const bool restarting = choice == record::RescueChoice::Reboot;
     const auto deadline = restarting ? sys::Deadline::in(kUntilRestart) : sys::Deadline::in(24h);
     const auto key = report.wait_for_key(menu(shell, restarting), deadline);
+    if (key.value == 't') return;
     if (key.value == 's' && shell) {
       choice = record::RescueChoice::Menu;
-      offer_shell(key.terminal, report);
+      offer_shell(key.terminal, written, report);
     } else if (key.value == 'p') {
       report.error(sys::power_off().message());
     } else if (key.value == 'r' || (key.value == 0 && restarting)) {

@@ -27,7 +27,7 @@ bool is_directory(const std::string& path) {
 }
 
 std::string in_guest(std::string_view path) {
-  return concat(kGuestRoot, path);
+  return concat(kProcessOneRoot, path);
 }
 
 bool has_run() {
@@ -144,9 +144,9 @@ Result<void> give_to_initrd(const UdevRules& rules) {
   return write_rules("/etc/udev/rules.d", rules);
 }
 
-Result<void> leave_in_run(const record::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
+Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
   const Units units = TRY(plan_units(handoff, disk));
-  return start_keeper([&]() -> Result<void> {
+  return Keeper::start([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();

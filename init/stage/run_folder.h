@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "init/guest/host_mount_unit.h"
 #include "init/record/handoff.h"
+#include "init/stage/keeper.h"
 
 namespace vhdboot::stage {
 
@@ -23,7 +24,7 @@ using UdevRules = std::vector<guest::GuestFile>;
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.
-[[nodiscard]] Result<void> leave_in_run(const record::Handoff& handoff, const std::string& disk,
-                                        const UdevRules& rules);
+[[nodiscard]] Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk,
+                                          const UdevRules& rules);
 
 }  // namespace vhdboot::stage

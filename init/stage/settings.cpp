@@ -17,20 +17,14 @@ bool is_named(const HostVolume& volume, const record::Origin& origin) {
   return !origin.partuuid || equals_ignoring_ascii_case(*origin.partuuid, volume.identity.partuuid);
 }
 
-bool holds(const HostVolume& volume, const volume::Path& file) {
-  return volume.reader->layout(file).has_value();
-}
-
-// The only volume with the EFI file, once no more devices appear; null when there is none, or more than one.
-Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes) {
-  TRY(volumes.settle(sys::Deadline::in(std::chrono::seconds(record::kDefaultWaitSeconds))));
-  HostVolume* only = nullptr;
-  for (HostVolume& volume : volumes.all()) {
-    if (!holds(volume, file)) continue;
-    if (only != nullptr) return nullptr;
-    only = &volume;
-  }
-  return only;
+// The only volume with the EFI file, once no more devices appear; null when there is none, more than one, or a place
+// that cannot be read.
+Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volumes, const sys::Reporter& report) {
+  TRY(volumes.settle(volumes.devices().in(std::chrono::seconds(record::kDefaultWaitSeconds))));
+  const Sightings seen = look_on_all(volumes, {file});
+  const std::string unknown = concat("where ", printable(file.text()), " was started from cannot be told");
+  if (seen.doubt) report.warn(seen.doubt->within(unknown).message());
+  return seen.found.size() == 1 && !seen.doubt ? seen.found.front().volume : nullptr;
 }
 
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
@@ -40,7 +34,7 @@ Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& orig
   if (!origin.path) return nullptr;
   const auto file = volume::parse_path(*origin.path);
   if (!file) return nullptr;
-  if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes));
+  if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes, report));
   PatientWait wait(volumes, wait_seconds, report);
   do {
     HostVolume* named = nullptr;
@@ -50,7 +44,7 @@ Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& orig
       named = &volume;
     }
     // GRUB names the partition of its variable `root`, wherever the file came from.
-    if (named != nullptr) return holds(*named, *file) ? named : TRY(only_volume_with(*file, volumes));
+    if (named != nullptr) return TRY(look_on(*named, {*file})) ? named : TRY(only_volume_with(*file, volumes, report));
   } while (TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path)))));
   return nullptr;
 }
@@ -74,19 +68,30 @@ Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const std::s
   return ConfigText{path->text(), std::string(as_text(*content))};
 }
 
+// The firmware does not tell of a file system that is no host volume.
+bool is_on_host_volume(const record::Origin& origin) {
+  return origin.path && (origin.serial || !origin.partuuid);
+}
+
 }  // namespace
 
 bool has_origin() {
   return sys::exists(kOriginPath);
 }
 
-Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report) {
-  Settings settings;
+Result<StubRecord> read_stub_record(const sys::Reporter& report) {
+  StubRecord stub;
   if (has_origin()) {
     auto parsed = record::parse_origin(TRY(sys::read_text(kOriginPath)));
     for (const std::string& warning : parsed.warnings) report.warn(warning);
-    settings.origin = std::move(parsed.origin);
+    stub.origin = std::move(parsed.origin);
   }
+  if (sys::exists(kOriginConfigPath)) stub.config = TRY(sys::read_text(kOriginConfigPath));
+  return stub;
+}
+
+Result<Settings> read_settings(HostVolumes& volumes, const StubRecord& stub, const sys::Reporter& report) {
+  Settings settings{.origin = stub.origin};
   const auto take = [&](const record::ParsedConfig& parsed) {
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     settings.config = record::merge(settings.config, parsed.config);
@@ -96,12 +101,13 @@ Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report
   const auto options = TRY(record::parse_load_options(settings.origin.options));
   settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.wait(), report));
   std::optional<ConfigText> file;
-  if (sys::exists(kOriginConfigPath)) {
-    file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"),
-                      TRY(sys::read_text(kOriginConfigPath))};
-  } else if (settings.origin_volume != nullptr) {
+  if (stub.config)
+    file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"), *stub.config};
+  else if (settings.origin_volume != nullptr)
     file = TRY(config_beside(*settings.origin_volume, *settings.origin.path));
-  }
+  else if (is_on_host_volume(settings.origin))
+    report.warn(concat("the volume with ", printable(*settings.origin.path),
+                       " was not found, and no configuration file beside it is read; ", volumes.account()));
   if (file) take(TRY(record::parse_config(file->text, file->name)));
   take(options);
   TRY(record::check(settings.config));

@@ -2,6 +2,9 @@
 // What this boot was asked to do: where the EFI file came from, its configuration, the load options.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "base/result.h"
 #include "init/record/config.h"
 #include "init/record/origin.h"
@@ -16,12 +19,21 @@ struct Settings {
   record::Config config;
 };
 
+/// What the stub left in the initramfs.
+struct StubRecord {
+  record::Origin origin;
+  std::optional<std::string> config;  ///< the configuration file, where the firmware could read it
+};
+
 /// Whether the stub has left its record: not on a system that it did not start.
 [[nodiscard]] bool has_origin();
 
-/// Reads the stub's record and the configuration file beside the EFI file. The stub hands that file over when the
-/// firmware could read it; on NTFS and exFAT it cannot, and the file is read here, from the volume that the stub was
-/// started from. Load options win over the file. Invalid, with file and line, when a value is wrong.
-[[nodiscard]] Result<Settings> read_settings(HostVolumes& volumes, const sys::Reporter& report);
+/// Empty on a system that the stub did not start.
+[[nodiscard]] Result<StubRecord> read_stub_record(const sys::Reporter& report);
+
+/// Finds the volume that the stub was started from and reads the configuration file beside the EFI file there, unless
+/// the stub handed it over: on NTFS and exFAT the firmware cannot read it. Load options win over the file. Invalid,
+/// with file and line, when a value is wrong. Unsafe when two volumes have the identity of that one.
+[[nodiscard]] Result<Settings> read_settings(HostVolumes& volumes, const StubRecord& stub, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

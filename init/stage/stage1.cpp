@@ -68,59 +68,97 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
   return kexec::load(kernel_file.get(), initrd_file.get(), plan.cmdline);
 }
 
-// Chooses what to boot on the attached guest disk and leaves it loaded in this kernel. Returns the file whose tries are
-// counted, if they are.
-Result<std::optional<entry::CountedFile>> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table,
-                                                     const FoundImage& image, const record::Config& config,
-                                                     const sys::Reporter& report) {
+// A guest that is loaded in this kernel, to be executed.
+struct LoadedGuest {
+  std::optional<entry::CountedFile> counted;  // the file of its entry, if its tries are counted
+};
+
+// Loads the first of the guest's entries that can be.
+Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
+                               const record::Config& config, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
-  const GuestBoot boot = TRY(prepare_guest(disk, image, config, report));
-  report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
-                    printable(boot.planned.release)));
-  const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
-  TRY(load(boot.planned.plan, archive, report));
-  return boot.entry.counted;
+  LoadedGuest loaded;
+  TRY(try_entries(disk, image, config, report, [&](const GuestBoot& boot) -> Result<void> {
+    report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id),
+                      ", kernel ", printable(boot.planned.release)));
+    const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
+    TRY(load(boot.planned.plan, archive, report));
+    loaded.counted = boot.entry.counted;
+    return {};
+  }));
+  return loaded;
 }
 
-// As systemd-boot does: a boot that cannot be counted is started all the same.
-void count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
-           const sys::Reporter& report) {
-  if (const auto done = count_boot(entry, image, table.logical_block); !done)
-    return report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
-  report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
-}
-
-Result<void> boot(record::Config& config, const sys::Reporter& report) {
-  auto volumes = TRY(HostVolumes::watch());
-  const Settings settings = TRY(read_settings(volumes, report));
-  config = settings.config;
-  report.checkpoint("settings");
-
-  const FoundImage image = TRY(find_image(volumes, settings, report));
-  report.checkpoint("volume");
-  report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.payload().size), ' ',
-                    vhd::name(image.info.format), ", on ", image.volume->description()));
-  report.checkpoint("image");
-
-  TRY(check_no_windows_sleeps(volumes, image));
-  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
-  for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
+// The image as a disk for as long as it takes to load what is on it.
+Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
+                              const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
   report.checkpoint("attached");
+  auto loaded = load_guest(disk.disk(), table, image, config, report);
+  if (const auto detached = disk.detach(); !detached) {
+    if (loaded) return std::unexpected(detached.error());
+    report.warn(detached.error().message());
+  }
+  return loaded;
+}
 
-  const auto counted = TRY(load_guest(disk.disk(), table, image, config, report));
-  report.checkpoint("loaded");
+// As systemd-boot does: a boot that cannot be counted is started all the same. Whether it was.
+bool count(const entry::CountedFile& entry, const FoundImage& image, const disk::PartitionTable& table,
+           const sys::Reporter& report) {
+  if (const auto done = count_boot(entry, image, table.logical_block); !done) {
+    report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
+    return false;
+  }
+  report.log(concat("boot counter: ", entry.path, " is ", entry.next_path, " now"));
+  return true;
+}
 
-  TRY(disk.detach());
-  if (counted) count(*counted, image, table, report);
+Error jump(const sys::Reporter& report) {
   report.say("  starting ...");
   report.checkpoint("kexec");
   const auto controllers = sys::release_usb_controllers();
-  const Error refused = sys::execute_loaded_kernel();
+  Error refused = sys::execute_loaded_kernel();
   sys::take_back_usb_controllers(controllers);
-  return std::unexpected(refused);
+  return refused;
+}
+
+// What a person has to know of a boot that did not come about.
+struct Failure {
+  Error error;
+  record::RescueChoice then = record::RescueChoice::Menu;
+  std::string written = std::string(kNothingWritten);
+};
+
+// Returns only when the boot has failed, with nothing of it left attached.
+Failure boot(const sys::Reporter& report) {
+  Failure failure;
+  const auto try_boot = [&]() -> Result<void> {
+    const auto devices = TRY(sys::MachineDevices::open());
+    HostVolumes volumes(*devices);
+    const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
+    failure.then = settings.config.after_error();
+    report.checkpoint("settings");
+
+    const FoundImage image = TRY(find_image(volumes, settings, report));
+    report.checkpoint("volume");
+    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.payload().size), ' ',
+                      vhd::name(image.info.format), ", on ", image.volume->description()));
+    report.checkpoint("image");
+
+    TRY(check_no_windows_sleeps(volumes, image));
+    const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+    for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
+    const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
+    report.checkpoint("loaded");
+    if (guest.counted && count(*guest.counted, image, table, report))
+      failure.written = concat("Of the image only the name of ", printable(guest.counted->path),
+                               " was changed, which counts its tries; nothing else was written to any disk.");
+    return std::unexpected(jump(report));
+  };
+  failure.error = try_boot().error();
+  return failure;
 }
 
 // Directories and variables that programs of the rescue shell expect.
@@ -137,15 +175,15 @@ Result<void> make_room() {
 }  // namespace
 
 void stage1() {
-  auto file_systems = sys::ApiFileSystems::mount();
+  const auto file_systems = sys::ApiFileSystems::mount();
   const sys::Reporter report("stage1", sys::Reporter::Audience::Consoles);
-  record::Config config;
-  if (!file_systems) rescue(file_systems.error(), record::RescueChoice::Menu, report);
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
-  auto result = make_room();
-  if (result) result = boot(config, report);
-  rescue(result.error(), config.after_error(), report);
+  const Result<void> ready = file_systems ? make_room() : std::unexpected(file_systems.error());
+  for (;;) {
+    const Failure failure = ready ? boot(report) : Failure{.error = ready.error()};
+    ask_person(failure.error, failure.written, failure.then, report);
+  }
 }
 
 }  // namespace vhdboot::stage

@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/sys/directory.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -29,6 +30,7 @@ Result<BlockDevice> block_device(const std::string& name) {
   device.partition = static_cast<unsigned>(parse_u64(read_attribute(link + "/partition")).value_or(0));
   const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
   device.sequence = read_attribute(disk + "/diskseq");
+  device.read_only = read_attribute(link + "/ro") == "1";
   device.logical_block =
       static_cast<unsigned>(parse_u64(read_attribute(disk + "/queue/logical_block_size")).value_or(kSectorSize));
   return device;
@@ -47,30 +49,87 @@ std::vector<BlockDevice> block_devices() {
   return devices;
 }
 
+// The others have a parent in the hardware. The namespaces of an NVMe disk that may have several controllers hang at
+// the disk as a whole: /sys/devices/virtual/nvme-subsystem.
 bool is_virtual(const BlockDevice& device) {
-  return device.sysfs.starts_with("/sys/devices/virtual/");
+  return device.sysfs.starts_with("/sys/devices/virtual/block/");
+}
+
+namespace {
+
+std::string canonical_path(const std::string& path) {
+  char canonical[PATH_MAX];
+  return ::realpath(path.c_str(), canonical) == nullptr ? "" : canonical;
+}
+
+std::string_view last_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// The controllers of an NVMe disk as a whole; nothing of any other device.
+std::vector<std::string> nvme_controllers(const std::string& path) {
+  std::vector<std::string> controllers;
+  if (!last_name(path).starts_with("nvme-subsys")) return controllers;
+  for (const std::string& name : list_directory(path)) {
+    const bool is_controller = name.starts_with("nvme") && parse_u64(std::string_view(name).substr(4));
+    if (!is_controller) continue;
+    std::string controller = canonical_path(concat(path, '/', name));
+    if (!controller.empty() && !controller.starts_with(path)) controllers.push_back(std::move(controller));
+  }
+  return controllers;
+}
+
+void add_chain(std::vector<DrivenDevice>& chain, std::string at) {
+  const std::size_t devices = at.find("/devices/");
+  if (devices == std::string::npos) return;
+  const std::size_t root = devices + std::string_view("/devices/").size();
+  for (; at.size() > root; at.resize(at.rfind('/'))) {
+    for (std::string& controller : nvme_controllers(at)) add_chain(chain, std::move(controller));
+    std::string alias = read_attribute(at + "/modalias");
+    const std::string driver = canonical_path(at + "/driver");
+    if (alias.empty() || driver.empty() || last_name(driver) == "pcieport") continue;
+    DrivenDevice device{std::move(alias), std::string(last_name(driver))};
+    if (std::ranges::find(chain, device) == chain.end()) chain.insert(chain.begin(), std::move(device));
+  }
+}
+
+}  // namespace
+
+std::vector<DrivenDevice> device_chain(const BlockDevice& device) {
+  std::vector<DrivenDevice> chain;
+  add_chain(chain, device.sysfs);
+  return chain;
 }
 
 namespace {
 
 using Probe = std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)>;
 
+std::string value(const Probe& probe, const char* key) {
+  const char* text = nullptr;
+  return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
+}
+
+// The partition is asked for by itself: what it holds may look like two things at once, and then nothing is known of
+// it.
 Content content_of(const Probe& probe, unsigned partition) {
+  Content content{.type = {}, .identity = {.number = partition}};
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL);
+  if (blkid_do_safeprobe(probe.get()) == 0) {
+    content.type = value(probe, "TYPE");
+    content.identity.uuid = value(probe, "UUID");
+    content.identity.label = value(probe, "LABEL");
+  }
+  blkid_probe_enable_superblocks(probe.get(), 0);
   blkid_probe_enable_partitions(probe.get(), 1);
   blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
-  if (blkid_do_safeprobe(probe.get()) != 0) return {};
-  const auto value = [&](const char* key) -> std::string {
-    const char* text = nullptr;
-    return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
-  };
-  return {.type = value("TYPE"),
-          .identity = {.uuid = value("UUID"),
-                       .partuuid = value("PART_ENTRY_UUID"),
-                       .label = value("LABEL"),
-                       .number = partition,
-                       .partlabel = value("PART_ENTRY_NAME")}};
+  blkid_reset_probe(probe.get());
+  if (blkid_do_safeprobe(probe.get()) == 0) {
+    content.identity.partuuid = value(probe, "PART_ENTRY_UUID");
+    content.identity.partlabel = value(probe, "PART_ENTRY_NAME");
+  }
+  return content;
 }
 
 // What tells a file system lies at its two ends: the furthest is the second header of LUKS2, at 4 MiB.

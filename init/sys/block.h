@@ -15,11 +15,12 @@ struct BlockDevice {
   std::string name;              ///< as in /sys/class/block: "sda1"
   std::string path;              ///< "/dev/sda1"
   std::string numbers;           ///< "8:1", as device-mapper and sysfs write it
-  std::string sysfs;             ///< canonical: "/sys/devices/pci0000:00/…/block/sda/sda1"
+  std::string sysfs;             ///< canonical, its place in the hardware: "/sys/devices/pci0000:00/…/block/sda/sda1"
   std::string sequence;          ///< of the disk: another one whenever a disk appears, also in the same place
   std::uint64_t size = 0;        ///< bytes
   unsigned partition = 0;        ///< partition number; 0 for a whole disk
   unsigned logical_block = 512;  ///< bytes, of the disk
+  bool read_only = false;        ///< nothing can be written: a switch at the card, a write blocker
 };
 
 /// Every block device with a size, in name order; the order has no meaning for a person.
@@ -28,8 +29,21 @@ struct BlockDevice {
 /// The device of that name; NotFound when it is not there.
 [[nodiscard]] Result<BlockDevice> block_device(const std::string& name);
 
-/// True for a disk that only shows what another device holds: loop, device-mapper, RAM disks, zram.
+/// True for a disk that is no hardware, that only shows what memory or another device holds: loop, device-mapper, md,
+/// RAM disks, zram, nbd.
 [[nodiscard]] bool is_virtual(const BlockDevice& device);
+
+/// A device that has a driver.
+struct DrivenDevice {
+  std::string alias;   ///< its modalias: "pci:v00008086d..."
+  std::string driver;  ///< the name of its driver in the running kernel, as sysfs has it: "ahci", "virtio-pci"
+
+  friend bool operator==(const DrivenDevice&, const DrivenDevice&) = default;
+};
+
+/// The devices that `device` hangs on, outermost first: a PCI controller, a USB interface, a SCSI device. What another
+/// kernel must have drivers for to see the same disk. PCI bridges are left out: every kernel drives them.
+[[nodiscard]] std::vector<DrivenDevice> device_chain(const BlockDevice& device);
 
 /// What libblkid reads in a device; empty where it knows nothing.
 struct Content {

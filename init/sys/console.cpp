@@ -136,7 +136,7 @@ Reporter::Key Reporter::wait_for_key(std::string_view prompt, Deadline deadline)
   }
   // Only now: a key that answers at once must find the terminals ready.
   print(prompt);
-  while (!deadline.passed()) {
+  while (!deadline.passed(Deadline::Clock::now())) {
     if (::poll(waits.data(), waits.size(), deadline.poll_timeout()) <= 0) continue;
     for (std::size_t i = 0; i < waits.size(); ++i) {
       char key = 0;

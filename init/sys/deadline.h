@@ -11,10 +11,12 @@ class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// By this machine's clock. What waits for devices takes Devices::in().
   static Deadline in(std::chrono::milliseconds time) { return after(Clock::now(), time); }
   static Deadline after(Clock::time_point start, std::chrono::milliseconds time) { return Deadline(start + time); }
 
-  [[nodiscard]] bool passed() const { return Clock::now() >= at_; }
+  [[nodiscard]] Clock::time_point at() const { return at_; }
+  [[nodiscard]] bool passed(Clock::time_point now) const { return now >= at_; }
 
   /// What poll(2) takes as its time-out; 0 when the deadline has passed.
   [[nodiscard]] int poll_timeout() const {

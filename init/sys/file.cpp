@@ -10,19 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "base/text.h"
 #include "base/units.h"
 
 namespace vhdboot::sys {
-
-Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
-  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
-  if (!fd) return fail_errno(concat("opening ", path));
-  return fd;
-}
 
 Result<Fd> open_below(const Fd& root, const std::string& path, int flags) {
   open_how how{};
@@ -31,36 +24,6 @@ Result<Fd> open_below(const Fd& root, const std::string& path, int flags) {
   Fd fd(static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
   if (!fd) return fail_errno(concat("opening ", path));
   return fd;
-}
-
-Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap) {
-  constexpr std::size_t kStep = 64 * kKiB;  // of files of /proc, whose size nobody knows
-  struct stat status{};
-  std::size_t expected = 4096;
-  if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
-    expected = static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), cap));
-  std::vector<std::byte> content(expected + 1);  // one more, to see the end
-  for (std::size_t have = 0;;) {
-    if (have == content.size()) content.resize(have + kStep);
-    const ssize_t got = ::read(file.get(), content.data() + have, content.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno("reading");
-    have += static_cast<std::size_t>(got);
-    if (have > cap) return fail(Code::NoMemory, concat("larger than ", human_size(cap)));
-    if (got > 0) continue;
-    content.resize(have);
-    return content;
-  }
-}
-
-Result<std::vector<std::byte>> read_file(const std::string& path, std::uint64_t cap) {
-  const Fd file = TRY(open_file(path, O_RDONLY));
-  return TRY_IN(path, read_all(file, cap));
-}
-
-Result<std::string> read_text(const std::string& path, std::uint64_t cap) {
-  const auto content = TRY(read_file(path, cap));
-  return std::string(as_text(content));
 }
 
 std::string read_attribute(const std::string& path) {
@@ -133,14 +96,7 @@ DirectPart direct_part(std::uint64_t offset, std::uintptr_t to, std::size_t leng
 std::size_t FdSource::read_directly(std::uint64_t offset, MutableBytes out) const {
   const auto file = open_file(concat("/proc/self/fd/", fd_.get()), O_RDONLY | O_DIRECT);
   if (!file) return 0;
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t got = ::pread(file->get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  return done;
+  return read_some(*file, offset, out).value_or(0);
 }
 
 Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
@@ -152,15 +108,10 @@ Result<void> FdSource::read(std::uint64_t offset, MutableBytes out) const {
     offset += direct.skip + done;
     out = out.subspan(direct.skip + done);
   }
-  while (!out.empty()) {
-    const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(concat("reading at byte ", offset));
-    if (got == 0) return fail(Code::Io, concat("unexpected end at byte ", offset));
-    offset += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  return {};
+  auto rest = read_at(fd_, offset, out);
+  // Whatever the number: ENXIO of a disk that was unplugged does not mean that a file is not there.
+  if (!rest) rest.error().code = Code::Io;
+  return rest;
 }
 
 Result<Fd> memory_file(const char* name, Bytes content) {

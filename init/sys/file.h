@@ -14,17 +14,15 @@
 
 namespace vhdboot::sys {
 
-/// open(2) with O_CLOEXEC; the error names the path.
-[[nodiscard]] Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0);
+// The rest of what is done with files, of base/fd.h.
+using vhdboot::open_file;
+using vhdboot::read_all;
+using vhdboot::read_file;
+using vhdboot::read_text;
 
 /// Opens `path` below `root` as a process whose root directory is `root` would (openat2, RESOLVE_IN_ROOT): symbolic
 /// links of a foreign file system cannot lead out of it.
 [[nodiscard]] Result<Fd> open_below(const Fd& root, const std::string& path, int flags);
-
-/// The whole content. NoMemory when it is larger than `cap` bytes. Works for files of /proc and /sys too.
-[[nodiscard]] Result<std::vector<std::byte>> read_all(const Fd& file, std::uint64_t cap);
-[[nodiscard]] Result<std::vector<std::byte>> read_file(const std::string& path, std::uint64_t cap);
-[[nodiscard]] Result<std::string> read_text(const std::string& path, std::uint64_t cap = 1 << 20);
 
 /// The first line of a small file, such as an attribute of sysfs; empty when it cannot be read.
 [[nodiscard]] std::string read_attribute(const std::string& path);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
+#include "init/sys/process.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -35,9 +36,13 @@ namespace {
 
 constexpr char kUsbDriver[] = "/sys/bus/pci/drivers/xhci_hcd";
 
+// A driver may wait for a device that is gone.
 void tell_usb_driver(const char* attribute, std::string_view address) {
-  const auto file = open_file(concat(kUsbDriver, '/', attribute), O_WRONLY);
-  if (file) (void)write_all(*file, as_bytes(address));
+  const auto tell = [&] {
+    const auto file = open_file(concat(kUsbDriver, '/', attribute), O_WRONLY);
+    if (file) (void)write_all(*file, as_bytes(address));
+  };
+  (void)do_apart(concat("telling the USB controller ", address), tell, Deadline::in(std::chrono::seconds(5)));
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include "init/sys/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,23 @@ std::vector<char*> as_argv(const std::vector<std::string>& arguments) {
   return argv;
 }
 
+int exit_status(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// A child that the kernel does not let go (state D) is killed, and left to its fate.
+Result<int> wait_for(pid_t child, std::string_view what, Deadline deadline) {
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  if (!process) return fail_errno(concat("waiting for ", what));
+  pollfd wait{.fd = process.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  while ((ready = ::poll(&wait, 1, deadline.poll_timeout())) < 0 && errno == EINTR) continue;
+  int status = 0;
+  if (ready > 0 && ::waitpid(child, &status, 0) == child) return exit_status(status);
+  ::kill(child, SIGKILL);
+  return fail(Code::Timeout, concat(what, " did not end in time"));
+}
+
 // Waits for one child. As process 1 we inherit orphans: those that end meanwhile are reaped on the way.
 Result<int> wait_for(pid_t child) {
   for (;;) {
@@ -31,7 +50,7 @@ Result<int> wait_for(pid_t child) {
     const pid_t ended = ::waitpid(-1, &status, 0);
     if (ended < 0 && errno != EINTR) return fail_errno("waiting for a program");
     if (ended != child) continue;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_status(status);
   }
 }
 
@@ -47,7 +66,7 @@ void take_terminal(const std::string& terminal) {
 
 }  // namespace
 
-Result<int> run(const std::vector<std::string>& arguments) {
+Result<int> run(const std::vector<std::string>& arguments, Deadline deadline) {
   auto argv = as_argv(arguments);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(concat("starting ", arguments.front()));
@@ -55,7 +74,23 @@ Result<int> run(const std::vector<std::string>& arguments) {
     ::execv(argv.front(), argv.data());
     ::_exit(kCannotExecute);
   }
-  return wait_for(child);
+  return wait_for(child, arguments.front(), deadline);
+}
+
+Result<void> do_apart(std::string_view what, const std::function<void()>& work, Deadline deadline) {
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(std::string(what));
+  if (child == 0) {
+    // Nothing may unwind from here into what the child has inherited.
+    try {
+      work();
+      ::_exit(0);
+    } catch (...) {
+      ::_exit(1);
+    }
+  }
+  if (TRY(wait_for(child, what, deadline)) != 0) return fail(Code::NoMemory, std::string(what));
+  return {};
 }
 
 Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal) {

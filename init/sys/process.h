@@ -2,19 +2,26 @@
 // Starting programs.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "init/sys/deadline.h"
 
 namespace vhdboot::sys {
 
-/// Runs a program to its end; its exit status, or 128 + the signal that ended it.
-[[nodiscard]] Result<int> run(const std::vector<std::string>& arguments);
+/// Runs a program to its end; its exit status, or 128 + the signal that ended it. Timeout when it does not end before
+/// `deadline`: then it is killed.
+[[nodiscard]] Result<int> run(const std::vector<std::string>& arguments, Deadline deadline);
 
-/// As run(), in a session of its own with `terminal` as its controlling terminal, standard input and output, and TERM
-/// for it.
+/// Does `work` in a child process: what the kernel may never come back from. Timeout as run(); NoMemory when `work`
+/// ended by an exception.
+[[nodiscard]] Result<void> do_apart(std::string_view what, const std::function<void()>& work, Deadline deadline);
+
+/// Runs a program for as long as a person likes, in a session of its own with `terminal` as its controlling terminal,
+/// standard input and output, and TERM for it.
 [[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);
 
 /// What TERM says of "/dev/tty0", a screen, or of "/dev/ttyS0" and other lines, behind which there is some terminal.

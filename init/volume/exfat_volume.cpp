@@ -14,9 +14,7 @@ constexpr std::size_t kMaxListed = 200'000;
 
 /// As blkid prints it: "1234-ABCD".
 std::string serial_text(std::uint32_t serial) {
-  std::string text = to_hex(serial, 8);
-  for (char& c : text)
-    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
+  const std::string text = to_upper_ascii(to_hex(serial, 8));
   return concat(std::string_view(text).substr(0, 4), '-', std::string_view(text).substr(4));
 }
 

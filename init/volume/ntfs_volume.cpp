@@ -195,9 +195,7 @@ Result<void> NtfsVolume::mount() {
     return error;
   }
   NVolClearCaseSensitive(volume_);
-  serial_text_ = to_hex(geometry_.serial, 16);
-  std::transform(serial_text_.begin(), serial_text_.end(), serial_text_.begin(),
-                 [](char c) { return c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c; });
+  serial_text_ = to_upper_ascii(to_hex(geometry_.serial, 16));
   label_ = TRY(read_label());
   return {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <utility>
+#include "init/volume/state.h"
 
-#include "init/volume/volume.h"
+#include <string_view>
 
 namespace vhdboot::volume {
 

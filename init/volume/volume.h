@@ -4,15 +4,15 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/byte_source.h"
-#include "base/extent.h"
 #include "base/result.h"
+#include "init/volume/layout.h"
 #include "init/volume/path.h"
+#include "init/volume/state.h"
 
 namespace vhdboot::volume {
 
@@ -20,46 +20,6 @@ enum class Kind { Ntfs, Exfat };
 
 /// "NTFS" or "exFAT".
 [[nodiscard]] std::string_view name(Kind kind);
-
-/// What forbids writing into a volume, even only inside one file. All false is a volume that was left in order.
-struct VolumeState {
-  bool dirty = false;             ///< NTFS: volume flag 0x0001; exFAT: VolumeDirty
-  bool journal_pending = false;   ///< NTFS: $LogFile holds transactions that Windows has still to complete
-  bool hibernated = false;        ///< NTFS: hiberfil.sys holds a session (hibernation or Fast Startup)
-  bool chkdsk_scheduled = false;  ///< NTFS: volume flags say that chkdsk or an upgrade has to run before use
-  bool media_failure = false;     ///< exFAT: MediaFailure, the medium has bad clusters that are not marked yet
-
-  [[nodiscard]] bool clean() const { return *this == VolumeState{}; }
-  friend bool operator==(const VolumeState&, const VolumeState&) = default;
-};
-
-/// One clause for each thing that is wrong and what to do about it; "clean" when nothing is.
-[[nodiscard]] std::string describe(const VolumeState& state);
-
-/// Unsafe with describe() as its text unless the volume is clean.
-[[nodiscard]] Result<void> check_clean(const VolumeState& state);
-
-/// Where a file lies. Sizes and offsets in bytes.
-struct FileLayout {
-  std::uint64_t size = 0;        ///< what a reader sees
-  std::uint64_t valid_size = 0;  ///< written so far (valid data length); the rest reads as zeros whatever is on disk
-  std::uint64_t allocated_size = 0;  ///< clusters the volume keeps for it, holes not counted
-  bool directory = false;
-  bool resident = false;  ///< NTFS: the data lies within the MFT record, in no cluster
-  bool sparse = false;
-  bool compressed = false;
-  bool encrypted = false;
-  std::uint32_t reparse_tag = 0;  ///< NTFS: non-zero when other software has to interpret it (WOF, cloud, links)
-  /// In logical order, neighbours merged, cut off at `size`, each within the partition. A hole is a gap between two.
-  std::vector<Extent> extents;
-
-  friend bool operator==(const FileLayout&, const FileLayout&) = default;
-};
-
-/// Whether the bytes of the file at `path` are exactly those that its extents cover, so that they may be read and
-/// written in place. Unsupported, with what to do about it, for a directory, an empty, resident, compressed,
-/// encrypted or reparse file, for holes, and for a valid data length short of the size.
-[[nodiscard]] Result<void> check_mappable(const FileLayout& layout, const Path& path);
 
 struct DirEntry {
   std::string name;  ///< UTF-8

@@ -3,7 +3,7 @@
 through vhdboot: the same command line and the same initrd, byte for byte.
 
 The guest's init (dump_initrd.cpp) sends both home. test_firmware needs no product: it compares systemd-stub with what
-kexec/ makes of the same files (print_uki_parts.cpp). test_vhdboot compares the two boots.
+entry/ makes of the same files (print_uki_parts.cpp). test_vhdboot compares the two boots.
 """
 
 import os
@@ -26,8 +26,8 @@ GUEST = "debian13"  # its kernel shows the initrd in /sys/firmware/initrd
 UKI = "/EFI/Linux/extra+3-1.efi"
 EXTRA = "/EFI/Linux/extra.efi.extra.d"  # the boot counter is no part of it
 INSIDE = "  console=ttyS0,115200\tquiet no_timer_check retain_initrd panic=-1  inside\n"
-SOURCES = ["addon", "bls", "bzimage", "cmdline", "companion", "pe", "plan", "profile", "range", "stub_archive", "uki",
-           "uki_parts"]
+SOURCES = ["base/text", "base/error", "base/range", "kexec/bzimage", "kexec/cmdline", "kexec/plan",
+           *(f"entry/{name}" for name in ("addon", "bls", "companion", "pe", "profile", "stub_archive", "uki", "uki_parts"))]
 
 
 def cpio(*entries: tuple[str, int, bytes]) -> bytes:
@@ -172,8 +172,7 @@ def by_stub(work):
 def test_firmware(work, by_stub):
     program = work.folder / "print_uki_parts"
     run("g++", "-std=gnu++23", "-O1", f"-I{REPOSITORY}", REPOSITORY / "tests/boot/print_uki_parts.cpp",
-        *(REPOSITORY / f"kexec/{name}.cpp" for name in SOURCES),
-        *(REPOSITORY / f"base/{name}.cpp" for name in ("text", "error")), "-o", program)
+        *(REPOSITORY / f"{name}.cpp" for name in SOURCES), "-o", program)
     initrd = work.folder / "ours"
     cmdline = run(program, work.tree, UKI, "0", initrd).removesuffix("\n")
     assert by_stub.cmdline == cmdline

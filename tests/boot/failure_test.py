@@ -24,7 +24,7 @@ EFI = PRODUCTS / "vhdboot.efi"
 VHD = "/boot/debian.vhd"
 SLACK = 16 * disk.MIB
 KEXEC_DISABLED = "sysctl.kernel.kexec_load_disabled=1"
-MENU = r"\[s\] shell +\[r\] restart +\[p\] power off"
+MENU = r"\[t\] try again +\[s\] shell +\[r\] restart +\[p\] power off"
 
 
 class Bench:
@@ -310,6 +310,10 @@ def test_rescue_shell(failure, bench):
             machine.send(f"{command}\n")
             machine.expect(answer, 60)
         machine.send("exit\n")
+        machine.expect(r"\[t\] try again", 30)
+        # Nothing has changed, and all of it is looked at again.
+        machine.send("t")
+        machine.expect(r"vhdboot\[stage1\]: error: ", 120)
         machine.expect(r"\[r\] restart", 30)
         assert press_until_off(machine, "r") == 0
     assert [disk.digest(host.path) for host in hosts] == before

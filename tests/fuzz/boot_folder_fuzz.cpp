@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::entry;
   std::vector<std::string> names;
   for (const auto line : split_lines({reinterpret_cast<const char*>(data), size})) names.emplace_back(line);
-  const auto kernels = find_kernels(names);
+  const auto kernels = kernels_among(names);
   const auto is_there = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     check(is_there(kernels[i].kernel) && !kernels[i].kernel.starts_with('.'));
@@ -30,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(compare_versions(kernels[i - 1].version, kernels[i].version) >= 0);
   }
   std::ranges::reverse(names);
-  check(find_kernels(names) == kernels);
+  check(kernels_among(names) == kernels);
   return 0;
 }

@@ -14,15 +14,6 @@ namespace {
 
 using namespace vhdboot;
 using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
-using namespace vhdboot::disk;
 using namespace vhdboot::vhd;
 using test::SparseFile;
 

@@ -39,7 +39,7 @@ pytestmark = [
 ]
 
 
-def kernel() -> bytes:
+def kernel(release: str = RELEASE) -> bytes:
     """A file with the header of a kernel (Documentation/arch/x86/boot.rst) and nothing behind it."""
     data = bytearray(64 * 1024)
     data[0x1F1] = 4
@@ -49,7 +49,7 @@ def kernel() -> bytes:
     struct.pack_into("<II", data, 0x22C, 0x7FFFFFFF, 0x200000)
     struct.pack_into("<BBHI", data, 0x234, 1, 21, 3, 2047)
     struct.pack_into("<QI", data, 0x258, 0x1000000, 0x1000000)
-    text = f"{RELEASE} (us@here) #1\0".encode()
+    text = f"{release} (us@here) #1\0".encode()
     data[0x400:0x400 + len(text)] = text
     return bytes(data)
 
@@ -349,3 +349,27 @@ def test_a_kernel_that_is_built_to_want_signatures(guest):
     guest.write(f"boot/config-{RELEASE}", "CONFIG_MODULES=y\nCONFIG_MODULE_SIG_FORCE=y\n")
     guest.write(f"{guest.modules}/kernel/dax.ko", module("dax").removesuffix(SIGNATURE))
     assert "(it was built with CONFIG_MODULE_SIG_FORCE=y), and dax (dependency of dm_mod" in refusal(guest.volume())
+
+
+def add_kernel_without_device_mapper(guest: Guest) -> str:
+    newer = "6.9.0-plan"
+    guest.write(f"boot/vmlinuz-{newer}", kernel(newer))
+    guest.write(f"boot/initrd.img-{newer}", b"070701" + bytes(5000))
+    guest.write(f"usr/lib/modules/{newer}/modules.builtin", "kernel/drivers/block/loop.ko\n")
+    guest.write(f"usr/lib/modules/{newer}/modules.dep", "kernel/ext4.ko:\n")
+    return newer
+
+
+def test_an_entry_that_would_not_boot_is_passed_over(guest):
+    newer = add_kernel_without_device_mapper(guest)
+    lines = report(guest.volume())
+    assert f"entry kernel vmlinuz-{RELEASE}" in lines
+    passed = [line for line in lines if f"passing over vmlinuz-{newer}" in line]
+    assert len(passed) == 1 and "device-mapper" in passed[0], lines
+
+
+def test_an_entry_that_was_asked_for_is_not_replaced(guest, tmp_path):
+    newer = add_kernel_without_device_mapper(guest)
+    conf = tmp_path / "guest.conf"
+    conf.write_text(f"entry vmlinuz-{newer}\n", encoding="utf-8")
+    assert "device-mapper" in refusal(guest.volume(), "--conf", conf)

@@ -115,16 +115,20 @@ def _die_with_parent() -> None:
 
 
 class Machine:
-    """Starts QEMU on entry, ends it on exit. Times are seconds since QEMU's start."""
+    """Starts QEMU on entry, ends it on exit. Times are seconds since QEMU's start, or, with `processor_time`, those that
+    it had a processor: what else the host does hardly changes them, and sleeping does not count."""
 
     def __init__(self, spec: MachineSpec, log: Path | None = None, accelerator: tuple[str, ...] | None = None,
-                 echo: Callable[[str], None] | None = None, echo_raw: bool = False):
+                 echo: Callable[[str], None] | None = None, echo_raw: bool = False,
+                 processor_time: bool = False):
         """`echo` is given what the console says as it comes; with `echo_raw` including what a terminal obeys."""
         self._spec = spec
         self._log_path = log
         self._accelerator = accelerator
         self._echo = echo
         self._echo_raw = echo_raw
+        self._processor_time = processor_time
+        self._processor_seconds = 0.0
         self._text = ""  # everything the console said, without escapes
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._partial = ""  # an escape sequence cut in two
@@ -213,7 +217,13 @@ class Machine:
         self._cleanup.close()
 
     def now(self) -> float:
-        return time.monotonic() - self._start_time
+        if not self._processor_time:
+            return time.monotonic() - self._start_time
+        with contextlib.suppress(OSError, IndexError):  # it may have ended, a thread of it as well: the last value holds
+            tasks = Path(f"/proc/{self._process.pid}/task")
+            stats = [file.read_text(encoding="ascii") for file in tasks.glob("*/schedstat")]
+            self._processor_seconds = max(self._processor_seconds, sum(int(stat.split()[0]) for stat in stats) / 1e9)
+        return self._processor_seconds
 
     # --- what the machine says
 

@@ -91,8 +91,8 @@ Result<std::vector<Extent>> plain_extents(const std::vector<FileExtent>& extents
   return places;
 }
 
-std::vector<vhd::Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size) {
-  std::vector<vhd::Range> missing;
+std::vector<Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size) {
+  std::vector<Range> missing;
   std::uint64_t next = 0;  // what is before it has been looked at
   const auto add = [&](std::uint64_t end) {
     if (end <= next) return;

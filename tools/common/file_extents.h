@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/extent.h"
+#include "base/range.h"
 #include "base/result.h"
-#include "vhd/zero_runs.h"
 
 namespace vhdboot::tools {
 
@@ -34,6 +34,6 @@ inline constexpr std::size_t kMaxFileExtents = 1'000'000;
 [[nodiscard]] Result<std::vector<Extent>> plain_extents(const std::vector<FileExtent>& extents, std::uint64_t size);
 
 /// The parts of a file's first `size` bytes that have no place yet, or one that was never written.
-[[nodiscard]] std::vector<vhd::Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size);
+[[nodiscard]] std::vector<Range> missing_ranges(const std::vector<FileExtent>& extents, std::uint64_t size);
 
 }  // namespace vhdboot::tools

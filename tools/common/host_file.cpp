@@ -9,13 +9,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "base/text.h"
-#include "tools/common/descriptor_io.h"
 
 namespace vhdboot::tools {
 namespace {
@@ -41,12 +40,9 @@ bool loop_device_has(const std::string& name, const struct stat& file) {
   if (device.valid() && ::ioctl(device.get(), LOOP_GET_STATUS64, &info) == 0)
     return S_ISBLK(file.st_mode) ? info.lo_rdevice == file.st_rdev
                                  : info.lo_device == file.st_dev && info.lo_inode == file.st_ino;
-  const Fd attribute(::open(concat("/sys/block/", name, "/loop/backing_file").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!attribute.valid()) return false;
-  std::array<char, 4096> text{};
-  const ssize_t length = ::read(attribute.get(), text.data(), text.size());
-  if (length <= 0) return false;
-  const std::string path(trim({text.data(), static_cast<std::size_t>(length)}));
+  const auto attribute = read_text(concat("/sys/block/", name, "/loop/backing_file"));
+  if (!attribute) return false;
+  const std::string path(trim(*attribute));
   struct stat backing{};
   return ::stat(path.c_str(), &backing) == 0 && same_file(backing, file);
 }
@@ -148,25 +144,18 @@ vhd::Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, 
 
 Result<void> HostFile::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return read_at(fd_.get(), offset, out);
+  return read_at(fd_, offset, out);
 }
 
 Result<void> HostFile::write(std::uint64_t offset, Bytes data) {
   if (offset > size_) return fail(Code::Invalid, "write past the end");
-  while (!data.empty()) {
-    const ssize_t count = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      const int err = count < 0 ? errno : EIO;
-      struct stat now{};  // a write whose sync failed has made the file longer all the same
-      if (::fstat(fd_.get(), &now) == 0) size_ = static_cast<std::uint64_t>(now.st_size);
-      return fail_errno("writing", err);
-    }
-    data = data.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-    if (offset > size_) size_ = offset;
-  }
-  return {};
+  auto written = write_at(fd_, offset, data);
+  if (written)
+    size_ = std::max(size_, offset + data.size());
+  else
+    // A write whose sync failed has made the file longer all the same.
+    static_cast<void>(reload_size());
+  return written;
 }
 
 Result<void> HostFile::resize(std::uint64_t size) {

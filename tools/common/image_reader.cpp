@@ -9,7 +9,6 @@
 #include <limits>
 
 #include "base/text.h"
-#include "tools/common/descriptor_io.h"
 #include "vhd/footer.h"
 
 namespace vhdboot::tools {
@@ -31,7 +30,7 @@ Result<std::unique_ptr<ImageReader>> ImageReader::open(const std::string& path) 
 
 Result<void> ImageReader::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return read_at(fd_.get(), offset, out);
+  return read_at(fd_, offset, out);
 }
 
 Result<vhd::OpenedFile> open_parent_beside(std::string_view child, std::string_view path) {

@@ -14,7 +14,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "tools/common/descriptor_io.h"
 #include "tools/common/file_extents.h"
 
 namespace vhdboot::tools {
@@ -30,19 +29,6 @@ Result<struct stat> status_of(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("looking at the file");
   return status;
-}
-
-/// Bytes read, fewer than asked for only at the end of the file.
-Result<std::size_t> read_some(int fd, std::uint64_t offset, MutableBytes out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno(concat("reading at byte ", offset + done));
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  return done;
 }
 
 }  // namespace
@@ -97,7 +83,7 @@ Result<std::uint64_t> SpaceFile::room() const {
   return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
 }
 
-Result<void> SpaceFile::reserve(const vhd::Range& range) {
+Result<void> SpaceFile::reserve(const Range& range) {
   if (range.length == 0) return {};
   int err = EINTR;
   while (err == EINTR)
@@ -110,15 +96,15 @@ Result<void> SpaceFile::reserve(const vhd::Range& range) {
 }
 
 Result<void> SpaceFile::write(std::uint64_t offset, Bytes data) {
-  return write_at(fd_.get(), offset, data);
+  return write_at(fd_, offset, data);
 }
 
-Result<void> SpaceFile::write_zeros(const vhd::Range& range, const Watch& watch) {
+Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.length)));
   std::uint64_t since_sync = 0;
   for (std::uint64_t at = range.offset; at < range.end();) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), range.end() - at));
-    TRY(write_at(fd_.get(), at, Bytes(zeros).first(length)));
+    TRY(write_at(fd_, at, Bytes(zeros).first(length)));
     at += length;
     since_sync += length;
     if (since_sync >= kSyncEvery) {
@@ -140,23 +126,23 @@ Result<void> SpaceFile::sync() {
   return {};
 }
 
-Result<std::optional<vhd::Range>> SpaceFile::next_hole(std::uint64_t from) const {
+Result<std::optional<Range>> SpaceFile::next_hole(std::uint64_t from) const {
   const std::uint64_t end = TRY(size());
-  if (from >= end) return std::optional<vhd::Range>();
+  if (from >= end) return std::optional<Range>();
   const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(from), SEEK_HOLE);
   if (hole < 0 && errno != EINVAL && errno != EOPNOTSUPP) return fail_errno("looking for holes");
-  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<vhd::Range>();
+  if (hole < 0 || static_cast<std::uint64_t>(hole) >= end) return std::optional<Range>();
   const auto start = static_cast<std::uint64_t>(hole);
   const off_t data = ::lseek(fd_.get(), hole, SEEK_DATA);
   if (data < 0 && errno != ENXIO) return fail_errno("looking for holes");
   const std::uint64_t stop = data < 0 ? end : std::min(end, static_cast<std::uint64_t>(data));
-  return std::optional(vhd::Range{start, stop - start});
+  return std::optional(Range{start, stop - start});
 }
 
-Result<std::vector<vhd::Range>> SpaceFile::missing() const {
+Result<std::vector<Range>> SpaceFile::missing() const {
   // Better than SEEK_HOLE, for which space that was never written counts as data once somebody has read it.
   if (const auto extents = file_extents(fd_.get())) return missing_ranges(*extents, TRY(size()));
-  std::vector<vhd::Range> holes;
+  std::vector<Range> holes;
   while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
   return holes;
 }
@@ -171,8 +157,8 @@ Result<void> SpaceFile::touch(const Watch& watch) {
   for (std::uint64_t at = 0; at < end;) {
     const std::uint64_t length = std::min(kTouchEvery, end - at);
     at += length;
-    TRY(read_at(fd_.get(), at - 1, byte));
-    TRY(write_at(fd_.get(), at - 1, byte));
+    TRY(read_at(fd_, at - 1, byte));
+    TRY(write_at(fd_, at - 1, byte));
     if (!watch(length)) return std::unexpected(stop_error());
   }
   return {};
@@ -183,8 +169,8 @@ Result<void> SpaceFile::rewrite_zeros(const Watch& watch) {
   std::vector<std::byte> chunk(kChunk);
   const Watch no_more = [](std::uint64_t) { return true; };
   for (std::uint64_t at = 0;;) {
-    const std::size_t count = TRY(read_some(fd_.get(), at, chunk));
-    for (const vhd::Range& run : vhd::zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
+    const std::size_t count = TRY(read_some(fd_, at, chunk));
+    for (const Range& run : zero_runs(Bytes(chunk).first(count), at, unit)) TRY(write_zeros(run, no_more));
     at += count;
     if (count < chunk.size()) return {};
     if (!watch(count)) return std::unexpected(stop_error());

@@ -12,8 +12,8 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/range.h"
 #include "base/result.h"
-#include "vhd/zero_runs.h"
 
 namespace vhdboot::tools {
 
@@ -44,16 +44,16 @@ class SpaceFile {
 
   /// Asks the file system to reserve these bytes in one piece, the file's size unchanged. Does nothing where the file
   /// system cannot; fails when there is no room.
-  [[nodiscard]] Result<void> reserve(const vhd::Range& range);
+  [[nodiscard]] Result<void> reserve(const Range& range);
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data);
   /// Zeros over the whole range, which may lie behind the end of the file.
-  [[nodiscard]] Result<void> write_zeros(const vhd::Range& range, const Watch& watch);
+  [[nodiscard]] Result<void> write_zeros(const Range& range, const Watch& watch);
   [[nodiscard]] Result<void> resize(std::uint64_t size);
   [[nodiscard]] Result<void> sync();
 
   /// The parts of the file that have no place on the disk, or one that was never written. None where the file system
   /// cannot tell.
-  [[nodiscard]] Result<std::vector<vhd::Range>> missing() const;
+  [[nodiscard]] Result<std::vector<Range>> missing() const;
   /// Whether missing() also knows of space that was never written.
   [[nodiscard]] bool knows_unwritten() const;
   /// Writes a byte of every few MiB, and the last one, over itself. Where a file is valid only up to some length, as on
@@ -66,7 +66,7 @@ class SpaceFile {
   explicit SpaceFile(Fd fd) : fd_(std::move(fd)) {}
 
   /// By SEEK_HOLE; the hole behind the end of the file does not count.
-  [[nodiscard]] Result<std::optional<vhd::Range>> next_hole(std::uint64_t from) const;
+  [[nodiscard]] Result<std::optional<Range>> next_hole(std::uint64_t from) const;
 
   Fd fd_;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // raw2vhd: makes raw disk images fixed VHDs in place, and again after they were grown. See raw2vhd(1).
 #include <getopt.h>
-#include <csignal>
 
 #include <array>
 #include <cstdio>
@@ -12,6 +11,7 @@
 
 #include "base/exit_status.h"
 #include "base/guid.h"
+#include "base/held_signals.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
@@ -126,23 +126,6 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   return line;
 }
 
-// While one of these lives, a signal that asks the program to end waits.
-class SignalsHeld {
- public:
-  SignalsHeld() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
-    sigprocmask(SIG_BLOCK, &set, &before_);
-  }
-  SignalsHeld(const SignalsHeld&) = delete;
-  SignalsHeld& operator=(const SignalsHeld&) = delete;
-  ~SignalsHeld() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
-
 vhd::Attempt<vhd::Conversion> process(const std::string& path, const CommandLine& line) {
   const auto file = TRY(tools::HostFile::open(path, line.dry_run ? tools::Access::Inspect : tools::Access::Change));
   vhd::ConversionOptions options;
@@ -154,7 +137,7 @@ vhd::Attempt<vhd::Conversion> process(const std::string& path, const CommandLine
   options.file_name = path;
   auto conversion = TRY(plan_conversion(*file, options));
   if (line.dry_run) return conversion;
-  const SignalsHeld held;
+  const HeldSignals held;
   TRY(convert(*file, conversion));
   return conversion;
 }

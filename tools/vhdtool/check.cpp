@@ -23,7 +23,6 @@
 #include "init/modules/needed_modules.h"
 #include "init/record/config.h"
 #include "init/sys/block.h"
-#include "init/sys/device_chain.h"
 #include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "init/volume/path.h"

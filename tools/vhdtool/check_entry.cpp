@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "entry/entry.h"
+#include "entry/find_entries.h"
 #include "init/guest/boot.h"
 #include "init/modules/needed_modules.h"
 #include "kexec/cmdline.h"

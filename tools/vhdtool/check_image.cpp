@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "disk/gpt.h"
-#include "disk/gpt_backup.h"
 #include "disk/mbr.h"
 #include "vhd/disk.h"
 #include "vhd/footer.h"
@@ -79,7 +78,7 @@ void check_backup(const ByteSource& disk, const PartitionTable& table, std::stri
     return;
   }
   const std::uint64_t blocks = disk.size() / table.logical_block;
-  const auto backup = disk::read_gpt(disk, table.logical_block, blocks - 1);
+  const auto backup = disk::read_gpt_copy(disk, table.logical_block, blocks - 1);
   if (backup && backup->state == disk::GptCopy::State::Good)
     findings.ok("gpt-backup", "the backup GPT is at the end of the disk");
   else if (gpt && *gpt && (*gpt)->disk_end() > disk.size())

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "entry/entry.h"
+#include "entry/find_entries.h"
 #include "kexec/bzimage.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/image.h"

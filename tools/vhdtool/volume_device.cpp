@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "tools/common/descriptor_io.h"
 
 namespace vhdboot::vhdtool {
 
@@ -50,7 +49,7 @@ Attempt<std::unique_ptr<VolumeDevice>> VolumeDevice::open(const std::string& pat
 
 Result<void> VolumeDevice::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-  return tools::read_at(fd_.get(), offset, out);
+  return read_at(fd_, offset, out);
 }
 
 }  // namespace vhdboot::vhdtool

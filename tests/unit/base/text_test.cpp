@@ -52,6 +52,9 @@ TEST(Text, ParseU64) {
 
 TEST(Text, AsciiCaseLeavesOtherBytesAlone) {
   EXPECT_EQ(to_lower_ascii("AZaz@[`{ \xC3\x84"), "azaz@[`{ \xC3\x84");
+  EXPECT_EQ(to_upper_ascii("AZaz@[`{ \xC3\xA4"), "AZAZ@[`{ \xC3\xA4");
+  EXPECT_TRUE(ends_with_ignoring_ascii_case("Debian.EFI", ".efi"));
+  EXPECT_FALSE(ends_with_ignoring_ascii_case("efi", ".efi"));
   EXPECT_TRUE(equals_ignoring_ascii_case("Debian.EFI", "debian.efi"));
   EXPECT_FALSE(equals_ignoring_ascii_case("debian", "debian.efi"));
   EXPECT_FALSE(equals_ignoring_ascii_case("@", "`")) << "they differ by 0x20 but are no letters";

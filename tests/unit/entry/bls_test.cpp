@@ -296,29 +296,5 @@ TEST(Pick, TheNewestOfThoseThatMatch) {
   EXPECT_EQ(pick_entry(entries, "arch-*")->id, "arch-6.10.efi");
 }
 
-TEST(Glob, AsFnmatch) {
-  EXPECT_TRUE(glob_match("", ""));
-  EXPECT_TRUE(glob_match("*", ""));
-  EXPECT_TRUE(glob_match("***", "abc"));
-  EXPECT_FALSE(glob_match("", "a"));
-  EXPECT_FALSE(glob_match("?", ""));
-  EXPECT_TRUE(glob_match("a*b*c", "aXbXbXc"));
-  EXPECT_FALSE(glob_match("a*b*c", "aXbXbX"));
-  EXPECT_TRUE(glob_match("[!a]x", "bx"));
-  EXPECT_FALSE(glob_match("[!a]x", "ax"));
-  EXPECT_TRUE(glob_match("[]]", "]"));
-  EXPECT_TRUE(glob_match("[a-]", "-"));
-  EXPECT_TRUE(glob_match("[", "["));
-  EXPECT_TRUE(glob_match("a[b", "a[b"));
-  EXPECT_TRUE(glob_match("*[0-9].efi", "arch-6.9.efi"));
-  EXPECT_FALSE(glob_match("*[0-9].efi", "arch.efi"));
-}
-
-TEST(Glob, ManyStarsTakeNoTime) {
-  std::string pattern;
-  for (int i = 0; i < 200; ++i) pattern += "*a";
-  EXPECT_FALSE(glob_match(pattern + "b", std::string(5000, 'a')));
-}
-
 }  // namespace
 }  // namespace vhdboot::entry

@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 // "kernel+initrd" of each, "kernel" when it has none.
 std::vector<std::string> pairs(const std::vector<std::string>& names) {
   std::vector<std::string> out;
-  for (const auto& files : find_kernels(names))
+  for (const auto& files : kernels_among(names))
     out.push_back(files.initrd ? concat(files.kernel, '+', *files.initrd) : files.kernel);
   return out;
 }
@@ -42,7 +42,7 @@ TEST(BootFolder, Fedora) {
                                        "initramfs-6.5.6-300.fc39.x86_64.img",
                                        "initramfs-6.5.6-300.fc39.x86_64kdump.img",
                                        "symvers-6.5.6-300.fc39.x86_64.xz"};
-  const auto kernels = find_kernels(names);
+  const auto kernels = kernels_among(names);
   ASSERT_EQ(kernels.size(), 2U);
   EXPECT_EQ(
       kernels[0],
@@ -53,8 +53,8 @@ TEST(BootFolder, Fedora) {
 }
 
 TEST(BootFolder, Arch) {
-  const auto kernels = find_kernels({"vmlinuz-linux", "initramfs-linux.img", "initramfs-linux-fallback.img",
-                                     "intel-ucode.img", "amd-ucode.img", "grub"});
+  const auto kernels = kernels_among({"vmlinuz-linux", "initramfs-linux.img", "initramfs-linux-fallback.img",
+                                      "intel-ucode.img", "amd-ucode.img", "grub"});
   ASSERT_EQ(kernels.size(), 1U);
   EXPECT_EQ(kernels[0].initrd, "initramfs-linux.img");
   EXPECT_THAT(kernels[0].microcode, ElementsAre("intel-ucode.img", "amd-ucode.img"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/text.h"
+#include "entry/find_entries.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
 #include "tests/unit/base/error_matchers.h"

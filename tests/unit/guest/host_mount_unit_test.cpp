@@ -35,7 +35,7 @@ TEST(HostMountUnit, TheRuleOfTheHostDevice) {
   const GuestFile rule = host_device_rule();
   EXPECT_LT(rule.name, "99-systemd.rules") << "which would take the device for one that is not ready";
   EXPECT_THAT(rule.text, AllOf(HasSubstr("ATTR{dm/name}==\"vhdboot-host\""), HasSubstr("SYMLINK=\"vhdboot/host\""),
-                               HasSubstr("ENV{UDISKS_IGNORE}=\"1\"")));
+                               HasSubstr("ENV{UDISKS_IGNORE}=\"1\""), HasSubstr("ENV{DM_NAME}=\"vhdboot-host\"")));
 }
 
 }  // namespace

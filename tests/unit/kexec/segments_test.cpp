@@ -123,6 +123,18 @@ TEST_F(Segments, WithoutTablesOfOursAllOfTheKernelsMemoryIsCopied) {
   EXPECT_EQ(field<std::uint64_t>(*result, result->parameters.size() - 24), 0U);
 }
 
+TEST_F(Segments, EarlyMemoryIsTheFirmwaresTablesAndWhatLiesLow) {
+  facts_.efi.reset();
+  facts_.firmware_map = {{0, 0x1000, MemoryType::Ram},
+                         {0x1000, 0x1000, MemoryType::Reserved},
+                         {0xFFFFF000, 0x100000, MemoryType::Ram},
+                         {0x200000000, 0x1000, MemoryType::Ram},
+                         {0x200001000, 0x1000, MemoryType::Acpi},
+                         {0x200002000, 0x1000, MemoryType::Nvs}};
+  EXPECT_THAT(early_memory(facts_), ::testing::ElementsAre(facts_.firmware_map[0], MemoryRange{0xFFFFF000, 0x1000},
+                                                           facts_.firmware_map[4], facts_.firmware_map[5]));
+}
+
 TEST(PageTables, MapPagesOfTwoMebibytes) {
   const auto tables = make_page_tables(std::vector<MemoryRange>{{0x3FFFFF, 2}, {0xC0000000, 1}, {5, 0}}, 0x5000);
   ASSERT_TRUE(tables);

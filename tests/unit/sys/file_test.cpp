@@ -15,6 +15,7 @@
 #include "init/sys/mount.h"
 #include "init/sys/pages.h"
 #include "init/sys/process.h"
+#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -204,10 +205,29 @@ TEST(Mounts, ProcIsAMountPointAndItsFoldersAreNot) {
   EXPECT_FALSE(is_mount_point("/nothing"));
 }
 
+// Far more than any of them takes.
+Deadline soon() {
+  return Deadline::in(std::chrono::seconds(60));
+}
+
 TEST(Processes, TellHowAProgramEnded) {
-  EXPECT_EQ(run({"/bin/sh", "-c", "exit 3"}).value_or(-1), 3);
-  EXPECT_EQ(run({"/bin/sh", "-c", "kill -9 $$"}).value_or(-1), 128 + 9);
-  EXPECT_EQ(run({"/nothing"}).value_or(-1), 127);
+  EXPECT_EQ(run({"/bin/sh", "-c", "exit 3"}, soon()).value_or(-1), 3);
+  EXPECT_EQ(run({"/bin/sh", "-c", "kill -9 $$"}, soon()).value_or(-1), 128 + 9);
+  EXPECT_EQ(run({"/nothing"}, soon()).value_or(-1), 127);
+}
+
+TEST(Processes, OneThatHangsIsEnded) {
+  EXPECT_THAT(run({"/usr/bin/tail", "-f", "/dev/null"}, Deadline::in(std::chrono::milliseconds(50))),
+              test::Fails(Code::Timeout, "/usr/bin/tail did not end in time"));
+  EXPECT_THAT(do_apart(
+                  "waiting", [] { ::pause(); }, Deadline::in(std::chrono::milliseconds(50))),
+              test::Fails(Code::Timeout, "waiting did not end in time"));
+}
+
+TEST(Processes, AnExceptionStaysInTheChild) {
+  EXPECT_TRUE(do_apart("nothing", [] {}, soon()));
+  EXPECT_THAT(
+      do_apart("taking memory", [] { throw std::bad_alloc(); }, soon()), test::Fails(Code::NoMemory, "taking memory"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace vhdboot::tools {
 namespace {
 
 using Extents = std::vector<FileExtent>;
-using Ranges = std::vector<vhd::Range>;
+using Ranges = std::vector<Range>;
 
 TEST(FileExtents, MissingAreGapsAndWhatWasNeverWritten) {
   const Extents extents{{{4096, 1 << 20, 4096}, 0},

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "disk/gpt_backup.h"
+#include "disk/gpt.h"
 #include "tests/unit/vhd/disks.h"
 #include "vhd/conversion.h"
 #include "vhd/image.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gmock/gmock.h>
 
-#include "init/volume/volume.h"
+#include "init/volume/state.h"
 
 namespace vhdboot::volume {
 namespace {

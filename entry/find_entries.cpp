@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/find_entries.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "entry/find_kernels.h"
+#include "entry/find_type1.h"
+#include "entry/find_ukis.h"
+#include "entry/profile.h"
+
+namespace vhdboot::entry {
+namespace {
+
+using Look = FoundEntries (*)(disk::GuestDisk& disk);
+constexpr std::array<Look, 3> kLooks{&find_ukis, &find_type1_entries, &find_kernels};
+
+std::vector<BootEntry> entries_of(const FoundEntries& found) {
+  std::vector<BootEntry> entries;
+  std::ranges::transform(found.entries, std::back_inserter(entries), &FoundEntry::entry);
+  return entries;
+}
+
+// Two that are the same keep their order.
+void sort(FoundEntries& found) {
+  std::multimap<std::string, FoundEntry> by_path;
+  const auto ordered = order_entries(entries_of(found));
+  for (FoundEntry& entry : found.entries) {
+    std::string path = entry.entry.path;
+    by_path.emplace(std::move(path), std::move(entry));
+  }
+  found.entries.clear();
+  for (const BootEntry& entry : ordered) {
+    const auto [first, last] = by_path.equal_range(entry.path);
+    const auto next = std::find_if(first, last, [&](const auto& one) { return one.second.entry == entry; });
+    found.entries.push_back(std::move(next->second));
+    by_path.erase(next);
+  }
+}
+
+void add(FoundEntries more, FoundEntries& found) {
+  std::ranges::move(more.entries, std::back_inserter(found.entries));
+  std::ranges::move(more.broken, std::back_inserter(found.broken));
+  sort(found);
+}
+
+std::string_view scheme_name(disk::Scheme scheme) {
+  switch (scheme) {
+    case disk::Scheme::Gpt:
+      return "GPT";
+    case disk::Scheme::Mbr:
+      return "MBR";
+    case disk::Scheme::None:
+      break;
+  }
+  return "no partition table";
+}
+
+// Why nothing was found, with the partitions that nobody could look into.
+Error nothing_found(disk::GuestDisk& disk) {
+  const disk::PartitionTable& table = disk.table();
+  Error error{
+      Code::NotFound, 0,
+      concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
+             table.scheme == disk::Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
+             "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
+             "boot kernel can read")};
+  for (const disk::GuestPartition& partition : disk.partitions())
+    if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
+  return error;
+}
+
+bool has_tries_left(const BootEntry& entry) {
+  return !entry.count || entry.count->left > 0;
+}
+
+}  // namespace
+
+FoundEntries find_entries(disk::GuestDisk& disk) {
+  FoundEntries found;
+  for (const Look look : kLooks) add(look(disk), found);
+  return found;
+}
+
+FoundEntries find_entries(disk::GuestDisk& disk, std::string_view pattern) {
+  FoundEntries found;
+  for (const Look look : kLooks) {
+    add(look(disk), found);
+    // Looking on costs time.
+    const auto picked = pick_entry(entries_of(found), split_entry_pattern(pattern).name);
+    if (picked && has_tries_left(*picked)) break;
+  }
+  return found;
+}
+
+Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {
+  if (found.entries.empty() && !found.broken.empty()) return std::unexpected(found.broken.front());
+  if (found.entries.empty()) return std::unexpected(nothing_found(disk));
+  const auto [name, profile] = split_entry_pattern(pattern);
+  const BootEntry picked = TRY(pick_entry(entries_of(found), name));
+  return Choice{&*std::ranges::find(found.entries, picked, &FoundEntry::entry), profile};
+}
+
+Result<std::vector<Choice>> choose_entries(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {
+  std::vector<Choice> choices{TRY(choose_entry(found, pattern, disk))};
+  const std::string_view name = split_entry_pattern(pattern).name;
+  for (const FoundEntry& entry : found.entries)
+    if (&entry != choices.front().entry && pick_entry({entry.entry}, name))
+      choices.push_back({&entry, choices.front().profile});
+  return choices;
+}
+
+}  // namespace vhdboot::entry

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Unified kernel images in /EFI/Linux of the ESP and the XBOOTLDR partition, with what lies beside them.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "disk/guest_disk.h"
+#include "entry/guest_entry.h"
+
+namespace vhdboot::entry {
+
+/// The guest disk must outlive what is found.
+[[nodiscard]] FoundEntries find_ukis(disk::GuestDisk& disk);
+
+/// An image on the partition of `tree`, as `entry`, with what lies beside it; the options and extras of a Type #1 entry
+/// are given to it as systemd-boot does.
+[[nodiscard]] Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path, const BootEntry& entry,
+                                          const OpenRequest& request);
+
+}  // namespace vhdboot::entry

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The block devices of a machine, as they come and go: what the stages know of disks and of time. A test has a machine
+// of its own behind this.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/byte_source.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "init/sys/block.h"
+#include "init/sys/deadline.h"
+
+namespace vhdboot::sys {
+
+class Devices {
+ public:
+  using Clock = Deadline::Clock;
+
+  Devices() = default;
+  Devices(const Devices&) = delete;
+  Devices& operator=(const Devices&) = delete;
+  virtual ~Devices() = default;
+
+  /// See block_devices().
+  [[nodiscard]] virtual std::vector<BlockDevice> list() const = 0;
+  /// For reading. The error of a device that is not ready yet has an errno, see is_not_ready().
+  [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const = 0;
+  /// See identify().
+  [[nodiscard]] virtual Content content(const BlockDevice& device) const = 0;
+  /// See device_chain().
+  [[nodiscard]] virtual std::vector<DrivenDevice> chain(const BlockDevice& device) const = 0;
+
+  /// Waits until a block device appears, changes or goes; false when the deadline passes first. Events that came since
+  /// the last call count, and events that were lost too: the caller looks again anyway.
+  [[nodiscard]] virtual Result<bool> wait(Deadline deadline) = 0;
+
+  [[nodiscard]] virtual Clock::time_point now() const = 0;
+  [[nodiscard]] Deadline in(std::chrono::milliseconds time) const { return Deadline::after(now(), time); }
+};
+
+/// Whether the error says that a device has nothing to read yet, and not that reading fails: no node, no medium. An
+/// event will tell when that changes.
+[[nodiscard]] bool is_not_ready(const Error& error);
+
+/// The devices of this machine.
+class MachineDevices final : public Devices {
+ public:
+  /// Listens to the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT) from now on.
+  [[nodiscard]] static Result<std::unique_ptr<Devices>> open();
+
+  [[nodiscard]] std::vector<BlockDevice> list() const override;
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const override;
+  [[nodiscard]] Content content(const BlockDevice& device) const override;
+  [[nodiscard]] std::vector<DrivenDevice> chain(const BlockDevice& device) const override;
+  [[nodiscard]] Result<bool> wait(Deadline deadline) override;
+  [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
+
+ private:
+  explicit MachineDevices(Fd socket) : socket_(std::move(socket)) {}
+  Fd socket_;
+};
+
+}  // namespace vhdboot::sys

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which image is booted, on a machine whose disks come, go and fail.
+#include "init/stage/find_image.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/ntfs_image.h"
+#include "tests/unit/base/error_matchers.h"
+#include "tests/unit/stage/fake_devices.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Fails;
+using test::FakeDevices;
+using test::image_bytes;
+
+test::FakeVolume with_image(std::uint32_t serial, std::u16string label) {
+  return test::make_exfat(serial, std::move(label), {{"/boot/debian.efi", "MZ"}, {"/boot/debian.img", image_bytes()}});
+}
+
+test::FakeVolume without_image(std::uint32_t serial = 0x5555AAAA) {
+  return test::make_exfat(serial, u"OTHER", {{"/readme.txt", "."}});
+}
+
+class FindImage : public testing::Test {
+ protected:
+  // As stage 1 does it: from the origin to the image.
+  Result<FoundImage> find(const record::Origin& origin) {
+    volumes.emplace(devices);
+    settings = TRY(read_settings(*volumes, {.origin = origin, .config = {}}, report));
+    return find_image(*volumes, settings, report);
+  }
+  // From an ESP, with the image named by the load options.
+  Result<FoundImage> find_named(const std::string& options) {
+    return find({.partuuid = "99999999-01", .path = "/EFI/debian.efi", .options = options});
+  }
+  // Started from the volume 1234-ABCD.
+  Result<FoundImage> find_beside(const std::string& options = "") {
+    return find({.serial = "1234-ABCD", .path = "/boot/debian.efi", .options = options});
+  }
+
+  FakeDevices devices;
+  std::optional<HostVolumes> volumes;
+  Settings settings;
+  std::vector<std::string> warnings;
+  sys::Reporter report{warnings};
+};
+
+#define EXPECT_FOUND(result, where, what)                        \
+  do {                                                           \
+    const auto& result_ = (result);                              \
+    ASSERT_TRUE(result_) << result_.error().message();           \
+    EXPECT_EQ(result_->volume->device.path, where);              \
+    EXPECT_EQ(result_->path.text(), what);                       \
+    EXPECT_EQ(result_->info.payload_size, image_bytes().size()); \
+  } while (false)
+
+TEST_F(FindImage, BesideTheEfiFile) {
+  devices.plug("sda1", without_image().bytes);
+  devices.plug("sda2", with_image(0x1234ABCD, u"DATA").bytes);
+  EXPECT_FOUND(find_beside(), "/dev/sda2", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 0s);
+}
+
+TEST_F(FindImage, OnADiskThatAppearsAfterAllOthers) {
+  devices.plug("sda1", without_image().bytes);
+  devices.at(2s, [&] { devices.plug("sdb1", without_image(0x77777777).bytes); });
+  devices.at(9s, [&] { devices.plug("sdc1", with_image(0x1234ABCD, u"DATA").bytes); });
+  EXPECT_FOUND(find_beside(), "/dev/sdc1", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 9s);
+}
+
+TEST_F(FindImage, OnADiskWithoutAMediumAtFirst) {
+  devices.plug("sda1", with_image(0x1234ABCD, u"DATA").bytes).open_error = ENOMEDIUM;
+  devices.at(6s, [&] { devices.disk("sda1").open_error = 0; });
+  EXPECT_FOUND(find_named("image=/boot/debian.img"), "/dev/sda1", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 8s);
+}
+
+TEST_F(FindImage, OnAnotherVolumeThanTheOrigin) {
+  devices.plug("sda1", test::make_exfat(0x1234ABCD, u"STICK", {{"/boot/debian.efi", "MZ"}}).bytes);
+  devices.at(4s, [&] { devices.plug("sdb1", with_image(0x2222BBBB, u"BIG").bytes); });
+  EXPECT_FOUND(find_beside("image=/boot/debian.img volume=2222-BBBB"), "/dev/sdb1", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 4s);
+}
+
+TEST_F(FindImage, NoneBesideTheEfiFile) {
+  devices.plug("sda1", test::make_exfat(0x1234ABCD, u"STICK", {{"/boot/debian.efi", "MZ"}}).bytes);
+  devices.plug("sdb1", with_image(0x2222BBBB, u"BIG").bytes);  // by convention it is not looked for there
+  EXPECT_THAT(find_beside(), Fails(Code::NotFound, "no image beside /boot/debian.efi on /dev/sda1 (exFAT \"STICK\")"));
+}
+
+TEST_F(FindImage, TheConfiguredTimePassesWhenNothingAppears) {
+  EXPECT_THAT(find_named("image=/boot/debian.img wait=17"),
+              Fails(Code::NotFound, "no image /boot/debian.img after 17 seconds; no NTFS or exFAT volume appeared"));
+  EXPECT_EQ(devices.elapsed(), 17s);
+}
+
+TEST_F(FindImage, TheTimeIsNotSpentTwice) {
+  devices.plug("sda1", without_image().bytes);
+  EXPECT_THAT(find_beside("image=/boot/debian.img wait=17"),
+              Fails(Code::NotFound, "after 17 seconds; looked at /dev/sda1 (exFAT \"OTHER\")"));
+  EXPECT_EQ(devices.elapsed(), 17s);
+}
+
+TEST_F(FindImage, ANamedVolumeThatDoesNotAppear) {
+  devices.plug("sda1", without_image().bytes);
+  EXPECT_THAT(find_named("image=/boot/debian.img volume=2222-BBBB wait=5"),
+              Fails(Code::NotFound, "no volume UUID=2222-BBBB after 5 seconds; looked at /dev/sda1 (exFAT \"OTHER\")"));
+  EXPECT_EQ(devices.elapsed(), 5s);
+}
+
+TEST_F(FindImage, ANamedVolumeMayBeOnADiskThatFails) {
+  devices.plug("sda1", without_image().bytes).bad = {{0, 512}};
+  EXPECT_THAT(
+      find_named("image=/boot/debian.img volume=2222-BBBB wait=5"),
+      Fails(Code::Io, "no volume UUID=2222-BBBB after 5 seconds, and not all could be read: /dev/sda1: reading"));
+}
+
+TEST_F(FindImage, ALabelThatTwoVolumesCarry) {
+  devices.plug("sda1", with_image(0x11111111, u"DATA").bytes);
+  devices.at(1s, [&] { devices.plug("sdb1", without_image().bytes); });
+  devices.at(2s, [&] { devices.plug("sdc1", with_image(0x33333333, u"DATA").bytes); });
+  EXPECT_THAT(find_named("image=/boot/debian.img volume=LABEL=DATA"),
+              Fails(Code::Invalid, "two volumes are LABEL=DATA: /dev/sda1 (exFAT \"DATA\") and /dev/sdc1"));
+}
+
+TEST_F(FindImage, ALabelOfADiskThatAppearsLateIsNoIdentityEither) {
+  devices.at(5s, [&] { devices.plug("sda1", with_image(0x11111111, u"DATA").bytes); });
+  devices.at(6s, [&] { devices.plug("sdb1", with_image(0x33333333, u"DATA").bytes); });
+  EXPECT_THAT(find_named("image=/boot/debian.img volume=LABEL=DATA"),
+              Fails(Code::Invalid, "two volumes are LABEL=DATA"));
+}
+
+TEST_F(FindImage, ALabelThatOneVolumeCarries) {
+  devices.at(5s, [&] { devices.plug("sda1", with_image(0x11111111, u"DATA").bytes); });
+  EXPECT_FOUND(find_named("image=/boot/debian.img volume=LABEL=DATA"), "/dev/sda1", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 7s);
+}
+
+TEST_F(FindImage, TheOnlyOneAmongAll) {
+  devices.plug("sda1", without_image().bytes);
+  devices.at(3s, [&] { devices.plug("sdb1", with_image(0x2222BBBB, u"BIG").bytes); });
+  EXPECT_FOUND(find_named("image=/boot/debian.img"), "/dev/sdb1", "/boot/debian.img");
+  EXPECT_EQ(devices.elapsed(), 5s);
+}
+
+TEST_F(FindImage, ACloneThatAppearsWhileDisksSettle) {
+  const auto bytes = with_image(0x2222BBBB, u"BIG").bytes;
+  devices.plug("sda1", bytes);
+  devices.at(1500ms, [&] { devices.plug("sdb", test::other_disk()); });
+  devices.at(3s, [&] { devices.plug("sdb1", bytes); });
+  EXPECT_THAT(find_named("image=/boot/debian.img"),
+              Fails(Code::Invalid, "two images match: /boot/debian.img on /dev/sda1 (exFAT \"BIG\") and on /dev/sdb1"));
+  EXPECT_EQ(devices.elapsed(), 5s);
+}
+
+TEST_F(FindImage, AClonedVolumeThatIsNamed) {
+  const auto bytes = with_image(0x2222BBBB, u"BIG").bytes;
+  devices.plug("sda1", bytes);
+  devices.plug("sdb1", bytes);
+  EXPECT_THAT(find_named("image=/boot/debian.img volume=2222-BBBB"),
+              Fails(Code::Invalid, "two volumes are UUID=2222-BBBB: /dev/sda1 (exFAT \"BIG\") and /dev/sdb1"));
+}
+
+TEST_F(FindImage, TheOneThatGoesWhileDisksSettleIsWaitedForAgain) {
+  const auto bytes = with_image(0x2222BBBB, u"BIG").bytes;
+  devices.plug("sda1", bytes);
+  devices.at(1s, [&] { devices.unplug("sda1"); });
+  devices.at(8s, [&] { devices.plug("sdb1", bytes); });
+  devices.at(9s, [&] { devices.plug("sdc1", with_image(0x33333333, u"OLD").bytes); });
+  EXPECT_THAT(find_named("image=/boot/debian.img"), Fails(Code::Invalid, "two images match"));
+}
+
+// An old copy elsewhere must not be booted because the one that is meant cannot be read.
+TEST_F(FindImage, AReadErrorOnTheWayToTheImageIsNoAbsence) {
+  const auto meant = with_image(0x1234ABCD, u"DATA");
+  devices.plug("sda1", with_image(0x33333333, u"OLD").bytes);
+  devices.plug("sdb1", meant.bytes).bad = {{meant.folders.at("/boot"), 512}};
+  EXPECT_THAT(find_named("image=/boot/debian.img"),
+              Fails(Code::Io,
+                    "/boot/debian.img is on /dev/sda1 (exFAT \"OLD\"), but whether there is another one cannot "
+                    "be told; say that it is meant with `volume` (3333-3333): /boot/debian.img on /dev/sdb1"));
+  EXPECT_FOUND(find_named("image=/boot/debian.img volume=3333-3333"), "/dev/sda1", "/boot/debian.img");
+}
+
+TEST_F(FindImage, ADiskThatCannotBeReadMayHoldAnother) {
+  devices.plug("sda1", with_image(0x33333333, u"OLD").bytes);
+  auto& failing = devices.plug("sdb1", with_image(0x1234ABCD, u"DATA").bytes);
+  failing.open_error = EIO;
+  EXPECT_THAT(find_named("image=/boot/debian.img"), Fails(Code::Io, "/dev/sdb1: opening /dev/sdb1"));
+  devices.at(10s, [&] { devices.unplug("sdb1"); });
+  volumes->wait(devices.in(60s)).value();
+  EXPECT_FOUND(find_image(*volumes, settings, report), "/dev/sda1", "/boot/debian.img");
+}
+
+TEST_F(FindImage, WhenTheOriginIsNotKnownADiskThatFailsIsAReasonToAsk) {
+  devices.plug("sda1", with_image(0x33333333, u"OLD").bytes);
+  devices.plug("sdb1", with_image(0x1234ABCD, u"DATA").bytes).open_error = EIO;
+  EXPECT_THAT(find({.path = "/boot/debian.efi"}), Fails(Code::Io, "say that it is meant with `volume` (3333-3333)"));
+  EXPECT_FOUND(find({.path = "/boot/debian.efi", .options = "volume=3333-3333"}), "/dev/sda1", "/boot/debian.img");
+}
+
+TEST_F(FindImage, OnlyADiskThatCannotBeRead) {
+  devices.plug("sdb1", with_image(0x1234ABCD, u"DATA").bytes).open_error = EIO;
+  EXPECT_THAT(find_named("image=/boot/debian.img"),
+              Fails(Code::Io, "no image /boot/debian.img was found, and not all could be read: /dev/sdb1"));
+}
+
+// debian.vhd cannot be read: debian.img beside it is not taken instead.
+TEST_F(FindImage, ADamagedImageDoesNotGiveWayToTheNextName) {
+  const auto both = test::make_exfat(
+      0x1234ABCD, u"DATA",
+      {{"/boot/debian.efi", "MZ"}, {"/boot/debian.vhd", image_bytes()}, {"/boot/debian.img", image_bytes()}});
+  auto damaged = std::make_shared<test::SparseImage>(both.bytes->copy());
+  // The stream entry of debian.vhd, the second file of its folder: a first cluster beyond the volume.
+  const std::uint64_t entry = both.folders.at("/boot") + 3 * 32 + 32;
+  ASSERT_EQ(damaged->get<std::uint8_t>(entry), 0xC0);
+  damaged->put<std::uint32_t>(entry + 20, 0x00FFFFFF);
+  devices.plug("sda1", damaged);
+  EXPECT_THAT(find_beside(), Fails(Code::Corrupt, "/boot/debian.vhd on /dev/sda1"));
+}
+
+TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
+  devices.plug("sda1", with_image(0x1234ABCD, u"DATA").bytes);
+  volumes.emplace(devices);
+  HostVolume& volume = volumes->all().front();
+  ASSERT_TRUE(look_on(volume, {*volume::parse_path("/boot/debian.img")}).value());
+  devices.unplug("sda1");
+  EXPECT_THAT(examine_image(volume, *volume::parse_path("/boot/debian.img")),
+              Fails(Code::Io, "/boot/debian.img on /dev/sda1 (exFAT \"DATA\")"));
+}
+
+class WindowsSleeps : public FindImage {
+ protected:
+  // What Windows leaves when it sleeps.
+  std::shared_ptr<const test::SparseImage> windows(std::string_view hibernation_file) {
+    const std::string path = folder.file("windows");
+    test::make_ntfs(path, {.label = "Windows"});
+    {
+      test::NtfsWriter writer(path);
+      std::vector<std::byte> contents(4096);
+      std::ranges::copy(as_bytes(hibernation_file), contents.begin());
+      writer.add_file("/hiberfil.sys", contents);
+    }
+    return std::make_shared<test::SparseImage>(test::SparseImage::load(path));
+  }
+  test::TempFolder folder;
+};
+
+TEST_F(WindowsSleeps, AnImageOnExfatIsRefused) {
+  if (!test::tool("mkntfs")) GTEST_SKIP() << "no mkntfs";
+  devices.plug("sda1", windows("hibr"));
+  devices.plug("sda2", with_image(0x1234ABCD, u"DATA").bytes);
+  const auto image = find_beside();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_THAT(check_no_windows_sleeps(*volumes, *image),
+              Fails(Code::Unsafe, "Windows sleeps on /dev/sda1 (NTFS \"Windows\") and may hold /dev/sda2 (exFAT"));
+}
+
+TEST_F(WindowsSleeps, OneThatIsAwakeIsNoReason) {
+  if (!test::tool("mkntfs")) GTEST_SKIP() << "no mkntfs";
+  devices.plug("sda1", windows("wake"));
+  devices.plug("sda2", with_image(0x1234ABCD, u"DATA").bytes);
+  const auto image = find_beside();
+  ASSERT_TRUE(image) << image.error().message();
+  const auto awake = check_no_windows_sleeps(*volumes, *image);
+  EXPECT_TRUE(awake) << awake.error().message();
+}
+
+}  // namespace
+}  // namespace vhdboot::stage
