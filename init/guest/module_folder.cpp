@@ -18,11 +18,11 @@ constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
 
 }  // namespace
 
-Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
-                                                       const ModuleRequest& request, std::string& reason) {
+Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
+                                        const ModuleRequest& request) {
   const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   const auto folders = TRY(modules::module_directories(request.release));
-  reason.clear();
+  std::string reason;
   // What the likeliest root lacks is what a person can mend.
   const auto remember = [&](std::string why) {
     if (reason.empty()) reason = std::move(why);
@@ -34,11 +34,11 @@ Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk, co
     for (const std::string_view prefix : disk::kRootFolders)
       for (const std::string& folder : folders)
         if (const disk::GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
-          return ModuleFolder{root->below(prefix), tree, request.release};
+          return ModuleSearch{.folder = ModuleFolder{root->below(prefix), tree, request.release}, .reason = {}};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
   remember("no partition of the guest disk holds a file system that the boot kernel reads");
-  return std::nullopt;
+  return ModuleSearch{.folder = std::nullopt, .reason = std::move(reason)};
 }
 
 Result<modules::ModuleIndex> read_index(const ModuleFolder& folder) {

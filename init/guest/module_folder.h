@@ -27,11 +27,15 @@ struct ModuleFolder {
   std::string release;
 };
 
-/// Nothing, and then why in `reason`, a clause, when no partition that can be read has one. Invalid: the configuration
-/// names a partition that is not there, or the release is no file name.
-[[nodiscard]] Result<std::optional<ModuleFolder>> find_module_folder(disk::GuestDisk& disk,
-                                                                     const record::Config& config,
-                                                                     const ModuleRequest& request, std::string& reason);
+struct ModuleSearch {
+  std::optional<ModuleFolder> folder;
+  std::string reason;  ///< why there is none, a clause
+};
+
+/// Looks on the partitions that can be read. Invalid: the configuration names a partition that is not there, or the
+/// release is no file name.
+[[nodiscard]] Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
+                                                      const ModuleRequest& request);
 
 /// Errors as modules::ModuleIndex::parse(), and of reading.
 [[nodiscard]] Result<modules::ModuleIndex> read_index(const ModuleFolder& folder);

@@ -47,17 +47,17 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
                                        const sys::Reporter& report) {
   auto wanted = wanted_modules(image, use);
   CarriedModules carried;
-  std::string reason = "as configured";
-  std::optional<guest::ModuleFolder> folder;
+  guest::ModuleSearch search{.folder = std::nullopt, .reason = "as configured"};
   if (config.module_source() == record::ModuleSource::Auto)
-    folder = TRY(guest::find_module_folder(disk, config, request, reason));
+    search = TRY(guest::find_module_folder(disk, config, request));
+  const auto& folder = search.folder;
   if (!folder) {
-    report.warn(concat("taking no kernel modules from the guest's root (", reason, "): ",
+    report.warn(concat("taking no kernel modules from the guest's root (", search.reason, "): ",
                        use.has_initrd ? "relying on those in the guest's initrd"
                                       : "there is no initrd either, relying on what is built into its kernel"));
     carried.wanted = modules::request_lines(wanted);
     carried.needs.wanted = std::move(wanted);
-    carried.not_read = std::move(reason);
+    carried.not_read = std::move(search.reason);
     return carried;
   }
 

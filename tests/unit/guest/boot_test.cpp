@@ -113,18 +113,17 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   MemoryPartition root = kRoot;
   root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("loop.ko:\n");
   make({{.type = "crypto_LUKS", .files = {}, .gpt_type = disk::kRootX8664Type}, kEsp});
-  std::string reason;
   const ModuleRequest request{.release = "6.1", .root_option = "UUID=f52", .root_flags = ""};
-  auto folder = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""}, reason);
-  ASSERT_TRUE(folder);
-  EXPECT_FALSE(*folder);
-  EXPECT_EQ(reason, "partition 1 of the guest disk is encrypted");
+  auto search = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""});
+  ASSERT_TRUE(search);
+  EXPECT_FALSE(search->folder);
+  EXPECT_EQ(search->reason, "partition 1 of the guest disk is encrypted");
   make({kRoot, root});
-  folder = find_module_folder(*disk_, {}, request, reason);
-  ASSERT_TRUE(folder && *folder);
+  search = find_module_folder(*disk_, {}, request);
+  ASSERT_TRUE(search && search->folder);
   EXPECT_THAT(disk_->opened, ElementsAre(2));
-  EXPECT_TRUE(read_index(**folder)->has("loop"));
-  EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}, reason),
+  EXPECT_TRUE(read_index(*search->folder)->has("loop"));
+  EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
               Fails(Code::Invalid, "kernel release"));
 }
 
