@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which modules init/core loads, and in which order, for a real Debian kernel: what modprobe says is right. Needs kmod,
+"""Which modules init/modules loads, and in which order, for a real Debian kernel: what modprobe says is right. Needs kmod,
 g++ with zlib, liblzma and libzstd, and Debian's archive for the kernel package of this release."""
 
 import os

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Shows what init/core makes of a folder of depmod's files, for modules_test.py to compare with what modprobe says.
+// Shows what init/modules makes of a folder of depmod's files, for modules_test.py to compare with what modprobe says.
 //   print_modules resolve FOLDER    for each line of standard input, a module or alias: NAME|files|builtin|missing
 //   print_modules check RELEASE FILE...   whether that kernel would load each module: FILE|the sentence, or nothing
 #include <fstream>
