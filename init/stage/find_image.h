@@ -4,7 +4,6 @@
 
 #include "base/result.h"
 #include "disk/partition_table.h"
-#include "init/blocks/dm_table.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"

@@ -75,10 +75,11 @@ struct LoadedGuest {
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const record::Config& config, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const record::Config& config,
+                               const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, config, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
     report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id),
                       ", kernel ", printable(boot.planned.release)));
     const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
@@ -94,9 +95,9 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
+  auto disk = TRY(attach_image(attach_plan, image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, config, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());

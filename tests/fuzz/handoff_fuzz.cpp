@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: a handoff. It is read as it is, and once more with a right checksum instead of its last line.
-#include "init/blocks/dm_table.h"
+#include "init/blocks/view.h"
 #include "init/record/handoff.h"
 
 #include <cstdlib>
@@ -11,12 +11,6 @@
 namespace {
 
 using namespace vhdboot;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
 using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
@@ -31,11 +25,13 @@ void check(std::string_view text) {
   if (!compare_extents(*handoff, handoff->file_size, handoff->extents)) std::abort();
   if (compare_extents(*handoff, handoff->file_size + 1, handoff->extents)) std::abort();
   if (!is_handoff_volume(*handoff, handoff->identity())) std::abort();
-  const auto rows = linear_table(handoff->extents, handoff->payload,
-                                 {.size = 1ULL << 40, .logical_block = handoff->guest_block, .cluster_size = 4096});
-  if (!rows) return;
+  const auto view =
+      flat_view({.size = handoff->file_size, .extents = handoff->extents},
+                {.numbers = "8:1", .size = 1ULL << 40, .logical_block = handoff->guest_block, .cluster_size = 4096},
+                handoff->payload.size);
+  if (!view) return;
   std::uint64_t end = 0;
-  for (const auto& row : *rows) {
+  for (const auto& row : view->rows) {
     if (row.start != end || row.length == 0) std::abort();
     end += row.length;
   }
