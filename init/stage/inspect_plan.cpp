@@ -149,7 +149,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   PlanReport plan{.image = {.path = image.path.text(),
                             .format = std::string(vhd::name(image.info.format)),
                             .file_size = image.layout.size,
-                            .payload_size = image.payload().size,
+                            .payload_size = image.info.payload_size,
                             .extents = image.layout.extents.size(),
                             .volume = image.volume->description(),
                             .serial = image.volume->identity.uuid,

@@ -2,6 +2,7 @@
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
 // every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
 #include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
 #include "init/stage/archive.h"
@@ -25,13 +26,16 @@ namespace {
 
 record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                              const GuestBoot& boot) {
-  record::Handoff handoff{.kind = image.volume->reader->kind(),
-                          .serial = image.volume->identity.uuid,
-                          .path = image.path.text(),
-                          .file_size = image.layout.size,
-                          .payload = image.payload(),
+  record::HandoffFile file{.path = image.path.text(),
+                           .kind = image.volume->reader->kind(),
+                           .serial = image.volume->identity.uuid,
+                           .partuuid = {},
+                           .size = image.layout.size,
+                           .extents = image.layout.extents};
+  if (!image.volume->identity.partuuid.empty()) file.partuuid = image.volume->identity.partuuid;
+  record::Handoff handoff{.files = {std::move(file)},
+                          .payload_size = image.info.payload_size,
                           .guest_block = table.logical_block,
-                          .extents = image.layout.extents,
                           .host_mount = config.host_mount,
                           .root = boot.planned.root,
                           .init = boot.planned.plan.guest_init,
@@ -39,7 +43,6 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
-  if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
   for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
   return handoff;
 }
@@ -145,7 +148,7 @@ Failure boot(const sys::Reporter& report) {
 
     const FoundImage image = TRY(find_image(volumes, settings, report));
     report.checkpoint("volume");
-    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.payload().size), ' ',
+    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
                       vhd::name(image.info.format), ", on ", image.volume->description()));
     report.checkpoint("image");
 

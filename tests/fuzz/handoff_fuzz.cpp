@@ -22,20 +22,23 @@ void check(std::string_view text) {
   }
   const auto again = to_text(*handoff);
   if (!again || parse_handoff(*again) != *handoff) std::abort();
-  if (!compare_extents(*handoff, handoff->file_size, handoff->extents)) std::abort();
-  if (compare_extents(*handoff, handoff->file_size + 1, handoff->extents)) std::abort();
-  if (!is_handoff_volume(*handoff, handoff->identity())) std::abort();
+  for (const HandoffFile& file : handoff->files) {
+    if (!compare_extents(file, file.size, file.extents)) std::abort();
+    if (compare_extents(file, file.size + 1, file.extents)) std::abort();
+    if (!is_volume_of(file, file.identity())) std::abort();
+  }
+  const HandoffFile& image = handoff->files.front();
   const auto view =
-      flat_view({.size = handoff->file_size, .extents = handoff->extents},
+      flat_view({.size = image.size, .extents = image.extents},
                 {.numbers = "8:1", .size = 1ULL << 40, .logical_block = handoff->guest_block, .cluster_size = 4096},
-                handoff->payload.size);
+                handoff->payload_size);
   if (!view) return;
   std::uint64_t end = 0;
-  for (const auto& row : view->rows) {
+  for (const Row& row : view->rows) {
     if (row.start != end || row.length == 0) std::abort();
     end += row.length;
   }
-  if (end * kSectorSize < handoff->payload.size) std::abort();
+  if (end * kSectorSize < handoff->payload_size) std::abort();
 }
 
 }  // namespace
