@@ -15,12 +15,4 @@ struct Extent {
   friend constexpr bool operator==(const Extent&, const Extent&) = default;
 };
 
-/// The part of an image file that the guest sees as its disk. Bytes.
-struct Payload {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-
-  friend constexpr bool operator==(const Payload&, const Payload&) = default;
-};
-
 }  // namespace vhdboot

@@ -1,35 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/blocks/attach_plan.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/text.h"
 
 namespace vhdboot::blocks {
 
-Result<AttachPlan> plan_attachment(const AttachRequest& request) {
-  const auto& payload = request.payload;
-  if (request.guest_block != 512 && request.guest_block != 4096)
-    return fail(Code::Unsupported, concat("the guest disk has logical blocks of ", request.guest_block,
+Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block) {
+  if (guest_block != 512 && guest_block != 4096)
+    return fail(Code::Unsupported, concat("the guest disk has logical blocks of ", guest_block,
                                           " bytes, only 512 and 4096 are supported"));
-  if (payload.offset > request.file_size || payload.size > request.file_size - payload.offset)
-    return fail(Code::Corrupt, concat("the disk in the image would end at byte ", payload.offset, " + ", payload.size,
-                                      ", the file ends at ", request.file_size));
-  if (payload.size == 0 || payload.size % request.guest_block != 0)
-    return fail(Code::Corrupt, concat("the disk in the image has ", payload.size,
-                                      " bytes, which are not whole blocks of ", request.guest_block, " bytes"));
-  if (payload.offset % request.guest_block != 0)
-    return fail(Code::Corrupt, concat("the disk in the image begins at byte ", payload.offset,
-                                      ", which is not on a block of ", request.guest_block, " bytes"));
+  if (view.size == 0 || view.size % guest_block != 0)
+    return fail(Code::Corrupt, concat("the disk in the image has ", view.size, " bytes, which are not whole blocks of ",
+                                      guest_block, " bytes"));
 
-  AttachPlan plan{.read_only = request.read_only,
-                  .loop_size = payload.size,
-                  .loop_block = request.guest_block,
-                  .direct_io = request.guest_block >= request.device.logical_block};
-  plan.rows = TRY(linear_table(request.extents, payload, request.device));
-  if (!plan.direct_io)
-    plan.warnings.push_back(concat("the disk has logical blocks of ", request.device.logical_block,
-                                   " bytes and the guest disk of ", request.guest_block,
+  AttachPlan plan{
+      .view = std::move(view), .read_only = read_only, .loop_block = guest_block, .direct_io = true, .warnings = {}};
+  const auto& devices = plan.view.devices;
+  const auto larger =
+      std::ranges::find_if(devices, [&](const LowerDevice& device) { return device.logical_block > guest_block; });
+  if (larger != devices.end()) {
+    plan.direct_io = false;
+    plan.warnings.push_back(concat("the disk has logical blocks of ", larger->logical_block,
+                                   " bytes and the guest disk of ", guest_block,
                                    ": direct I/O is not possible, the page cache will be used twice"));
+  }
   return plan;
+}
+
+std::vector<std::string> modules_of(const AttachPlan& plan) {
+  // linear and error are part of device-mapper itself.
+  std::vector<std::string> modules{"dm_mod"};
+  if (std::ranges::find(plan.view.rows, RowKind::Zero, &Row::kind) != plan.view.rows.end())
+    modules.emplace_back("dm_zero");
+  modules.emplace_back("loop");
+  return modules;
 }
 
 }  // namespace vhdboot::blocks

@@ -1,40 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What it takes to make the payload of an image a block device, decided before anything is touched.
+// What it takes to make an image a block device, decided before anything is touched.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "base/extent.h"
 #include "base/result.h"
-#include "init/blocks/dm_table.h"
+#include "init/blocks/view.h"
 
 namespace vhdboot::blocks {
 
-/// What is known of the image and of the disk it lies on.
-struct AttachRequest {
-  bool read_only = true;
-  Payload payload;
-  std::uint64_t file_size = 0;
-  std::vector<Extent> extents;      ///< of the whole file
-  LowerDevice device;               ///< the host partition
-  std::uint32_t guest_block = 512;  ///< logical block of the guest disk, 512 or 4096, from its partition table
-};
-
+/// The view by device-mapper, and a loop device with partitions of its size on top.
 struct AttachPlan {
+  View view;
   bool read_only = true;
-  std::vector<LinearRow> rows;        ///< of the device below the loop device
-  std::uint64_t loop_size = 0;        ///< bytes: LOOP_CONFIGURE's sizelimit, always the payload's size
-  std::uint32_t loop_block = 512;     ///< logical block of the loop device
-  bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below the disk's
+  std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
+  bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
   std::vector<std::string> warnings;  ///< sentences for people
 
   friend bool operator==(const AttachPlan&, const AttachPlan&) = default;
 };
 
-/// Corrupt or Unsupported as linear_table says; Corrupt for a payload that is empty, not in whole guest blocks, or not
-/// within the file.
-[[nodiscard]] Result<AttachPlan> plan_attachment(const AttachRequest& request);
+/// `guest_block`: logical block of the guest disk, from its partition table. Unsupported when that is not 512 or 4096,
+/// Corrupt for a view that is empty or not in whole guest blocks.
+[[nodiscard]] Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block);
+
+/// The kernel modules that it takes to attach it: "dm_mod", "loop".
+[[nodiscard]] std::vector<std::string> modules_of(const AttachPlan& plan);
 
 }  // namespace vhdboot::blocks

@@ -26,11 +26,10 @@ Result<void> check_partition(const LowerDevice& partition) {
   return {};
 }
 
-Result<std::vector<Place>> hidden_places(std::span<const Extent> mapped, const LowerDevice& partition) {
+Result<void> add_places(const MappedFile& file, const LowerDevice& partition, std::vector<Place>& places) {
   const std::uint64_t block = partition.logical_block;
   const std::uint64_t size = partition.size / block * block;
-  std::vector<Place> places;
-  for (const Extent& extent : mapped) {
+  for (const Extent& extent : file.extents) {
     if (extent.physical > partition.size || extent.length > partition.size - extent.physical)
       return fail(Code::Corrupt, concat("a file would lie at byte ", extent.physical, " of the host volume with ",
                                         extent.length, " bytes, past its end at ", partition.size));
@@ -38,43 +37,46 @@ Result<std::vector<Place>> hidden_places(std::span<const Extent> mapped, const L
     const std::uint64_t clusters = align_up(extent.length, std::max(partition.cluster_size, block));
     places.push_back({extent.physical / block * block, std::min(align_up(extent.physical + clusters, block), size)});
   }
+  return {};
+}
+
+Result<std::vector<Place>> hidden_places(const View& view, std::size_t device) {
+  std::vector<Place> places;
+  for (const MappedFile& file : view.files)
+    if (file.device == device) TRY(add_places(file, view.devices[device], places));
   std::ranges::sort(places, {}, &Place::begin);
   return places;
 }
 
 }  // namespace
 
-Result<std::vector<HostRow>> host_device_rows(std::span<const Extent> mapped, const LowerDevice& partition) {
+Result<std::vector<Row>> host_device_rows(const View& view, std::size_t device) {
+  if (device >= view.devices.size()) return fail(Code::Invalid, concat("the view has no device ", device));
+  const LowerDevice& partition = view.devices[device];
   TRY(check_partition(partition));
-  std::vector<HostRow> rows;
+  std::vector<Row> rows;
   std::uint64_t position = 0;
-  const auto go_to = [&](std::uint64_t end, bool hidden) {
+  const auto go_to = [&](std::uint64_t end, RowKind kind) {
     if (end <= position) return;
-    const std::uint64_t length = (end - position) / kSectorSize;
-    if (!rows.empty() && rows.back().hidden == hidden)
-      rows.back().length += length;
-    else
-      rows.push_back({.start = position / kSectorSize, .length = length, .hidden = hidden});
+    const std::uint64_t sector = position / kSectorSize;
+    const bool linear = kind == RowKind::Linear;
+    append_row(rows, {.kind = kind,
+                      .start = sector,
+                      .length = (end - position) / kSectorSize,
+                      .device = linear ? device : 0,
+                      .device_sector = linear ? sector : 0});
     position = end;
   };
-  for (const Place& place : TRY(hidden_places(mapped, partition))) {
-    go_to(place.begin, false);
-    go_to(place.end, true);
+  for (const Place& place : TRY(hidden_places(view, device))) {
+    go_to(place.begin, RowKind::Linear);
+    go_to(place.end, RowKind::Error);
   }
-  go_to(partition.size / partition.logical_block * partition.logical_block, false);
+  go_to(partition.size / partition.logical_block * partition.logical_block, RowKind::Linear);
   if (rows.size() > kMaxHostRows)
     return fail(Code::Unsupported,
                 concat("the files of this boot lie in so many pieces that it would take ", rows.size(),
                        " rows, more than ", kMaxHostRows, ": defragment them (in Windows: contig, or defrag)"));
   return rows;
-}
-
-std::vector<std::byte> pack_host_targets(std::span<const HostRow> rows, std::string_view device) {
-  std::vector<std::byte> packed;
-  for (const HostRow& row : rows)
-    append_target(packed, row.start, row.length, row.hidden ? "error" : "linear",
-                  row.hidden ? std::string() : concat(device, ' ', row.start));
-  return packed;
 }
 
 }  // namespace vhdboot::blocks

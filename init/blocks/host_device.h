@@ -4,36 +4,20 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <span>
-#include <string_view>
 #include <vector>
 
-#include "base/extent.h"
 #include "base/result.h"
-#include "init/blocks/dm_table.h"
+#include "init/blocks/view.h"
 
 namespace vhdboot::blocks {
-
-/// A row of its table, in sectors of 512 bytes: the same place of the partition, or errors.
-struct HostRow {
-  std::uint64_t start = 0;
-  std::uint64_t length = 0;
-  bool hidden = false;
-
-  friend constexpr bool operator==(const HostRow&, const HostRow&) = default;
-};
 
 /// More rows than this are refused: the kernel keeps some 200 bytes for each, in every boot.
 inline constexpr std::size_t kMaxHostRows = 100'000;
 
-/// Rows that cover the whole partition. `mapped`: the extents of all files that the boot maps, in any order; that one
-/// file lies in several of them, or twice, does not matter. Each is hidden up to the end of its last cluster, and in
-/// whole logical blocks. Corrupt for an extent outside of the partition, Unsupported for too many pieces.
-[[nodiscard]] Result<std::vector<HostRow>> host_device_rows(std::span<const Extent> mapped,
-                                                            const LowerDevice& partition);
-
-/// As pack_linear_targets().
-[[nodiscard]] std::vector<std::byte> pack_host_targets(std::span<const HostRow> rows, std::string_view device);
+/// Rows that cover the whole partition view.devices[device]: linear, each in its own place, and errors where one of the
+/// view's files lies. Each is hidden up to the end of its last cluster, and in whole logical blocks. That one file lies
+/// in many pieces, in any order, or that two share some, does not matter. Corrupt for an extent outside of the
+/// partition, Unsupported for too many pieces.
+[[nodiscard]] Result<std::vector<Row>> host_device_rows(const View& view, std::size_t device);
 
 }  // namespace vhdboot::blocks

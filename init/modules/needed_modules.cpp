@@ -11,8 +11,12 @@ namespace vhdboot::modules {
 
 namespace {
 
-constexpr std::string_view kDeviceMapper = "dm_mod";
-constexpr std::string_view kLoop = "loop";
+/// What people call a part of the guest disk.
+std::string disk_part(std::string_view module) {
+  if (module == "dm_mod") return "device-mapper";
+  if (module == "loop") return "loop devices";
+  return printable(module);
+}
 
 /// The module that has the driver which sysfs calls so.
 std::string_view module_of(std::string_view driver) {
@@ -25,10 +29,6 @@ const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {
 
 }  // namespace
 
-std::vector<std::string> guest_disk_modules() {
-  return {std::string(kDeviceMapper), std::string(kLoop)};
-}
-
 std::string describe(const WantedModule& wanted) {
   switch (wanted.purpose) {
     case Purpose::Controller:
@@ -38,9 +38,7 @@ std::string describe(const WantedModule& wanted) {
     case Purpose::GuestDisk:
       break;
   }
-  if (wanted.name == kDeviceMapper) return "the guest disk: device-mapper";
-  if (wanted.name == kLoop) return "the guest disk: loop devices";
-  return concat("the guest disk: ", printable(wanted.name));
+  return concat("the guest disk: ", disk_part(wanted.name));
 }
 
 std::vector<std::string> names(std::span<const WantedModule> wanted) {
@@ -97,14 +95,13 @@ Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, b
                                         "`modules guest` when that kernel has it built in"));
 }
 
-Result<void> check_guest_disk_modules(const ModuleIndex& index, std::string_view release) {
-  const auto lacks = [&](std::string_view module, std::string_view what) {
-    return fail(Code::Unsupported, concat("kernel ", printable(release), " has no ", what, " (", module,
-                                          "), which the guest disk is made of: start the guest with another kernel"));
-  };
-  if (!index.has(kDeviceMapper)) return lacks(kDeviceMapper, "device-mapper");
-  if (!index.has(kLoop)) return lacks(kLoop, "loop devices");
-  return {};
+Result<void> check_guest_disk_modules(const ModuleIndex& index, std::span<const std::string> needed,
+                                      std::string_view release) {
+  const auto missing = std::ranges::find_if(needed, [&](const std::string& module) { return !index.has(module); });
+  if (missing == needed.end()) return {};
+  return fail(Code::Unsupported,
+              concat("kernel ", printable(release), " has no ", disk_part(*missing), " (", printable(*missing),
+                     "), which the guest disk is made of: start the guest with another kernel"));
 }
 
 bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {

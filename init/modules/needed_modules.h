@@ -13,9 +13,6 @@
 
 namespace vhdboot::modules {
 
-/// What the guest disk is made of: names of modules, to be resolved with the modaliases of the controller chain.
-[[nodiscard]] std::vector<std::string> guest_disk_modules();
-
 /// What stage 2 needs a module for.
 enum class Purpose : std::uint8_t {
   Controller,  ///< the host volume hangs on that device
@@ -61,9 +58,10 @@ struct ModuleNeeds {
 /// Whether the boot can be tried with what is missing: Unsupported without an initrd, as then nobody else can bring it.
 [[nodiscard]] Result<void> check_missing(const ModuleNeeds& needs, std::string_view release, bool has_initrd);
 
-/// Whether the kernel `release` has what the guest disk is made of. Unsupported with a sentence: "kernel 6.1.0-18-amd64
-/// has no device-mapper (dm_mod), ...".
-[[nodiscard]] Result<void> check_guest_disk_modules(const ModuleIndex& index, std::string_view release);
+/// Whether the kernel `release` has what the guest disk is made of, the modules `needed`. Unsupported with a sentence:
+/// "kernel 6.1.0-18-amd64 has no device-mapper (dm_mod), ...".
+[[nodiscard]] Result<void> check_guest_disk_modules(const ModuleIndex& index, std::span<const std::string> needed,
+                                                    std::string_view release);
 
 /// Whether the driver that sysfs calls so is part of the kernel. Kernels do not tell the aliases of drivers that are
 /// built in, only their names (modules.builtin).

@@ -17,7 +17,7 @@ namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 2;
+constexpr unsigned kVersion = 3;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -86,18 +86,30 @@ std::optional<HostMount> parse_mount(std::string_view text) {
   return *std::move(mount);
 }
 
+std::optional<std::string> objection(const HandoffFile& file) {
+  const auto path = volume::parse_path(file.path);
+  if (!path || path->is_root() || path->text() != file.path) return concat("has no file path but ", quoted(file.path));
+  if (!disk::is_serial(file.serial)) return concat("has no volume serial but ", quoted(file.serial));
+  if (file.partuuid && !disk::is_partuuid(*file.partuuid))
+    return concat("has no partition UUID but ", quoted(*file.partuuid));
+  std::uint64_t end = 0;
+  for (const auto& extent : file.extents) {
+    if (extent.length == 0 || extent.logical < end || extent.length > UINT64_MAX - extent.logical ||
+        extent.length > UINT64_MAX - extent.physical)
+      return concat("has an extent out of order at byte ", extent.logical);
+    end = extent.logical + extent.length;
+  }
+  return std::nullopt;
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
-  if (!disk::is_serial(handoff.serial)) return concat("has no volume serial but ", quoted(handoff.serial));
-  if (handoff.partuuid && !disk::is_partuuid(*handoff.partuuid))
-    return concat("has no partition UUID but ", quoted(*handoff.partuuid));
-  const auto path = volume::parse_path(handoff.path);
-  if (!path || path->is_root() || path->text() != handoff.path)
-    return concat("has no image path but ", quoted(handoff.path));
-  const auto& payload = handoff.payload;
-  if (payload.size == 0 || payload.offset > handoff.file_size || payload.size > handoff.file_size - payload.offset)
-    return concat("has a disk of ", payload.size, " bytes from byte ", payload.offset, " on in a file of ",
-                  handoff.file_size, " bytes");
+  if (handoff.files.empty()) return "names no file";
+  for (const auto& file : handoff.files)
+    if (auto text = objection(file)) return text;
+  const auto& image = handoff.files.front();
+  if (handoff.payload_size == 0 || handoff.payload_size > image.size)
+    return concat("has a disk of ", handoff.payload_size, " bytes in a file of ", image.size, " bytes");
   if (handoff.guest_block != 512 && handoff.guest_block != 4096)
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
@@ -116,13 +128,6 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("waits ", handoff.wait_seconds, " seconds");
   for (const auto& module : handoff.modules)
     if (!is_plain_relative_path(module)) return concat("has no module file but ", quoted(module));
-  std::uint64_t end = 0;
-  for (const auto& extent : handoff.extents) {
-    if (extent.length == 0 || extent.logical < end || extent.length > UINT64_MAX - extent.logical ||
-        extent.length > UINT64_MAX - extent.physical)
-      return concat("has an extent out of order at byte ", extent.logical);
-    end = extent.logical + extent.length;
-  }
   return std::nullopt;
 }
 
@@ -130,55 +135,81 @@ std::optional<std::string> objection(const Handoff& handoff) {
 class Reader {
  public:
   Result<void> take(std::string_view key, std::string_view value) {
-    if (key == "extent") return take_extent(value);
-    if (key == "module") {
-      if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
-      handoff_.modules.emplace_back(value);
-      return {};
-    }
+    if (key == "file") return begin_file(value);
+    const bool in_file = !handoff_.files.empty();
+    if (in_file && key == "extent") return take_extent(value);
+    if (!in_file && key == "module") return take_module(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
-    if (!take_once(key, value))
+    if (!(in_file ? take_of_file(handoff_.files.back(), key, value) : take_once(key, value)))
       return fail(Code::Corrupt, concat("has a line that means nothing: ", quoted(concat(key, ' ', value))));
     seen_.push_back(key);
     return {};
   }
 
   Result<Handoff> finish() && {
-    for (const std::string_view key : {"volume", "serial", "path", "file-size", "payload", "init"})
-      if (std::ranges::find(seen_, key) == seen_.end()) return fail(Code::Corrupt, concat("does not say ", key));
+    TRY(end_section());
     if (auto text = objection(handoff_)) return fail(Code::Corrupt, *std::move(text));
     return std::move(handoff_);
   }
 
  private:
-  Result<void> take_extent(std::string_view value) {
-    if (handoff_.extents.size() == kMaxHandoffExtents) return fail(Code::NoMemory, "has too many extents");
-    const auto numbers = parse_numbers<3>(value);
-    if (!numbers) return fail(Code::Corrupt, concat("has no extent but ", quoted(value)));
-    handoff_.extents.push_back({.logical = (*numbers)[0], .physical = (*numbers)[1], .length = (*numbers)[2]});
+  /// What must have been said before a file begins, and at the end.
+  Result<void> end_section() {
+    const auto said = [&](std::string_view key) { return std::ranges::find(seen_, key) != seen_.end(); };
+    const auto missing = [](std::string_view key) { return fail(Code::Corrupt, concat("does not say ", key)); };
+    if (handoff_.files.empty()) {
+      for (const std::string_view key : {"payload", "init"})
+        if (!said(key)) return missing(key);
+    } else {
+      for (const std::string_view key : {"volume", "serial", "size"})
+        if (!said(key)) return missing(key);
+    }
+    seen_.clear();
     return {};
   }
 
+  Result<void> begin_file(std::string_view path) {
+    TRY(end_section());
+    if (handoff_.files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
+    handoff_.files.emplace_back().path = path;
+    return {};
+  }
+
+  Result<void> take_extent(std::string_view value) {
+    if (extents_ == kMaxHandoffExtents) return fail(Code::NoMemory, "has too many extents");
+    const auto numbers = parse_numbers<3>(value);
+    if (!numbers) return fail(Code::Corrupt, concat("has no extent but ", quoted(value)));
+    handoff_.files.back().extents.push_back(
+        {.logical = (*numbers)[0], .physical = (*numbers)[1], .length = (*numbers)[2]});
+    ++extents_;
+    return {};
+  }
+
+  Result<void> take_module(std::string_view value) {
+    if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
+    handoff_.modules.emplace_back(value);
+    return {};
+  }
+
+  static bool take_of_file(HandoffFile& file, std::string_view key, std::string_view value) {
+    if (key == "volume") return assign(file.kind, parse_enum<volume::Kind>(kKinds, value));
+    if (key == "serial") return file.serial = value, true;
+    if (key == "partuuid") return file.partuuid = std::string(value), true;
+    if (key == "size") return assign(file.size, parse_u64(value));
+    return false;
+  }
+
   bool take_once(std::string_view key, std::string_view value) {
-    if (key == "serial") return handoff_.serial = value, true;
-    if (key == "partuuid") return handoff_.partuuid = std::string(value), true;
-    if (key == "path") return handoff_.path = value, true;
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
     if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
     if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
-    if (key == "volume") return assign(handoff_.kind, parse_enum<volume::Kind>(kKinds, value));
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
-    if (key == "file-size") return assign(handoff_.file_size, parse_u64(value));
+    if (key == "payload") return assign(handoff_.payload_size, parse_u64(value));
     if (key == "guest-block") return assign_small(handoff_.guest_block, value);
     if (key == "wait") return assign_small(handoff_.wait_seconds, value);
-    if (key == "payload") {
-      const auto numbers = parse_numbers<2>(value);
-      if (numbers) handoff_.payload = {.offset = (*numbers)[0], .size = (*numbers)[1]};
-      return numbers.has_value();
-    }
     return false;
   }
 
@@ -194,7 +225,8 @@ class Reader {
   }
 
   Handoff handoff_;
-  std::vector<std::string_view> seen_;
+  std::size_t extents_ = 0;             // of all files
+  std::vector<std::string_view> seen_;  // in this section
 };
 
 /// Takes the last line off `text` and compares.
@@ -245,17 +277,15 @@ std::optional<std::string> difference(std::span<const Extent> then, std::span<co
 
 Result<std::string> to_text(const Handoff& handoff) {
   if (auto text = objection(handoff)) return fail(Code::Invalid, concat("the handoff ", *text));
-  if (handoff.extents.size() > kMaxHandoffExtents || handoff.modules.size() > kMaxHandoffModules)
-    return fail(Code::Invalid, concat("a handoff holds no ", handoff.extents.size(), " extents and ",
+  std::size_t extents = 0;
+  for (const auto& file : handoff.files) extents += file.extents.size();
+  if (handoff.files.size() > kMaxHandoffFiles || extents > kMaxHandoffExtents ||
+      handoff.modules.size() > kMaxHandoffModules)
+    return fail(Code::Invalid, concat("a handoff holds no ", handoff.files.size(), " files, ", extents, " extents and ",
                                       handoff.modules.size(), " modules"));
   std::string text = concat(kName, ' ', kVersion, '\n');
   const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
-  line("volume ", kKinds.at(static_cast<std::size_t>(handoff.kind)));
-  line("serial ", handoff.serial);
-  if (handoff.partuuid) line("partuuid ", *handoff.partuuid);
-  line("path ", handoff.path);
-  line("file-size ", handoff.file_size);
-  line("payload ", handoff.payload.offset, ' ', handoff.payload.size);
+  line("payload ", handoff.payload_size);
   line("guest-block ", handoff.guest_block);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (handoff.root)
@@ -267,7 +297,14 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("wait ", handoff.wait_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));
   for (const auto& module : handoff.modules) line("module ", module);
-  for (const auto& extent : handoff.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
+  for (const auto& file : handoff.files) {
+    line("file ", file.path);
+    line("volume ", kKinds.at(static_cast<std::size_t>(file.kind)));
+    line("serial ", file.serial);
+    if (file.partuuid) line("partuuid ", *file.partuuid);
+    line("size ", file.size);
+    for (const auto& extent : file.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
+  }
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)
     return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));
@@ -285,20 +322,20 @@ Result<Handoff> parse_handoff(std::string_view text) {
   return handoff;
 }
 
-Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now, std::span<const Extent> now) {
+Result<void> compare_extents(const HandoffFile& file, std::uint64_t size_now, std::span<const Extent> now) {
   std::optional<std::string> what;
-  if (file_size_now != handoff.file_size)
-    what = concat("it had ", handoff.file_size, " bytes and has ", file_size_now, " now");
+  if (size_now != file.size)
+    what = concat("it had ", file.size, " bytes and has ", size_now, " now");
   else
-    what = difference(volume::merge_extents(handoff.extents), volume::merge_extents(now));
+    what = difference(volume::merge_extents(file.extents), volume::merge_extents(now));
   if (!what) return {};
-  return fail(Code::Unsafe, concat(printable(handoff.path), " is not where stage 1 found it: ", *what,
+  return fail(Code::Unsafe, concat(printable(file.path), " is not where stage 1 found it: ", *what,
                                    ": something wrote to the volume in between, start the machine again"));
 }
 
-bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume) {
-  if (!equals_ignoring_ascii_case(handoff.serial, volume.uuid)) return false;
-  return !handoff.partuuid || equals_ignoring_ascii_case(*handoff.partuuid, volume.partuuid);
+bool is_volume_of(const HandoffFile& file, const disk::Identity& volume) {
+  if (!equals_ignoring_ascii_case(file.serial, volume.uuid)) return false;
+  return !file.partuuid || equals_ignoring_ascii_case(*file.partuuid, volume.partuuid);
 }
 
 }  // namespace vhdboot::record

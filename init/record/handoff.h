@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The record that stage 1 leaves for stage 2: which image was attached, how, and where it lay.
+// The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
-// Text: the line `vhdboot-handoff 2`, `key value` lines, `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end
-// `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
+// Text: the line `vhdboot-handoff 3`, `key value` lines, for each file a section that begins with `file PATH` and ends
+// with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end `crc32 xxxxxxxx` over all that is before it.
+// Stage 2 never trusts it: it looks again and compares.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ namespace vhdboot::record {
 
 inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
 inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
-inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;
+inline constexpr std::size_t kMaxHandoffFiles = 32;
+inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;  ///< of all files together
 inline constexpr std::size_t kMaxHandoffModules = 1024;
 
 /// What the kernel starts first in a root file system unless init= says otherwise.
@@ -39,17 +41,26 @@ struct GuestRoot {
   friend bool operator==(const GuestRoot&, const GuestRoot&) = default;
 };
 
-struct Handoff {
-  // The host volume.
+/// A file that the guest disk is made of.
+struct HandoffFile {
+  std::string path;  ///< on its volume, '/' between the names
   volume::Kind kind = volume::Kind::Ntfs;
-  std::string serial;                   ///< upper case, as blkid prints it
+  std::string serial;                   ///< of the volume; upper case, as blkid prints it
   std::optional<std::string> partuuid;  ///< absent: a volume on an unpartitioned disk
-  // The image.
-  std::string path;  ///< on the volume, '/' between the names
-  std::uint64_t file_size = 0;
-  Payload payload;
+  std::uint64_t size = 0;               ///< bytes
+  std::vector<Extent> extents;          ///< of the whole file, in logical order
+
+  /// What its volume must be known by in the target kernel.
+  [[nodiscard]] disk::Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }
+
+  friend bool operator==(const HandoffFile&, const HandoffFile&) = default;
+};
+
+struct Handoff {
+  // The guest disk.
+  std::vector<HandoffFile> files;  ///< at least one: the image first
+  std::uint64_t payload_size = 0;  ///< bytes
   std::uint32_t guest_block = 512;
-  std::vector<Extent> extents;  ///< of the whole file, in logical order
   // What stage 2 is to do.
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
@@ -60,23 +71,20 @@ struct Handoff {
   unsigned wait_seconds = kDefaultWaitSeconds;
   RescueChoice rescue = RescueChoice::Menu;
 
-  /// What the volume must be known by in the target kernel.
-  [[nodiscard]] disk::Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }
-
   friend bool operator==(const Handoff&, const Handoff&) = default;
 };
 
-/// Invalid when a value cannot be written: a line break in a path, too many extents.
+/// Invalid when a value cannot be written: a line break in a path, no file, too many extents.
 [[nodiscard]] Result<std::string> to_text(const Handoff& handoff);
 
 /// Corrupt on any deviation, Unsupported for another version, NoMemory beyond the caps.
 [[nodiscard]] Result<Handoff> parse_handoff(std::string_view text);
 
 /// Whether the file lies where stage 1 found it. Unsafe with a sentence that names the first difference.
-[[nodiscard]] Result<void> compare_extents(const Handoff& handoff, std::uint64_t file_size_now,
+[[nodiscard]] Result<void> compare_extents(const HandoffFile& file, std::uint64_t size_now,
                                            std::span<const Extent> now);
 
-/// Whether a volume is the one of the handoff: its serial, and its partition UUID when both are known.
-[[nodiscard]] bool is_handoff_volume(const Handoff& handoff, const disk::Identity& volume);
+/// Whether a volume is the one of the file: its serial, and its partition UUID when both are known.
+[[nodiscard]] bool is_volume_of(const HandoffFile& file, const disk::Identity& volume);
 
 }  // namespace vhdboot::record

@@ -16,7 +16,7 @@ namespace vhdboot::stage {
                                               const sys::Reporter& report);
 
 /// Looks at the image once more: what stage 1 found must still be true, by this kernel's own reading of the disk.
-/// Unsafe when it is not.
+/// Unsafe when it is not, Unsupported for a handoff of more than one file.
 [[nodiscard]] Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff);
 
 }  // namespace vhdboot::stage

@@ -145,7 +145,7 @@ volume::FileSource contents(const FoundImage& image) {
 
 Result<disk::PartitionTable> read_table(const FoundImage& image) {
   const volume::FileSource file = contents(image);
-  const SliceSource payload(file, image.payload().offset, image.payload().size);
+  const SliceSource payload(file, 0, image.info.payload_size);
   return disk::read_partition_table(payload);
 }
 

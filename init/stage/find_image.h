@@ -4,7 +4,6 @@
 
 #include "base/result.h"
 #include "disk/partition_table.h"
-#include "init/blocks/dm_table.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -19,8 +18,6 @@ struct FoundImage {
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
   vhd::ImageInfo info;
-
-  [[nodiscard]] Payload payload() const { return {.offset = 0, .size = info.payload_size}; }
 };
 
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for

@@ -74,7 +74,8 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
 }
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
-                             const record::Config& config, const sys::Reporter& report) {
+                             const blocks::AttachPlan& attached, const record::Config& config,
+                             const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
@@ -91,7 +92,8 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   const guest::ModuleRequest request{.release = boot.planned.release,
                                      .root_option = made.line.find("root").value_or(""),
                                      .root_flags = made.line.find("rootflags").value_or("")};
-  const ModuleUse use{.root_type = boot.planned.root ? boot.planned.root->type : "",
+  const ModuleUse use{.guest_disk = blocks::modules_of(attached),
+                      .root_type = boot.planned.root ? boot.planned.root->type : "",
                       .has_initrd = boot.planned.plan.has_initrd,
                       .secure_boot = secure_boot_is_on(),
                       .line = made.line};
@@ -102,9 +104,10 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
 
 class Entries {
  public:
-  Entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config, const sys::Reporter& report,
+  Entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
+          const record::Config& config, const sys::Reporter& report,
           const std::function<Result<void>(GuestBoot boot)>& use)
-      : disk_(disk), image_(image), config_(config), report_(report), use_(use) {}
+      : disk_(disk), image_(image), attached_(attached), config_(config), report_(report), use_(use) {}
 
   Result<void> try_all() {
     const std::string pattern = config_.entry.value_or("");
@@ -126,7 +129,7 @@ class Entries {
   Result<void> try_one(const entry::Choice& choice) {
     if (!failed_.empty()) report_.warn(concat("passing over ", failed_));
     tried_.insert(place(choice));
-    auto boot = plan_entry(disk_, choice, image_, config_, report_);
+    auto boot = plan_entry(disk_, choice, image_, attached_, config_, report_);
     auto done = boot ? use_(*std::move(boot)) : std::unexpected(std::move(boot.error()));
     if (!done) failed_ = concat(printable(choice.entry->entry.id), ": ", done.error().message());
     return done;
@@ -138,6 +141,7 @@ class Entries {
 
   disk::GuestDisk& disk_;
   const FoundImage& image_;
+  const blocks::AttachPlan& attached_;
   const record::Config& config_;
   const sys::Reporter& report_;
   const std::function<Result<void>(GuestBoot boot)>& use_;
@@ -148,9 +152,10 @@ class Entries {
 
 }  // namespace
 
-Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
-                         const sys::Reporter& report, const std::function<Result<void>(GuestBoot boot)>& use) {
-  return Entries(disk, image, config, report, use).try_all();
+Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
+                         const record::Config& config, const sys::Reporter& report,
+                         const std::function<Result<void>(GuestBoot boot)>& use) {
+  return Entries(disk, image, attached, config, report, use).try_all();
 }
 
 }  // namespace vhdboot::stage

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "disk/guest_disk.h"
 #include "entry/guest_entry.h"
+#include "init/blocks/attach_plan.h"
 #include "init/guest/boot.h"
 #include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
@@ -29,10 +30,12 @@ struct GuestBoot {
   CarriedModules modules;
 };
 
-/// Plans the guest's boot entries in their order and gives each to `use`, until one succeeds; reads only. An entry that
-/// cannot be planned or used is passed over with a warning when there is another, see next_step.h; an entry that
-/// nothing but `config` names is not replaced by another. The guest disk must outlive what `use` keeps.
-[[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
+/// Plans the boot entries of the guest disk, attached as in `attached`, in their order and gives each to `use`, until
+/// one succeeds; reads only. An entry that cannot be planned or used is passed over with a warning when there is
+/// another, see next_step.h; an entry that nothing but `config` names is not replaced by another. The guest disk must
+/// outlive what `use` keeps.
+[[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
+                                       const blocks::AttachPlan& attached, const record::Config& config,
                                        const sys::Reporter& report,
                                        const std::function<Result<void>(GuestBoot boot)>& use);
 

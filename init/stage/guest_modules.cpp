@@ -18,8 +18,7 @@ std::vector<modules::WantedModule> wanted_modules(const FoundImage& image, const
   std::vector<modules::WantedModule> wanted;
   for (const sys::DrivenDevice& device : image.volume->chain)
     wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
-  for (const std::string& module : modules::guest_disk_modules())
-    wanted.push_back({module, modules::Purpose::GuestDisk, ""});
+  for (const std::string& module : use.guest_disk) wanted.push_back({module, modules::Purpose::GuestDisk, ""});
   if (!use.root_type.empty()) wanted.push_back({use.root_type, modules::Purpose::GuestRoot, ""});
   return wanted;
 }
@@ -62,7 +61,7 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
   }
 
   const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder));
-  TRY(modules::check_guest_disk_modules(index, request.release));
+  TRY(modules::check_guest_disk_modules(index, use.guest_disk, request.release));
   carried.needs = modules::find_modules(index, std::move(wanted));
   TRY(modules::check_missing(carried.needs, request.release, use.has_initrd));
   for (const std::string& sentence : modules::missing_sentences(carried.needs, request.release)) report.warn(sentence);

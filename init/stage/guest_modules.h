@@ -32,9 +32,10 @@ struct CarriedModules {
 
 /// What of a guest's boot decides which modules are taken.
 struct ModuleUse {
-  std::string root_type;     ///< the file system that stage 2 mounts; empty when the guest's initrd does
-  bool has_initrd = true;    ///< else nobody brings what is missing
-  bool secure_boot = false;  ///< on this machine
+  std::vector<std::string> guest_disk;  ///< what it takes to attach it, see blocks::modules_of()
+  std::string root_type;                ///< the file system that stage 2 mounts; empty when the guest's initrd does
+  bool has_initrd = true;               ///< else nobody brings what is missing
+  bool secure_boot = false;             ///< on this machine
   kexec::CommandLine line;
 };
 

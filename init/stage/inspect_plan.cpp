@@ -137,10 +137,10 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  const auto attached = TRY(AttachedDisk::attach_to_look(attach_plan, *image.volume, image.path.text()));
+  const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table);
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, config, report, [&](GuestBoot first) -> Result<void> {
+  TRY(try_entries(disk, image, attach_plan, config, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);
     return {};
   }));
@@ -149,7 +149,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   PlanReport plan{.image = {.path = image.path.text(),
                             .format = std::string(vhd::name(image.info.format)),
                             .file_size = image.layout.size,
-                            .payload_size = image.payload().size,
+                            .payload_size = image.info.payload_size,
                             .extents = image.layout.extents.size(),
                             .volume = image.volume->description(),
                             .serial = image.volume->identity.uuid,

@@ -110,7 +110,7 @@ Result<Units> plan_units(const record::Handoff& handoff, const std::string& disk
   if (handoff.counted)
     units.bless = {std::string(entry::kBlessUnit),
                    TRY(entry::bless_unit(*handoff.counted, concat(disk, 'p', handoff.counted->partition)))};
-  if (handoff.host_mount) units.host_mount = guest::host_mount_units(*handoff.host_mount, handoff.kind);
+  if (handoff.host_mount) units.host_mount = guest::host_mount_units(*handoff.host_mount, handoff.files.front().kind);
   return units;
 }
 

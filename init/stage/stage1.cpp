@@ -2,6 +2,7 @@
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
 // every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
 #include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
 #include "init/stage/archive.h"
@@ -25,13 +26,16 @@ namespace {
 
 record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                              const GuestBoot& boot) {
-  record::Handoff handoff{.kind = image.volume->reader->kind(),
-                          .serial = image.volume->identity.uuid,
-                          .path = image.path.text(),
-                          .file_size = image.layout.size,
-                          .payload = image.payload(),
+  record::HandoffFile file{.path = image.path.text(),
+                           .kind = image.volume->reader->kind(),
+                           .serial = image.volume->identity.uuid,
+                           .partuuid = {},
+                           .size = image.layout.size,
+                           .extents = image.layout.extents};
+  if (!image.volume->identity.partuuid.empty()) file.partuuid = image.volume->identity.partuuid;
+  record::Handoff handoff{.files = {std::move(file)},
+                          .payload_size = image.info.payload_size,
                           .guest_block = table.logical_block,
-                          .extents = image.layout.extents,
                           .host_mount = config.host_mount,
                           .root = boot.planned.root,
                           .init = boot.planned.plan.guest_init,
@@ -39,7 +43,6 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
-  if (!image.volume->identity.partuuid.empty()) handoff.partuuid = image.volume->identity.partuuid;
   for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
   return handoff;
 }
@@ -75,10 +78,11 @@ struct LoadedGuest {
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const record::Config& config, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const record::Config& config,
+                               const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table);
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, config, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
     report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id),
                       ", kernel ", printable(boot.planned.release)));
     const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
@@ -94,9 +98,9 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  auto disk = TRY(AttachedDisk::attach_extents(attach_plan, *image.volume, image.path.text()));
+  auto disk = TRY(attach_image(attach_plan, image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, config, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
@@ -144,7 +148,7 @@ Failure boot(const sys::Reporter& report) {
 
     const FoundImage image = TRY(find_image(volumes, settings, report));
     report.checkpoint("volume");
-    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.payload().size), ' ',
+    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
                       vhd::name(image.info.format), ", on ", image.volume->description()));
     report.checkpoint("image");
 

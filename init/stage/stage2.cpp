@@ -64,24 +64,21 @@ void ask_guest_for_modules(const sys::Reporter& report) {
   report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");
 }
 
-Result<AttachedDisk> attach_for_guest(const FoundImage& image, const record::Handoff& handoff,
-                                      const sys::Reporter& report) {
-  const auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const FoundImage& image,
+                                           const sys::Reporter& report) {
   for (const std::string& warning : plan.warnings) report.warn(warning);
-  auto disk = TRY(AttachedDisk::attach_extents(plan, *image.volume, image.path.text()));
+  auto disk = TRY(attach_image(plan, image));
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
   return disk;
 }
 
 // The guest comes up without it.
-std::optional<sys::MappedDevice> show_volume(const FoundImage& image, const record::Handoff& handoff,
-                                             const sys::Reporter& report) {
+void show_volume(sys::AttachedDisk& disk, const blocks::AttachPlan& plan, const FoundImage& image,
+                 const record::Handoff& handoff, const sys::Reporter& report) {
   const bool read_only = !handoff.host_mount || handoff.host_mount->read_only;
-  auto made = make_host_device(*image.volume, image.layout.extents, read_only);
-  if (made) return *std::move(made);
-  report.warn(made.error().within("the guest cannot mount the volume").message());
-  return std::nullopt;
+  if (const auto made = add_host_device(disk, plan, image, read_only); !made)
+    report.warn(made.error().within("the guest cannot mount the volume").message());
 }
 
 // Without an initrd the kernel tries several programs unless init= names one (init/main.c).
@@ -148,9 +145,8 @@ void remove_tree(const std::string& path) {
 
 // What stays when the guest takes over, and goes, the last one first, when it does not.
 struct ForGuest {
-  AttachedDisk disk;
-  std::optional<sys::MappedDevice> volume;  // the host device
-  std::optional<sys::Mount> root;           // of a guest without an initrd
+  sys::AttachedDisk disk;          // with the host device
+  std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
 };
 
@@ -194,9 +190,10 @@ class Stage2 {
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
     report.checkpoint("volume");
     const FoundImage image = TRY(find_same_image(*volume, handoff));
-    ForGuest guest{.disk = TRY(attach_for_guest(image, handoff, report)), .volume = {}, .root = {}, .keeper = {}};
+    const auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+    ForGuest guest{.disk = TRY(attach_for_guest(plan, image, report)), .root = {}, .keeper = {}};
     report.checkpoint("attached");
-    guest.volume = show_volume(image, handoff, report);
+    show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
     if (handoff.root) {
       written_ = kRootWasMounted;

@@ -79,7 +79,10 @@ std::string MappedDevice::path() const {
 
 Result<void> MappedDevice::remove() {
   const Fd control = TRY(open_control());
-  return Request(std::exchange(name_, {})).send(control, DM_DEV_REMOVE, "removing the device-mapper device");
+  // Where that fails, the end of the object leaves it to the kernel.
+  TRY(Request(name_).send(control, DM_DEV_REMOVE, "removing the device-mapper device"));
+  name_.clear();
+  return {};
 }
 
 }  // namespace vhdboot::sys

@@ -31,8 +31,6 @@ class MappedDevice {
   [[nodiscard]] std::string path() const;  ///< "/dev/dm-0"
 
   [[nodiscard]] Result<void> remove();
-  /// Leaves it active.
-  void release() { name_.clear(); }
 
  private:
   MappedDevice(std::string name, unsigned minor) : name_(std::move(name)), minor_(minor) {}

@@ -36,8 +36,6 @@ class LoopDevice {
   [[nodiscard]] bool direct_io() const { return direct_io_; }
 
   [[nodiscard]] Result<void> detach();
-  /// Leaves it attached.
-  void release() { device_ = Fd(); }
 
  private:
   LoopDevice(Fd device, int number) : device_(std::move(device)), number_(number) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Input: a handoff. It is read as it is, and once more with a right checksum instead of its last line.
-#include "init/blocks/dm_table.h"
+#include "init/blocks/view.h"
 #include "init/record/handoff.h"
 
 #include <cstdlib>
@@ -12,12 +12,6 @@ namespace {
 
 using namespace vhdboot;
 using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
-using namespace vhdboot::blocks;
 using namespace vhdboot::record;
 
 void check(std::string_view text) {
@@ -28,18 +22,23 @@ void check(std::string_view text) {
   }
   const auto again = to_text(*handoff);
   if (!again || parse_handoff(*again) != *handoff) std::abort();
-  if (!compare_extents(*handoff, handoff->file_size, handoff->extents)) std::abort();
-  if (compare_extents(*handoff, handoff->file_size + 1, handoff->extents)) std::abort();
-  if (!is_handoff_volume(*handoff, handoff->identity())) std::abort();
-  const auto rows = linear_table(handoff->extents, handoff->payload,
-                                 {.size = 1ULL << 40, .logical_block = handoff->guest_block, .cluster_size = 4096});
-  if (!rows) return;
+  for (const HandoffFile& file : handoff->files) {
+    if (!compare_extents(file, file.size, file.extents)) std::abort();
+    if (compare_extents(file, file.size + 1, file.extents)) std::abort();
+    if (!is_volume_of(file, file.identity())) std::abort();
+  }
+  const HandoffFile& image = handoff->files.front();
+  const auto view =
+      flat_view({.size = image.size, .extents = image.extents},
+                {.numbers = "8:1", .size = 1ULL << 40, .logical_block = handoff->guest_block, .cluster_size = 4096},
+                handoff->payload_size);
+  if (!view) return;
   std::uint64_t end = 0;
-  for (const auto& row : *rows) {
+  for (const Row& row : view->rows) {
     if (row.start != end || row.length == 0) std::abort();
     end += row.length;
   }
-  if (end * kSectorSize < handoff->payload.size) std::abort();
+  if (end * kSectorSize < handoff->payload_size) std::abort();
 }
 
 }  // namespace

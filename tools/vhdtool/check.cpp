@@ -215,15 +215,13 @@ Result<Findings> check_on_volume(const Options& options) {
   // Reading it in place takes extents that cover it.
   const bool mappable = check_mappable(layout, path).has_value();
   if (mappable && image.payload_size > 0)
-    check_attachment({.read_only = true,
-                      .payload = {.offset = 0, .size = image.payload_size},
-                      .file_size = layout.size,
-                      .extents = layout.extents,
-                      .device = {.size = source->size(),
-                                 .logical_block = static_cast<std::uint32_t>(logical_block),
-                                 .cluster_size = reader->cluster_size()},
-                      .guest_block = image.table ? image.table->logical_block : 512},
-                     findings);
+    check_attachment(blocks::flat_view({.size = layout.size, .extents = layout.extents, .device = 0},
+                                       {.numbers = {},
+                                        .size = source->size(),
+                                        .logical_block = static_cast<std::uint32_t>(logical_block),
+                                        .cluster_size = reader->cluster_size()},
+                                       image.payload_size),
+                     image.table ? image.table->logical_block : 512, findings);
   look_into_guest(image,
                   mappable ? open_backing(options.volume, layout.extents)
                            : Result<Backing>(fail(Code::Unsupported, "the file does not lie on the volume as it must")),

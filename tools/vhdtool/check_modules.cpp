@@ -5,15 +5,26 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/blocks/attach_plan.h"
 #include "init/modules/needed_modules.h"
 
 namespace vhdboot::vhdtool {
 
+namespace {
+
+// Of an image that lies in place, whatever its extents.
+std::vector<std::string> guest_disk_modules() {
+  return blocks::modules_of({});
+}
+
+}  // namespace
+
 void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
-  const auto fits = modules::check_guest_disk_modules(index, release);
+  const auto needed = guest_disk_modules();
+  const auto fits = modules::check_guest_disk_modules(index, needed, release);
   if (!fits) return findings.error("modules", fits.error());
   std::string names;
-  for (const std::string& module : modules::guest_disk_modules()) names += concat(names.empty() ? "" : ", ", module);
+  for (const std::string& module : needed) names += concat(names.empty() ? "" : ", ", module);
   findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
 }
 
@@ -29,7 +40,7 @@ std::vector<std::string> needed_files(const modules::ModuleIndex& index, const s
                                       const std::string& root_type) {
   std::vector<std::string> wanted;
   for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
-  for (std::string& module : modules::guest_disk_modules()) wanted.push_back(std::move(module));
+  for (std::string& module : guest_disk_modules()) wanted.push_back(std::move(module));
   if (!root_type.empty()) wanted.push_back(root_type);
   return index.resolve(wanted).files;
 }

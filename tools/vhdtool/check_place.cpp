@@ -22,8 +22,8 @@ constexpr std::uint32_t kEncrypted = 0x4000;
 constexpr std::uint64_t kManyExtents = 10'000;
 
 void check_count(std::uint64_t extents, Findings& findings) {
-  if (extents > blocks::kMaxLinearRows)
-    findings.error("extents", concat("the file lies in ", extents, " pieces, more than ", blocks::kMaxLinearRows,
+  if (extents > blocks::kMaxRows)
+    findings.error("extents", concat("the file lies in ", extents, " pieces, more than ", blocks::kMaxRows,
                                      ": defragment it or copy it to a new file"));
   else if (extents > kManyExtents)
     findings.warning("extents",
@@ -91,14 +91,15 @@ void check_volume(Kind kind, const Result<VolumeState>& state, Findings& finding
     findings.error("volume", clean.error());
 }
 
-void check_attachment(const blocks::AttachRequest& request, Findings& findings) {
-  const auto plan = blocks::plan_attachment(request);
+void check_attachment(Result<blocks::View> view, std::uint32_t guest_block, Findings& findings) {
+  const auto plan = view ? blocks::plan_attachment(*std::move(view), true, guest_block)
+                         : Result<blocks::AttachPlan>(std::unexpected(view.error()));
   if (!plan) {
     findings.error("extents", plan.error());
     return;
   }
   for (const std::string& warning : plan->warnings) findings.warning("direct-io", warning);
-  check_count(request.extents.size(), findings);
+  check_count(plan->view.files.front().extents.size(), findings);
 }
 
 void check_mounted(const MountedFile& file, Findings& findings) {

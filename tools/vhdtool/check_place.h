@@ -36,6 +36,6 @@ void check_layout(const volume::FileLayout& layout, const volume::Path& path, Fi
 void check_volume(volume::Kind kind, const Result<volume::VolumeState>& state, Findings& findings);
 
 /// Whether the file can be attached where its extents lie.
-void check_attachment(const blocks::AttachRequest& request, Findings& findings);
+void check_attachment(Result<blocks::View> view, std::uint32_t guest_block, Findings& findings);
 
 }  // namespace vhdboot::vhdtool

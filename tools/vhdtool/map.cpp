@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "init/blocks/dm_table.h"
+#include "init/blocks/view.h"
 #include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "init/volume/volume.h"
@@ -58,10 +58,10 @@ struct Row {
 /// A file and what lies below it.
 struct Mapped {
   std::vector<Row> rows;
-  std::vector<Extent> extents;  ///< for --dmsetup: checked
-  Payload payload;
+  // For --dmsetup:
+  blocks::MappedFile file;
+  std::uint64_t payload_size = 0;
   blocks::LowerDevice device;
-  std::string numbers;  ///< "8:3"
 };
 
 /// Size and logical block of a partition or disk, by its numbers.
@@ -72,7 +72,8 @@ Result<blocks::LowerDevice> lower_device(const std::string& numbers, std::uint64
   auto block = number("/queue/logical_block_size");
   if (!block) block = number("/../queue/logical_block_size");
   if (!sectors || !block) return fail(Code::NotFound, concat(folder, " tells no size and no block"));
-  return blocks::LowerDevice{.size = *sectors * kSectorSize,
+  return blocks::LowerDevice{.numbers = numbers,
+                             .size = *sectors * kSectorSize,
                              .logical_block = static_cast<std::uint32_t>(*block),
                              .cluster_size = cluster_size};
 }
@@ -90,13 +91,15 @@ Result<Mapped> map_file(const std::string& path, bool table) {
     mapped.rows.push_back({extent.place, describe_flags(extent.flags)});
   if (!table) return mapped;
 
-  mapped.numbers = concat(major(status.st_dev), ':', minor(status.st_dev));
-  auto device = lower_device(mapped.numbers, static_cast<std::uint64_t>(status.st_blksize));
+  auto device = lower_device(concat(major(status.st_dev), ':', minor(status.st_dev)),
+                             static_cast<std::uint64_t>(status.st_blksize));
   if (!device)
     return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
-  mapped.device = *device;
-  mapped.extents = TRY(plain_extents(TRY(file_extents(file->fd().get())), file->size()));
-  mapped.payload.size = TRY(identify(*file, path)).payload_size;
+  mapped.device = *std::move(device);
+  mapped.file = {.size = file->size(),
+                 .extents = TRY(plain_extents(TRY(file_extents(file->fd().get())), file->size())),
+                 .device = 0};
+  mapped.payload_size = TRY(identify(*file, path)).payload_size;
   return mapped;
 }
 
@@ -114,11 +117,10 @@ Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string&
     return refuse(Reason::NotRegular, "a table needs a block device; `losetup --find --show` makes one of this file");
   TRY(volume::check_clean(TRY(reader->state())));
   TRY(volume::check_mappable(layout, path));
-  mapped.extents = layout.extents;
-  mapped.numbers = device->numbers();
-  mapped.device = TRY(lower_device(mapped.numbers, reader->cluster_size()));
+  mapped.file = {.size = layout.size, .extents = layout.extents, .device = 0};
+  mapped.device = TRY(lower_device(device->numbers(), reader->cluster_size()));
   const volume::FileSource contents(*device, layout.extents, layout.size, layout.valid_size);
-  mapped.payload.size = TRY(identify(contents, path.text())).payload_size;
+  mapped.payload_size = TRY(identify(contents, path.text())).payload_size;
   return mapped;
 }
 
@@ -149,9 +151,10 @@ ExitStatus run_map(int argc, char** argv) {
     print_rows(mapped->rows);
     return ExitStatus::Done;
   }
-  const auto rows = blocks::linear_table(mapped->extents, mapped->payload, mapped->device);
-  if (!rows) return failed(argv[0], subject, rows.error());
-  print(to_text(*rows, mapped->numbers));
+  const auto view = blocks::flat_view(mapped->file, mapped->device, mapped->payload_size);
+  const auto text = view ? to_text(view->rows, device_numbers(*view)) : std::unexpected(view.error());
+  if (!text) return failed(argv[0], subject, text.error());
+  print(*text);
   return ExitStatus::Done;
 }
 

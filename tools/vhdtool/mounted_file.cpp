@@ -18,7 +18,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/blocks/dm_table.h"
+#include "init/blocks/row.h"
 #include "init/sys/file.h"
 #include "init/volume/volume.h"
 
@@ -68,7 +68,7 @@ void count_extents(const Fd& file, MountedFile& facts) {
   constexpr std::size_t kBatch = 512;
   std::vector<std::byte> buffer(sizeof(fiemap) + kBatch * sizeof(fiemap_extent));
   std::uint64_t count = 0;
-  for (std::uint64_t at = 0; at < facts.size && count <= blocks::kMaxLinearRows;) {
+  for (std::uint64_t at = 0; at < facts.size && count <= blocks::kMaxRows;) {
     fiemap request{};
     request.fm_start = at;
     request.fm_length = facts.size - at;

@@ -241,10 +241,6 @@ TEST(Modules, AMovedIndexStillAnswers) {
   EXPECT_EQ(second.file("a"), "a.ko");
 }
 
-TEST(NeededModules, OfTheGuestDisk) {
-  EXPECT_THAT(guest_disk_modules(), ElementsAre("dm_mod", "loop"));
-}
-
 TEST(NeededModules, RequestLines) {
   EXPECT_THAT(request_lines(std::vector<WantedModule>{{"pci:v00001AF4d00001001", Purpose::Controller, "virtio-pci"},
                                                       {"scsi:t-0x00", Purpose::Controller, "sd"},
@@ -254,13 +250,17 @@ TEST(NeededModules, RequestLines) {
 }
 
 TEST(NeededModules, CheckGuestDiskModules) {
-  EXPECT_TRUE(check_guest_disk_modules(index(), "6.12"));
-  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.dep = "loop.ko:\n"}), "6.1.0-18-amd64"),
+  const std::vector<std::string> needed{"dm_mod", "loop"};
+  EXPECT_TRUE(check_guest_disk_modules(index(), needed, "6.12"));
+  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.dep = "loop.ko:\n"}), needed, "6.1.0-18-amd64"),
               Fails(Code::Unsupported,
                     "kernel 6.1.0-18-amd64 has no device-mapper (dm_mod), which the guest disk is made of: start the "
                     "guest with another kernel"));
-  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.builtin = "dm-mod.ko\n"}), "6.1"),
+  EXPECT_THAT(check_guest_disk_modules(*ModuleIndex::parse({.builtin = "dm-mod.ko\n"}), needed, "6.1"),
               Fails(Code::Unsupported, "no loop devices (loop)"));
+  EXPECT_THAT(check_guest_disk_modules(index(), std::vector{"dm_unheard_of"s}, "6.12"),
+              Fails(Code::Unsupported, "no dm_unheard_of (dm_unheard_of)"));
+  EXPECT_TRUE(check_guest_disk_modules(*ModuleIndex::parse({}), {}, "6.12"));
 }
 
 TEST(NeededModules, Directories) {

@@ -11,14 +11,14 @@ namespace {
 using test::Fails;
 
 Handoff full() {
-  return {.kind = volume::Kind::Exfat,
-          .serial = "1234-ABCD",
-          .partuuid = "89abcdef-01",
-          .path = "/Images/debian \xC3\xB6.vhd",
-          .file_size = 8192,
-          .payload = {512, 4096},
+  return {.files = {{.path = "/Images/debian \xC3\xB6.vhd",
+                     .kind = volume::Kind::Exfat,
+                     .serial = "1234-ABCD",
+                     .partuuid = "89abcdef-01",
+                     .size = 8192,
+                     .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
+          .payload_size = 4096,
           .guest_block = 4096,
-          .extents = {{0, 4096, 4096}, {4096, 65536, 4096}},
           .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
           .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
           .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
@@ -30,7 +30,15 @@ Handoff full() {
 }
 
 Handoff plain() {
-  return {.serial = "0123456789ABCDEF", .path = "/debian.vhd", .file_size = 8192, .payload = {0, 7680}};
+  return {.files = {{.path = "/debian.vhd", .serial = "0123456789ABCDEF", .size = 8192}}, .payload_size = 7680};
+}
+
+/// As full(), with a second file on another volume.
+Handoff two_files() {
+  Handoff handoff = full();
+  handoff.files.push_back(
+      {.path = "/base.vhdx", .serial = "0123456789ABCDEF", .size = 12288, .extents = {{0, 8192, 12288}}});
+  return handoff;
 }
 
 /// The text with its checksum made right again.
@@ -46,7 +54,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 TEST(Handoff, TextAndBack) {
-  for (const auto& handoff : {full(), plain()}) {
+  for (const auto& handoff : {full(), plain(), two_files()}) {
     const auto text = to_text(handoff);
     ASSERT_TRUE(text) << text.error().text;
     const auto back = parse_handoff(*text);
@@ -88,18 +96,25 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 2\nvolume ntfs\nserial 0123456789ABCDEF\npath /debian.vhd\n"
-                   "file-size 8192\npayload 0 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\ncrc32 "));
+            sealed("vhdboot-handoff 3\npayload 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
+                   "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
+  EXPECT_THAT(*to_text(two_files()),
+              ::testing::HasSubstr("rescue reboot\n"
+                                   "module kernel/drivers/block/loop.ko\nmodule kernel/fs/exfat/exfat.ko\n"
+                                   "file /Images/debian \xC3\xB6.vhd\nvolume exfat\nserial 1234-ABCD\n"
+                                   "partuuid 89abcdef-01\nsize 8192\nextent 0 4096 4096\nextent 4096 65536 4096\n"
+                                   "file /base.vhdx\nvolume ntfs\nserial 0123456789ABCDEF\nsize 12288\n"
+                                   "extent 0 8192 12288\ncrc32 "));
 }
 
 TEST(Handoff, EveryCutIsNoticed) {
-  const auto text = *to_text(full());
+  const auto text = *to_text(two_files());
   for (std::size_t length = 0; length < text.size(); ++length)
     ASSERT_FALSE(parse_handoff(std::string_view(text).substr(0, length))) << length;
 }
 
 TEST(Handoff, EveryChangedByteIsNoticed) {
-  const auto text = *to_text(full());
+  const auto text = *to_text(two_files());
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto changed = text;
     changed[i] ^= 1;
@@ -109,8 +124,8 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 2", "handoff 1")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 1, this program reads version 2"));
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 3", "handoff 2")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 3"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
@@ -125,14 +140,13 @@ TEST(Handoff, Deviations) {
               Fails(Code::Corrupt, "partition UUID"));
   EXPECT_THAT(parse_handoff(replaced(text, "loader-partuuid 89ABCDEF", "loader-partuuid 89ABCDE")),
               Fails(Code::Corrupt, "boot loader"));
-  EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path Images")), Fails(Code::Corrupt, "image path"));
-  EXPECT_THAT(parse_handoff(replaced(text, "path /Images", "path /../Images")), Fails(Code::Corrupt, "image path"));
-  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 8192")),
-              Fails(Code::Corrupt, "disk of 8192"));
-  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 0")), Fails(Code::Corrupt, "disk of 0"));
-  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512")), Fails(Code::Corrupt, "means nothing"));
-  EXPECT_THAT(parse_handoff(replaced(text, "payload 512 4096", "payload 512 4096 1")),
-              Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "file /Images", "file Images")), Fails(Code::Corrupt, "file path"));
+  EXPECT_THAT(parse_handoff(replaced(text, "file /Images", "file /../Images")), Fails(Code::Corrupt, "file path"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 8704")),
+              Fails(Code::Corrupt, "disk of 8704 bytes in a file of 8192"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 0")), Fails(Code::Corrupt, "disk of 0"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 0 4096")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "payload 4096\n", "")), Fails(Code::Corrupt, "does not say payload"));
   EXPECT_THAT(parse_handoff(replaced(text, "guest-block 4096", "guest-block 1024")), Fails(Code::Corrupt, "1024"));
   EXPECT_THAT(parse_handoff(replaced(text, "host-mount /disk", "host-mount disk")),
               Fails(Code::Corrupt, "\"host-mount disk rw uid=1000\""));
@@ -148,7 +162,38 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 2\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 3\n"), Fails(Code::Corrupt, ""));
+}
+
+TEST(Handoff, DeviationsOfFiles) {
+  const auto text = *to_text(two_files());
+  const auto second = [&](std::string_view from, std::string_view to) {
+    const auto at = text.rfind("file /base");
+    return sealed(text.substr(0, at) + replaced(text.substr(at), from, to));
+  };
+  EXPECT_TRUE(parse_handoff(second("size 12288", "size 12289")));
+  EXPECT_THAT(parse_handoff(second("size 12288\n", "")), Fails(Code::Corrupt, "does not say size"));
+  EXPECT_THAT(parse_handoff(second("volume ntfs\n", "")), Fails(Code::Corrupt, "does not say volume"));
+  EXPECT_THAT(parse_handoff(second("serial 0123456789ABCDEF\n", "")), Fails(Code::Corrupt, "does not say serial"));
+  EXPECT_THAT(parse_handoff(second("size 12288", "size 12288\nsize 12288")), Fails(Code::Corrupt, "\"size\" twice"));
+  EXPECT_THAT(parse_handoff(second("size 12288", "size -1")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(second("extent 0 8192 12288", "extent 0 8192 0")), Fails(Code::Corrupt, "out of order"));
+  EXPECT_THAT(parse_handoff(second("file /base", "file base")), Fails(Code::Corrupt, "file path"));
+  // Lines in the wrong place.
+  EXPECT_THAT(parse_handoff(second("size 12288", "size 12288\nmodule a.ko")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(second("size 12288", "size 12288\nwait 30")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "size 90")), Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "wait 90", "extent 0 0 1")), Fails(Code::Corrupt, "means nothing"));
+
+  std::string none = *to_text(plain());
+  none.resize(none.find("file "));
+  EXPECT_THAT(parse_handoff(sealed(none + "crc32 ")), Fails(Code::Corrupt, "names no file"));
+  std::string many = *to_text(plain());
+  const std::string section = many.substr(many.find("file "), many.rfind("crc32 ") - many.find("file "));
+  many.resize(many.rfind("crc32 "));
+  for (std::size_t i = 1; i < kMaxHandoffFiles; ++i) many += section;
+  EXPECT_TRUE(parse_handoff(sealed(many + "crc32 ")));
+  EXPECT_THAT(parse_handoff(sealed(many + section + "crc32 ")), Fails(Code::NoMemory, "too many files"));
 }
 
 TEST(Handoff, WhatCannotBeWritten) {
@@ -157,54 +202,59 @@ TEST(Handoff, WhatCannotBeWritten) {
     change(handoff);
     return to_text(handoff);
   };
-  EXPECT_THAT(with([](auto& h) { h.path = "/a\nb"; }), Fails(Code::Invalid, "image path"));
-  EXPECT_THAT(with([](auto& h) { h.path = ""; }), Fails(Code::Invalid, "image path"));
+  EXPECT_THAT(with([](auto& h) { h.files.front().path = "/a\nb"; }), Fails(Code::Invalid, "file path"));
+  EXPECT_THAT(with([](auto& h) { h.files.front().path = ""; }), Fails(Code::Invalid, "file path"));
   EXPECT_THAT(with([](auto& h) { h.host_mount = HostMount{.path = "/a\nb"}; }), Fails(Code::Invalid, "mount point"));
   EXPECT_THAT(with([](auto& h) { h.init = ""; }), Fails(Code::Invalid, "no init"));
-  EXPECT_THAT(with([](auto& h) { h.serial = ""; }), Fails(Code::Invalid, "serial"));
+  EXPECT_THAT(with([](auto& h) { h.files.front().serial = ""; }), Fails(Code::Invalid, "serial"));
   EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, "a.ko"); }), Fails(Code::Invalid, "1025"));
+  EXPECT_THAT(with([](auto& h) { h.files.clear(); }), Fails(Code::Invalid, "names no file"));
+  EXPECT_THAT(with([](auto& h) { h.files.resize(kMaxHandoffFiles + 1, h.files.front()); }),
+              Fails(Code::Invalid, "33 files"));
   EXPECT_THAT(with([](auto& h) { h.wait_seconds = 0; }), Fails(Code::Invalid, "wait"));
 }
 
 TEST(Handoff, ManyExtents) {
   auto handoff = plain();
-  for (std::uint64_t i = 0; i < 20'000; ++i) handoff.extents.push_back({i * 4096, (i * 7919 % 20'000) * 4096, 4096});
-  handoff.file_size = 20'000 * 4096;
+  for (std::uint64_t i = 0; i < 20'000; ++i)
+    handoff.files.front().extents.push_back({i * 4096, (i * 7919 % 20'000) * 4096, 4096});
+  handoff.files.front().size = 20'000 * 4096;
   EXPECT_EQ(*parse_handoff(*to_text(handoff)), handoff);
 }
 
 TEST(Handoff, TheCapOnExtents) {
-  std::string text = *to_text(plain());
+  std::string text = *to_text(two_files());
   text.resize(text.rfind("crc32 "));
-  for (std::size_t i = 0; i <= kMaxHandoffExtents; ++i) text += "extent 0 0 1\n";
+  // Of both files together.
+  for (std::size_t i = 0; i < kMaxHandoffExtents - 2; ++i) text += "extent 0 0 1\n";
   EXPECT_THAT(parse_handoff(sealed(text + "crc32 ")), Fails(Code::NoMemory, "too many extents"));
 }
 
 TEST(Handoff, CompareExtents) {
-  const auto handoff = full();
-  EXPECT_TRUE(compare_extents(handoff, 8192, handoff.extents));
-  EXPECT_TRUE(compare_extents(handoff, 8192, {{{0, 4096, 2048}, {2048, 6144, 2048}, {4096, 65536, 4096}}}))
+  const auto file = full().files.front();
+  EXPECT_TRUE(compare_extents(file, 8192, file.extents));
+  EXPECT_TRUE(compare_extents(file, 8192, {{{0, 4096, 2048}, {2048, 6144, 2048}, {4096, 65536, 4096}}}))
       << "the same places in other pieces";
   EXPECT_THAT(
-      compare_extents(handoff, 4096, handoff.extents),
+      compare_extents(file, 4096, file.extents),
       Fails(Code::Unsafe, "debian \xC3\xB6.vhd is not where stage 1 found it: it had 8192 bytes and has 4096 now"));
-  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 4096}, {4096, 131072, 4096}}}),
+  EXPECT_THAT(compare_extents(file, 8192, {{{0, 4096, 4096}, {4096, 131072, 4096}}}),
               Fails(Code::Unsafe, "its byte 4096 lay at byte 65536 of the volume and lies at 131072 now"));
-  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 8192}}}),
+  EXPECT_THAT(compare_extents(file, 8192, {{{0, 4096, 8192}}}),
               Fails(Code::Unsafe, "the piece at its byte 0 had 4096 bytes and has 8192 now"));
-  EXPECT_THAT(compare_extents(handoff, 8192, {{{0, 4096, 4096}}}), Fails(Code::Unsafe, "2 pieces and lies in 1"));
-  EXPECT_THAT(compare_extents(handoff, 8192, {}), Fails(Code::Unsafe, "start the machine again"));
+  EXPECT_THAT(compare_extents(file, 8192, {{{0, 4096, 4096}}}), Fails(Code::Unsafe, "2 pieces and lies in 1"));
+  EXPECT_THAT(compare_extents(file, 8192, {}), Fails(Code::Unsafe, "start the machine again"));
 }
 
 TEST(Handoff, TheVolumeIsKnownByWhatIsKnown) {
-  const auto handoff = full();
-  EXPECT_TRUE(is_handoff_volume(handoff, {.uuid = "1234-abcd", .partuuid = "89ABCDEF-01"}));
-  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD"})) << "on another, unpartitioned disk";
-  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCD", .partuuid = "89abcdef-02"})) << "a copied partition";
-  EXPECT_FALSE(is_handoff_volume(handoff, {.uuid = "1234-ABCE", .partuuid = "89abcdef-01"}));
-  EXPECT_FALSE(is_handoff_volume(handoff, {.partuuid = "89abcdef-01"}));
-  EXPECT_TRUE(is_handoff_volume(plain(), {.uuid = "0123456789ABCDEF", .partuuid = "89abcdef-01"}));
-  EXPECT_EQ(handoff.identity(), (disk::Identity{.uuid = "1234-ABCD", .partuuid = "89abcdef-01"}));
+  const auto file = full().files.front();
+  EXPECT_TRUE(is_volume_of(file, {.uuid = "1234-abcd", .partuuid = "89ABCDEF-01"}));
+  EXPECT_FALSE(is_volume_of(file, {.uuid = "1234-ABCD"})) << "on another, unpartitioned disk";
+  EXPECT_FALSE(is_volume_of(file, {.uuid = "1234-ABCD", .partuuid = "89abcdef-02"})) << "a copied partition";
+  EXPECT_FALSE(is_volume_of(file, {.uuid = "1234-ABCE", .partuuid = "89abcdef-01"}));
+  EXPECT_FALSE(is_volume_of(file, {.partuuid = "89abcdef-01"}));
+  EXPECT_TRUE(is_volume_of(plain().files.front(), {.uuid = "0123456789ABCDEF", .partuuid = "89abcdef-01"}));
+  EXPECT_EQ(file.identity(), (disk::Identity{.uuid = "1234-ABCD", .partuuid = "89abcdef-01"}));
 }
 
 }  // namespace

@@ -32,13 +32,13 @@ class FindAgain : public testing::Test {
     before.plug("sda2", data().bytes).content.identity.partuuid = "11111111-02";
     HostVolumes volumes(before);
     const auto image = examine_image(volumes.all().front(), *volume::parse_path("/boot/debian.img")).value();
-    return {.kind = volume::Kind::Exfat,
-            .serial = image.volume->identity.uuid,
-            .partuuid = image.volume->identity.partuuid,
-            .path = image.path.text(),
-            .file_size = image.layout.size,
-            .payload = image.payload(),
-            .extents = image.layout.extents,
+    return {.files = {{.path = image.path.text(),
+                       .kind = volume::Kind::Exfat,
+                       .serial = image.volume->identity.uuid,
+                       .partuuid = image.volume->identity.partuuid,
+                       .size = image.layout.size,
+                       .extents = image.layout.extents}},
+            .payload_size = image.info.payload_size,
             .wait_seconds = 20};
   }
 
@@ -67,7 +67,7 @@ TEST_F(FindAgain, UnderAnotherName) {
   const auto image = find();
   ASSERT_TRUE(image) << image.error().message();
   EXPECT_EQ(image->volume->device.name, "sdb2");
-  EXPECT_EQ(image->layout.extents, handoff().extents);
+  EXPECT_EQ(image->layout.extents, handoff().files.front().extents);
   EXPECT_EQ(devices.elapsed(), 3s);
 }
 
@@ -130,6 +130,15 @@ TEST_F(FindAgain, AReadErrorOnTheWayToTheImage) {
   const auto volume = data();
   plug("sda2", volume).bad = {{volume.folders.at("/boot"), 512}};
   EXPECT_THAT(find(), Fails(Code::Io, "/boot/debian.img on /dev/sda2"));
+}
+
+TEST_F(FindAgain, AnImageOfSeveralFiles) {
+  plug("sda2", data());
+  volumes.emplace(devices);
+  record::Handoff chain = handoff();
+  chain.files.push_back(chain.files.front());
+  HostVolume* volume = find_volume(*volumes, chain, report).value();
+  EXPECT_THAT(find_same_image(*volume, chain), Fails(Code::Unsupported, "made of 2 files"));
 }
 
 }  // namespace

@@ -91,26 +91,21 @@ TEST(CheckPlace, StateOfTheVolume) {
                           is_error("volume", "no answer")));
 }
 
-blocks::AttachRequest request(std::size_t pieces) {
-  blocks::AttachRequest request;
-  request.payload = {.offset = 0, .size = pieces * 4096};
-  request.file_size = request.payload.size;
+Result<blocks::View> view(std::size_t pieces, std::uint64_t physical = 0, std::uint32_t logical_block = 512) {
+  blocks::MappedFile file{.size = pieces * 4096};
   for (std::size_t i = 0; i < pieces; ++i)
-    request.extents.push_back({.logical = i * 4096, .physical = i * 8192, .length = 4096});
-  request.device = {.size = kGiB, .logical_block = 512, .cluster_size = 4096};
-  return request;
+    file.extents.push_back({.logical = i * 4096, .physical = physical + i * 8192, .length = 4096});
+  return blocks::flat_view(std::move(file),
+                           {.numbers = "8:3", .size = kGiB, .logical_block = logical_block, .cluster_size = 4096},
+                           pieces * 4096);
 }
 
 TEST(CheckPlace, Extents) {
   Findings findings;
-  check_attachment(request(1), findings);
-  check_attachment(request(10'001), findings);
-  auto outside = request(1);
-  outside.extents[0].physical = 2 * kGiB;
-  check_attachment(outside, findings);
-  auto large_blocks = request(2);
-  large_blocks.device.logical_block = 4096;
-  check_attachment(large_blocks, findings);
+  check_attachment(view(1), 512, findings);
+  check_attachment(view(10'001), 512, findings);
+  check_attachment(view(1, 2 * kGiB), 512, findings);
+  check_attachment(view(2, 0, 4096), 512, findings);
   EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Ok, "extents", "in 1 piece"),
                                           is_warning("extents", "10001 pieces"), is_error("extents", ""),
                                           is_warning("direct-io", "4096"), is(Severity::Ok, "extents", "in 2 pieces")));

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What shows the bytes of image files as one disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/extent.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "init/blocks/row.h"
+
+namespace vhdboot::blocks {
+
+/// A partition that files lie on.
+struct LowerDevice {
+  std::string numbers;                ///< "8:3", as device-mapper names it
+  std::uint64_t size = 0;             ///< bytes
+  std::uint32_t logical_block = 512;  ///< 512 or 4096
+  std::uint64_t cluster_size = 0;     ///< of the volume on it, bytes
+
+  friend bool operator==(const LowerDevice&, const LowerDevice&) = default;
+};
+
+/// A file whose bytes are part of a view.
+struct MappedFile {
+  std::uint64_t size = 0;       ///< bytes
+  std::vector<Extent> extents;  ///< of the whole file, in logical order
+  std::size_t device = 0;       ///< that it lies on: which one of the view's
+
+  friend bool operator==(const MappedFile&, const MappedFile&) = default;
+};
+
+/// Rows over files. Their devices count in `devices`.
+struct View {
+  std::vector<LowerDevice> devices;
+  std::vector<MappedFile> files;
+  std::vector<Row> rows;   ///< from sector 0 on without gaps, neighbours merged
+  std::uint64_t size = 0;  ///< bytes of the disk; the rows may reach further, to the end of a logical block
+
+  friend bool operator==(const View&, const View&) = default;
+};
+
+/// The view of an image whose disk is the first `payload_size` bytes of its one file. On a device of larger logical
+/// blocks the last row reaches up to the end of its block, which then lies in the same cluster: the loop device above
+/// cuts it off.
+/// Corrupt on holes, overlaps, a payload beyond the file and what lies outside the device; Unsupported, with what to do
+/// about it, when the file does not lie on logical blocks, or in more than kMaxRows pieces.
+[[nodiscard]] Result<View> flat_view(MappedFile file, LowerDevice device, std::uint64_t payload_size);
+
+/// For pack_rows() and to_text().
+[[nodiscard]] std::vector<std::string> device_numbers(const View& view);
+
+}  // namespace vhdboot::blocks
