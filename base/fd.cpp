@@ -6,11 +6,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 
 #include "base/text.h"
 #include "base/units.h"
 
 namespace vhdboot {
+
+bool open_standard_streams() {
+  // In ascending order each one gets the lowest number that is free, which is its own.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != stream) return false;
+  return true;
+}
 
 Result<Fd> open_file(const std::string& path, int flags, mode_t mode) {
   Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));

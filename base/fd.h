@@ -38,6 +38,11 @@ class Fd {
   int fd_ = -1;
 };
 
+/// Opens those of descriptors 0, 1 and 2 on /dev/null that a program was started without. Otherwise the next file that
+/// is opened becomes one of them, and what is printed is written into it. False when that fails: then nothing may be
+/// opened for writing.
+[[nodiscard]] bool open_standard_streams();
+
 /// open(2) with O_CLOEXEC; the error names the path.
 [[nodiscard]] Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0);
 

@@ -7,7 +7,7 @@
 #include "efi/initrd_media.h"
 #include "efi/kernel_image.h"
 #include "efi/load_options.h"
-#include "efi/origin.h"
+#include "efi/origin_archive.h"
 #include "efi/pe_sections.h"
 #include "efi/started_from.h"
 #include "efi/ventoy.h"

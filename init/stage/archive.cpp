@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/sys/file.h"
-#include "kexec/archive.h"
+#include "kexec/archive_builder.h"
 #include "kexec/plan.h"
 
 namespace vhdboot::stage {

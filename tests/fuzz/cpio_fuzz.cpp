@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "kexec/archive.h"
+#include "kexec/archive_builder.h"
 
 namespace {
 

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "base/exit_status.h"
+#include "base/fd.h"
 #include "base/guid.h"
 #include "base/held_signals.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/host_file.h"
-#include "tools/common/standard_streams.h"
 #include "tools/raw2vhd/report.h"
 #include "vhd/conversion.h"
 #include "vhd/refusal.h"

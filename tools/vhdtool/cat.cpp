@@ -14,7 +14,7 @@
 #include "base/units.h"
 #include "tools/common/size_text.h"
 #include "tools/vhdtool/commands.h"
-#include "tools/vhdtool/image.h"
+#include "tools/vhdtool/open_image.h"
 #include "tools/vhdtool/output.h"
 
 namespace vhdboot::vhdtool {

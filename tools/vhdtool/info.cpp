@@ -13,9 +13,9 @@
 #include "entry/find_entries.h"
 #include "kexec/bzimage.h"
 #include "tools/vhdtool/commands.h"
-#include "tools/vhdtool/image.h"
 #include "tools/vhdtool/info_report.h"
 #include "tools/vhdtool/inspected_disk.h"
+#include "tools/vhdtool/open_image.h"
 #include "tools/vhdtool/output.h"
 
 namespace vhdboot::vhdtool {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/text.h"
-#include "tools/common/standard_streams.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/output.h"
 
@@ -88,7 +88,7 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (!tools::open_standard_streams()) return number(ExitStatus::Failed);
+  if (!open_standard_streams()) return number(ExitStatus::Failed);
   // A limit on file sizes is an error of one write, not the end of the program in the middle of its work.
   std::signal(SIGXFSZ, SIG_IGN);
   const ExitStatus status = run(argc, argv);

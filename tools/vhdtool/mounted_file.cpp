@@ -3,24 +3,20 @@
 
 #include <fcntl.h>
 #include <linux/fiemap.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/blocks/row.h"
 #include "init/sys/file.h"
 #include "init/volume/volume.h"
+#include "tools/common/file_extents.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -64,45 +60,30 @@ std::optional<std::uint64_t> first_hole(const Fd& file, std::uint64_t size) {
   return static_cast<std::uint64_t>(hole);
 }
 
-void count_extents(const Fd& file, MountedFile& facts) {
-  constexpr std::size_t kBatch = 512;
-  std::vector<std::byte> buffer(sizeof(fiemap) + kBatch * sizeof(fiemap_extent));
-  std::uint64_t count = 0;
-  for (std::uint64_t at = 0; at < facts.size && count <= blocks::kMaxRows;) {
-    fiemap request{};
-    request.fm_start = at;
-    request.fm_length = facts.size - at;
-    request.fm_extent_count = kBatch;
-    std::memcpy(buffer.data(), &request, sizeof request);
-    if (::ioctl(file.get(), FS_IOC_FIEMAP, buffer.data()) != 0) return;
-    std::memcpy(&request, buffer.data(), sizeof request);
-    const std::size_t found = std::min<std::size_t>(request.fm_mapped_extents, kBatch);
-    if (found == 0) break;
-    bool last = false;
-    for (std::size_t i = 0; i < found; ++i) {
-      fiemap_extent extent{};
-      std::memcpy(&extent, buffer.data() + sizeof(fiemap) + i * sizeof extent, sizeof extent);
-      if ((extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0 && !facts.unwritten) facts.unwritten = extent.fe_logical;
-      last = (extent.fe_flags & FIEMAP_EXTENT_LAST) != 0;
-      const std::uint64_t next = extent.fe_logical + extent.fe_length;
-      if (next <= at) return;  // a driver that turns in a circle
-      at = next;
-    }
-    count += found;
-    if (last) break;
+// How many pieces the file has, and where the first one lies that was never written; nothing when its driver does not
+// tell.
+struct Pieces {
+  std::optional<std::uint64_t> count;
+  std::optional<std::uint64_t> unwritten;
+};
+
+Pieces pieces_of(const Fd& file, std::uint64_t size) {
+  const auto extents = tools::file_extents(file.get());
+  if (!extents && extents.error().code == Code::NoMemory) return {.count = tools::kMaxFileExtents + 1, .unwritten = {}};
+  if (!extents) return {};
+  Pieces pieces{.count = 0, .unwritten = {}};
+  for (const tools::FileExtent& extent : *extents) {
+    if (extent.place.logical >= size) break;  // reserved behind the end of the file
+    ++*pieces.count;
+    if ((extent.flags & FIEMAP_EXTENT_UNWRITTEN) != 0 && !pieces.unwritten) pieces.unwritten = extent.place.logical;
   }
-  facts.extents = count;
+  return pieces;
 }
 
 // What the device says, where it may be read: drivers in user space hide which file system it is.
-void ask_device(const FileSystem& file_system, MountedFile& facts) {
-  if (!facts.kind && !file_system.type.starts_with("fuse")) return;
-  const auto source = sys::FdSource::open(file_system.source);
-  if (!source) return;
-  const auto volume = volume::HostVolume::open(**source);
-  if (!volume) return;
-  facts.kind = (*volume)->kind();
-  if (const auto state = (*volume)->state()) facts.state = *state;
+std::unique_ptr<sys::FdSource> device_of(const FileSystem& file_system, bool kind_known) {
+  if (!kind_known && !file_system.type.starts_with("fuse")) return nullptr;
+  return sys::FdSource::open(file_system.source).value_or(nullptr);
 }
 
 }  // namespace
@@ -121,8 +102,14 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   facts.attributes = windows_attributes(file);
   facts.kind = kind_of(file_system.type, facts.attributes.has_value());
   facts.hole = first_hole(file, facts.size);
-  count_extents(file, facts);
-  ask_device(file_system, facts);
+  const Pieces pieces = pieces_of(file, facts.size);
+  facts.extents = pieces.count;
+  facts.unwritten = pieces.unwritten;
+  const auto device = device_of(file_system, facts.kind.has_value());
+  const auto volume = device ? volume::HostVolume::open(*device) : fail(Code::NotFound, "not to be read");
+  if (!volume) return facts;
+  facts.kind = (*volume)->kind();
+  if (const auto state = (*volume)->state()) facts.state = *state;
   return facts;
 }
 

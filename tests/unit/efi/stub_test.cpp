@@ -8,7 +8,7 @@
 
 #include "base/cpio.h"
 #include "base/text.h"
-#include "efi/origin.h"
+#include "efi/origin_archive.h"
 #include "tests/unit/efi/mock_firmware.h"
 #include "tests/unit/efi/pe_image.h"
 

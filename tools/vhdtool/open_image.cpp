@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tools/vhdtool/image.h"
+#include "tools/vhdtool/open_image.h"
 
 namespace vhdboot::vhdtool {
 

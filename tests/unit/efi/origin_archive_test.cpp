@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The oracle is cpio.
-#include "efi/origin.h"
+#include "efi/origin_archive.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kexec/archive.h"
+#include "kexec/archive_builder.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "efi/origin.h"
+#include "efi/origin_archive.h"
 
 #include <array>
 

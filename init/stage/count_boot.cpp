@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/stage/boot_count.h"
+#include "init/stage/count_boot.h"
 
 #include <sys/mount.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/stage/guest_disk.h"
+#include "init/stage/attached_guest_disk.h"
 
 #include "base/text.h"
 #include "init/sys/block.h"
