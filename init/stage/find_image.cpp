@@ -161,9 +161,25 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
   return {};
 }
 
+Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image) {
+  (void)TRY(volumes.wait(volumes.devices().in(std::chrono::milliseconds(0))));
+  const disk::Identity& own = image.volume->identity;
+  const HostVolume* here = nullptr;
+  for (const HostVolume& volume : volumes.all()) {
+    if (volume.identity.uuid != own.uuid || volume.identity.partuuid != own.partuuid) continue;
+    if (here != nullptr) return fail(Code::Unsafe, twins(*here, volume));
+    here = &volume;
+  }
+  if (here == nullptr) return fail(Code::NotFound, concat(image.volume->description(), " has been unplugged"));
+  return {};
+}
+
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
   const Sighting found = TRY(Search(volumes, settings, report, std::move(paths)).run());
+  // The guest would find that out when it writes for the first time.
+  if (found.volume->device.read_only)
+    return fail(Code::Unsupported, concat(found.volume->description(), " is write-protected: look for a switch at it"));
   return examine_image(*found.volume, found.path);
 }
 

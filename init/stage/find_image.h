@@ -23,7 +23,8 @@ struct FoundImage {
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for
 /// slow devices up to the configured time-out.
 /// NotFound lists where it was looked for. Invalid when two volumes hold such an image and nothing says which is meant.
-/// Unsafe, Unsupported or Corrupt when it was found but must not be used.
+/// Unsafe, Unsupported or Corrupt when it was found but must not be used; Unsupported on a write-protected disk, too.
+/// The error of a place that cannot be read when the image may be there.
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
 
@@ -36,6 +37,10 @@ struct FoundImage {
 /// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
 /// Unsafe when there is one.
 [[nodiscard]] Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image);
+
+/// One more look at the devices before the guest is started, which takes no time: Unsafe when a disk with the same
+/// identity has appeared since, NotFound when the image's own has gone.
+[[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image);
 
 /// Looks at one file, with the same checks. NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);

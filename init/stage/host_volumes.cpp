@@ -2,6 +2,7 @@
 #include "init/stage/host_volumes.h"
 
 #include "base/text.h"
+#include "init/stage/next_step.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -18,8 +19,9 @@ bool is_drive_for_discs(const sys::BlockDevice& device) {
   return device.numbers.starts_with(kFloppy) || device.numbers.starts_with(kOptical);
 }
 
+// A disk that goes away while it is read says that it was not found, too.
 bool is_absent(const Error& error) {
-  return error.code == Code::NotFound && error.sys_errno == 0;
+  return after(Step::Look, error.code) == Next::Candidate && error.sys_errno == 0;
 }
 
 }  // namespace

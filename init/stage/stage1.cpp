@@ -157,6 +157,7 @@ Failure boot(const sys::Reporter& report) {
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     report.checkpoint("loaded");
+    TRY(check_still_alone(volumes, image));
     if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));
   };

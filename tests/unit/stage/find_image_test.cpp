@@ -92,6 +92,11 @@ TEST_F(FindImage, NoneBesideTheEfiFile) {
   EXPECT_THAT(find_beside(), Fails(Code::NotFound, "no image beside /boot/debian.efi on /dev/sda1 (exFAT \"STICK\")"));
 }
 
+TEST_F(FindImage, OnAWriteProtectedDisk) {
+  devices.plug("sda1", with_image(0x1234ABCD, u"DATA").bytes).device.read_only = true;
+  EXPECT_THAT(find_beside(), Fails(Code::Unsupported, "/dev/sda1 (exFAT \"DATA\") is write-protected"));
+}
+
 TEST_F(FindImage, TheConfiguredTimePassesWhenNothingAppears) {
   EXPECT_THAT(find_named("image=/boot/debian.img wait=17"),
               Fails(Code::NotFound, "no image /boot/debian.img after 17 seconds; no NTFS or exFAT volume appeared"));
@@ -231,6 +236,33 @@ TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
   devices.unplug("sda1");
   EXPECT_THAT(examine_image(volume, *volume::parse_path("/boot/debian.img")),
               Fails(Code::Io, "/boot/debian.img on /dev/sda1 (exFAT \"DATA\")"));
+}
+
+TEST_F(FindImage, ACloneThatAppearsWhileTheGuestIsLoaded) {
+  const auto bytes = with_image(0x1234ABCD, u"DATA").bytes;
+  devices.plug("sda1", bytes).read_time = 10ms;
+  const auto image = find_beside();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_TRUE(check_still_alone(*volumes, *image));
+  const auto so_far = devices.elapsed();
+  devices.at(so_far, [&] { devices.plug("sdb1", without_image().bytes); });
+  EXPECT_TRUE(check_still_alone(*volumes, *image));
+  devices.at(so_far, [&] { devices.plug("sdc1", bytes); });
+  EXPECT_THAT(check_still_alone(*volumes, *image),
+              Fails(Code::Unsafe, "/dev/sda1 (exFAT \"DATA\") and /dev/sdc1 (exFAT \"DATA\") have the same identity"));
+}
+
+TEST_F(FindImage, TheDiskGoesWhileTheGuestIsLoaded) {
+  const auto bytes = with_image(0x1234ABCD, u"DATA").bytes;
+  devices.plug("sda1", bytes);
+  const auto image = find_beside();
+  ASSERT_TRUE(image) << image.error().message();
+  devices.at(0s, [&] { devices.unplug("sda1"); });
+  EXPECT_THAT(check_still_alone(*volumes, *image),
+              Fails(Code::NotFound, "/dev/sda1 (exFAT \"DATA\") has been unplugged"));
+  devices.at(0s, [&] { devices.plug("sdb1", bytes); });  // and comes back
+  EXPECT_TRUE(check_still_alone(*volumes, *image));
+  EXPECT_EQ(devices.elapsed(), 0s);
 }
 
 class WindowsSleeps : public FindImage {
