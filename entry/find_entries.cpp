@@ -77,6 +77,11 @@ Error nothing_found(disk::GuestDisk& disk) {
   return error;
 }
 
+bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
+  return one.kind == other.kind && one.system == other.system && one.machine_id == other.machine_id &&
+         one.sort_key == other.sort_key;
+}
+
 bool has_tries_left(const BootEntry& entry) {
   return !entry.count || entry.count->left > 0;
 }
@@ -110,10 +115,14 @@ Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern,
 
 Result<std::vector<Choice>> choose_entries(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {
   std::vector<Choice> choices{TRY(choose_entry(found, pattern, disk))};
+  const Choice first = choices.front();
   const std::string_view name = split_entry_pattern(pattern).name;
+  const auto stands_in = [&](const BootEntry& entry) {
+    return name.empty() ? is_of_same_system(entry, first.entry->entry) && has_tries_left(entry)
+                        : pick_entry({entry}, name).has_value();
+  };
   for (const FoundEntry& entry : found.entries)
-    if (&entry != choices.front().entry && pick_entry({entry.entry}, name))
-      choices.push_back({&entry, choices.front().profile});
+    if (&entry != first.entry && stands_in(entry.entry)) choices.push_back({&entry, first.profile});
   return choices;
 }
 

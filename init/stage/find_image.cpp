@@ -153,10 +153,10 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
   if (image.volume->reader->kind() != volume::Kind::Exfat) return {};
   for (HostVolume& volume : volumes.all()) {
     if (volume.reader->kind() != volume::Kind::Ntfs) continue;
-    const auto state = volume.reader->state();
-    if (state && state->hibernated)
+    const auto state = TRY_IN(concat("whether Windows sleeps on ", volume.description()), volume.reader->state());
+    if (state.hibernated)
       return fail(Code::Unsafe, concat("Windows sleeps on ", volume.description(), " and may hold ",
-                                       image.volume->description(), " too: ", volume::describe(*state)));
+                                       image.volume->description(), " too: ", volume::describe(state)));
   }
   return {};
 }
@@ -171,6 +171,8 @@ Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image) {
     here = &volume;
   }
   if (here == nullptr) return fail(Code::NotFound, concat(image.volume->description(), " has been unplugged"));
+  if (here != image.volume)
+    return fail(Code::NotFound, concat(image.volume->description(), " was unplugged and has come back"));
   return {};
 }
 

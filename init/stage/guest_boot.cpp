@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_boot.h"
 
-#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -102,60 +101,23 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   return boot;
 }
 
-class Entries {
- public:
-  Entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
-          const record::Config& config, const sys::Reporter& report,
-          const std::function<Result<void>(GuestBoot boot)>& use)
-      : disk_(disk), image_(image), attached_(attached), config_(config), report_(report), use_(use) {}
-
-  Result<void> try_all() {
-    const std::string pattern = config_.entry.value_or("");
-    auto done = try_those(entry::find_entries(disk_, pattern), pattern);
-    if (done || after(Step::Entry, done.error().code) == Next::Menu) return done;
-    // Looking everywhere costs time: it is for when what was found first does not boot.
-    auto more = try_those(entry::find_entries(disk_), pattern);
-    return more || after(Step::Entry, more.error().code) == Next::Menu ? more : done;
-  }
-
- private:
-  Result<void> try_those(const entry::FoundEntries& found, std::string_view pattern) {
-    auto choices = TRY(entry::choose_entries(found, pattern, disk_));
-    for (; told_ < found.broken.size(); ++told_) report_.warn(found.broken[told_].message());
-    std::erase_if(choices, [&](const entry::Choice& choice) { return tried_.contains(place(choice)); });
-    return try_each(Step::Entry, choices, [&](const entry::Choice& choice) { return try_one(choice); });
-  }
-
-  Result<void> try_one(const entry::Choice& choice) {
-    if (!failed_.empty()) report_.warn(concat("passing over ", failed_));
-    tried_.insert(place(choice));
-    auto boot = plan_entry(disk_, choice, image_, attached_, config_, report_);
-    auto done = boot ? use_(*std::move(boot)) : std::unexpected(std::move(boot.error()));
-    if (!done) failed_ = concat(printable(choice.entry->entry.id), ": ", done.error().message());
-    return done;
-  }
-
-  static std::pair<std::string, std::string> place(const entry::Choice& choice) {
-    return {choice.entry->partition->device, choice.entry->path};
-  }
-
-  disk::GuestDisk& disk_;
-  const FoundImage& image_;
-  const blocks::AttachPlan& attached_;
-  const record::Config& config_;
-  const sys::Reporter& report_;
-  const std::function<Result<void>(GuestBoot boot)>& use_;
-  std::set<std::pair<std::string, std::string>> tried_;
-  std::string failed_;  // the last one, and why; told when another is tried
-  std::size_t told_ = 0;
-};
-
 }  // namespace
 
 Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
                          const record::Config& config, const sys::Reporter& report,
                          const std::function<Result<void>(GuestBoot boot)>& use) {
-  return Entries(disk, image, attached, config, report, use).try_all();
+  const std::string pattern = config.entry.value_or("");
+  const entry::FoundEntries found = entry::find_entries(disk, pattern);
+  const auto choices = TRY(entry::choose_entries(found, pattern, disk));
+  for (const Error& error : found.broken) report.warn(error.message());
+  std::string failed;  // the last one, and why; told when another is tried
+  return try_each(Step::Entry, choices, [&](const entry::Choice& choice) {
+    if (!failed.empty()) report.warn(concat("passing over ", failed));
+    auto boot = plan_entry(disk, choice, image, attached, config, report);
+    auto done = boot ? use(*std::move(boot)) : std::unexpected(std::move(boot.error()));
+    if (!done) failed = concat(printable(choice.entry->entry.id), ": ", done.error().message());
+    return done;
+  });
 }
 
 }  // namespace vhdboot::stage

@@ -16,11 +16,19 @@
 namespace vhdboot::stage {
 namespace {
 
+// What is still open in stage 2: disks, above all.
+void close_all_but(int kept) {
+  constexpr int kMost = 1024;
+  for (int descriptor = STDERR_FILENO + 1; descriptor < kMost; ++descriptor)
+    if (descriptor != kept) ::close(descriptor);
+}
+
 // From a child of stage 2 to a process that survives.
-Result<void> become_keeper(const Fd& null) {
+Result<void> become_keeper(const Fd& null, int log) {
   program_invocation_name[0] = '@';  // argv[0] itself
   ::setsid();
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
+  close_all_but(log);
   const Fd proc = TRY(sys::mount_detached("proc", "proc"));
   if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
   return {};
@@ -46,7 +54,7 @@ Result<Keeper> Keeper::start(const std::function<Result<void>()>& work) {
   if (child > 0) return Keeper(child);
   // Nothing may unwind from here into what the child has inherited of stage 2.
   try {
-    auto kept = become_keeper(null);
+    auto kept = become_keeper(null, report.descriptor());
     if (kept) kept = work();
     if (!kept) report.error(kept.error().message());
     ::_exit(kept ? 0 : 1);

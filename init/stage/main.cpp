@@ -26,21 +26,28 @@ int play(stage::Role role, const stage::Arguments& arguments) {
   return stage::inspect(arguments);
 }
 
+// Process 1 must not end. The only exceptions here are those of the standard library, out of memory above all.
+void survive(stage::Role role, const std::exception& exception) {
+  try {
+    stage::ask_person({Code::NoMemory, 0, exception.what()}, "Whether anything was written to a disk is not known.",
+                      record::RescueChoice::Menu,
+                      sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
+  } catch (const std::exception&) {
+    // Once more, from the beginning.
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Process 1 must not end. The only exceptions here are those of the standard library, out of memory above all.
-  stage::Role role = stage::Role::Stage1;
+  const stage::Role role =
+      stage::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(record::kHandoffPath))});
   for (;;) {
     try {
-      const stage::Arguments arguments(argv, argv + argc);
-      role = stage::pick_role({.pid = ::getpid(), .handoff = sys::exists(std::string(record::kHandoffPath))});
-      return play(role, arguments);
+      return play(role, {argv, argv + argc});
     } catch (const std::exception& exception) {
       if (role == stage::Role::Inspect) return 1;
-      stage::ask_person({Code::NoMemory, 0, exception.what()}, "Whether anything was written to a disk is not known.",
-                        record::RescueChoice::Menu,
-                        sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
+      survive(role, exception);
     }
   }
 }

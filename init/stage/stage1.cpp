@@ -158,6 +158,7 @@ Failure boot(const sys::Reporter& report) {
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     report.checkpoint("loaded");
     TRY(check_still_alone(volumes, image));
+    TRY(check_no_windows_sleeps(volumes, image));
     if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));
   };

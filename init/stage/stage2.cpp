@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -151,7 +152,7 @@ struct ForGuest {
 };
 
 constexpr std::string_view kRootWasMounted =
-    "The guest's root file system was mounted, which replays its journal; nothing else was written to any disk.";
+    "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
 // The story of stage 2. What has to be told of a try that failed is kept here, and what only the first one can do.
 class Stage2 {
@@ -165,8 +166,11 @@ class Stage2 {
     std::optional<ForGuest> guest = *std::move(prepared);
     // The guest's init finds the initramfs as the kernel unpacked it, with nothing mounted.
     auto entered = handoff_->root ? enter_guest_root() : Result<void>();
+    entered_ = entered && handoff_->root;
     if (entered) entered = std::unexpected(execute_init(*handoff_, arguments_));
     [[maybe_unused]] const auto file_systems = sys::ApiFileSystems::mount();
+    // The root stays mounted then, whatever is tried.
+    if (entered_) ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
     guest.reset();
     return entered.error().within(handoff_->root ? "the guest's root file system" : "the guest's initrd");
   }
@@ -181,9 +185,12 @@ class Stage2 {
     const auto file_systems = TRY(sys::ApiFileSystems::mount());
     const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
     report.checkpoint("start");
-    if (!handoff_) TRY(take_over(report));
+    if (entered_) return fail(Code::Busy, "the guest's root file system cannot be left again: restart");
+    if (!handoff_) TRY(read_handoff());
     const record::Handoff& handoff = *handoff_;
-    written_ = kNothingWritten;
+    if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
+      return fail_errno(concat("the guest's initrd has no program ", handoff.init));
+    load_modules(report);
 
     const auto devices = TRY(sys::MachineDevices::open());
     HostVolumes volumes(*devices);
@@ -205,21 +212,24 @@ class Stage2 {
     return guest;
   }
 
-  // What the appended archive brings; it is there only once.
-  Result<void> take_over(const sys::Reporter& report) {
+  Result<void> read_handoff() {
     const auto record = TRY(sys::read_text(std::string(record::kHandoffPath), record::kMaxHandoffBytes));
-    auto handoff = TRY_IN("the handoff", record::parse_handoff(record));
-    if (!handoff.root && ::access(handoff.init.c_str(), X_OK) < 0)
-      return fail_errno(concat("the guest's initrd has no program ", handoff.init));
-    load_carried_modules(handoff, report);
+    handoff_ = TRY_IN("the handoff", record::parse_handoff(record));
+    return {};
+  }
+
+  // Once: the archive that brings them goes away.
+  void load_modules(const sys::Reporter& report) {
+    if (std::exchange(modules_loaded_, true)) return;
+    load_carried_modules(*handoff_, report);
     ask_guest_for_modules(report);
     report.checkpoint("modules");
-    handoff_ = std::move(handoff);
-    return {};
   }
 
   const Arguments& arguments_;
   std::optional<record::Handoff> handoff_;
+  bool modules_loaded_ = false;
+  bool entered_ = false;  // the guest's root is "/"
   std::string_view written_ = kNothingWritten;
 };
 

@@ -39,6 +39,9 @@ class Reporter {
   /// Reaches the consoles whatever the audience.
   void error(std::string_view sentence) const;
 
+  /// Of the kernel's log; -1 when there is none.
+  [[nodiscard]] int descriptor() const { return kernel_log_.get(); }
+
   /// The consoles as they are, for menus.
   void print(std::string_view text) const;
 

@@ -38,6 +38,8 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
     if (::ioctl(attached.device_.get(), LOOP_GET_STATUS64, &info) < 0)
       return fail_errno("reading the loop device's status");
     attached.direct_io_ = (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0;
+    // Nobody holds it open for writing from now on, or a guest could not mount it (see above).
+    if (!options.read_only) attached.device_ = TRY(open_file(attached.path(), O_RDONLY));
     return attached;
   }
   return fail(Code::Busy, "no free loop device");

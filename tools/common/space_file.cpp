@@ -116,6 +116,20 @@ Result<void> SpaceFile::write_zeros(const Range& range, const Watch& watch) {
   return {};
 }
 
+Result<void> SpaceFile::check_zeros(const Range& range) const {
+  std::vector<std::byte> chunk(static_cast<std::size_t>(std::min<std::uint64_t>(kChunk, range.length)));
+  for (std::uint64_t at = range.offset; at < range.end();) {
+    const auto part =
+        MutableBytes(chunk).first(static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), range.end() - at)));
+    TRY(read_at(fd_, at, part));
+    if (!is_zero(part))
+      return fail(Code::Corrupt, concat("its driver calls bytes ", at, " to ", at + part.size(),
+                                        " a hole, and there is something in them: they were left as they are"));
+    at += part.size();
+  }
+  return {};
+}
+
 Result<void> SpaceFile::resize(std::uint64_t size) {
   if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return fail_errno("changing the size");
   return {};

@@ -59,6 +59,8 @@ class SpaceFile {
   /// Writes a byte of every few MiB, and the last one, over itself. Where a file is valid only up to some length, as on
   /// NTFS and exFAT, its driver writes all that is before such a byte.
   [[nodiscard]] Result<void> touch(const Watch& watch);
+  /// Corrupt when there is anything but zeros in the range: then it is no hole, whatever the driver says.
+  [[nodiscard]] Result<void> check_zeros(const Range& range) const;
   /// Reads through the file and writes zeros over each block of zeros, which gives those blocks a place.
   [[nodiscard]] Result<void> rewrite_zeros(const Watch& watch);
 

@@ -93,6 +93,7 @@ Result<void> fill_holes(SpaceFile& file, const std::vector<Range>& holes) {
   ProgressShow show(total(holes));
   const Watch watch = Interruption::watch(show);
   for (const Range& hole : holes) {
+    TRY(file.check_zeros(hole));
     TRY(file.reserve(hole));
     TRY(file.write_zeros(hole, watch));
   }

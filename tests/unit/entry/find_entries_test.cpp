@@ -81,6 +81,30 @@ TEST_F(Entries, APatternLooksFurther) {
   EXPECT_EQ(find_entries(*disk_).entries.size(), 2U);
 }
 
+TEST_F(Entries, WhatStandsInForTheChosenOne) {
+  const auto stand_ins = [&](std::string_view pattern) {
+    found_ = find_entries(*disk_);
+    std::vector<std::string> paths;
+    const auto choices = choose_entries(found_, pattern, *disk_);
+    if (choices)
+      for (const Choice& choice : *choices) paths.push_back(choice.entry->entry.path);
+    return paths;
+  };
+  MemoryPartition esp = esp_with_entry("a.conf");
+  for (const char* name : {"b.conf", "c+0.conf"})
+    esp.files[std::string("/loader/entries/") + name] = esp.files["/loader/entries/a.conf"];
+  esp.files["/loader/entries/other.conf"] = to_buffer("title O\nsort-key other\nlinux /l\ninitrd /i\n");
+  make({esp, kRoot});
+  // Not another system, not one of another kind, not one whose tries are used up.
+  EXPECT_THAT(stand_ins(""), ElementsAre("/loader/entries/other.conf"));
+  EXPECT_THAT(stand_ins("b.conf"), ElementsAre("/loader/entries/b.conf"));
+  EXPECT_THAT(stand_ins("?.conf"),
+              ElementsAre("/loader/entries/b.conf", "/loader/entries/a.conf", "/loader/entries/c+0.conf"));
+  esp.files.erase("/loader/entries/other.conf");
+  make({esp, kRoot});
+  EXPECT_THAT(stand_ins(""), ElementsAre("/loader/entries/b.conf", "/loader/entries/a.conf"));
+}
+
 TEST_F(Entries, WithoutTriesLeftItLooksFurther) {
   make({esp_with_entry("t+0-3.conf"), kRoot});
   EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
