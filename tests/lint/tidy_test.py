@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/tests/tidy"
 CLEAN = BUILD / "clean"
 TIDY = "clang-tidy-19"
-FOLDERS = ("base/", "vhd/", "kexec/", "init/", "efi/")
+FOLDERS = ("base/", "disk/", "efi/", "entry/", "init/", "kexec/", "tools/", "vhd/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
