@@ -157,7 +157,7 @@ def test_links_end_somewhere(initramfs):
 
 
 @pytest.mark.parametrize("name", ["sh", "ls", "cat", "mount", "umount", "blkid", "losetup", "dmesg", "less", "vi", "find",
-                                  "grep", "hexdump", "dd", "df", "free", "reboot", "poweroff", "inspect"])
+                                  "grep", "hexdump", "dd", "df", "free", "reboot", "poweroff", "inspect", "vhdtool"])
 def test_rescue_shell_has(initramfs, name):
     assert f"bin/{name}" in initramfs
 
@@ -172,6 +172,17 @@ def test_blkid_runs(initramfs, tmp_path):
     subprocess.run(["mkfs.fat", "-i", "1234ABCD", volume], check=True, stdout=subprocess.DEVNULL)
     said = subprocess.run([program, volume], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert 'UUID="1234-ABCD"' in said and 'TYPE="vfat"' in said
+
+
+def test_vhdtool_of_the_rescue_shell_runs(initramfs, tmp_path):
+    program = tmp_path / "vhdtool"
+    program.write_bytes(initramfs["bin/vhdtool"][2])
+    program.chmod(0o755)
+    path = tmp_path / "disk.img"
+    with path.open("wb") as file:
+        file.truncate(8 << 20)
+    run = subprocess.run([program, "desparse", path], stdout=subprocess.PIPE, check=True, text=True)
+    assert "filled" in run.stdout and path.stat().st_blocks * 512 >= 8 << 20
 
 
 def script(name, *definitions):

@@ -550,6 +550,91 @@ def test_desparse_on_mounted_ntfs(print_volume, tmp_path):
         assert layout(print_volume, volume, name)["mappable"] == "yes"
 
 
+def edit_record(volume, name, attribute, offset, data):
+    """Writes `data` into a file's record of the MFT, at `offset` of the attribute of this type."""
+    with open(volume, "r+b") as file:
+        content = file.read(16 * MIB)
+        wanted = name.encode("utf-16-le")
+        at = next(at for at in range(0, len(content), KIB)
+                  if content[at:at + 4] == b"FILE" and content[at + 22] & 1 and wanted in content[at:at + KIB])
+        at += int.from_bytes(content[at + 20:at + 22], "little")
+        while int.from_bytes(content[at:at + 4], "little") != attribute:
+            at += int.from_bytes(content[at + 4:at + 8], "little")
+        if not content[at + 8]:  # resident: of its value
+            at += int.from_bytes(content[at + 20:at + 22], "little")
+        file.seek(at + offset)
+        file.write(data)
+
+
+STANDARD_INFORMATION, DATA = 0x10, 0x80
+
+
+def test_desparse_behind_the_valid_data_length(print_volume, tmp_path):
+    """What never was written of a file is written, also where the driver does not tell of it."""
+    volume = make_ntfs(tmp_path / "volume")
+    data = random.Random(7).randbytes(100 * MIB)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        (folder / "disk.vhd").write_bytes(data)
+    edit_record(volume, "disk.vhd", DATA, 0x38, (20 * MIB).to_bytes(8, "little"))
+    assert layout(print_volume, volume, "disk.vhd")["valid"] == str(20 * MIB)
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        succeed("desparse", folder / "disk.vhd")
+        assert same(folder / "disk.vhd", data[:20 * MIB] + bytes(80 * MIB))
+    found = layout(print_volume, volume, "disk.vhd")
+    assert found["mappable"] == "yes" and found["valid"] == str(100 * MIB)
+
+
+def same(path, data):
+    return path.read_bytes() == data
+
+
+def test_the_sparse_attribute_alone(print_volume, tmp_path):
+    """As ntfs3 leaves it: no hole, and a mark that this driver cannot remove either."""
+    volume = make_ntfs(tmp_path / "volume")
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        succeed("create", folder / "disk.vhd", "16M")
+        before = digest(folder / "disk.vhd")
+    edit_record(volume, "disk.vhd", STANDARD_INFORMATION, 0x20, (SPARSE_ATTRIBUTE | 0x20).to_bytes(4, "little"))
+    assert layout(print_volume, volume, "disk.vhd")["mappable"] == "yes"
+    said = vhdtool("check", "--volume", volume, "/disk.vhd").stdout
+    assert "no holes, not compressed" in said and "error:   sparse" not in said
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        assert sparse_attribute(folder / "disk.vhd")
+        done = vhdtool("desparse", folder / "disk.vhd")
+        assert "has no holes" in done.stdout and digest(folder / "disk.vhd") == before
+        if sparse_attribute(folder / "disk.vhd"):
+            assert done.returncode == 4 and 'fsutil sparse setflag FILE 0' in done.stderr
+        else:
+            assert (done.returncode, done.stderr) == (0, "")
+    assert layout(print_volume, volume, "disk.vhd")["mappable"] == "yes"
+
+
+def test_desparse_refuses_what_is_compressed(tmp_path):
+    volume = make_ntfs(tmp_path / "volume")
+    with mounted(tmp_path / "mnt", "ntfs-3g", "-o", "no_detach,compression", volume) as folder:
+        os.setxattr(folder, "system.ntfs_attrib", (0x800).to_bytes(4, sys.byteorder))
+        path = make_sparse(folder / "disk.vhd", 16 * MIB)
+        before = digest(path)
+        refuse(3, "desparse", path, words=["compact /u"])
+        assert digest(path) == before
+
+
+def test_desparse_takes_the_time_of_the_holes(tmp_path):
+    """Of a file that is nearly all there only the holes are touched: nothing of the rest is read or written."""
+    path = tmp_path / "disk.img"
+    with open(path, "wb") as file:
+        for _ in range(256):
+            file.write(bytes(MIB))
+        file.truncate(260 * MIB)
+        os.fsync(file.fileno())
+    assert holes(path)
+    with subprocess.Popen([VHDTOOL, "desparse", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+    assert usage.ru_oublock * 512 < 16 * MIB and usage.ru_inblock * 512 < 16 * MIB
+    assert not holes(path)
+
+
 def test_desparse_says_when_there_is_no_room(tmp_path):
     with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs") as folder:
         path = make_sparse(folder / "disk.img", 64 * MIB)
