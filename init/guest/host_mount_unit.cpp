@@ -37,16 +37,22 @@ GuestFile read_only_unit(const record::HostMount& mount) {
 
 }  // namespace
 
-GuestFile host_device_rule() {
+std::vector<GuestFile> host_device_rules() {
+  const std::string match = concat(
+      "# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
+      "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
+      record::kHostDeviceName, "\", ");
+  const std::string_view link = record::kHostDevicePath.substr(std::string_view("/dev/").size());
+  // After 10-dm.rules, which sets these flags, and before all rules that have blkid read the device.
   // 99-systemd.rules takes a device that libdevmapper did not make for one that is not ready: since systemd 255 without
   // a DM_NAME, before by the flag that dmsetup's rules set.
-  return {"98-vhdboot-host.rules",
-          concat("# From vhdboot, in memory: the volume that holds this system's image, without that image.\n"
-                 "ACTION!=\"remove\", SUBSYSTEM==\"block\", ATTR{dm/name}==\"",
-                 record::kHostDeviceName, "\", SYMLINK=\"",
-                 record::kHostDevicePath.substr(std::string_view("/dev/").size()),
-                 "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_NAME}=\"", record::kHostDeviceName,
-                 "\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")};
+  return {{"12-vhdboot-host.rules",
+           concat(match,
+                  "ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}=\"1\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"1\", "
+                  "ENV{UDEV_DISABLE_PERSISTENT_STORAGE_RULES_FLAG}=\"1\"\n")},
+          {"98-vhdboot-host.rules",
+           concat(match, "SYMLINK=\"", link, "\", ENV{UDISKS_IGNORE}=\"1\", ENV{DM_NAME}=\"", record::kHostDeviceName,
+                  "\", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}=\"\", ENV{SYSTEMD_READY}=\"1\"\n")}};
 }
 
 std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind) {

@@ -19,9 +19,9 @@ struct GuestFile {
   friend bool operator==(const GuestFile&, const GuestFile&) = default;
 };
 
-/// The rule: the name kHostDevicePath and no other, hidden from what mounts by itself; a unit that names it finds it
-/// ready.
-[[nodiscard]] GuestFile host_device_rule();
+/// The rules: nobody looks into it, which would meet the errors where the image lies; it has the name kHostDevicePath
+/// and no other and is hidden from what mounts by itself; a unit that names it finds it ready.
+[[nodiscard]] std::vector<GuestFile> host_device_rules();
 
 /// The units; the first one is wanted by local-fs.target. The boot goes on when they fail.
 [[nodiscard]] std::vector<GuestFile> host_mount_units(const record::HostMount& mount, volume::Kind kind);

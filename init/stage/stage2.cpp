@@ -125,7 +125,7 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
                                       const sys::Reporter& report) {
-  UdevRules rules{guest::host_device_rule()};
+  UdevRules rules = guest::host_device_rules();
   if (auto rule = volume_group_rule(disk)) rules.push_back(*std::move(rule));
   if (!handoff.root)
     if (const auto given = give_to_initrd(rules); !given) report.warn(given.error().message());

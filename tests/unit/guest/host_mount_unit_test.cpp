@@ -32,10 +32,15 @@ TEST(HostMountUnit, PicksWhatTheGuestHas) {
 }
 
 TEST(HostMountUnit, TheRuleOfTheHostDevice) {
-  const GuestFile rule = host_device_rule();
-  EXPECT_LT(rule.name, "99-systemd.rules") << "which would take the device for one that is not ready";
-  EXPECT_THAT(rule.text, AllOf(HasSubstr("ATTR{dm/name}==\"vhdboot-host\""), HasSubstr("SYMLINK=\"vhdboot/host\""),
-                               HasSubstr("ENV{UDISKS_IGNORE}=\"1\""), HasSubstr("ENV{DM_NAME}=\"vhdboot-host\"")));
+  const auto rules = host_device_rules();
+  ASSERT_THAT(rules, SizeIs(2));
+  EXPECT_GT(rules[0].name, "10-dm.rules") << "which sets the same flags";
+  EXPECT_LT(rules[0].name, "13-dm-disk.rules") << "which reads the device";
+  EXPECT_THAT(rules[0].text, AllOf(HasSubstr("ATTR{dm/name}==\"vhdboot-host\""),
+                                   HasSubstr("ENV{UDEV_DISABLE_PERSISTENT_STORAGE_RULES_FLAG}=\"1\"")));
+  EXPECT_LT(rules[1].name, "99-systemd.rules") << "which would take the device for one that is not ready";
+  EXPECT_THAT(rules[1].text, AllOf(HasSubstr("ATTR{dm/name}==\"vhdboot-host\""), HasSubstr("SYMLINK=\"vhdboot/host\""),
+                                   HasSubstr("ENV{UDISKS_IGNORE}=\"1\"")));
 }
 
 }  // namespace
