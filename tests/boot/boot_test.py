@@ -18,8 +18,9 @@ from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 OUTPUT = TEST_OUTPUT / "boot"
-# A lockup may be the host's doing, on a machine that is busy.
-TROUBLE_LATER = (r".*(I/O error|EXT4-fs (error|warning)|BTRFS (error|warning)|XFS.*(corrupt|error)|Oops|"
+# A lockup may be the host's doing, on a machine that is busy. dm-1 is the host device: who looks for file systems on all
+# devices, as libblkid does before udev has, meets its errors where the image lies at the end of the volume.
+TROUBLE_LATER = (r"(?m)^(?!.*Buffer I/O error on dev dm-1,).*(I/O error|EXT4-fs (error|warning)|BTRFS (error|warning)|XFS.*(corrupt|error)|Oops|"
                  r"BUG: (?!soft lockup|workqueue lockup)).*")
 NO_FIRMWARE_DRIVER = ("uas",)  # OVMF speaks only the older USB storage protocol
 ROOT_DEVICES = {"none": "/dev/loop", "luks": "/dev/mapper/root", "lvm": "/dev/mapper/guest-root"}
