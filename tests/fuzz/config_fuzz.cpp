@@ -11,12 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot;
   using namespace vhdboot::guest;
   using namespace vhdboot::record;
-  using namespace vhdboot::record;
-  using namespace vhdboot::record;
-  using namespace vhdboot::record;
-  using namespace vhdboot::record;
-  using namespace vhdboot::record;
-  using namespace vhdboot::record;
   const auto text = as_text({reinterpret_cast<const std::byte*>(data), size});
   const auto parsed = parse_config(text, "fuzz.conf");
   if (!parsed) {

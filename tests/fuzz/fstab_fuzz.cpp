@@ -31,14 +31,7 @@ std::string escaped(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
   using namespace vhdboot::guest;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
-  using namespace vhdboot::entry;
   const auto entries = parse_fstab({reinterpret_cast<const char*>(data), size});
   if (!entries) return 0;
   const std::vector<PresentDevice> others{

@@ -17,9 +17,6 @@ void check(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
   using namespace vhdboot::disk;
-  using namespace vhdboot::disk;
-  using namespace vhdboot::disk;
-  using namespace vhdboot::disk;
   using namespace vhdboot::guest;
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
