@@ -30,10 +30,9 @@ struct GuestBoot {
   CarriedModules modules;
 };
 
-/// Plans the boot entries of the guest disk, attached as in `attached`, in their order and gives each to `use`, until
-/// one succeeds; reads only. An entry that cannot be planned or used is passed over with a warning when there is
-/// another, see next_step.h; an entry that nothing but `config` names is not replaced by another. The guest disk must
-/// outlive what `use` keeps.
+/// Plans the entries of entry::choose_entries() in their order, for a disk that is attached as `attached`, and gives
+/// each to `use`, until one succeeds; reads only. One that cannot be planned or used is passed over with a warning when
+/// there is another, see next_step.h. The guest disk must outlive what `use` keeps.
 [[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
                                        const blocks::AttachPlan& attached, const record::Config& config,
                                        const sys::Reporter& report,
