@@ -110,12 +110,12 @@ void HostVolumes::look() {
     if (sys::is_virtual(device) || seen_.contains(id)) continue;
     unreadable_.erase(id);
     auto volume = open_host_volume(devices_, device);
+    // One that fails is not read again at every event: each try may take a failing disk seconds.
+    if (volume || !sys::is_not_ready(volume.error())) seen_.insert(id);
     if (volume)
       volumes_.push_back(*std::move(volume));
     else if (!is_absent(volume.error()))
       unreadable_.emplace(id, Unreadable{device, volume.error()});
-    // One that fails is not read again at every event: each try may take a failing disk seconds.
-    if (volume || !sys::is_not_ready(volume.error())) seen_.insert(id);
   }
 }
 

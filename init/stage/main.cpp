@@ -2,6 +2,7 @@
 // vhdboot-init: one binary, three roles.
 #include <unistd.h>
 
+#include <cstdio>
 #include <exception>
 
 #include "init/record/handoff.h"
@@ -33,7 +34,7 @@ void survive(stage::Role role, const std::exception& exception) {
                       record::RescueChoice::Menu,
                       sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
   } catch (const std::exception&) {
-    // Once more, from the beginning.
+    std::fputs("vhdboot: out of memory, once more from the beginning\n", stderr);
   }
 }
 

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 #include "base/text.h"
 #include "init/sys/file.h"
