@@ -49,8 +49,6 @@ Code code_of(int err) {
   switch (err) {
     case ENOENT:
     case ENOTDIR:
-    case ENODEV:
-    case ENXIO:
       return Code::NotFound;
     case EBUSY:
     case ETXTBSY:

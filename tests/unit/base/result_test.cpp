@@ -57,7 +57,7 @@ TEST(Error, ContextComesFirstAndLeavesTheRestAlone) {
 
 TEST(Error, CodesFollowErrno) {
   EXPECT_EQ(sys_error("x", ENOENT).code, Code::NotFound);
-  EXPECT_EQ(sys_error("x", ENODEV).code, Code::NotFound);
+  EXPECT_EQ(sys_error("x", ENODEV).code, Code::Io);  // a disk that was unplugged is not a file that is missing
   EXPECT_EQ(sys_error("x", EBUSY).code, Code::Busy);
   EXPECT_EQ(sys_error("x", ENOMEM).code, Code::NoMemory);
   EXPECT_EQ(sys_error("x", ETIMEDOUT).code, Code::Timeout);
