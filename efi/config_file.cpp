@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "efi/config_file.h"
 
+#include <utility>
+
 #include "efi/volume_files.h"
 
 namespace vhdboot::efi {
@@ -24,16 +26,17 @@ ConfigFile read_config_file(EFI_BOOT_SERVICES& boot, EFI_HANDLE device, std::str
   if (volume.status() == EFI_UNSUPPORTED || own_path.empty()) return conf;
 
   const auto path = conf_path(own_path);
-  std::size_t size = 0;
-  const EFI_STATUS status = volume.read(path.view(), kMaxConfSize, conf.memory, size);
-  if (!failed(status))
-    conf.contents = Bytes(conf.memory.bytes()).first(size);
-  else if (status == EFI_BUFFER_TOO_SMALL)
+  FileContents file = volume.read(path.view(), kMaxConfSize);
+  if (!failed(file.status)) {
+    conf.memory = std::move(file.memory);
+    conf.contents = file.bytes;
+  } else if (file.status == EFI_BUFFER_TOO_SMALL) {
     conf.problem = Sentence(path.view(), " is larger than 64 KiB, so it is no configuration.");
-  else if (status == EFI_UNSUPPORTED)
+  } else if (file.status == EFI_UNSUPPORTED) {
     conf.problem = Sentence(path.view(), " is not a file that can be read.");
-  else if (status != EFI_NOT_FOUND)
-    conf.problem = Sentence(path.view(), " cannot be read (", describe(status), ").");
+  } else if (file.status != EFI_NOT_FOUND) {
+    conf.problem = Sentence(path.view(), " cannot be read (", describe(file.status), ").");
+  }
   return conf;
 }
 

@@ -28,15 +28,19 @@ class OpenFile {
 
   [[nodiscard]] EFI_STATUS status() const { return status_; }
 
-  [[nodiscard]] EFI_STATUS size(UINT64& out) const {
+  struct Size {
+    EFI_STATUS status = EFI_SUCCESS;
+    UINT64 bytes = 0;
+  };
+
+  [[nodiscard]] Size size() const {
     EFI_GUID file_info = efi_guid(kFileInfo);
     alignas(EFI_FILE_INFO) std::array<std::byte, sizeof(EFI_FILE_INFO) + 2 * 1024> bytes{};
     UINTN count = bytes.size();
     if (const EFI_STATUS status = file_->GetInfo(file_, &file_info, &count, bytes.data()); failed(status))
-      return status;
+      return {.status = status};
     const auto& info = *reinterpret_cast<const EFI_FILE_INFO*>(bytes.data());
-    out = info.FileSize;
-    return (info.Attribute & EFI_FILE_DIRECTORY) != 0 ? EFI_UNSUPPORTED : EFI_SUCCESS;
+    return {(info.Attribute & EFI_FILE_DIRECTORY) != 0 ? EFI_UNSUPPORTED : EFI_SUCCESS, info.FileSize};
   }
 
   /// Fills all of `out`; EFI_DEVICE_ERROR when the file ends before.
@@ -71,17 +75,17 @@ EFI_STATUS VolumeFiles::look_for(std::string_view path) const {
   return OpenFile(root_, path).status();
 }
 
-EFI_STATUS VolumeFiles::read(std::string_view path, std::size_t cap, PoolBytes& contents, std::size_t& size) const {
-  if (failed(status_)) return status_;
+FileContents VolumeFiles::read(std::string_view path, std::size_t cap) const {
+  if (failed(status_)) return {.status = status_};
   const OpenFile file(root_, path);
-  if (failed(file.status())) return file.status();
-  UINT64 file_size = 0;
-  if (const EFI_STATUS status = file.size(file_size); failed(status)) return status;
-  if (file_size > cap) return EFI_BUFFER_TOO_SMALL;
-  contents = PoolBytes::allocate(boot_, file_size + 1);  // a pool of no bytes need not exist
-  if (!contents) return EFI_OUT_OF_RESOURCES;
-  size = static_cast<std::size_t>(file_size);
-  return file.read(contents.bytes().first(size));
+  if (failed(file.status())) return {.status = file.status()};
+  const OpenFile::Size size = file.size();
+  if (failed(size.status)) return {.status = size.status};
+  if (size.bytes > cap) return {.status = EFI_BUFFER_TOO_SMALL};
+  PoolBytes memory = PoolBytes::allocate(boot_, size.bytes + 1);  // a pool of no bytes need not exist
+  if (!memory) return {.status = EFI_OUT_OF_RESOURCES};
+  const MutableBytes bytes = memory.bytes().first(static_cast<std::size_t>(size.bytes));
+  return {.status = file.read(bytes), .memory = std::move(memory), .bytes = bytes};
 }
 
 }  // namespace vhdboot::efi

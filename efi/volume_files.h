@@ -12,6 +12,13 @@ namespace vhdboot::efi {
 /// The longest path in bytes of UTF-8.
 inline constexpr std::size_t kMaxFilePath = 4096 + 16;
 
+/// A whole file, or why there is none of it.
+struct FileContents {
+  EFI_STATUS status = EFI_SUCCESS;
+  PoolBytes memory;
+  Bytes bytes;  ///< within `memory`
+};
+
 class VolumeFiles {
  public:
   /// `device` may be null.
@@ -27,7 +34,7 @@ class VolumeFiles {
   [[nodiscard]] EFI_STATUS look_for(std::string_view path) const;
 
   /// A whole file. EFI_BUFFER_TOO_SMALL when it is larger than `cap` bytes, EFI_UNSUPPORTED when it is a directory.
-  [[nodiscard]] EFI_STATUS read(std::string_view path, std::size_t cap, PoolBytes& contents, std::size_t& size) const;
+  [[nodiscard]] FileContents read(std::string_view path, std::size_t cap) const;
 
  private:
   EFI_BOOT_SERVICES& boot_;
