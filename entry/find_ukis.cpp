@@ -17,44 +17,53 @@ namespace {
 
 constexpr std::string_view kFolder = "/EFI/Linux";
 
-// One file, unless it is a folder: systemd-stub passes that over. What cannot be read otherwise is an error.
-Result<void> open_companion(const disk::GuestTree& tree, const std::string& path, std::vector<CompanionFile>& files,
-                            GuestEntry& opened) {
-  if (tree.is_folder(path)) {
-    opened.warnings.push_back(concat(printable(path), " is passed over: it is a folder"));
-    return {};
-  }
-  opened.files.push_back(TRY_IN(printable(path), tree.open(path)));
-  files.push_back({path.substr(path.find_last_of('/') + 1), opened.files.back().get()});
-  return {};
-}
+// What comes with the image of an entry; the entry keeps the files open, and has the warnings.
+class CompanionOpener {
+ public:
+  CompanionOpener(const disk::GuestTree& tree, GuestEntry& entry) : tree_(tree), entry_(entry) {}
 
-Result<std::vector<CompanionFile>> open_companions(const disk::GuestTree& tree, CompanionFolder kind,
-                                                   const std::string& folder, GuestEntry& opened) {
-  auto selected = TRY_IN(folder, select_companions(kind, tree.list(folder)));
-  std::ranges::move(selected.warnings, std::back_inserter(opened.warnings));
-  std::vector<CompanionFile> files;
-  for (const std::string& name : selected.names) TRY(open_companion(tree, concat(folder, '/', name), files, opened));
-  return files;
-}
-
-// The files that an entry names by `extra` join those of the image's folder.
-Result<void> open_extras(const disk::GuestTree& tree, const std::vector<std::string>& paths,
-                         std::vector<CompanionFile>& files, GuestEntry& opened) {
-  for (const std::string& path : paths) {
-    const std::string_view name = std::string_view(path).substr(path.find_last_of('/') + 1);
-    const auto pass_over = [&](std::string_view why) {
-      opened.warnings.push_back(concat(printable(path), " is passed over: ", why));
-    };
-    if (!companion_kind(CompanionFolder::Extra, name))
-      pass_over("by its name it is no addon, credential or extension");
-    else if (std::ranges::find(files, name, &CompanionFile::name) != files.end())
-      pass_over("there is another file of that name for the image");
-    else
-      TRY(open_companion(tree, path, files, opened));
+  // Those of a folder that count.
+  Result<std::vector<CompanionFile>> folder(CompanionFolder kind, const std::string& path) {
+    auto selected = TRY_IN(path, select_companions(kind, tree_.list(path)));
+    std::ranges::move(selected.warnings, std::back_inserter(entry_.warnings));
+    std::vector<CompanionFile> files;
+    for (const std::string& name : selected.names)
+      if (const auto file = TRY(open(concat(path, '/', name)))) files.push_back(*file);
+    return files;
   }
-  return {};
-}
+
+  // Those that an entry names by `extra`, together with the ones of the image's folder.
+  Result<std::vector<CompanionFile>> named(const std::vector<std::string>& paths, std::vector<CompanionFile> files) {
+    for (const std::string& path : paths) {
+      const std::string_view name = std::string_view(path).substr(path.find_last_of('/') + 1);
+      if (!companion_kind(CompanionFolder::Extra, name))
+        pass_over(path, "by its name it is no addon, credential or extension");
+      else if (std::ranges::find(files, name, &CompanionFile::name) != files.end())
+        pass_over(path, "there is another file of that name for the image");
+      else if (const auto file = TRY(open(path)))
+        files.push_back(*file);
+    }
+    return files;
+  }
+
+ private:
+  // Nothing for a folder: systemd-stub passes that over. What cannot be read otherwise is an error.
+  Result<std::optional<CompanionFile>> open(const std::string& path) {
+    if (tree_.is_folder(path)) {
+      pass_over(path, "it is a folder");
+      return std::nullopt;
+    }
+    entry_.files.push_back(TRY_IN(printable(path), tree_.open(path)));
+    return CompanionFile{path.substr(path.find_last_of('/') + 1), entry_.files.back().get()};
+  }
+
+  void pass_over(const std::string& path, std::string_view why) {
+    entry_.warnings.push_back(concat(printable(path), " is passed over: ", why));
+  }
+
+  const disk::GuestTree& tree_;
+  GuestEntry& entry_;
+};
 
 }  // namespace
 
@@ -65,13 +74,13 @@ Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path
   const ByteSource& file = *opened.files.back();
   Uki uki = TRY_IN(path, parse_uki(file));
   if (request.profile) uki = TRY_IN(path, parse_uki(file, TRY_IN(path, find_profile(uki.profiles, *request.profile))));
-  Companions companions{
-      .addons = TRY(open_companions(tree, CompanionFolder::Addons, std::string(kAddonFolder), opened)),
-      .credentials = TRY(open_companions(tree, CompanionFolder::Credentials, std::string(kCredentialFolder), opened)),
-      .extra = TRY(open_companions(tree, CompanionFolder::Extra, extra_folder(path), opened)),
+  CompanionOpener opener(tree, opened);
+  const Companions companions{
+      .addons = TRY(opener.folder(CompanionFolder::Addons, std::string(kAddonFolder))),
+      .credentials = TRY(opener.folder(CompanionFolder::Credentials, std::string(kCredentialFolder))),
+      .extra = TRY(opener.named(entry.extras, TRY(opener.folder(CompanionFolder::Extra, extra_folder(path))))),
       .smbios_options = request.smbios_options,
       .load_options = entry.options};
-  TRY(open_extras(tree, entry.extras, companions.extra, opened));
   auto parts = TRY_IN(path, uki_parts(file, uki, companions));
   opened.parts = std::move(parts.parts);
   opened.files.push_back(std::move(parts.archives));
