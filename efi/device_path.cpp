@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "efi/device_path.h"
 
+#include "base/device_path.h"
 #include "efi/utf16_text.h"
 
 namespace vhdboot::efi {
 
 namespace {
 
-constexpr std::size_t kNodeHeaderSize = 4;
-
-constexpr std::uint8_t kEnd = 0x7F;
-constexpr std::uint8_t kHardware = 0x01;
 constexpr std::uint8_t kHardwareVendor = 0x04;
-constexpr std::uint8_t kMedia = 0x04;
 constexpr std::uint8_t kMediaHardDrive = 0x01;
 constexpr std::uint8_t kMediaFilePath = 0x04;
 
@@ -23,10 +19,6 @@ constexpr std::uint64_t kSignatureType = 37;
 constexpr std::uint64_t kHardDriveSize = 38;
 constexpr std::uint8_t kMbrSignature = 1;
 constexpr std::uint8_t kGuidSignature = 2;
-
-std::uint8_t type_of(std::byte field) {
-  return std::to_integer<std::uint8_t>(field) & 0x7F;  // EFI 1.0 set the top bit in the end node
-}
 
 std::optional<PartUuid> partition_of(Bytes hard_drive) {
   if (hard_drive.size() < kHardDriveSize) return std::nullopt;
@@ -59,46 +51,36 @@ Bytes device_path_bytes(const void* path) {
   const auto* const bytes = static_cast<const std::byte*>(path);
   std::size_t size = 0;
   if (bytes == nullptr) return {};
-  while (type_of(bytes[size]) != kEnd) {
-    const std::size_t length = *load_le<std::uint16_t>(Bytes(bytes + size, kNodeHeaderSize), 2);
-    if (length < kNodeHeaderSize || length > kMaxDevicePathSize - size) break;
+  while (device_path::type_of(bytes[size]) != device_path::kEnd) {
+    const std::size_t length = *load_le<std::uint16_t>(Bytes(bytes + size, device_path::kNodeHeaderSize), 2);
+    if (length < device_path::kNodeHeaderSize || length > kMaxDevicePathSize - size) break;
     size += length;
-    if (size > kMaxDevicePathSize - kNodeHeaderSize) break;
+    if (size > kMaxDevicePathSize - device_path::kNodeHeaderSize) break;
   }
   return {bytes, size};
 }
 
-std::optional<DevicePathNode> DevicePathReader::next() {
-  const auto header = slice(rest_, 0, kNodeHeaderSize);
-  if (!header || type_of((*header)[0]) == kEnd) return std::nullopt;
-  const std::size_t length = *load_le<std::uint16_t>(*header, 2);
-  if (length < kNodeHeaderSize || length > rest_.size()) return std::nullopt;
-  const DevicePathNode node{type_of((*header)[0]), std::to_integer<std::uint8_t>((*header)[1]),
-                            rest_.subspan(kNodeHeaderSize, length - kNodeHeaderSize)};
-  rest_ = rest_.subspan(length);
-  return node;
-}
-
 std::optional<PartUuid> find_partition(Bytes path) {
   std::optional<PartUuid> found;
-  DevicePathReader reader(path);
+  device_path::Reader reader(path);
   while (const auto node = reader.next())
-    if (node->type == kMedia && node->subtype == kMediaHardDrive) found = partition_of(node->data);
+    if (node->type == device_path::kMedia && node->subtype == kMediaHardDrive) found = partition_of(node->data);
   return found;
 }
 
 bool has_vendor_node(Bytes path, const Guid& guid) {
-  DevicePathReader reader(path);
+  device_path::Reader reader(path);
   while (const auto node = reader.next())
-    if (node->type == kHardware && node->subtype == kHardwareVendor && load_guid(node->data, 0) == guid) return true;
+    if (node->type == device_path::kHardware && node->subtype == kHardwareVendor && load_guid(node->data, 0) == guid)
+      return true;
   return false;
 }
 
 std::optional<PathText> file_path_text(Bytes path) {
   PathText text;
-  DevicePathReader reader(path);
+  device_path::Reader reader(path);
   while (const auto node = reader.next()) {
-    if (node->type != kMedia || node->subtype != kMediaFilePath) continue;
+    if (node->type != device_path::kMedia || node->subtype != kMediaFilePath) continue;
     // A path may be spread over several nodes, with or without separators at the seams.
     bool separate = true;
     Utf16Reader name(node->data);

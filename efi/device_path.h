@@ -18,22 +18,6 @@ inline constexpr std::size_t kMaxDevicePathSize = 32768;
 /// the other in readable memory up to an end node, since nothing says how large the memory is.
 [[nodiscard]] Bytes device_path_bytes(const void* path);
 
-struct DevicePathNode {
-  std::uint8_t type = 0;
-  std::uint8_t subtype = 0;
-  Bytes data;  ///< what follows the four bytes of type, subtype and length
-};
-
-/// The nodes of a device path one after the other, up to its end node, to the end of the bytes or to a malformed node.
-class DevicePathReader {
- public:
-  explicit constexpr DevicePathReader(Bytes path) : rest_(path) {}
-  [[nodiscard]] std::optional<DevicePathNode> next();
-
- private:
-  Bytes rest_;
-};
-
 /// A partition as Linux prints PARTUUID, in lower case: a GPT partition's GUID, or "12345678-01" on an MBR disk.
 using PartUuid = FixedText<36>;
 
