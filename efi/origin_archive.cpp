@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kFolder = "vhdboot";
 constexpr std::string_view kRecord = "vhdboot/origin";
 constexpr std::string_view kConf = "vhdboot/origin.conf";
+constexpr std::string_view kPlace = "vhdboot/origin.place";
 
 struct Fact {
   std::string_view key;
@@ -50,6 +51,7 @@ void write_record(const Origin& origin, MutableBytes out) {
 std::uint64_t origin_archive_size(const Origin& origin) {
   std::uint64_t size = cpio::entry_size(kFolder, 0) + cpio::entry_size(kRecord, record_size(origin));
   if (origin.conf) size += cpio::entry_size(kConf, origin.conf->size());
+  if (!origin.place.empty()) size += cpio::entry_size(kPlace, origin.place.size());
   return size + cpio::kTrailerSize;
 }
 
@@ -60,6 +62,7 @@ bool write_origin_archive(const Origin& origin, MutableBytes out) {
   if (!record) return false;
   write_record(origin, *record);
   if (origin.conf && !writer.file(kConf, *origin.conf, 0444)) return false;
+  if (!origin.place.empty() && !writer.file(kPlace, origin.place, 0444)) return false;
   return writer.finish() && writer.size() == out.size();
 }
 

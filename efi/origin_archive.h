@@ -18,10 +18,11 @@ struct Origin {
   std::string_view path;      ///< of our EFI file, "/boot/debian.efi"
   std::string_view options;   ///< load options, one line
   std::optional<Bytes> conf;  ///< the text of debian.conf beside debian.efi, unchanged
+  Bytes place;                ///< the firmware's device path of the partition
 };
 
 /// Size in bytes of the archive for `origin`: /vhdboot/origin, which has a line "key value" for each known fact, and
-/// /vhdboot/origin.conf where there is one.
+/// /vhdboot/origin.conf and /vhdboot/origin.place where there are such.
 [[nodiscard]] std::uint64_t origin_archive_size(const Origin& origin);
 
 /// Writes that archive into `out`, which is exactly as large. False when it is not.

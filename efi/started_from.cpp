@@ -58,6 +58,9 @@ StartedFrom find_origin(EFI_BOOT_SERVICES& boot, EFI_HANDLE self, const EFI_LOAD
     from.device = nullptr;
     from.partition.reset();
   }
+  from.place = path_of(boot, from.device, kDevicePath);
+  for (const Bytes path : {whole, file})
+    if (from.place.empty() && from.partition && find_partition(path)) from.place = path;
   from.serial = read_serial(boot, from.device);
   return from;
 }

@@ -16,6 +16,7 @@ struct StartedFrom {
   std::optional<PartUuid> partition;
   std::optional<VolumeSerial> serial;
   std::optional<PathText> path;
+  Bytes place;  ///< the device path of the partition that was found, in the firmware's memory; empty when unknown
 };
 
 /// Never fails: what cannot be found out is missing.

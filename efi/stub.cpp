@@ -45,6 +45,7 @@ PoolBytes make_origin_archive(EFI_BOOT_SERVICES& boot, const StartedFrom& from, 
   if (from.path) origin.path = from.path->view();
   origin.options = options.text.view();
   origin.conf = conf.contents;
+  origin.place = from.place;
   PoolBytes archive = PoolBytes::allocate(boot, static_cast<std::size_t>(origin_archive_size(origin)));
   if (archive && !write_origin_archive(origin, archive.bytes())) return {};
   return archive;

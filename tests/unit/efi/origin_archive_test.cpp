@@ -45,8 +45,10 @@ TEST_F(OriginArchive, TellsAllThatIsKnown) {
                       .serial = "0123456789ABCDEF",
                       .path = "/boot/b\u00fccher.efi",
                       .options = "image=/a.vhd x=\"1 2\"",
-                      .conf = as_bytes("image /a.vhd\r\n")};
-  EXPECT_EQ(listing(origin), "vhdboot\nvhdboot/origin\nvhdboot/origin.conf\n");
+                      .conf = as_bytes("image /a.vhd\r\n"),
+                      .place = as_bytes(std::string_view("\1\1\6\0\2\x1f", 6))};
+  EXPECT_EQ(listing(origin), "vhdboot\nvhdboot/origin\nvhdboot/origin.conf\nvhdboot/origin.place\n");
+  EXPECT_EQ(member(origin, "vhdboot/origin.place"), std::string("\1\1\6\0\2\x1f", 6));
   EXPECT_EQ(member(origin, "vhdboot/origin"),
             "partuuid 0badcafe-01\n"
             "serial 0123456789ABCDEF\n"

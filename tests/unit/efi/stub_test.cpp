@@ -52,7 +52,8 @@ class Stub : public testing::Test {
   /// As GRUB and Ventoy start us from NTFS: a block device and no file system.
   void start_from_ntfs() {
     device = firmware.add_handle();
-    firmware.set_device_path(device, join({controller_nodes(), mbr_node(1, 0x0BADCAFE)}));
+    place = join({controller_nodes(), mbr_node(1, 0x0BADCAFE)});
+    firmware.set_device_path(device, place);
     firmware.add_disk(device, kNtfs);
     image.DeviceHandle = device;
     image.FilePath = firmware.keep_path(join({file_node(u"\\boot\\menu/debian.efi")}));
@@ -60,7 +61,8 @@ class Stub : public testing::Test {
 
   void start_from_esp() {
     device = firmware.add_handle();
-    firmware.set_device_path(device, join({controller_nodes(), gpt_node(1, kPartition)}));
+    place = join({controller_nodes(), gpt_node(1, kPartition)});
+    firmware.set_device_path(device, place);
     firmware.add_disk(device, std::string(512, '\0'));
     firmware.add_file_system(device);
     firmware.files[u"\\EFI\\debian.efi"] = {.contents = "this file"};
@@ -111,8 +113,9 @@ class Stub : public testing::Test {
     EXPECT_FALSE(firmware.ask_for_initrd()) << "the protocol is still installed";
   }
 
-  /// What the archive behind the embedded initramfs is, checked against what it should be.
-  void expect_origin(const Origin& origin) {
+  /// What the archive behind the embedded initramfs is, checked against what it should be, with `place`.
+  void expect_origin(Origin origin) {
+    origin.place = place;
     std::string expected(kInitrd);
     expected.resize(align_up(expected.size(), 4));
     std::vector<std::byte> archive(origin_archive_size(origin));
@@ -125,6 +128,7 @@ class Stub : public testing::Test {
   EFI_LOADED_IMAGE image{};
   EFI_HANDLE self = nullptr;
   EFI_HANDLE device = nullptr;
+  Buffer place;  // the device path of the partition that is found
   Buffer pe;
   Buffer options;
   std::optional<std::string> initrd;
@@ -146,7 +150,8 @@ TEST_F(Stub, StartsTheKernelFromNtfs) {
 
 TEST_F(Stub, StartsTheKernelFromExfatOn4KBlocks) {
   device = firmware.add_handle();
-  firmware.set_device_path(device, join({controller_nodes(), gpt_node(2, kPartition)}));
+  place = join({controller_nodes(), gpt_node(2, kPartition)});
+  firmware.set_device_path(device, place);
   firmware.add_disk(device, kExfat, 4096);
   firmware.media(device).IoAlign = 4096;
   image.DeviceHandle = device;
@@ -229,7 +234,8 @@ TEST_F(Stub, TakesNoDiskForItsPartition) {
   const EFI_HANDLE disk = firmware.add_handle();
   firmware.set_device_path(disk, controller_nodes());
   firmware.add_disk(disk, kNtfs);
-  image.FilePath = firmware.keep_path(join({controller_nodes(), mbr_node(1, 0x0BADCAFE), file_node(u"\\a.efi")}));
+  place = join({controller_nodes(), mbr_node(1, 0x0BADCAFE), file_node(u"\\a.efi")});
+  image.FilePath = firmware.keep_path(place);
   boot();
   expect_origin({.partuuid = "0badcafe-01", .path = "/a.efi"});
 }
@@ -239,6 +245,7 @@ TEST_F(Stub, NamesNoPartitionWhereItsFileIsNot) {
   start_from_esp();
   image.FilePath = firmware.keep_path(join({controller_nodes(), gpt_node(1, kPartition), file_node(u"\\debian.efi")}));
   firmware.files[u"\\debian.conf"] = {.contents = "not ours"};
+  place.clear();
   boot();
   expect_origin({.path = "/debian.efi"});
 }
@@ -252,7 +259,8 @@ TEST_F(Stub, BelievesAPartitionWhoseFilesCannotBeRead) {
 
 TEST_F(Stub, KnowsAnUnpartitionedDiskByItsSerial) {
   device = firmware.add_handle();
-  firmware.set_device_path(device, controller_nodes());
+  place = controller_nodes();
+  firmware.set_device_path(device, place);
   firmware.add_disk(device, kExfat);
   image.DeviceHandle = device;
   image.FilePath = firmware.keep_path(join({file_node(u"\\a.efi")}));
