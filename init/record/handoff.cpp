@@ -17,7 +17,7 @@ namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 3;
+constexpr unsigned kVersion = 4;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -92,6 +92,10 @@ std::optional<std::string> objection(const HandoffFile& file) {
   if (!disk::is_serial(file.serial)) return concat("has no volume serial but ", quoted(file.serial));
   if (file.partuuid && !disk::is_partuuid(*file.partuuid))
     return concat("has no partition UUID but ", quoted(*file.partuuid));
+  if (!file.wwid.empty() && !fits_line(file.wwid)) return concat("has no name of a disk but ", quoted(file.wwid));
+  for (const auto& place : file.places)
+    if (disk::parse_hardware_path(disk::to_text(place)) != place) return "has an empty place of a disk";
+  if (file.places.size() > kMaxHandoffPlaces) return concat("has ", file.places.size(), " places of a disk");
   std::uint64_t end = 0;
   for (const auto& extent : file.extents) {
     if (extent.length == 0 || extent.logical < end || extent.length > UINT64_MAX - extent.logical ||
@@ -138,6 +142,7 @@ class Reader {
     if (key == "file") return begin_file(value);
     const bool in_file = !handoff_.files.empty();
     if (in_file && key == "extent") return take_extent(value);
+    if (in_file && key == "place") return take_place(value);
     if (!in_file && key == "module") return take_module(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
@@ -186,6 +191,15 @@ class Reader {
     return {};
   }
 
+  Result<void> take_place(std::string_view value) {
+    auto& places = handoff_.files.back().places;
+    if (places.size() == kMaxHandoffPlaces) return fail(Code::NoMemory, "names too many places of a disk");
+    const auto place = disk::parse_hardware_path(value);
+    if (!place) return fail(Code::Corrupt, concat("has no place of a disk but ", quoted(value)));
+    places.push_back(*place);
+    return {};
+  }
+
   Result<void> take_module(std::string_view value) {
     if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
     handoff_.modules.emplace_back(value);
@@ -196,6 +210,7 @@ class Reader {
     if (key == "volume") return assign(file.kind, parse_enum<volume::Kind>(kKinds, value));
     if (key == "serial") return file.serial = value, true;
     if (key == "partuuid") return file.partuuid = std::string(value), true;
+    if (key == "wwid") return file.wwid = value, true;
     if (key == "size") return assign(file.size, parse_u64(value));
     return false;
   }
@@ -302,6 +317,8 @@ Result<std::string> to_text(const Handoff& handoff) {
     line("volume ", kKinds.at(static_cast<std::size_t>(file.kind)));
     line("serial ", file.serial);
     if (file.partuuid) line("partuuid ", *file.partuuid);
+    for (const auto& place : file.places) line("place ", disk::to_text(place));
+    if (!file.wwid.empty()) line("wwid ", file.wwid);
     line("size ", file.size);
     for (const auto& extent : file.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
   }

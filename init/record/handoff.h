@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
-// Text: the line `vhdboot-handoff 3`, `key value` lines, for each file a section that begins with `file PATH` and ends
+// Text: the line `vhdboot-handoff 4`, `key value` lines, for each file a section that begins with `file PATH` and ends
 // with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end `crc32 xxxxxxxx` over all that is before it.
 // Stage 2 never trusts it: it looks again and compares.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "base/extent.h"
 #include "base/result.h"
+#include "disk/hardware_path.h"
 #include "disk/selector.h"
 #include "entry/boot_count.h"
 #include "init/record/config.h"
@@ -28,6 +29,7 @@ inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
 inline constexpr std::size_t kMaxHandoffFiles = 32;
 inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;  ///< of all files together
 inline constexpr std::size_t kMaxHandoffModules = 1024;
+inline constexpr std::size_t kMaxHandoffPlaces = 64;  ///< of one file's disk
 
 /// What the kernel starts first in a root file system unless init= says otherwise.
 inline constexpr std::string_view kDefaultRootInit = "/sbin/init";
@@ -45,10 +47,12 @@ struct GuestRoot {
 struct HandoffFile {
   std::string path;  ///< on its volume, '/' between the names
   volume::Kind kind = volume::Kind::Ntfs;
-  std::string serial;                   ///< of the volume; upper case, as blkid prints it
-  std::optional<std::string> partuuid;  ///< absent: a volume on an unpartitioned disk
-  std::uint64_t size = 0;               ///< bytes
-  std::vector<Extent> extents;          ///< of the whole file, in logical order
+  std::string serial;                      ///< of the volume; upper case, as blkid prints it
+  std::optional<std::string> partuuid;     ///< absent: a volume on an unpartitioned disk
+  std::vector<disk::HardwarePath> places;  ///< of its disk, one for each controller that leads to it; may be empty
+  std::string wwid;                        ///< of its disk; may be empty
+  std::uint64_t size = 0;                  ///< bytes
+  std::vector<Extent> extents;             ///< of the whole file, in logical order
 
   /// What its volume must be known by in the target kernel.
   [[nodiscard]] disk::Identity identity() const { return {.uuid = serial, .partuuid = partuuid.value_or("")}; }

@@ -4,23 +4,44 @@
 #include "base/text.h"
 
 namespace vhdboot::stage {
+namespace {
+
+// A maker's name tells disks apart, as far as both kernels know it; some bridges give all of theirs the same.
+bool is_of(const HostVolume& volume, const record::HandoffFile& file) {
+  const std::string& wwid = volume.hardware.wwid;
+  return record::is_volume_of(file, volume.identity) && (wwid.empty() || file.wwid.empty() || wwid == file.wwid);
+}
+
+}  // namespace
 
 Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
   const record::HandoffFile& file = handoff.files.front();
   PatientWait wait(volumes, handoff.wait_seconds, report);
-  do {
-    HostVolume* found = nullptr;
-    for (HostVolume& volume : volumes.all()) {
-      if (!record::is_volume_of(file, volume.identity)) continue;
-      if (found != nullptr) return fail(Code::Unsafe, twins(*found, volume));
-      found = &volume;
+  Picked picked;
+  for (bool settled = false;;) {
+    std::vector<HostVolume*> named;
+    for (HostVolume& volume : volumes.all())
+      if (is_of(volume, file)) named.push_back(&volume);
+    picked = pick(named, file.places);
+    if (picked.volume != nullptr && picked.certain()) return picked.volume;
+    if (picked.twin != nullptr && settled) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
+    if (picked.volume != nullptr && settled) return picked.volume;
+    if (picked.volume != nullptr) {
+      TRY(volumes.settle(wait.deadline()));
+      settled = true;
+      continue;
     }
-    if (found != nullptr) return found;
-  } while (TRY(wait.wait(concat("the volume ", file.serial))));
+    settled = false;
+    if (!TRY(wait.wait(concat("the volume ", file.serial)))) break;
+  }
   const std::string missing =
       concat("the volume ", file.serial, " with the image did not appear within ", handoff.wait_seconds, " seconds: ");
   if (const auto doubt = volumes.doubt())
     return std::unexpected(doubt->within(concat(missing, "it may be on a disk that cannot be read")));
+  if (picked.elsewhere != nullptr)
+    return fail(Code::Unsafe, concat(missing, "its disk hangs at ", to_text(file.places.front()), ", but ",
+                                     picked.elsewhere->description(),
+                                     " of the same identity hangs elsewhere: it is a copy, and not used"));
   return fail(
       Code::NotFound,
       concat(missing, "the guest's kernel has no driver for its disk, or the disk was unplugged; ", volumes.account()));

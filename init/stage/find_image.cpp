@@ -161,19 +161,26 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
   return {};
 }
 
-Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image) {
-  (void)TRY(volumes.wait(volumes.devices().in(std::chrono::milliseconds(0))));
+Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings) {
+  const auto places =
+      image.volume == settings.origin_volume ? settings.origin.places : std::vector<disk::HardwarePath>();
+  const bool certain = place_of(*image.volume, places) == disk::SamePlace::Yes;
+  if (certain)
+    (void)TRY(volumes.wait(volumes.devices().in(std::chrono::milliseconds(0))));
+  else
+    TRY(volumes.settle(volumes.devices().in(std::chrono::seconds(settings.config.wait()))));
   const disk::Identity& own = image.volume->identity;
-  const HostVolume* here = nullptr;
-  for (const HostVolume& volume : volumes.all()) {
-    if (volume.identity.uuid != own.uuid || volume.identity.partuuid != own.partuuid) continue;
-    if (here != nullptr) return fail(Code::Unsafe, twins(*here, volume));
-    here = &volume;
-  }
-  if (here == nullptr) return fail(Code::NotFound, concat(image.volume->description(), " has been unplugged"));
-  if (here != image.volume)
-    return fail(Code::NotFound, concat(image.volume->description(), " was unplugged and has come back"));
-  return {};
+  std::vector<HostVolume*> same;
+  for (HostVolume& volume : volumes.all())
+    if (volume.identity.uuid == own.uuid && volume.identity.partuuid == own.partuuid) same.push_back(&volume);
+  const Picked picked = pick(same, places);
+  if (picked.twin != nullptr) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
+  if (picked.volume == image.volume) return {};
+  if (std::ranges::find(same, image.volume) != same.end())
+    return fail(Code::Unsafe, twins(*image.volume, *picked.volume));
+  return fail(Code::NotFound,
+              concat(image.volume->description(),
+                     picked.volume == nullptr ? " has been unplugged" : " was unplugged and has come back"));
 }
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {

@@ -38,9 +38,10 @@ struct FoundImage {
 /// Unsafe when there is one.
 [[nodiscard]] Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image);
 
-/// One more look at the devices before the guest is started, which takes no time: Unsafe when a disk with the same
-/// identity has appeared since, NotFound when the image's own has gone.
-[[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image);
+/// One more look at the devices before the guest is started. It takes no time when the firmware said where the image's
+/// disk hangs; else until no more disks have appeared for a moment. Unsafe when another one with the same identity may
+/// be the one that is meant, NotFound when the image's own has gone.
+[[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
 /// Looks at one file, with the same checks. NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);

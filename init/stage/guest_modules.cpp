@@ -16,7 +16,7 @@ namespace {
 // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
 std::vector<modules::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
   std::vector<modules::WantedModule> wanted;
-  for (const sys::DrivenDevice& device : image.volume->chain)
+  for (const sys::DrivenDevice& device : image.volume->hardware.chain)
     wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
   for (const std::string& module : use.guest_disk) wanted.push_back({module, modules::Purpose::GuestDisk, ""});
   if (!use.root_type.empty()) wanted.push_back({use.root_type, modules::Purpose::GuestRoot, ""});

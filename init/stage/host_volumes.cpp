@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/host_volumes.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "init/stage/next_step.h"
 
@@ -31,6 +33,31 @@ std::string HostVolume::description() const {
   return concat(device.path, " (", volume::name(reader->kind()), label, ')');
 }
 
+disk::SamePlace place_of(const HostVolume& volume, const std::vector<disk::HardwarePath>& places) {
+  if (places.empty() || volume.hardware.places.empty()) return disk::SamePlace::Perhaps;
+  auto best = disk::SamePlace::No;
+  for (const disk::HardwarePath& one : places)
+    for (const disk::HardwarePath& other : volume.hardware.places) best = std::max(best, compare(one, other));
+  return best;
+}
+
+Picked pick(const std::vector<HostVolume*>& volumes, const std::vector<disk::HardwarePath>& places) {
+  Picked picked;
+  for (HostVolume* volume : volumes) {
+    const auto same = place_of(*volume, places);
+    if (same == disk::SamePlace::No) {
+      picked.elsewhere = volume;
+    } else if (same > picked.same) {
+      picked.volume = volume;
+      picked.same = same;
+      picked.twin = nullptr;
+    } else if (same == picked.same) {
+      picked.twin = volume;
+    }
+  }
+  return picked;
+}
+
 std::string twins(const HostVolume& one, const HostVolume& other) {
   return concat(one.description(), " and ", other.description(), " have the same identity (", one.identity.uuid,
                 "): one is a copy of the other; unplug the one that is not meant");
@@ -50,7 +77,7 @@ Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::Bloc
   volume.identity = std::move(content.identity);
   volume.identity.uuid = volume.reader->serial_text();
   volume.identity.label = volume.reader->label();
-  volume.chain = devices.chain(device);
+  volume.hardware = devices.hardware(device);
   return volume;
 }
 
@@ -80,13 +107,14 @@ std::string HostVolumes::account() const {
 
 Result<bool> HostVolumes::wait(sys::Deadline deadline) {
   if (!TRY(devices_.wait(deadline))) return false;
+  changed_ = devices_.now();
   look();
   return true;
 }
 
 Result<void> HostVolumes::settle(sys::Deadline limit) {
   constexpr auto kQuietTime = std::chrono::seconds(2);
-  while (TRY(wait(earlier(limit, devices_.in(kQuietTime))))) continue;
+  while (TRY(wait(earlier(limit, sys::Deadline::after(changed_, kQuietTime))))) continue;
   return {};
 }
 

@@ -22,7 +22,7 @@ namespace vhdboot::stage {
 struct HostVolume {
   sys::BlockDevice device;
   disk::Identity identity;
-  std::vector<sys::DrivenDevice> chain;  ///< that the device hangs on
+  sys::Hardware hardware;
   std::unique_ptr<ByteSource> source;
   std::unique_ptr<volume::HostVolume> reader;
 
@@ -30,7 +30,22 @@ struct HostVolume {
   [[nodiscard]] std::string description() const;
 };
 
-/// Two volumes that nothing tells apart, a disk and its clone: the sentence that refuses both.
+/// How well the place of a volume's disk agrees with one of `places`.
+[[nodiscard]] disk::SamePlace place_of(const HostVolume& volume, const std::vector<disk::HardwarePath>& places);
+
+/// Of volumes with one identity, a disk and its clones, the one that hangs where it was said.
+struct Picked {
+  HostVolume* volume = nullptr;                ///< the best; null when there is none that may hang there
+  disk::SamePlace same = disk::SamePlace::No;  ///< how well its place agrees
+  HostVolume* twin = nullptr;                  ///< that nothing tells from the best
+  HostVolume* elsewhere = nullptr;             ///< of that identity, but certainly not there
+
+  /// No other disk can be meant.
+  [[nodiscard]] bool certain() const { return same == disk::SamePlace::Yes && twin == nullptr; }
+};
+[[nodiscard]] Picked pick(const std::vector<HostVolume*>& volumes, const std::vector<disk::HardwarePath>& places);
+
+/// The sentence that refuses both.
 [[nodiscard]] std::string twins(const HostVolume& one, const HostVolume& other);
 
 /// Opens the volume on `device`. NotFound when it holds neither NTFS nor exFAT.
@@ -59,8 +74,8 @@ class HostVolumes {
   /// Waits for an event and looks at the devices; false when the deadline passes first.
   [[nodiscard]] Result<bool> wait(sys::Deadline deadline);
 
-  /// Waits until no device has come or gone for a moment, or `limit` has passed. No device says that it is the last
-  /// one, but the slowest ones, USB disks, follow each other within that time.
+  /// Waits until no device has come or gone for a moment, which may have passed already, or `limit` has passed. No
+  /// device says that it is the last one, but the slowest ones, USB disks, follow each other within that time.
   [[nodiscard]] Result<void> settle(sys::Deadline limit);
 
  private:
@@ -73,6 +88,7 @@ class HostVolumes {
 
   sys::Devices& devices_;
   sys::Devices::Clock::time_point began_;
+  sys::Devices::Clock::time_point changed_ = began_;  // when a device came or went last
   std::list<HostVolume> volumes_;
   std::list<HostVolume> unplugged_;
   std::map<std::string, Unreadable> unreadable_;  // by key

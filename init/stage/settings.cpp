@@ -11,6 +11,9 @@ namespace {
 // Where the stub's archive puts its record (efi/).
 constexpr char kOriginPath[] = "/vhdboot/origin";
 constexpr char kOriginConfigPath[] = "/vhdboot/origin.conf";
+constexpr char kOriginPlacePath[] = "/vhdboot/origin.place";
+
+constexpr std::uint64_t kMaxDevicePath = 64 * 1024;
 
 bool is_named(const HostVolume& volume, const record::Origin& origin) {
   if (!origin.serial || !equals_ignoring_ascii_case(*origin.serial, volume.identity.uuid)) return false;
@@ -36,16 +39,30 @@ Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& orig
   if (!file) return nullptr;
   if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes, report));
   PatientWait wait(volumes, wait_seconds, report);
-  do {
-    HostVolume* named = nullptr;
-    for (HostVolume& volume : volumes.all()) {
-      if (!is_named(volume, origin)) continue;
-      if (named != nullptr) return fail(Code::Unsafe, twins(*named, volume));
-      named = &volume;
+  Picked picked;
+  for (bool settled = false;;) {
+    std::vector<HostVolume*> named;
+    for (HostVolume& volume : volumes.all())
+      if (is_named(volume, origin)) named.push_back(&volume);
+    picked = pick(named, origin.places);
+    if (picked.twin != nullptr && settled) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
+    const bool doubtful = picked.same == disk::SamePlace::Perhaps && !origin.places.empty();
+    if (picked.twin != nullptr || (doubtful && !settled)) {
+      // Another one may be about to appear, where the firmware found it.
+      TRY(volumes.settle(wait.deadline()));
+      settled = true;
+      continue;
     }
     // GRUB names the partition of its variable `root`, wherever the file came from.
-    if (named != nullptr) return TRY(look_on(*named, {*file})) ? named : TRY(only_volume_with(*file, volumes, report));
-  } while (TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path)))));
+    if (picked.volume != nullptr)
+      return TRY(look_on(*picked.volume, {*file})) ? picked.volume : TRY(only_volume_with(*file, volumes, report));
+    if (!TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path))))) break;
+  }
+  if (picked.elsewhere != nullptr)
+    return fail(Code::Unsafe,
+                concat(printable(*origin.path), " was started from the disk at ", to_text(origin.places.front()),
+                       ", which did not appear; ", picked.elsewhere->description(), " has the same identity (",
+                       *origin.serial, ") but hangs elsewhere: it is a copy, and not started in its place"));
   return nullptr;
 }
 
@@ -85,6 +102,10 @@ Result<StubRecord> read_stub_record(const sys::Reporter& report) {
     auto parsed = record::parse_origin(TRY(sys::read_text(kOriginPath)));
     for (const std::string& warning : parsed.warnings) report.warn(warning);
     stub.origin = std::move(parsed.origin);
+  }
+  if (sys::exists(kOriginPlacePath)) {
+    auto place = disk::parse_device_path(TRY(sys::read_file(kOriginPlacePath, kMaxDevicePath)));
+    if (!place.empty()) stub.origin.places.push_back(std::move(place));
   }
   if (sys::exists(kOriginConfigPath)) stub.config = TRY(sys::read_text(kOriginConfigPath));
   return stub;

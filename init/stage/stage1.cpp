@@ -33,6 +33,8 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                            .size = image.layout.size,
                            .extents = image.layout.extents};
   if (!image.volume->identity.partuuid.empty()) file.partuuid = image.volume->identity.partuuid;
+  file.places = image.volume->hardware.places;
+  file.wwid = image.volume->hardware.wwid;
   record::Handoff handoff{.files = {std::move(file)},
                           .payload_size = image.info.payload_size,
                           .guest_block = table.logical_block,
@@ -157,7 +159,7 @@ Failure boot(const sys::Reporter& report) {
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     report.checkpoint("loaded");
-    TRY(check_still_alone(volumes, image));
+    TRY(check_still_alone(volumes, image, settings));
     TRY(check_no_windows_sleeps(volumes, image));
     if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));

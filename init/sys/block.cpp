@@ -15,7 +15,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/sys/directory.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -53,52 +52,6 @@ std::vector<BlockDevice> block_devices() {
 // the disk as a whole: /sys/devices/virtual/nvme-subsystem.
 bool is_virtual(const BlockDevice& device) {
   return device.sysfs.starts_with("/sys/devices/virtual/block/");
-}
-
-namespace {
-
-std::string canonical_path(const std::string& path) {
-  char canonical[PATH_MAX];
-  return ::realpath(path.c_str(), canonical) == nullptr ? "" : canonical;
-}
-
-std::string_view last_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-// The controllers of an NVMe disk as a whole; nothing of any other device.
-std::vector<std::string> nvme_controllers(const std::string& path) {
-  std::vector<std::string> controllers;
-  if (!last_name(path).starts_with("nvme-subsys")) return controllers;
-  for (const std::string& name : list_directory(path)) {
-    const bool is_controller = name.starts_with("nvme") && parse_u64(std::string_view(name).substr(4));
-    if (!is_controller) continue;
-    std::string controller = canonical_path(concat(path, '/', name));
-    if (!controller.empty() && !controller.starts_with(path)) controllers.push_back(std::move(controller));
-  }
-  return controllers;
-}
-
-void add_chain(std::vector<DrivenDevice>& chain, std::string at) {
-  const std::size_t devices = at.find("/devices/");
-  if (devices == std::string::npos) return;
-  const std::size_t root = devices + std::string_view("/devices/").size();
-  for (; at.size() > root; at.resize(at.rfind('/'))) {
-    for (std::string& controller : nvme_controllers(at)) add_chain(chain, std::move(controller));
-    std::string alias = read_attribute(at + "/modalias");
-    const std::string driver = canonical_path(at + "/driver");
-    if (alias.empty() || driver.empty() || last_name(driver) == "pcieport") continue;
-    DrivenDevice device{std::move(alias), std::string(last_name(driver))};
-    if (std::ranges::find(chain, device) == chain.end()) chain.insert(chain.begin(), std::move(device));
-  }
-}
-
-}  // namespace
-
-std::vector<DrivenDevice> device_chain(const BlockDevice& device) {
-  std::vector<DrivenDevice> chain;
-  add_chain(chain, device.sysfs);
-  return chain;
 }
 
 namespace {

@@ -33,18 +33,6 @@ struct BlockDevice {
 /// RAM disks, zram, nbd.
 [[nodiscard]] bool is_virtual(const BlockDevice& device);
 
-/// A device that has a driver.
-struct DrivenDevice {
-  std::string alias;   ///< its modalias: "pci:v00008086d..."
-  std::string driver;  ///< the name of its driver in the running kernel, as sysfs has it: "ahci", "virtio-pci"
-
-  friend bool operator==(const DrivenDevice&, const DrivenDevice&) = default;
-};
-
-/// The devices that `device` hangs on, outermost first: a PCI controller, a USB interface, a SCSI device. What another
-/// kernel must have drivers for to see the same disk. PCI bridges are left out: every kernel drives them.
-[[nodiscard]] std::vector<DrivenDevice> device_chain(const BlockDevice& device);
-
 /// What libblkid reads in a device; empty where it knows nothing.
 struct Content {
   std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …

@@ -44,8 +44,8 @@ Content MachineDevices::content(const BlockDevice& device) const {
   return identify(device);
 }
 
-std::vector<DrivenDevice> MachineDevices::chain(const BlockDevice& device) const {
-  return device_chain(device);
+Hardware MachineDevices::hardware(const BlockDevice& device) const {
+  return hardware_of(device);
 }
 
 Result<bool> MachineDevices::wait(Deadline deadline) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "init/sys/block.h"
 #include "init/sys/deadline.h"
+#include "init/sys/hardware.h"
 
 namespace vhdboot::sys {
 
@@ -29,8 +30,8 @@ class Devices {
   [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const = 0;
   /// See identify().
   [[nodiscard]] virtual Content content(const BlockDevice& device) const = 0;
-  /// See device_chain().
-  [[nodiscard]] virtual std::vector<DrivenDevice> chain(const BlockDevice& device) const = 0;
+  /// See hardware_of().
+  [[nodiscard]] virtual Hardware hardware(const BlockDevice& device) const = 0;
 
   /// Waits until a block device appears, changes or goes; false when the deadline passes first. Events that came since
   /// the last call count, and events that were lost too: the caller looks again anyway.
@@ -53,7 +54,7 @@ class MachineDevices final : public Devices {
   [[nodiscard]] std::vector<BlockDevice> list() const override;
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const override;
   [[nodiscard]] Content content(const BlockDevice& device) const override;
-  [[nodiscard]] std::vector<DrivenDevice> chain(const BlockDevice& device) const override;
+  [[nodiscard]] Hardware hardware(const BlockDevice& device) const override;
   [[nodiscard]] Result<bool> wait(Deadline deadline) override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
 

@@ -24,6 +24,7 @@
 #include "init/record/config.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
+#include "init/sys/hardware.h"
 #include "init/volume/file_source.h"
 #include "init/volume/path.h"
 #include "init/volume/volume.h"
@@ -94,7 +95,7 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
   const std::string_view name(canonical.get());
   const auto device = sys::block_device(std::string(name.substr(name.rfind('/') + 1)));
   if (!device || sys::is_virtual(*device)) return {};
-  return sys::device_chain(*device);
+  return sys::hardware_of(*device).chain;
 }
 
 void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice, Findings& findings) {

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "init/modules/modules.h"
-#include "init/sys/block.h"
+#include "init/sys/hardware.h"
 #include "tools/vhdtool/finding.h"
 
 namespace vhdboot::vhdtool {

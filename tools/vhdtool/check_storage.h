@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "init/modules/modules.h"
-#include "init/sys/block.h"
+#include "init/sys/hardware.h"
 #include "tools/vhdtool/finding.h"
 
 namespace vhdboot::vhdtool {

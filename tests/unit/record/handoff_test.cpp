@@ -15,6 +15,9 @@ Handoff full() {
                      .kind = volume::Kind::Exfat,
                      .serial = "1234-ABCD",
                      .partuuid = "89abcdef-01",
+                     .places = {*disk::parse_hardware_path("root:0.0 pci:2.0 nvme:1"),
+                                *disk::parse_hardware_path("root:?.256 pci:3.0 nvme:1")},
+                     .wwid = "nvme.1b36-70 uuid",
                      .size = 8192,
                      .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
           .payload_size = 4096,
@@ -96,13 +99,15 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 3\npayload 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
+            sealed("vhdboot-handoff 4\npayload 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
                    "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
   EXPECT_THAT(*to_text(two_files()),
               ::testing::HasSubstr("rescue reboot\n"
                                    "module kernel/drivers/block/loop.ko\nmodule kernel/fs/exfat/exfat.ko\n"
                                    "file /Images/debian \xC3\xB6.vhd\nvolume exfat\nserial 1234-ABCD\n"
-                                   "partuuid 89abcdef-01\nsize 8192\nextent 0 4096 4096\nextent 4096 65536 4096\n"
+                                   "partuuid 89abcdef-01\nplace root:0.0 pci:2.0 nvme:1\n"
+                                   "place root:?.256 pci:3.0 nvme:1\nwwid nvme.1b36-70 uuid\nsize 8192\nextent 0 4096 "
+                                   "4096\nextent 4096 65536 4096\n"
                                    "file /base.vhdx\nvolume ntfs\nserial 0123456789ABCDEF\nsize 12288\n"
                                    "extent 0 8192 12288\ncrc32 "));
 }
@@ -124,8 +129,8 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 3", "handoff 2")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 3"));
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 4", "handoff 2")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 4"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
@@ -162,7 +167,7 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 3\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 4\n"), Fails(Code::Corrupt, ""));
 }
 
 TEST(Handoff, DeviationsOfFiles) {

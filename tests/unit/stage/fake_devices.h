@@ -28,7 +28,7 @@ struct FakeDisk {
   sys::BlockDevice device;
   std::shared_ptr<const SparseImage> bytes;
   sys::Content content;  ///< what libblkid says
-  std::vector<sys::DrivenDevice> chain;
+  sys::Hardware hardware;
   int open_error = 0;                                        ///< the errno of opening it
   std::vector<std::pair<std::uint64_t, std::uint64_t>> bad;  ///< offset and length of what cannot be read
   std::chrono::milliseconds read_time{0};                    ///< that each read takes
@@ -86,9 +86,9 @@ class FakeDevices final : public sys::Devices {
     return found == disks_.end() ? sys::Content{} : found->second->content;
   }
 
-  [[nodiscard]] std::vector<sys::DrivenDevice> chain(const sys::BlockDevice& device) const override {
+  [[nodiscard]] sys::Hardware hardware(const sys::BlockDevice& device) const override {
     const auto found = disks_.find(device.name);
-    return found == disks_.end() ? std::vector<sys::DrivenDevice>{} : found->second->chain;
+    return found == disks_.end() ? sys::Hardware{} : found->second->hardware;
   }
 
   [[nodiscard]] Result<bool> wait(sys::Deadline deadline) override {
@@ -160,6 +160,11 @@ inline FakeVolume make_exfat(std::uint32_t serial, std::u16string label, std::in
     if (!folder.empty()) volume.folders.emplace(folder, image.offset_of(image.clusters_of(folder).front()));
   }
   return volume;
+}
+
+/// A place of a disk.
+inline disk::HardwarePath place(std::string_view text) {
+  return disk::parse_hardware_path(text).value();
 }
 
 /// A disk with something else on it.

@@ -24,18 +24,24 @@ test::FakeVolume moved() {
                           {{"/boot/other", std::string(8192, 'x')}, {"/boot/debian.img", test::image_bytes()}});
 }
 
+constexpr std::string_view kPlace = "root:0.0 pci:31.2 ata:0.0.0";
+
 class FindAgain : public testing::Test {
  protected:
   // What stage 1 said of data() on the partition 11111111-02.
   static record::Handoff handoff() {
     FakeDevices before;
-    before.plug("sda2", data().bytes).content.identity.partuuid = "11111111-02";
+    auto& disk = before.plug("sda2", data().bytes);
+    disk.content.identity.partuuid = "11111111-02";
+    disk.hardware = {.chain = {}, .places = {test::place(kPlace)}, .wwid = "naa.1"};
     HostVolumes volumes(before);
     const auto image = examine_image(volumes.all().front(), *volume::parse_path("/boot/debian.img")).value();
     return {.files = {{.path = image.path.text(),
                        .kind = volume::Kind::Exfat,
                        .serial = image.volume->identity.uuid,
                        .partuuid = image.volume->identity.partuuid,
+                       .places = image.volume->hardware.places,
+                       .wwid = image.volume->hardware.wwid,
                        .size = image.layout.size,
                        .extents = image.layout.extents}},
             .payload_size = image.info.payload_size,
@@ -46,6 +52,7 @@ class FindAgain : public testing::Test {
                        const std::string& partuuid = "11111111-02") {
     auto& disk = devices.plug(name, volume.bytes);
     disk.content.identity.partuuid = partuuid;
+    disk.hardware.places = {test::place(kPlace)};
     return disk;
   }
 
@@ -94,6 +101,38 @@ TEST_F(FindAgain, ADiskAndItsCloneAreRefused) {
   EXPECT_THAT(find(), Fails(Code::Unsafe,
                             "/dev/sda2 (exFAT \"DATA\") and /dev/sdb2 (exFAT \"DATA\") have the same "
                             "identity (1234-ABCD): one is a copy of the other"));
+}
+
+TEST_F(FindAgain, OfADiskAndItsCloneTheOneAtTheSamePlace) {
+  plug("sda2", data()).hardware.places = {test::place("root:0.0 pci:20.0 usb:1.5.480")};
+  devices.at(3s, [&] { plug("sdb2", data()); });
+  const auto image = find();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(image->volume->device.name, "sdb2");
+  EXPECT_EQ(devices.elapsed(), 3s);
+}
+
+TEST_F(FindAgain, OnlyTheCloneIsSeen) {
+  plug("sda2", data()).hardware.places = {test::place("root:0.0 pci:20.0 usb:1.5.480")};
+  EXPECT_THAT(find(), Fails(Code::Unsafe,
+                            "its disk hangs at root:0.0 pci:31.2 ata:0.0.0, but /dev/sda2 (exFAT \"DATA\") of the same "
+                            "identity hangs elsewhere: it is a copy, and not used"));
+}
+
+TEST_F(FindAgain, AKernelThatDoesNotSayWhereDisksHangSeesAllOfThemFirst) {
+  plug("sda2", data()).hardware.places.clear();
+  ASSERT_TRUE(find());
+  EXPECT_EQ(devices.elapsed(), 2s);
+  devices.at(3s, [&] { plug("sdb2", data()).hardware.places.clear(); });
+  EXPECT_THAT(find(), Fails(Code::Unsafe, "have the same identity"));
+}
+
+TEST_F(FindAgain, TheMakersNameTellsTwoDisksApart) {
+  plug("sda2", data()).hardware.wwid = "naa.2";
+  devices.at(1s, [&] { plug("sdb2", data()).hardware.wwid = "naa.1"; });
+  const auto image = find();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(image->volume->device.name, "sdb2");
 }
 
 TEST_F(FindAgain, NoDriver) {

@@ -243,12 +243,12 @@ TEST_F(FindImage, ACloneThatAppearsWhileTheGuestIsLoaded) {
   devices.plug("sda1", bytes).read_time = 10ms;
   const auto image = find_beside();
   ASSERT_TRUE(image) << image.error().message();
-  EXPECT_TRUE(check_still_alone(*volumes, *image));
+  EXPECT_TRUE(check_still_alone(*volumes, *image, settings));
   const auto so_far = devices.elapsed();
   devices.at(so_far, [&] { devices.plug("sdb1", without_image().bytes); });
-  EXPECT_TRUE(check_still_alone(*volumes, *image));
+  EXPECT_TRUE(check_still_alone(*volumes, *image, settings));
   devices.at(so_far, [&] { devices.plug("sdc1", bytes); });
-  EXPECT_THAT(check_still_alone(*volumes, *image),
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings),
               Fails(Code::Unsafe, "/dev/sda1 (exFAT \"DATA\") and /dev/sdc1 (exFAT \"DATA\") have the same identity"));
 }
 
@@ -258,11 +258,40 @@ TEST_F(FindImage, TheDiskGoesWhileTheGuestIsLoaded) {
   const auto image = find_beside();
   ASSERT_TRUE(image) << image.error().message();
   devices.at(0s, [&] { devices.unplug("sda1"); });
-  EXPECT_THAT(check_still_alone(*volumes, *image),
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings),
               Fails(Code::NotFound, "/dev/sda1 (exFAT \"DATA\") has been unplugged"));
   devices.at(0s, [&] { devices.plug("sdb1", bytes); });
-  EXPECT_THAT(check_still_alone(*volumes, *image), Fails(Code::NotFound, "was unplugged and has come back"));
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings), Fails(Code::NotFound, "was unplugged and has come back"));
+}
+
+// The last look waits for disks that are slow to appear, but not where none of them can be meant.
+TEST_F(FindImage, TheLastLookKnowsWhereTheDiskHangs) {
+  const auto bytes = with_image(0x1234ABCD, u"DATA").bytes;
+  devices.plug("sda1", bytes).hardware.places = {test::place("root:0.0 pci:31.2 ata:0.0.0")};
+  devices.at(1500ms, [&] { devices.plug("sdb1", bytes).hardware.places = {test::place("root:0.0 pci:20.0 usb:1")}; });
+  const auto image = find({.serial = "1234-ABCD",
+                           .path = "/boot/debian.efi",
+                           .options = "",
+                           .places = {test::place("root:0 pci:31.2 ata:0.0")}});
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_TRUE(check_still_alone(*volumes, *image, settings));
   EXPECT_EQ(devices.elapsed(), 0s);
+  settings.origin.places.clear();
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings), Fails(Code::Unsafe, "have the same identity"));
+}
+
+TEST_F(FindImage, AtTheLastLookTheDiskThatIsMeantAppears) {
+  const auto bytes = with_image(0x1234ABCD, u"DATA").bytes;
+  devices.plug("sda1", bytes).hardware.places = {test::place("?:1")};
+  const auto image = find({.serial = "1234-ABCD",
+                           .path = "/boot/debian.efi",
+                           .options = "",
+                           .places = {test::place("root:0 pci:31.2 ata:0.0")}});
+  ASSERT_TRUE(image) << image.error().message();
+  devices.at(devices.elapsed(),
+             [&] { devices.plug("sdb1", bytes).hardware.places = {test::place("root:0.0 pci:31.2 ata:0.0.0")}; });
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings),
+              Fails(Code::Unsafe, "/dev/sda1 (exFAT \"DATA\") and /dev/sdb1 (exFAT \"DATA\") have the same identity"));
 }
 
 class WindowsSleeps : public FindImage {

@@ -93,6 +93,69 @@ TEST_F(Origin, ADiskAndItsCloneAreRefused) {
                                    "same identity (1234-ABCD)"));
 }
 
+constexpr std::string_view kInternal = "root:0.0 pci:31.2 ata:0.0.0";
+constexpr std::string_view kUsb = "root:0.0 pci:20.0 usb:1.5.480";
+
+TEST_F(Origin, OfADiskAndItsCloneTheOneThatTheFirmwareStarted) {
+  devices.plug("sda1", data().bytes).hardware.places = {test::place(kInternal)};
+  devices.plug("sdb1", data().bytes).hardware.places = {test::place(kUsb)};
+  auto origin = named();
+  for (const auto& [place, name] : {std::pair("root:0 pci:31.2 ata:0.0", "sda1"), {"root:0 pci:20.0 usb:5", "sdb1"}}) {
+    origin.places = {test::place(place)};
+    const auto settings = read(origin);
+    ASSERT_TRUE(settings) << settings.error().message();
+    EXPECT_EQ(settings->origin_volume->device.name, name);
+    EXPECT_EQ(devices.elapsed(), 0s);
+  }
+}
+
+TEST_F(Origin, TheCloneAppearsFirst) {
+  devices.plug("sda1", data().bytes).hardware.places = {test::place(kInternal)};
+  devices.at(4s, [&] { devices.plug("sdb1", data().bytes).hardware.places = {test::place(kUsb)}; });
+  auto origin = named();
+  origin.places = {test::place("root:0 pci:20.0 usb:5")};
+  const auto settings = read(origin);
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(settings->origin_volume->device.name, "sdb1");
+  EXPECT_EQ(devices.elapsed(), 4s);
+}
+
+// Nothing speaks against the first one until the other is seen.
+TEST_F(Origin, TheCloneAppearsFirstAtAPlaceThatCannotBeCompared) {
+  devices.plug("sda1", data().bytes).hardware.places = {test::place("root:0.0 pci:20.0 usb:1.5.5000")};
+  devices.at(1s, [&] {
+    devices.plug("sdb1", data().bytes).hardware.places = {test::place("root:0.0 pci:20.0 usb:2.6.5000")};
+  });
+  auto origin = named();
+  origin.places = {test::place("root:0 pci:20.0 usb:2")};
+  const auto settings = read(origin);
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(settings->origin_volume->device.name, "sdb1");
+}
+
+TEST_F(Origin, OnlyTheCloneAppears) {
+  devices.plug("sda1", data().bytes).hardware.places = {test::place(kInternal)};
+  auto origin = named();
+  origin.places = {test::place("root:0 pci:20.0 usb:5")};
+  origin.options = "wait=12";
+  EXPECT_THAT(read(origin), Fails(Code::Unsafe,
+                                  "/boot/debian.efi was started from the disk at root:0 pci:20.0 usb:5, which did not "
+                                  "appear; /dev/sda1 (exFAT \"DATA\") has the same identity (1234-ABCD) but hangs "
+                                  "elsewhere: it is a copy, and not started in its place"));
+  EXPECT_EQ(devices.elapsed(), 12s);
+}
+
+TEST_F(Origin, TwoClonesAndTheOneThatIsMeantComesLast) {
+  devices.plug("sda1", data().bytes);
+  devices.plug("sdb1", data().bytes);
+  devices.at(1s, [&] { devices.plug("sdc1", data().bytes).hardware.places = {test::place(kInternal)}; });
+  auto origin = named();
+  origin.places = {test::place("root:0 pci:31.2 ata:0.0")};
+  const auto settings = read(origin);
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(settings->origin_volume->device.name, "sdc1");
+}
+
 TEST_F(Origin, ADiskThatComesBackIsNotItsClone) {
   const auto bytes = data().bytes;
   devices.plug("sdb1", bytes);

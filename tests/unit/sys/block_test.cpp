@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/sys/block.h"
 
-#include <gmock/gmock.h>
-
-#include <filesystem>
-#include <fstream>
+#include <gtest/gtest.h>
 
 #include "init/sys/devices.h"
-#include "tests/support/process.h"
 
 namespace vhdboot::sys {
 namespace {
-
-using testing::ElementsAre;
-using testing::IsEmpty;
 
 TEST(IsVirtual, WhatHasNoHardware) {
   const auto is = [](std::string_view path) {
@@ -25,52 +18,6 @@ TEST(IsVirtual, WhatHasNoHardware) {
   EXPECT_FALSE(is("virtual/nvme-subsystem/nvme-subsys0/nvme0n1"));
   EXPECT_FALSE(is("virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p2"));
   EXPECT_FALSE(is("platform/floppy.0/block/fd0"));
-}
-
-// A part of a sysfs: folders, and in them what a device of one has.
-class DeviceChain : public testing::Test {
- protected:
-  void device(const std::string& path, const std::string& alias, const std::string& driver) {
-    const auto folder = root() + path;
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder + "/modalias") << alias << '\n';
-    std::filesystem::create_directories(root() + "/drivers/" + driver);
-    std::filesystem::create_symlink(root() + "/drivers/" + driver, folder + "/driver");
-  }
-  [[nodiscard]] std::string root() const { return folder_.file("sys"); }
-  [[nodiscard]] std::vector<DrivenDevice> chain(const std::string& path) const {
-    std::filesystem::create_directories(root() + path);
-    return device_chain({.sysfs = std::filesystem::canonical(root() + path).string()});
-  }
-
- private:
-  test::TempFolder folder_;
-};
-
-TEST_F(DeviceChain, OutermostFirstWithoutBridges) {
-  device("/devices/pci0000:00/0000:00:1c.0", "pci:bridge", "pcieport");
-  device("/devices/pci0000:00/0000:00:1c.0/0000:02:00.0", "pci:xhci", "xhci_hcd");
-  device("/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/usb1/1-1/1-1:1.0", "usb:storage", "uas");
-  EXPECT_THAT(chain("/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/usb1/1-1/1-1:1.0/host0/block/sda/sda1"),
-              ElementsAre(DrivenDevice{"pci:xhci", "xhci_hcd"}, DrivenDevice{"usb:storage", "uas"}));
-}
-
-// With CONFIG_NVME_MULTIPATH the disk does not hang at its controller, but names it.
-TEST_F(DeviceChain, ANamespaceOfAnNvmeDiskWithSeveralControllers) {
-  const std::string subsystem = "/devices/virtual/nvme-subsystem/nvme-subsys0";
-  std::filesystem::create_directories(root() + subsystem);
-  for (const std::string number : {"0", "1"}) {
-    const std::string controller = "/devices/pci0000:00/0000:00:0" + number + ".0";
-    device(controller, "pci:nvme", "nvme");
-    std::filesystem::create_directories(root() + controller + "/nvme/nvme" + number);
-    std::filesystem::create_symlink(root() + controller + "/nvme/nvme" + number, root() + subsystem + "/nvme" + number);
-  }
-  EXPECT_THAT(chain(subsystem + "/nvme0n1/nvme0n1p2"), ElementsAre(DrivenDevice{"pci:nvme", "nvme"}));
-}
-
-TEST_F(DeviceChain, NothingIsKnown) {
-  EXPECT_THAT(chain("/devices/platform/x/block/sda"), IsEmpty());
-  EXPECT_THAT(device_chain({.sysfs = ""}), IsEmpty());
 }
 
 TEST(IsNotReady, TellsAMissingMediumFromAFailure) {
