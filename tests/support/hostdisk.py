@@ -23,7 +23,7 @@ NTFS_SERIAL = "5EEDB00712345678"
 EXFAT_SERIAL = "5EED-B007"
 ATTRIBUTE_COMPRESSED = 0x800
 ESP_SIZE = 32 * disk.MIB
-GRUB_MODULES = "part_gpt part_msdos ntfs exfat fat chain search search_fs_file echo test normal"
+GRUB_MODULES = "part_gpt part_msdos ntfs exfat fat chain search search_fs_file regexp echo test normal"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,9 @@ def make(target: Path, spec: HostSpec, files: dict[str, Path], esp_files: dict[s
 # --- GRUB
 
 def grub_config(spec: HostSpec) -> str:
-    return (f"search --no-floppy --file --set=host {spec.efi_path}\n"
+    # On the disk that GRUB comes from, if there is one; as Ventoy does.
+    return (f"regexp --set=1:own '^\\(([^,)]*)' $cmdpath\n"
+            f"search --no-floppy --file --set=host --hint=$own, {spec.efi_path}\n"
             f"echo \"GRUB: chainloading ($host){spec.efi_path} {spec.load_options}\"\n"
             f"set root=$host\n"
             f"chainloader ($host){spec.efi_path} {spec.load_options}\n"

@@ -40,18 +40,21 @@ class MachineError(AssertionError):
 
 @dataclass(frozen=True)
 class Disk:
-    """`boot` is the order in which the firmware tries the disks; None: not tried."""
+    """`boot` is the order in which the firmware tries the disks; None: not tried. `device`: QEMU's words for one that
+    hangs at a controller of the machine's; instead of `bus`."""
 
     path: Path
     bus: str = "virtio"
     block_size: int = 512
     boot: int | None = None
     read_only: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """`kernel`: start this Linux kernel directly, without firmware. `extra`: more words for QEMU's command line."""
+    """`kernel`: start this Linux kernel directly, without firmware. `extra`: more words for QEMU's command line, before
+    those of the disks."""
 
     disks: list[Disk] = field(default_factory=list)
     memory_mib: int = 1024
@@ -73,6 +76,8 @@ def disk_words(number: int, disk: Disk) -> list[str]:
         options += f",logical_block_size={disk.block_size},physical_block_size={disk.block_size}"
     if disk.boot is not None:
         options += f",bootindex={disk.boot}"
+    if disk.device:
+        return [*words, "-device", f"{disk.device},{options}"]
     match disk.bus:
         case "virtio":
             return [*words, "-device", f"virtio-blk-pci,{options}"]
@@ -203,10 +208,11 @@ class Machine:
             shutil.copyfile(spec.variables, variables)
             words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={spec.code}",
                       "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
+        words += spec.extra  # the disks may hang at what these make
         for number, disk in enumerate(spec.disks):
             # QEMU's own loader of -kernel takes the first place in the boot order.
             words += disk_words(number, replace(disk, boot=None) if spec.kernel else disk)
-        return words + spec.extra
+        return words
 
     def _note_exit(self) -> None:
         self._exited = True
