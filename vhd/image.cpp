@@ -164,6 +164,9 @@ Result<ImageInfo> identify(const ByteSource& file, std::string_view file_name) {
 }
 
 Result<void> check_footer(const ImageInfo& info, std::string_view file_name) {
+  if (info.footer && info.footer->saved_state)
+    return fail(Code::Unsafe, concat("a virtual machine was saved with ", printable(file_name),
+                                     " and would go on with what it remembers of it: start and shut it down there"));
   if (info.format != Format::Raw || !to_lower_ascii(file_name).ends_with(".vhd")) return {};
   return fail(Code::Corrupt, concat("it has no VHD footer: run `raw2vhd ", printable(file_name),
                                     "`, or call it .img when it is a raw disk"));

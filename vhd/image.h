@@ -38,7 +38,8 @@ struct ImageInfo {
 [[nodiscard]] Result<ImageInfo> identify(const ByteSource& file, std::string_view file_name = "IMAGE");
 
 /// Corrupt when the name says VHD and the footer is missing: as a raw disk the image would be larger by it, and a guest
-/// could write there. `file_name` is the last component.
+/// could write there. Unsafe when a virtual machine was saved with the disk: it would go on from what it remembers.
+/// `file_name` is the last component.
 [[nodiscard]] Result<void> check_footer(const ImageInfo& info, std::string_view file_name);
 
 /// The format that the first bytes of `file` name, other than Raw and FixedVhd, which leave no mark there.

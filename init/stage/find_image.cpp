@@ -2,10 +2,12 @@
 #include "init/stage/find_image.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "init/record/image_path.h"
 #include "init/volume/file_source.h"
+#include "vhd/dynamic_header.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -124,6 +126,41 @@ Result<void> check_state(HostVolume& volume) {
   return clean;
 }
 
+// The footer of the differencing VHD in a file, and what it says of its parent; nothing of any other file.
+std::optional<Guid> parent_of(HostVolume& volume, const volume::Path& path) {
+  std::array<std::byte, vhd::kFooterSize> start{};
+  std::array<std::byte, vhd::kDynamicHeaderSize> rest{};
+  const auto layout = volume.reader->layout(path);
+  if (!layout) return std::nullopt;
+  const volume::FileSource file(*volume.source, layout->extents, layout->size, layout->valid_size);
+  if (!file.read(0, start)) return std::nullopt;
+  const auto footer = vhd::parse_footer(start);  // a copy of it
+  if (!footer || footer->type != vhd::DiskType::Differencing || !file.read(footer->data_offset, rest))
+    return std::nullopt;
+  const auto header = vhd::parse_dynamic_header(rest);
+  return header ? std::optional(header->parent_uuid) : std::nullopt;
+}
+
+// A differencing image says what its parent lacks, and is worth nothing once that has changed.
+Result<void> check_no_children(const FoundImage& image) {
+  constexpr std::size_t kMostFiles = 4096;
+  const auto own = image.info.uuid();
+  if (!own) return {};
+  const auto files = TRY(image.volume->reader->list(image.path.parent()));
+  for (std::size_t i = 0; i < std::min(files.size(), kMostFiles); ++i) {
+    const auto path = image.path.sibling(files[i].name);
+    if (!path || *path == image.path || files[i].directory) continue;
+    const std::string extension = to_lower_ascii(path->extension());
+    if (extension != ".vhd" && extension != ".avhd") continue;
+    if (parent_of(*image.volume, *path) == own)
+      return fail(Code::Unsafe,
+                  concat(printable(path->text()), " is a differencing image whose parent this is: it ",
+                         "would be worth nothing once this one has changed. Merge or delete it, or boot a copy of ",
+                         "this image in another folder"));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
@@ -136,6 +173,7 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
   TRY_IN(where, vhd::check_footer(image.info, path.name()));
+  TRY_IN(where, check_no_children(image));
   return image;
 }
 

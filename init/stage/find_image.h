@@ -43,7 +43,8 @@ struct FoundImage {
 /// be the one that is meant, NotFound when the image's own has gone.
 [[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
-/// Looks at one file, with the same checks. NotFound when it is not there.
+/// Looks at one file, with the same checks; Unsafe also when a differencing VHD in its folder says that this is its
+/// parent. NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);
 
 }  // namespace vhdboot::stage

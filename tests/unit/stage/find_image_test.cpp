@@ -7,6 +7,7 @@
 #include "tests/support/ntfs_image.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
+#include "tests/unit/vhd/sparse_images.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -226,6 +227,41 @@ TEST_F(FindImage, ADamagedImageDoesNotGiveWayToTheNextName) {
   damaged->put<std::uint32_t>(entry + 20, 0x00FFFFFF);
   devices.plug("sda1", damaged);
   EXPECT_THAT(find_beside(), Fails(Code::Corrupt, "/boot/debian.vhd on /dev/sda1"));
+}
+
+std::string vhd_bytes(bool saved_state = false) {
+  vhd::Footer footer = vhd::make_fixed_footer(image_bytes().size(), test::kParentUuid, vhd::kVhdEpoch).value();
+  footer.saved_state = saved_state;
+  return image_bytes() + std::string(as_text(vhd::serialise(footer)));
+}
+
+std::string child_bytes(bool of_this_one) {
+  const auto file = test::dynamic_vhd(of_this_one ? vhd::DiskType::Differencing : vhd::DiskType::Dynamic);
+  return std::string(as_text(file.bytes(0, file.size())));
+}
+
+TEST_F(FindImage, AVirtualMachineWasSavedWithIt) {
+  devices.plug("sda1",
+               test::make_exfat(0x1234ABCD, u"DATA", {{"/debian.efi", "MZ"}, {"/debian.vhd", vhd_bytes(true)}}).bytes);
+  EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/debian.efi"}),
+              Fails(Code::Unsafe, "a virtual machine was saved with debian.vhd"));
+}
+
+TEST_F(FindImage, OthersStandOnIt) {
+  const auto find_beside_child = [&](const std::string& name, const std::string& contents) {
+    devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
+                                          {{"/vm/debian.efi", "MZ"}, {"/vm/debian.vhd", vhd_bytes()}, {name, contents}})
+                             .bytes);
+    return find({.serial = "1234-ABCD", .path = "/vm/debian.efi"});
+  };
+  for (const char* name : {"/vm/child.vhd", "/vm/debian_1.AVHD"})
+    EXPECT_THAT(find_beside_child(name, child_bytes(true)),
+                Fails(Code::Unsafe, concat(name, " is a differencing image whose parent this is")));
+  EXPECT_TRUE(find_beside_child("/child.vhd", child_bytes(true))) << "in another folder: cannot be told";
+  EXPECT_TRUE(find_beside_child("/vm/child.bak", child_bytes(true)));
+  EXPECT_TRUE(find_beside_child("/vm/other.vhd", child_bytes(false)));
+  EXPECT_TRUE(find_beside_child("/vm/other.vhd", "no VHD"));
+  EXPECT_TRUE(find_beside_child("/vm/other.vhd", child_bytes(true).substr(0, 700)));
 }
 
 TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
