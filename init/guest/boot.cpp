@@ -63,6 +63,17 @@ Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Co
                      ": vhdboot cannot tell what to mount"));
 }
 
+// LOOP_CONFIGURE came with Linux 5.8, and with it a loop device that is set up in one step.
+Result<void> check_age(std::string_view release) {
+  constexpr std::pair<std::uint64_t, std::uint64_t> kOldest{5, 8};
+  const auto parts = split(release.substr(0, release.find_first_not_of("0123456789.")), '.');
+  if (parts.size() < 2) return {};
+  const auto major = parse_u64(parts[0]);
+  const auto minor = parse_u64(parts[1]);
+  if (!major || !minor || std::pair(*major, *minor) >= kOldest) return {};
+  return fail(Code::Unsupported, concat("the kernel ", printable(release), " is too old: vhdboot needs 5.8 or newer"));
+}
+
 }  // namespace
 
 Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
@@ -75,6 +86,7 @@ Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& en
   PlannedBoot boot{.plan = TRY_IN(entry.entry.id, kexec::make_plan(entry.parts, "")), .release = {}, .root = {}};
   // Modules are looked for by what the kernel itself says.
   boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
+  TRY_IN(entry.entry.id, check_age(boot.release));
   if (!boot.plan.has_initrd) {
     boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
     boot.plan.guest_init = line.find("init").value_or(std::string(record::kDefaultRootInit));

@@ -28,7 +28,8 @@ struct PlannedBoot {
 };
 
 /// Plans the boot of `entry` with `line` as its command line. Errors as kexec::make_plan(); of a guest without an
-/// initrd also Unsupported and NotFound, when its root cannot be mounted by us or is not named.
+/// initrd also Unsupported and NotFound, when its root cannot be mounted by us or is not named. Unsupported for a
+/// kernel older than stage 2 needs.
 [[nodiscard]] Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry,
                                             const kexec::CommandLine& line);
 

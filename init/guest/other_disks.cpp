@@ -54,6 +54,8 @@ constexpr std::string_view kCopy =
     "image's file system another UUID";
 constexpr std::string_view kSwap =
     "the image has no such swap space, so the guest would write to that disk. Unplug it, or take the line out of fstab";
+constexpr std::string_view kFormatted =
+    "the image has no such partition, so the guest would format that disk. Unplug it, or take the line out of crypttab";
 constexpr std::string_view kPlace =
     "on this machine the guest would take that disk for its own. Name its own by UUID=, or unplug that disk";
 
@@ -75,8 +77,15 @@ Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice
   return {};
 }
 
-bool has_option(const entry::FstabEntry& entry, std::string_view option) {
+bool has_option(const auto& entry, std::string_view option) {
   return concat(',', entry.options, ',').contains(concat(',', option, ','));
+}
+
+// Names that belong to a disk, or to a place in the machine; the guest disk has none of them.
+bool is_of_hardware(std::string_view name) {
+  for (const std::string_view folder : {"/dev/disk/by-id/", "/dev/disk/by-path/", "/dev/disk/by-diskseq/"})
+    if (name.starts_with(folder)) return true;
+  return disk::parse_device_node(name).has_value();
 }
 
 // By "noauto" alone; with an automount it is mounted by whoever looks into it.
@@ -106,9 +115,29 @@ Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<Prese
   return {};
 }
 
+Result<void> check_entry(const entry::CrypttabEntry& entry, const std::vector<PresentDevice>& own,
+                         const std::vector<PresentDevice>& others) {
+  const std::string what = concat("line ", entry.line, " of the guest's /etc/crypttab: ", printable(entry.device));
+  const bool formats = is_formatted_at_start(entry);
+  if (formats && is_of_hardware(entry.device))
+    return fail(Code::Unsafe, concat(what, " is formatted whenever the guest starts, and on this machine that may be ",
+                                     "another disk. Name it by PARTUUID=, or take the line out"));
+  if (const auto selector = disk::device_selector(entry.device)) {
+    const PresentDevice* other = find(*selector, others);
+    if (other == nullptr) return {};
+    for (const PresentDevice& one : own)
+      if (matches(*selector, one.identity)) return refuse(what, *other, kCopy);
+    return formats ? refuse(what, *other, kFormatted) : Result<void>();
+  }
+  for (const PresentDevice& other : others)
+    if (other.path == entry.device && other.type == "crypto_LUKS")
+      return refuse(concat(what, ", as the guest calls it,"), other, kPlace);
+  return {};
+}
+
 }  // namespace
 
-Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector<entry::FstabEntry>& fstab,
+Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
                                const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
   for (const DeviceOption& option : kOptions) {
     const auto values = line.find_all(option.name);
@@ -120,9 +149,20 @@ Result<void> check_other_disks(const kexec::CommandLine& line, const std::vector
     }
   }
   for (const PresentDevice& one : own) TRY(check_own(one, others));
-  for (const entry::FstabEntry& entry : fstab)
+  for (const entry::FstabEntry& entry : tables.fstab)
     if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
+  for (const entry::CrypttabEntry& entry : tables.crypttab)
+    if (!has_option(entry, "noauto")) TRY(check_entry(entry, own, others));
   return {};
+}
+
+std::optional<std::string> grub_warning(const RootTables& tables) {
+  std::string disks;
+  for (const std::string_view name : split(tables.grub_disks, ','))
+    if (is_of_hardware(trim(name))) disks += concat(disks.empty() ? "" : ", ", printable(trim(name)));
+  if (disks.empty()) return std::nullopt;
+  return concat("an upgrade of grub-pc in the guest would install GRUB on ", disks,
+                ", which is a disk of this machine here: run `dpkg-reconfigure grub-pc` there and choose none");
 }
 
 }  // namespace vhdboot::guest

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "disk/selector.h"
-#include "entry/fstab.h"
+#include "init/guest/root.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
@@ -29,12 +30,16 @@ struct PresentDevice {
 /// - what root=, mount.usr= or the options of encrypted volumes name (not resume=: with nohibernate nobody resumes);
 /// - what a line of `fstab` names that is also a partition of the image (`own`), unless the line is never mounted;
 /// - swap space by a line of `fstab`, unless that is marked nofail: the guest would write to it;
-/// - at the place that a line of `fstab` names by /dev/sda2 and the like, with the same file system, and not for "/".
+/// - at the place that a line of `fstab` names by /dev/sda2 and the like, with the same file system, and not for "/";
+/// - what a line of `crypttab` formats at every start (swap, tmp), or names as a partition of the image is named, too.
+/// A line of `crypttab` that formats what it names by /dev/sda3, by-id or by-path is Unsafe on every machine.
 /// A file system on another disk alone is what the person wants to have there.
-/// `fstab` is empty when it cannot be known, as in an encrypted root.
-[[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line,
-                                             const std::vector<entry::FstabEntry>& fstab,
+/// `tables` are empty when they cannot be known, as in an encrypted root.
+[[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
+
+/// What an upgrade in the guest would do to a disk of this machine; nothing when there is no reason to fear it.
+[[nodiscard]] std::optional<std::string> grub_warning(const RootTables& tables);
 
 }  // namespace vhdboot::guest

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "disk/selector.h"
+#include "entry/debconf.h"
 
 namespace vhdboot::guest {
 
@@ -38,7 +39,20 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
   return partitions;
 }
 
-std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+RootTables read_tables(const disk::GuestTree& root) {
+  RootTables tables;
+  if (const auto text = root.read_text("/etc/fstab", entry::kMaxFstabBytes))
+    tables.fstab = entry::parse_fstab(*text).value_or(tables.fstab);
+  if (const auto text = root.read_text("/etc/crypttab", entry::kMaxCrypttabBytes))
+    tables.crypttab = entry::parse_crypttab(*text).value_or(tables.crypttab);
+  // The answer outlives the package.
+  if (root.open("/var/lib/dpkg/info/grub-pc.list"))
+    if (const auto text = root.read_text("/var/cache/debconf/config.dat", entry::kMaxDebconfBytes))
+      tables.grub_disks = entry::debconf_value(*text, "grub-pc/install_devices").value_or("");
+  return tables;
+}
+
+std::optional<RootTables> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const auto selector = disk::device_selector(line.find("root").value_or(""));
   if (!selector) return std::nullopt;
   const auto found = std::ranges::find_if(
@@ -46,20 +60,20 @@ std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk, 
   if (found == disk.partitions().end()) return std::nullopt;
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::nullopt;
-  std::vector<entry::FstabEntry> entries;
-  for (const std::string_view prefix : disk::kRootFolders)
-    if (const auto text = top->below(prefix).read_text("/etc/fstab", entry::kMaxFstabBytes))
-      return entry::parse_fstab(*text).value_or(entries);
-  return entries;
+  for (const std::string_view prefix : disk::kRootFolders) {
+    const auto root = top->below(prefix);
+    if (root.is_folder("/etc")) return read_tables(root);
+  }
+  return RootTables{};
 }
 
 std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
-                                           const std::optional<std::vector<entry::FstabEntry>>& fstab) {
+                                           const std::optional<RootTables>& tables) {
   const disk::Partition* esp = disk::find_esp(disk.table());
-  if (disk.table().scheme != disk::Scheme::Gpt || esp == nullptr || !fstab) return std::nullopt;
+  if (disk.table().scheme != disk::Scheme::Gpt || esp == nullptr || !tables) return std::nullopt;
   if (entry.entry != esp && entry.entry != disk::find_xbootldr(disk.table())) return std::nullopt;
   for (const std::string_view place : {"/boot", "/efi", "/boot/efi"})
-    if (entry::find_mount(*fstab, place) != nullptr) return std::nullopt;
+    if (entry::find_mount(tables->fstab, place) != nullptr) return std::nullopt;
   return esp->partuuid;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "entry/crypttab.h"
 #include "entry/fstab.h"
 #include "init/record/config.h"
 #include "kexec/cmdline.h"
@@ -21,15 +22,23 @@ namespace vhdboot::guest {
                                                                                const record::Config& config,
                                                                                const std::string& root_option);
 
-/// The fstab of the root file system that `line` names by root=, empty when there is none; nothing when that is not on
-/// the guest disk, as one that is encrypted, or cannot be read.
-[[nodiscard]] std::optional<std::vector<entry::FstabEntry>> root_fstab(disk::GuestDisk& disk,
-                                                                       const kexec::CommandLine& line);
+/// The files of a root file system that name devices; empty where there is none.
+struct RootTables {
+  std::vector<entry::FstabEntry> fstab;
+  std::vector<entry::CrypttabEntry> crypttab;
+  std::string grub_disks;  ///< on which an upgrade of Debian's grub-pc installs GRUB, separated by ", "
+};
+
+/// Those in the root file system that `line` names by root=; nothing when that is not on the guest disk, as one that is
+/// encrypted, or cannot be read.
+[[nodiscard]] std::optional<RootTables> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line);
+/// Those below `root`.
+[[nodiscard]] RootTables read_tables(const disk::GuestTree& root);
 
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
-/// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where `fstab` (see above)
-/// says what is mounted for booting, or is not known: then systemd does not need it, or it could do harm.
+/// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where the fstab says what is
+/// mounted for booting, or is not known: then systemd does not need it, or it could do harm.
 [[nodiscard]] std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,
-                                                         const std::optional<std::vector<entry::FstabEntry>>& fstab);
+                                                         const std::optional<RootTables>& tables);
 
 }  // namespace vhdboot::guest

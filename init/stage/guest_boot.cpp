@@ -51,7 +51,7 @@ std::string volume_group(std::string_view type, const std::string& device) {
 
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
-                               const std::vector<entry::FstabEntry>& fstab) {
+                               const guest::RootTables& tables) {
   std::vector<guest::PresentDevice> own;
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
@@ -69,7 +69,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
                       .identity = std::move(content.identity),
                       .volume_group = std::move(group)});
   }
-  return guest::check_other_disks(line, fstab, own, others);
+  return guest::check_other_disks(line, tables, own, others);
 }
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
@@ -83,9 +83,10 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   for (const guest::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
-  const auto fstab = guest::root_fstab(disk, made.line);
-  TRY(check_other_disks(disk, made.line, fstab.value_or(std::vector<entry::FstabEntry>())));
-  boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, fstab);
+  const auto tables = guest::root_tables(disk, made.line);
+  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables())));
+  if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
+  boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
   const guest::ModuleRequest request{.release = boot.planned.release,

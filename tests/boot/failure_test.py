@@ -6,6 +6,7 @@ The images are small: stage 1 gives up before anything in them is started.
 """
 
 import shutil
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ from typing import Callable
 
 import pytest
 
-from tests.support import disk, guest_root, hostdisk, images, vhd
+from tests.support import disk, guest_root, hostdisk, images, sparse_images, vhd
+from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
@@ -200,6 +202,35 @@ def volume_group_twice(bench):
     return host, SimpleNamespace(path=guest_root.make_volume_group("guest", 2, other))
 
 
+def with_file(bench, name: str, text: str) -> Path:
+    """debian12's image with a file in its root."""
+    guest = get_guest("debian12")
+    image = disk.clone(images.guest_vhd(guest), bench.folder / "changed.vhd")
+    run("debugfs", "-w", "-R", f"write {bench.text('file', text)} {name}", f"{image}?offset={guest.root_offset}")
+    return image
+
+
+def crypttab_formats(bench):
+    """A swap space that is made anew at every start, on the disk that was the guest's own where it was installed."""
+    return bench.host({VHD: with_file(bench, "/etc/crypttab", "swap /dev/vda2 /dev/urandom swap,cipher=aes-xts-plain64\n")})
+
+
+def saved_virtual_machine(bench):
+    footer = bytearray(vhd.footer(42 * disk.MIB))
+    footer[84] = 1
+    footer[64:68] = bytes(4)
+    footer[64:68] = (~sum(footer) & 0xFFFFFFFF).to_bytes(4, "big")
+    return bench.host({VHD: bench.image(footer=bytes(footer))})
+
+
+def a_parent(bench):
+    """As Hyper-V's checkpoints, or `qemu-img create -b`, leave it."""
+    image = bench.image()
+    child = bench.folder / "child.vhd"
+    sparse_images.make_vhd(child, 42 * disk.MIB, {}, uuid.UUID(int=1), parent=(vhd.IDENTITY, 0, ".\\debian.vhd"))
+    return bench.host({VHD: image, "/boot/child.vhd": child})
+
+
 @dataclass(frozen=True)
 class Failure:
     """`sentence`: what the error line must match, in this order, whatever is between."""
@@ -240,6 +271,9 @@ FAILURES = [
     Failure(wrong_load_option, ["wait", "soon"]),
     Failure(kexec_refused, ["kexec is forbidden", "locked down"]),
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
+    Failure(crypttab_formats, ["/etc/crypttab", "/dev/vda2", "formatted whenever the guest starts", "PARTUUID="]),
+    Failure(saved_virtual_machine, ["/boot/debian.vhd", "virtual machine was saved", "shut it down"]),
+    Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
 ]
 

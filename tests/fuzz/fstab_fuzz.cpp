@@ -36,8 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!entries) return 0;
   const std::vector<PresentDevice> others{
       {.path = "/dev/sda2", .size = 1, .type = "swap", .identity = {.uuid = "1-2"}}};
-  const auto checked =
-      check_other_disks(kexec::CommandLine::parse({reinterpret_cast<const char*>(data), size}), *entries, {}, others);
+  const auto checked = check_other_disks(kexec::CommandLine::parse({reinterpret_cast<const char*>(data), size}),
+                                         {.fstab = *entries}, {}, others);
   check(checked || checked.error().code == Code::Unsafe);
   std::string written;
   for (const auto& entry : *entries) {

@@ -26,13 +26,16 @@ def geometry(size: int) -> tuple[int, int, int]:
     return tracks // heads, heads, track
 
 
+IDENTITY = uuid.UUID(int=0x5EEDB007)
+
+
 def footer(size: int, kind: int = 2, checksum: int | None = None, current_size: int | None = None) -> bytes:
     """The footer of an image with so many bytes of payload. Kind 2 is fixed."""
     cylinders, heads, track = geometry(size)
     fields = struct.pack(">8sIIQI4sI4sQQHBBI", b"conectix", 2, 0x10000, 0xFFFFFFFFFFFFFFFF, 1700000000 - EPOCH, b"win ",
                          0xA0000, b"Wi2k", size, size if current_size is None else current_size,
                          cylinders, heads, track, kind)
-    tail = uuid.UUID(int=0x5EEDB007).bytes + bytes(428)
+    tail = IDENTITY.bytes + bytes(428)
     right = ~sum(fields + tail) & 0xFFFFFFFF
     return fields + struct.pack(">I", right if checksum is None else checksum) + tail
 

@@ -20,6 +20,7 @@
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "init/guest/module_folder.h"
+#include "init/guest/root.h"
 #include "init/modules/needed_modules.h"
 #include "init/record/config.h"
 #include "init/sys/block.h"
@@ -135,6 +136,7 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
   if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
+  check_tables(guest::read_tables(roots.front()), findings);
 }
 
 Result<std::string> read_config_file(const std::string& path) {

@@ -8,6 +8,7 @@
 #include "base/glob.h"
 #include "base/text.h"
 #include "entry/fstab.h"
+#include "init/guest/other_disks.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -42,6 +43,13 @@ void check_fstab(std::string_view text, Findings& findings) {
                                      "write UUID=... there, as `blkid` in the guest tells it"));
   }
   if (fine) findings.ok("fstab", "the guest's /etc/fstab names no disk by the order in which disks are found");
+}
+
+void check_tables(const guest::RootTables& tables, Findings& findings) {
+  // Without other disks: what is unsafe on every machine.
+  const auto checked = guest::check_other_disks({}, {.crypttab = tables.crypttab}, {}, {});
+  if (!checked) findings.error("crypttab", checked.error());
+  if (const auto warning = guest::grub_warning(tables)) findings.warning("grub-pc", *warning);
 }
 
 }  // namespace vhdboot::vhdtool

@@ -64,6 +64,28 @@ TEST_F(Boots, AKernelOfDebianWithItsPlan) {
   EXPECT_FALSE(boot->root);
 }
 
+TEST_F(Boots, AKernelThatIsTooOld) {
+  for (const auto& [version, fits] : {std::pair("5.7.19-1-amd64 (x) #1", false),
+                                      {"4.19.0-27-amd64", false},
+                                      {"3.10.0-1160.el7.x86_64", false},
+                                      {"5.8.0-1", true},
+                                      {"5.10.0-8-amd64", true},
+                                      {"6.1", true},
+                                      {"custom", true}}) {
+    MemoryPartition root = kRoot;
+    root.files["/boot/vmlinuz-6.1"] = make_kernel(version);
+    make({root});
+    auto entry = open();
+    ASSERT_TRUE(entry);
+    const auto boot = plan_boot(*disk_, *entry, kexec::CommandLine::parse("root=UUID=f51"));
+    EXPECT_EQ(boot.has_value(), fits) << version;
+    if (!boot) {
+      EXPECT_EQ(boot.error().code, Code::Unsupported);
+      EXPECT_THAT(boot.error().text, testing::HasSubstr("is too old: vhdboot needs 5.8 or newer"));
+    }
+  }
+}
+
 TEST_F(Boots, WithoutAnInitrdTheRootIsOurs) {
   MemoryPartition bare = kRoot;
   bare.files.erase("/boot/initrd.img-6.1");
@@ -80,11 +102,27 @@ TEST_F(Boots, WithoutAnInitrdTheRootIsOurs) {
   EXPECT_EQ(boot->plan.guest_init, "/sbin/init");
 }
 
+TEST_F(Boots, TheTablesOfARoot) {
+  MemoryPartition root = kRoot;
+  root.files["/etc/crypttab"] = to_buffer("swap /dev/sda3 /dev/urandom swap\n");
+  root.files["/var/cache/debconf/config.dat"] =
+      to_buffer("Name: grub-pc/install_devices\nTemplate: x\nValue: /dev/sda\nOwners: grub-pc\n\n");
+  make({root});
+  auto tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51"));
+  ASSERT_TRUE(tables && tables->crypttab.size() == 1);
+  EXPECT_EQ(tables->crypttab.front().device, "/dev/sda3");
+  EXPECT_EQ(tables->grub_disks, "") << "the package is not there any more";
+  root.files["/var/lib/dpkg/info/grub-pc.list"] = to_buffer("");
+  make({root});
+  tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51"));
+  EXPECT_EQ(tables->grub_disks, "/dev/sda");
+}
+
 TEST_F(Boots, TheFstabOfTheRootThatIsNamed) {
   make({kRoot, root_with("6.1", "UUID=f53 /home ext4\n"), {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
   const auto first_file = [&](std::string_view line) {
-    const auto fstab = root_fstab(*disk_, kexec::CommandLine::parse(line));
-    return !fstab ? "unknown" : fstab->empty() ? "none" : fstab->front().file;
+    const auto tables = root_tables(*disk_, kexec::CommandLine::parse(line));
+    return !tables ? "unknown" : tables->fstab.empty() ? "none" : tables->fstab.front().file;
   };
   EXPECT_EQ(first_file("root=UUID=f51"), "/");
   EXPECT_EQ(first_file("root=/dev/disk/by-partuuid/x root=UUID=f52"), "/home");
@@ -98,12 +136,12 @@ TEST_F(Boots, FromWhereSystemdIsToldThatItWasStarted) {
   MemoryPartition xbootldr = kRoot;
   xbootldr.gpt_type = disk::kXbootldrType;
   make({kRoot, kEsp, xbootldr});
-  const auto told = [&](unsigned partition, const std::optional<std::vector<entry::FstabEntry>>& fstab) {
-    return loader_partuuid(*disk_, disk_->partitions()[partition - 1], fstab).value_or("nothing");
+  const auto told = [&](unsigned partition, const std::optional<RootTables>& tables) {
+    return loader_partuuid(*disk_, disk_->partitions()[partition - 1], tables).value_or("nothing");
   };
-  const auto mounted = [](std::string place) { return std::vector<entry::FstabEntry>{{.file = std::move(place)}}; };
+  const auto mounted = [](std::string place) { return RootTables{.fstab = {{.file = std::move(place)}}}; };
   EXPECT_EQ(told(2, mounted("/")), "part2");
-  EXPECT_EQ(told(3, std::vector<entry::FstabEntry>()), "part2");
+  EXPECT_EQ(told(3, RootTables()), "part2");
   EXPECT_EQ(told(1, mounted("/")), "nothing");  // GRUB tells nothing
   EXPECT_EQ(told(2, std::nullopt), "nothing");
   for (const char* place : {"/boot", "/efi", "/boot/efi/"}) EXPECT_EQ(told(2, mounted(place)), "nothing") << place;

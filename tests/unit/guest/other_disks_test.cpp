@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/other_disks.h"
 
+#include <gmock/gmock.h>
+
+#include "base/text.h"
+
 #include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::guest {
@@ -23,7 +27,11 @@ Result<void> check_line(std::string_view line) {
 }
 
 Result<void> check_fstab(std::string_view fstab) {
-  return check_other_disks({}, entry::parse_fstab(fstab).value(), kOwn, kOthers);
+  return check_other_disks({}, {.fstab = entry::parse_fstab(fstab).value()}, kOwn, kOthers);
+}
+
+Result<void> check_crypttab(std::string_view crypttab) {
+  return check_other_disks({}, {.crypttab = entry::parse_crypttab(crypttab).value()}, kOwn, kOthers);
 }
 
 TEST(OtherDisks, OptionsThatNameAnotherDisk) {
@@ -89,6 +97,42 @@ TEST(OtherDisks, WhatIsPutTogetherUnnamed) {
   EXPECT_TRUE(check("btrfs", "cc-02"));
   EXPECT_TRUE(check("btrfs", ""));
   EXPECT_TRUE(check("ext4", "cc-03"));  // only by its name
+}
+
+// What is formatted whenever the guest starts needs no signature to be lost.
+TEST(OtherDisks, CrypttabFormats) {
+  for (const char* name : {"/dev/sda3", "/dev/nvme0n1p2", "/dev/vdb", "/dev/disk/by-id/ata-X-part3",
+                           "/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part2"})
+    for (const char* options : {"swap", "cipher=aes-xts-plain64,size=512,swap", "tmp", "tmp=ext4", "swap,nofail"})
+      EXPECT_THAT(check_crypttab(concat("\n\tx ", name, " /dev/urandom ", options)),
+                  Fails(Code::Unsafe, concat("line 2 of the guest's /etc/crypttab: ", name,
+                                             " is formatted whenever the guest starts")))
+          << options;
+  EXPECT_THAT(check_crypttab("swap UUID=bb-02 /dev/urandom swap"),
+              Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB: the image has no such partition"));
+  EXPECT_THAT(check_crypttab("swap PARTLABEL=system /dev/urandom swap"), Fails(Code::Unsafe, "would format that disk"));
+  for (const char* line : {"", "x", "# swap /dev/sda3 /dev/urandom swap", "swap /dev/sda3 /dev/urandom swap,noauto",
+                           "swap UUID=aa-02 /dev/urandom swap", "swap /swapfile /dev/urandom swap",
+                           "swap /dev/mapper/a-swap /dev/urandom swap", "swap PARTUUID=elsewhere - swap"})
+    EXPECT_TRUE(check_crypttab(line)) << line;
+}
+
+TEST(OtherDisks, CrypttabOpens) {
+  EXPECT_THAT(check_crypttab("root UUID=aa-01 none luks"), Fails(Code::Unsafe, "the image is a copy of that disk"));
+  EXPECT_TRUE(check_crypttab("data UUID=bb-02 none luks")) << "on another disk alone: that is meant";
+  EXPECT_TRUE(check_crypttab("data /dev/sda2 none luks")) << "it is not encrypted";
+  const std::vector<PresentDevice> others{{.path = "/dev/sda4", .type = "crypto_LUKS", .identity = {.uuid = "z"}}};
+  EXPECT_THAT(check_other_disks({}, {.crypttab = {{.device = "/dev/sda4", .line = 1}}}, kOwn, others),
+              Fails(Code::Unsafe, "/dev/sda4, as the guest calls it, is also /dev/sda4"));
+}
+
+TEST(OtherDisks, WhereAnUpgradeInstallsGrub) {
+  const auto warning = [](std::string disks) { return grub_warning({.grub_disks = std::move(disks)}).value_or(""); };
+  EXPECT_THAT(warning("/dev/sda"),
+              testing::HasSubstr("would install GRUB on /dev/sda, which is a disk of this machine"));
+  EXPECT_THAT(warning("/dev/disk/by-id/ata-A, /dev/vda"), testing::HasSubstr("on /dev/disk/by-id/ata-A, /dev/vda,"));
+  EXPECT_EQ(warning(""), "");
+  EXPECT_EQ(warning("/dev/mapper/x"), "");
 }
 
 TEST(OtherDisks, VolumeGroupsOfOneName) {

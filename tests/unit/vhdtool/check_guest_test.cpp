@@ -127,6 +127,21 @@ TEST(CheckFstab, NamesThatAreCounted) {
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "fstab", "was not checked")));
 }
 
+TEST(CheckTables, WhatWouldWriteToADiskOfTheHost) {
+  Findings findings;
+  check_tables(
+      {.fstab = {},
+       .crypttab = {{.name = "swap", .device = "/dev/sda3", .key = "/dev/urandom", .options = "swap", .line = 4}},
+       .grub_disks = "/dev/sda"},
+      findings);
+  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "crypttab",
+                                             "line 4 of the guest's /etc/crypttab: /dev/sda3 is formatted"),
+                                          is(Severity::Warning, "grub-pc", "would install GRUB on /dev/sda")));
+  findings = {};
+  check_tables({}, findings);
+  EXPECT_THAT(findings.all(), IsEmpty());
+}
+
 TEST(CheckConfig, IsReadAsTheBootReadsIt) {
   Findings findings;
   const auto config = check_config("entry a-*\nrescue shell\nimgae x\n", "debian.conf", "debian.vhd", findings);
