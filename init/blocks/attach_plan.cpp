@@ -5,10 +5,11 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/blocks/flush_gate.h"
 
 namespace vhdboot::blocks {
 
-Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block) {
+Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block, std::string_view kernel) {
   if (guest_block != 512 && guest_block != 4096)
     return fail(Code::Unsupported, concat("the guest disk has logical blocks of ", guest_block,
                                           " bytes, only 512 and 4096 are supported"));
@@ -16,8 +17,13 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
     return fail(Code::Corrupt, concat("the disk in the image has ", view.size, " bytes, which are not whole blocks of ",
                                       guest_block, " bytes"));
 
-  AttachPlan plan{
-      .view = std::move(view), .read_only = read_only, .loop_block = guest_block, .direct_io = true, .warnings = {}};
+  const bool gate = needs_flush_gate(view, read_only, kernel);
+  AttachPlan plan{.view = std::move(view),
+                  .read_only = read_only,
+                  .flush_gate = gate,
+                  .loop_block = guest_block,
+                  .direct_io = true,
+                  .warnings = {}};
   const auto& devices = plan.view.devices;
   const auto larger =
       std::ranges::find_if(devices, [&](const LowerDevice& device) { return device.logical_block > guest_block; });

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -11,10 +12,12 @@
 
 namespace vhdboot::blocks {
 
-/// The view by device-mapper, and a loop device with partitions of its size on top.
+/// The view by device-mapper, perhaps with a gate for flushes (init/blocks/flush_gate.h), and a loop device with
+/// partitions of its size on top.
 struct AttachPlan {
   View view;
   bool read_only = true;
+  bool flush_gate = false;
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
   std::vector<std::string> warnings;  ///< sentences for people
@@ -22,9 +25,10 @@ struct AttachPlan {
   friend bool operator==(const AttachPlan&, const AttachPlan&) = default;
 };
 
-/// `guest_block`: logical block of the guest disk, from its partition table. Unsupported when that is not 512 or 4096,
-/// Corrupt for a view that is empty or not in whole guest blocks.
-[[nodiscard]] Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block);
+/// `guest_block`: logical block of the guest disk, from its partition table. `kernel`: what `uname -r` prints.
+/// Unsupported when that is not 512 or 4096, Corrupt for a view that is empty or not in whole guest blocks.
+[[nodiscard]] Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block,
+                                                 std::string_view kernel);
 
 /// The kernel modules that it takes to attach it: "dm_mod", "loop".
 [[nodiscard]] std::vector<std::string> modules_of(const AttachPlan& plan);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/kernel_release.h"
 #include "base/text.h"
 #include "disk/selector.h"
 #include "init/guest/root_device.h"
@@ -65,12 +66,8 @@ Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Co
 
 // LOOP_CONFIGURE came with Linux 5.8, and with it a loop device that is set up in one step.
 Result<void> check_age(std::string_view release) {
-  constexpr std::pair<std::uint64_t, std::uint64_t> kOldest{5, 8};
-  const auto parts = split(release.substr(0, release.find_first_not_of("0123456789.")), '.');
-  if (parts.size() < 2) return {};
-  const auto major = parse_u64(parts[0]);
-  const auto minor = parse_u64(parts[1]);
-  if (!major || !minor || std::pair(*major, *minor) >= kOldest) return {};
+  const auto version = parse_kernel_release(release);
+  if (!version || *version >= KernelRelease{5, 8}) return {};
   return fail(Code::Unsupported, concat("the kernel ", printable(release), " is too old: vhdboot needs 5.8 or newer"));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/attach.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -20,7 +21,9 @@ Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_on
                                      .logical_block = device.logical_block,
                                      .cluster_size = image.volume->reader->cluster_size()},
                                     image.info.payload_size));
-  return blocks::plan_attachment(std::move(view), read_only, guest_block);
+  utsname kernel{};
+  (void)::uname(&kernel);
+  return blocks::plan_attachment(std::move(view), read_only, guest_block, kernel.release);
 }
 
 Result<sys::AttachedDisk> attach_image(const blocks::AttachPlan& plan, const FoundImage& image) {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/blocks/flush_gate.h"
 #include "init/blocks/host_device.h"
 #include "init/record/host_mount.h"
 #include "init/sys/file.h"
@@ -21,9 +22,22 @@ LoopOptions loop_options(const blocks::AttachPlan& plan) {
 }
 
 Result<MappedDevice> map_rows(const std::string& name, const std::string& uuid, const std::vector<blocks::Row>& rows,
-                              const blocks::View& view, bool read_only) {
-  const auto targets = TRY(blocks::pack_rows(rows, blocks::device_numbers(view)));
+                              const std::vector<std::string>& devices, bool read_only) {
+  const auto targets = TRY(blocks::pack_rows(rows, devices));
   return MappedDevice::create(name, uuid, targets, rows.size(), read_only);
+}
+
+Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& names) {
+  MappedStack maps;
+  auto devices = blocks::device_numbers(plan.view);
+  const std::string lower = plan.flush_gate ? "-rows" : "";
+  maps.add(TRY(map_rows(names.map + lower, names.map_uuid + lower, plan.view.rows, devices, plan.read_only)));
+  if (!plan.flush_gate) return maps;
+  // Where that is refused flushes are many, and still all of them.
+  (void)maps.top().forget_flushes();
+  devices.insert(devices.begin(), maps.top().numbers());
+  maps.add(TRY(map_rows(names.map, names.map_uuid, blocks::flush_gate_rows(plan.view), devices, plan.read_only)));
+  return maps;
 }
 
 }  // namespace
@@ -31,7 +45,8 @@ Result<MappedDevice> map_rows(const std::string& name, const std::string& uuid, 
 Result<HostDevice> HostDevice::make(const blocks::View& view, std::size_t device, const std::string& map_uuid,
                                     bool read_only) {
   const auto rows = TRY(blocks::host_device_rows(view, device));
-  HostDevice host(TRY(map_rows(std::string(record::kHostDeviceName), map_uuid, rows, view, read_only)));
+  HostDevice host(
+      TRY(map_rows(std::string(record::kHostDeviceName), map_uuid, rows, blocks::device_numbers(view), read_only)));
   const std::string path(record::kHostDevicePath);
   TRY(make_directories(path.substr(0, path.rfind('/'))));
   ::unlink(path.c_str());  // of an earlier try
@@ -51,10 +66,10 @@ Result<void> HostDevice::remove() {
 }
 
 Result<AttachedDisk> AttachedDisk::attach(const blocks::AttachPlan& plan, const DiskNames& names) {
-  auto map = TRY(map_rows(names.map, names.map_uuid, plan.view.rows, plan.view, plan.read_only));
-  const Fd backing = TRY(open_file(map.path(), plan.read_only ? O_RDONLY : O_RDWR));
+  auto maps = TRY(map_view(plan, names));
+  const Fd backing = TRY(open_file(maps.top().path(), plan.read_only ? O_RDONLY : O_RDWR));
   auto loop = TRY(LoopDevice::attach(backing, names.image, loop_options(plan)));
-  return AttachedDisk(std::move(map), std::move(loop));
+  return AttachedDisk(std::move(maps), std::move(loop));
 }
 
 Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan, const std::string& device_path,
@@ -66,7 +81,7 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan
     options.read_only = true;
     options.auto_clear = true;
     options.offset = rows.front().device_sector * kSectorSize;
-    return AttachedDisk(std::nullopt, TRY(LoopDevice::attach(device, names.image, options)));
+    return AttachedDisk(MappedStack(), TRY(LoopDevice::attach(device, names.image, options)));
   }
   blocks::AttachPlan look = plan;
   look.read_only = true;
@@ -81,7 +96,7 @@ Result<void> AttachedDisk::detach() {
   };
   if (host_) step(host_->remove());
   step(loop_.detach());
-  if (map_) step(map_->remove());
+  step(maps_.remove());
   return done;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "init/blocks/attach_plan.h"
@@ -15,7 +16,7 @@ namespace vhdboot::sys {
 
 /// What the devices of an attached disk are called.
 struct DiskNames {
-  std::string map;       ///< device-mapper name
+  std::string map;       ///< device-mapper name; with "-rows" behind it that of the lower one, where there are two
   std::string map_uuid;  ///< names it for other programs
   std::string image;     ///< what losetup shows
 };
@@ -36,6 +37,28 @@ class HostDevice {
   explicit HostDevice(MappedDevice map) : map_(std::move(map)) {}
   MappedDevice map_;
   bool named_ = false;
+};
+
+/// Devices that lie one on the other, the lowest first; removed in reverse.
+class MappedStack {
+ public:
+  [[nodiscard]] const MappedDevice& top() const { return maps_.back(); }
+  [[nodiscard]] bool empty() const { return maps_.empty(); }
+  void add(MappedDevice map) { maps_.push_back(std::move(map)); }
+  MappedStack() = default;
+  MappedStack(MappedStack&&) noexcept = default;
+  MappedStack& operator=(MappedStack&&) = delete;
+  ~MappedStack() {
+    while (!maps_.empty()) maps_.pop_back();
+  }
+  /// The first failure ends it.
+  [[nodiscard]] Result<void> remove() {
+    for (; !maps_.empty(); maps_.pop_back()) TRY(maps_.back().remove());
+    return {};
+  }
+
+ private:
+  std::vector<MappedDevice> maps_;
 };
 
 /// The guest disk, as planned: device-mapper over what its image lies on, a loop device with partitions on top, and,
@@ -59,9 +82,9 @@ class AttachedDisk {
   [[nodiscard]] Result<void> detach();
 
  private:
-  AttachedDisk(std::optional<MappedDevice> map, LoopDevice loop) : map_(std::move(map)), loop_(std::move(loop)) {}
+  AttachedDisk(MappedStack maps, LoopDevice loop) : maps_(std::move(maps)), loop_(std::move(loop)) {}
   // Destroyed from the last to the first.
-  std::optional<MappedDevice> map_;
+  MappedStack maps_;
   LoopDevice loop_;
   std::optional<HostDevice> host_;
 };

@@ -49,7 +49,7 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
   Request make(name);
   std::memcpy(make.header().uuid, uuid.data(), std::min<std::size_t>(uuid.size(), DM_UUID_LEN - 1));
   TRY(make.send(control, DM_DEV_CREATE, "creating the device-mapper device"));
-  MappedDevice device(name, minor(make.header().dev));
+  MappedDevice device(name, major(make.header().dev), minor(make.header().dev));
 
   Request load(name, targets);
   load.header().target_count = static_cast<__u32>(rows);
@@ -75,6 +75,16 @@ std::string MappedDevice::node() const {
 }
 std::string MappedDevice::path() const {
   return concat("/dev/", node());
+}
+
+std::string MappedDevice::numbers() const {
+  return concat(major_, ':', minor_);
+}
+
+Result<void> MappedDevice::forget_flushes() const {
+  const std::string path = concat("/sys/block/", node(), "/queue/write_cache");
+  TRY_IN(path, write_file(path, as_bytes("write through")));
+  return {};
 }
 
 Result<void> MappedDevice::remove() {

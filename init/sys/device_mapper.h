@@ -18,23 +18,31 @@ class MappedDevice {
   /// open that exclusively.
   [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid, Bytes targets,
                                                    std::size_t rows, bool read_only);
-  MappedDevice(MappedDevice&& other) noexcept : name_(std::exchange(other.name_, {})), minor_(other.minor_) {}
+  MappedDevice(MappedDevice&& other) noexcept
+      : name_(std::exchange(other.name_, {})), major_(other.major_), minor_(other.minor_) {}
   MappedDevice& operator=(MappedDevice&& other) noexcept {
     std::swap(name_, other.name_);
+    std::swap(major_, other.major_);
     std::swap(minor_, other.minor_);
     return *this;
   }
   ~MappedDevice();
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::string node() const;  ///< "dm-0"
-  [[nodiscard]] std::string path() const;  ///< "/dev/dm-0"
+  [[nodiscard]] std::string node() const;     ///< "dm-0"
+  [[nodiscard]] std::string path() const;     ///< "/dev/dm-0"
+  [[nodiscard]] std::string numbers() const;  ///< "253:0"
+
+  /// Makes the kernel take it for a device without a cache: what is flushed on it ends at once.
+  [[nodiscard]] Result<void> forget_flushes() const;
 
   [[nodiscard]] Result<void> remove();
 
  private:
-  MappedDevice(std::string name, unsigned minor) : name_(std::move(name)), minor_(minor) {}
+  MappedDevice(std::string name, unsigned major, unsigned minor)
+      : name_(std::move(name)), major_(major), minor_(minor) {}
   std::string name_;
+  unsigned major_;
   unsigned minor_;
 };
 

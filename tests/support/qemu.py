@@ -383,6 +383,11 @@ class Machine:
             elif "event" not in message and "QMP" not in message:
                 self._answers.append(message)
 
+    def block_statistics(self, number: int) -> dict:
+        """What the device of one of the disks has done so far: `rd_operations`, `flush_operations` and so on."""
+        disks = self._command("query-blockstats")["return"]
+        return next(disk["stats"] for disk in disks if disk["device"] == f"d{number}")
+
     def _command(self, command: str, seconds: float = 30, **arguments) -> dict:
         self._qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
         deadline = time.monotonic() + seconds

@@ -92,7 +92,7 @@ void check_volume(Kind kind, const Result<VolumeState>& state, Findings& finding
 }
 
 void check_attachment(Result<blocks::View> view, std::uint32_t guest_block, Findings& findings) {
-  const auto plan = view ? blocks::plan_attachment(*std::move(view), true, guest_block)
+  const auto plan = view ? blocks::plan_attachment(*std::move(view), true, guest_block, "")
                          : Result<blocks::AttachPlan>(std::unexpected(view.error()));
   if (!plan) {
     findings.error("extents", plan.error());

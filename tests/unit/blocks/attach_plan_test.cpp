@@ -17,32 +17,32 @@ View view(std::uint64_t payload_size, std::uint32_t logical_block = 512) {
 }
 
 TEST(AttachPlan, OfAFlatImage) {
-  EXPECT_EQ(*plan_attachment(view(8192 - 512), true, 512),
+  EXPECT_EQ(*plan_attachment(view(8192 - 512), true, 512, ""),
             (AttachPlan{.view = view(8192 - 512), .read_only = true, .loop_block = 512, .direct_io = true}));
-  EXPECT_FALSE(plan_attachment(view(4096), false, 512)->read_only);
+  EXPECT_FALSE(plan_attachment(view(4096), false, 512, "")->read_only);
 }
 
 TEST(AttachPlan, LargerBlocksBelowGoWithoutDirectIo) {
-  const auto plan = plan_attachment(view(8192 - 512, 4096), true, 512);
+  const auto plan = plan_attachment(view(8192 - 512, 4096), true, 512, "");
   ASSERT_TRUE(plan) << plan.error().text;
   EXPECT_FALSE(plan->direct_io);
   EXPECT_THAT(plan->warnings, ElementsAre(HasSubstr("direct I/O is not possible")));
-  EXPECT_TRUE(plan_attachment(view(4096, 4096), true, 4096)->direct_io);
+  EXPECT_TRUE(plan_attachment(view(4096, 4096), true, 4096, "")->direct_io);
 
   View two = view(4096);
   two.devices.push_back({.numbers = "8:4", .size = kGiB, .logical_block = 4096, .cluster_size = 4096});
-  EXPECT_FALSE(plan_attachment(two, true, 512)->direct_io) << "one of its devices is enough";
+  EXPECT_FALSE(plan_attachment(two, true, 512, "")->direct_io) << "one of its devices is enough";
 }
 
 TEST(AttachPlan, DisksThatCannotBe) {
-  EXPECT_THAT(plan_attachment({}, true, 512), Fails(Code::Corrupt, "0 bytes"));
-  EXPECT_THAT(plan_attachment(view(1000), true, 512), Fails(Code::Corrupt, "not whole blocks of 512"));
-  EXPECT_THAT(plan_attachment(view(8192 - 512), true, 4096), Fails(Code::Corrupt, "not whole blocks of 4096"));
-  EXPECT_THAT(plan_attachment(view(4096), true, 1024), Fails(Code::Unsupported, "1024"));
+  EXPECT_THAT(plan_attachment({}, true, 512, ""), Fails(Code::Corrupt, "0 bytes"));
+  EXPECT_THAT(plan_attachment(view(1000), true, 512, ""), Fails(Code::Corrupt, "not whole blocks of 512"));
+  EXPECT_THAT(plan_attachment(view(8192 - 512), true, 4096, ""), Fails(Code::Corrupt, "not whole blocks of 4096"));
+  EXPECT_THAT(plan_attachment(view(4096), true, 1024, ""), Fails(Code::Unsupported, "1024"));
 }
 
 TEST(AttachPlan, Modules) {
-  AttachPlan plan = *plan_attachment(view(4096), true, 512);
+  AttachPlan plan = *plan_attachment(view(4096), true, 512, "");
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "loop"));
   append_row(plan.view.rows, {.kind = RowKind::Error, .start = 8, .length = 8});
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "loop"));
