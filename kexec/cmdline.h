@@ -45,6 +45,8 @@ class CommandLine {
   /// init, behind those that are there.
   void append(std::string_view text);
 
+  /// The words before "--", as they are spelled.
+  [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
   /// The whole line.
   [[nodiscard]] std::string text() const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -91,6 +92,7 @@ struct ModuleIndex::Tables {
   ByName<Number> by_name;
   ByName<SoftDependencies> soft;
   std::unordered_set<std::string_view, NameHash, NameEqual> builtin;
+  std::unordered_set<std::string_view, NameHash, NameEqual> blacklist;
   std::vector<Alias> aliases;
 
   Result<void> read_dep();
@@ -182,7 +184,8 @@ ModuleIndex& ModuleIndex::operator=(ModuleIndex&&) noexcept = default;
 ModuleIndex::~ModuleIndex() = default;
 
 Result<ModuleIndex> ModuleIndex::parse(ModuleTexts texts) {
-  for (const auto* text : {&texts.dep, &texts.alias, &texts.softdep, &texts.builtin, &texts.builtin_modinfo})
+  for (const auto* text :
+       {&texts.dep, &texts.alias, &texts.softdep, &texts.builtin, &texts.builtin_modinfo, &texts.blacklist})
     if (text->size() > kMaxIndexBytes)
       return fail(Code::NoMemory, concat("a module index of ", human_size(text->size()), " is larger than the ",
                                          human_size(kMaxIndexBytes), " that are read"));
@@ -193,6 +196,7 @@ Result<ModuleIndex> ModuleIndex::parse(ModuleTexts texts) {
   tables->read_softdep();
   tables->read_builtin();
   tables->read_builtin_modinfo();
+  for (const auto name : split_lines(tables->texts.blacklist)) tables->blacklist.insert(name);
   return ModuleIndex(std::move(tables));
 }
 
@@ -213,7 +217,11 @@ std::vector<std::string> ModuleIndex::by_alias(std::string_view alias) const {
     if (!glob_matches(pattern, alias, Dashes::AsUnderscores) || !has(module)) continue;
     if (auto name = normalised(module); std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
-  return names;
+  std::vector<std::string> allowed;
+  std::ranges::copy_if(names, std::back_inserter(allowed),
+                       [&](const std::string& name) { return !tables_->blacklist.contains(name); });
+  if (allowed.empty() && std::ranges::find(names, "uas") != names.end() && has("usb_storage")) return {"usb_storage"};
+  return allowed.empty() ? names : allowed;
 }
 
 /// The work of one resolve(): a stack instead of recursion, as the depth is the files' to choose.

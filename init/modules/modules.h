@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which module files a kernel needs for given names and devices, and in which order: depmod(8)'s text files, read as
-// modprobe(8) reads them. Configuration under modprobe.d is not considered.
+// modprobe(8) reads them. What modprobe.d says (modprobe.h) is given along with them.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ struct ModuleTexts {
   std::string softdep;          ///< modules.softdep
   std::string builtin;          ///< modules.builtin
   std::string builtin_modinfo;  ///< modules.builtin.modinfo: NUL-separated "name.key=value"
+  std::string blacklist;        ///< a name a line: what no alias loads
 };
 
 /// "foo_bar" from "kernel/drivers/foo-bar.ko.xz".
@@ -66,7 +67,8 @@ class ModuleIndex {
   [[nodiscard]] bool is_builtin(std::string_view name) const;
   /// A file of its own or part of the kernel.
   [[nodiscard]] bool has(std::string_view name) const { return file(name) || is_builtin(name); }
-  /// The modules, built in or not, with an alias that matches; each once.
+  /// The modules, built in or not, with an alias that matches; each once, and without those that are blacklisted,
+  /// unless no other is left. usb_storage is one for uas.
   [[nodiscard]] std::vector<std::string> by_alias(std::string_view alias) const;
 
   /// What to load for each of `wanted`, a module name or an alias such as "pci:v00008086d...", in that order:

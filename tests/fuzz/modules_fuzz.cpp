@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Input: modules.dep, .alias, .softdep, .builtin, .builtin.modinfo and what is wanted, with a byte FF between them.
+// Input: modules.dep, .alias, .softdep, .builtin, .builtin.modinfo and what is wanted, and the blacklist, with a byte
+// FF between them.
 #include "init/modules/modules.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 8192) return 0;
   const auto pieces = split(as_text({reinterpret_cast<const std::byte*>(data), size}), '\xFF');
   const auto piece = [&pieces](std::size_t i) { return std::string(i < pieces.size() ? pieces[i] : ""); };
-  const auto index = ModuleIndex::parse({piece(0), piece(1), piece(2), piece(3), piece(4)});
+  const auto index = ModuleIndex::parse({piece(0), piece(1), piece(2), piece(3), piece(4), piece(6)});
   std::vector<std::string> wanted;
   const std::string words = piece(5);
   for (const auto word : split_words(words)) wanted.emplace_back(word);
