@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/module_folder.h"
 
+#include <map>
 #include <utility>
 
 #include "base/text.h"
@@ -41,13 +42,28 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Con
   return ModuleSearch{.folder = std::nullopt, .reason = std::move(reason)};
 }
 
-Result<modules::ModuleIndex> read_index(const ModuleFolder& folder) {
+modules::ModprobeConfig read_modprobe(const ModuleFolder& folder, const kexec::CommandLine& line) {
+  std::map<std::string, std::string> paths;  // by file name, as they are read in its order
+  for (const std::string_view directory : modules::modprobe_directories())
+    for (const std::string& name : folder.root.list(directory))
+      if (name.ends_with(".conf") && paths.size() < modules::kMaxModprobeFiles)
+        paths.emplace(name, concat(directory, '/', name));
+  std::vector<std::string> texts;
+  for (const auto& [name, path] : paths)
+    texts.push_back(folder.root.read_text(path, modules::kMaxModprobeBytes).value_or(""));
+  return modules::read_modprobe(texts, line);
+}
+
+Result<modules::ModuleIndex> read_index(const ModuleFolder& folder, const modules::ModprobeConfig& modprobe) {
   const auto read = [&](std::string_view name) { return folder.tree.read_text(name, modules::kMaxIndexBytes); };
+  std::string blacklist;
+  for (const std::string& name : modprobe.blacklist) blacklist += concat(name, '\n');
   return modules::ModuleIndex::parse({.dep = TRY(read("modules.dep")),
-                                      .alias = read("modules.alias").value_or(""),
-                                      .softdep = read("modules.softdep").value_or(""),
+                                      .alias = modprobe.aliases + read("modules.alias").value_or(""),
+                                      .softdep = modprobe.soft_dependencies + read("modules.softdep").value_or(""),
                                       .builtin = read("modules.builtin").value_or(""),
-                                      .builtin_modinfo = read("modules.builtin.modinfo").value_or("")});
+                                      .builtin_modinfo = read("modules.builtin.modinfo").value_or(""),
+                                      .blacklist = std::move(blacklist)});
 }
 
 std::string read_kernel_config(const ModuleFolder& folder) {

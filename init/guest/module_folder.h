@@ -8,8 +8,10 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "init/modules/modprobe.h"
 #include "init/modules/modules.h"
 #include "init/record/config.h"
+#include "kexec/cmdline.h"
 
 namespace vhdboot::guest {
 
@@ -37,8 +39,12 @@ struct ModuleSearch {
 [[nodiscard]] Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
                                                       const ModuleRequest& request);
 
+/// How the system loads them, with `line` as its kernel command line.
+[[nodiscard]] modules::ModprobeConfig read_modprobe(const ModuleFolder& folder, const kexec::CommandLine& line);
+
 /// Errors as modules::ModuleIndex::parse(), and of reading.
-[[nodiscard]] Result<modules::ModuleIndex> read_index(const ModuleFolder& folder);
+[[nodiscard]] Result<modules::ModuleIndex> read_index(const ModuleFolder& folder,
+                                                      const modules::ModprobeConfig& modprobe = {});
 
 /// How the kernel was configured, as its package says; empty when it does not, or keeps that in another place.
 [[nodiscard]] std::string read_kernel_config(const ModuleFolder& folder);

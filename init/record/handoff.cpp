@@ -131,7 +131,9 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.wait_seconds < 1 || handoff.wait_seconds > kMaxWaitSeconds)
     return concat("waits ", handoff.wait_seconds, " seconds");
   for (const auto& module : handoff.modules)
-    if (!is_plain_relative_path(module)) return concat("has no module file but ", quoted(module));
+    if (!is_plain_relative_path(module.path) || module.path.contains(' ') ||
+        (!module.options.empty() && !fits_line(module.options)))
+      return concat("has no module file but ", quoted(module.path), " with ", quoted(module.options));
   return std::nullopt;
 }
 
@@ -202,7 +204,9 @@ class Reader {
 
   Result<void> take_module(std::string_view value) {
     if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
-    handoff_.modules.emplace_back(value);
+    const auto blank = value.find(' ');
+    handoff_.modules.push_back({std::string(value.substr(0, blank)),
+                                blank == std::string_view::npos ? "" : std::string(value.substr(blank + 1))});
     return {};
   }
 
@@ -311,7 +315,8 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("init ", handoff.init);
   line("wait ", handoff.wait_seconds);
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));
-  for (const auto& module : handoff.modules) line("module ", module);
+  for (const auto& module : handoff.modules)
+    line("module ", module.path, module.options.empty() ? "" : " ", module.options);
   for (const auto& file : handoff.files) {
     line("file ", file.path);
     line("volume ", kKinds.at(static_cast<std::size_t>(file.kind)));

@@ -43,6 +43,14 @@ struct GuestRoot {
   friend bool operator==(const GuestRoot&, const GuestRoot&) = default;
 };
 
+/// A module that stage 2 loads.
+struct HandoffModule {
+  std::string path;     ///< in the appended archive; no blank in it
+  std::string options;  ///< its parameters; may be empty
+
+  friend bool operator==(const HandoffModule&, const HandoffModule&) = default;
+};
+
 /// A file that the guest disk is made of.
 struct HandoffFile {
   std::string path;  ///< on its volume, '/' between the names
@@ -71,7 +79,7 @@ struct Handoff {
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted
   std::optional<std::string> loader_partuuid;  ///< the guest's ESP, for its systemd; absent: it needs not be told
   std::string init = "/init";                  ///< what stage 2 executes: in the guest's initrd, or in `root`
-  std::vector<std::string> modules;            ///< files in the appended archive, in the order to load them
+  std::vector<HandoffModule> modules;          ///< in the order to load them
   unsigned wait_seconds = kDefaultWaitSeconds;
   RescueChoice rescue = RescueChoice::Menu;
 

@@ -60,14 +60,22 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
     return carried;
   }
 
-  const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder));
+  const auto modprobe = guest::read_modprobe(*folder, use.line);
+  const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder, modprobe));
   TRY(modules::check_guest_disk_modules(index, use.guest_disk, request.release));
   carried.needs = modules::find_modules(index, std::move(wanted));
   TRY(modules::check_missing(carried.needs, request.release, use.has_initrd));
   for (const std::string& sentence : modules::missing_sentences(carried.needs, request.release)) report.warn(sentence);
-  for (const std::string& file : carried.needs.found.files)
-    carried.files.push_back({.name = modules::module_name(file),
-                             .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file))});
+  for (const std::string& file : carried.needs.found.files) {
+    const std::string name = modules::module_name(file);
+    carried.files.push_back({.name = name,
+                             .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file)),
+                             .options = modprobe.options_of(name)});
+    if (!carried.files.back().options.empty())
+      report.log(concat(name, " gets the parameters ", printable(carried.files.back().options)));
+    if (std::ranges::find(modprobe.blacklist, name) != modprobe.blacklist.end())
+      report.warn(concat(name, " is blacklisted in the guest, but the disk with the image needs it"));
+  }
   // How its kernel was configured is a large file.
   if (std::ranges::all_of(carried.files, modules::is_signed, &CarriedModule::image)) return carried;
   const auto demand = modules::demands_signatures(use.line, guest::read_kernel_config(*folder), use.secure_boot);

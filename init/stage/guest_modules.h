@@ -19,6 +19,7 @@ namespace vhdboot::stage {
 struct CarriedModule {
   std::string name;              ///< "dm_mod"
   std::vector<std::byte> image;  ///< uncompressed, with the signature behind it if it has one
+  std::string options;           ///< its parameters, as modprobe would give them
 };
 
 struct CarriedModules {

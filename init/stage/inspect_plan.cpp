@@ -121,8 +121,9 @@ std::vector<PlanReport::Piece> report_initrds(const entry::GuestEntry& opened) {
 void report_modules(const CarriedModules& carried, const std::string& release, PlanReport& report) {
   const modules::ModuleNeeds& needs = carried.needs;
   for (std::size_t i = 0; i < carried.files.size(); ++i)
-    report.modules.push_back(
-        {carried.files[i].name, carried.files[i].image.size(), describe(needs.found.reasons[i], needs)});
+    report.modules.push_back({carried.files[i].name, carried.files[i].image.size(),
+                              concat(describe(needs.found.reasons[i], needs),
+                                     carried.files[i].options.empty() ? "" : ", with ", carried.files[i].options)});
   for (std::size_t i = 0; i < needs.found.builtin.size(); ++i)
     report.builtin.push_back({needs.found.builtin[i], describe(needs.wanted[needs.found.builtin_for[i]])});
   report.missing = modules::missing_sentences(needs, release);

@@ -45,7 +45,8 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .rescue = config.after_error()};
   if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
-  for (const CarriedModule& module : boot.modules.files) handoff.modules.push_back(module_path(module));
+  for (const CarriedModule& module : boot.modules.files)
+    handoff.modules.push_back({module_path(module), module.options});
   return handoff;
 }
 

@@ -37,9 +37,9 @@ constexpr std::uint64_t kMaxModuleBytes = 64 << 20;
 // A module that does not load is no reason to stop: some are accelerations for other processors. Whether the disk
 // appears and can be attached decides.
 void load_carried_modules(const record::Handoff& handoff, const sys::Reporter& report) {
-  for (const std::string& module : handoff.modules) {
-    const auto image = sys::read_file(concat(kArchiveFolder, '/', module), kMaxModuleBytes);
-    const auto loaded = image ? sys::load_module(module, *image) : std::unexpected(image.error());
+  for (const record::HandoffModule& module : handoff.modules) {
+    const auto image = sys::read_file(concat(kArchiveFolder, '/', module.path), kMaxModuleBytes);
+    const auto loaded = image ? sys::load_module(module.path, *image, module.options) : std::unexpected(image.error());
     if (!loaded) report.warn(loaded.error().message());
   }
 }

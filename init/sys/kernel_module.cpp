@@ -8,8 +8,8 @@
 
 namespace vhdboot::sys {
 
-Result<void> load_module(const std::string& name, Bytes image) {
-  if (::syscall(SYS_init_module, image.data(), image.size(), "") == 0 || errno == EEXIST) return {};
+Result<void> load_module(const std::string& name, Bytes image, const std::string& options) {
+  if (::syscall(SYS_init_module, image.data(), image.size(), options.c_str()) == 0 || errno == EEXIST) return {};
   return fail_errno(concat("loading the kernel module ", name));
 }
 

@@ -9,7 +9,8 @@
 
 namespace vhdboot::sys {
 
-/// Loads an uncompressed module. One that is loaded or built in already is fine. `name` is for the error's text.
-[[nodiscard]] Result<void> load_module(const std::string& name, Bytes image);
+/// Loads an uncompressed module with these parameters, "a=1 b=2". One that is loaded or built in already is fine.
+/// `name` is for the error's text.
+[[nodiscard]] Result<void> load_module(const std::string& name, Bytes image, const std::string& options = "");
 
 }  // namespace vhdboot::sys

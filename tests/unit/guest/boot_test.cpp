@@ -161,6 +161,16 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   ASSERT_TRUE(search && search->folder);
   EXPECT_THAT(disk_->opened, ElementsAre(2));
   EXPECT_TRUE(read_index(*search->folder)->has("loop"));
+  root.files["/usr/lib/modprobe.d/a.conf"] = to_buffer("options loop max_loop=1\nblacklist a\n");
+  root.files["/etc/modprobe.d/a.conf"] = to_buffer("options loop max_loop=2\n");
+  root.files["/etc/modprobe.d/b.conf"] = to_buffer("options loop max_part=3\n");
+  root.files["/etc/modprobe.d/c.conf.off"] = to_buffer("options loop max_part=4\n");
+  make({kRoot, root});
+  search = find_module_folder(*disk_, {}, request);
+  ASSERT_TRUE(search && search->folder);
+  const auto modprobe = read_modprobe(*search->folder, kexec::CommandLine::parse("loop.hw_queue_depth=5"));
+  EXPECT_EQ(modprobe.options_of("loop"), "max_loop=2 max_part=3 hw_queue_depth=5");
+  EXPECT_THAT(modprobe.blacklist, testing::IsEmpty()) << "the file of /etc counts";
   EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
               Fails(Code::Invalid, "kernel release"));
 }

@@ -11,25 +11,26 @@ namespace {
 using test::Fails;
 
 Handoff full() {
-  return {.files = {{.path = "/Images/debian \xC3\xB6.vhd",
-                     .kind = volume::Kind::Exfat,
-                     .serial = "1234-ABCD",
-                     .partuuid = "89abcdef-01",
-                     .places = {*disk::parse_hardware_path("root:0.0 pci:2.0 nvme:1"),
-                                *disk::parse_hardware_path("root:?.256 pci:3.0 nvme:1")},
-                     .wwid = "nvme.1b36-70 uuid",
-                     .size = 8192,
-                     .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
-          .payload_size = 4096,
-          .guest_block = 4096,
-          .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
-          .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
-          .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
-          .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
-          .init = "/sbin/init",
-          .modules = {"kernel/drivers/block/loop.ko", "kernel/fs/exfat/exfat.ko"},
-          .wait_seconds = 90,
-          .rescue = RescueChoice::Reboot};
+  return {
+      .files = {{.path = "/Images/debian \xC3\xB6.vhd",
+                 .kind = volume::Kind::Exfat,
+                 .serial = "1234-ABCD",
+                 .partuuid = "89abcdef-01",
+                 .places = {*disk::parse_hardware_path("root:0.0 pci:2.0 nvme:1"),
+                            *disk::parse_hardware_path("root:?.256 pci:3.0 nvme:1")},
+                 .wwid = "nvme.1b36-70 uuid",
+                 .size = 8192,
+                 .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
+      .payload_size = 4096,
+      .guest_block = 4096,
+      .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
+      .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
+      .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
+      .loader_partuuid = "89ABCDEF-0123-4567-89AB-CDEF01234567",
+      .init = "/sbin/init",
+      .modules = {{"kernel/drivers/block/loop.ko", "max_loop=8 max_part=\"1 2\""}, {"kernel/fs/exfat/exfat.ko", ""}},
+      .wait_seconds = 90,
+      .rescue = RescueChoice::Reboot};
 }
 
 Handoff plain() {
@@ -102,14 +103,15 @@ TEST(Handoff, TheFormatIsStable) {
             sealed("vhdboot-handoff 4\npayload 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
                    "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
   EXPECT_THAT(*to_text(two_files()),
-              ::testing::HasSubstr("rescue reboot\n"
-                                   "module kernel/drivers/block/loop.ko\nmodule kernel/fs/exfat/exfat.ko\n"
-                                   "file /Images/debian \xC3\xB6.vhd\nvolume exfat\nserial 1234-ABCD\n"
-                                   "partuuid 89abcdef-01\nplace root:0.0 pci:2.0 nvme:1\n"
-                                   "place root:?.256 pci:3.0 nvme:1\nwwid nvme.1b36-70 uuid\nsize 8192\nextent 0 4096 "
-                                   "4096\nextent 4096 65536 4096\n"
-                                   "file /base.vhdx\nvolume ntfs\nserial 0123456789ABCDEF\nsize 12288\n"
-                                   "extent 0 8192 12288\ncrc32 "));
+              ::testing::HasSubstr(
+                  "rescue reboot\n"
+                  "module kernel/drivers/block/loop.ko max_loop=8 max_part=\"1 2\"\nmodule kernel/fs/exfat/exfat.ko\n"
+                  "file /Images/debian \xC3\xB6.vhd\nvolume exfat\nserial 1234-ABCD\n"
+                  "partuuid 89abcdef-01\nplace root:0.0 pci:2.0 nvme:1\n"
+                  "place root:?.256 pci:3.0 nvme:1\nwwid nvme.1b36-70 uuid\nsize 8192\nextent 0 4096 "
+                  "4096\nextent 4096 65536 4096\n"
+                  "file /base.vhdx\nvolume ntfs\nserial 0123456789ABCDEF\nsize 12288\n"
+                  "extent 0 8192 12288\ncrc32 "));
 }
 
 TEST(Handoff, EveryCutIsNoticed) {
@@ -212,7 +214,8 @@ TEST(Handoff, WhatCannotBeWritten) {
   EXPECT_THAT(with([](auto& h) { h.host_mount = HostMount{.path = "/a\nb"}; }), Fails(Code::Invalid, "mount point"));
   EXPECT_THAT(with([](auto& h) { h.init = ""; }), Fails(Code::Invalid, "no init"));
   EXPECT_THAT(with([](auto& h) { h.files.front().serial = ""; }), Fails(Code::Invalid, "serial"));
-  EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, "a.ko"); }), Fails(Code::Invalid, "1025"));
+  EXPECT_THAT(with([](auto& h) { h.modules.assign(kMaxHandoffModules + 1, {.path = "a.ko", .options = ""}); }),
+              Fails(Code::Invalid, "1025"));
   EXPECT_THAT(with([](auto& h) { h.files.clear(); }), Fails(Code::Invalid, "names no file"));
   EXPECT_THAT(with([](auto& h) { h.files.resize(kMaxHandoffFiles + 1, h.files.front()); }),
               Fails(Code::Invalid, "33 files"));
