@@ -227,7 +227,9 @@ Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, co
   // The guest would find that out when it writes for the first time.
   if (found.volume->device.read_only)
     return fail(Code::Unsupported, concat(found.volume->description(), " is write-protected: look for a switch at it"));
-  return examine_image(*found.volume, found.path);
+  auto image = TRY(examine_image(*found.volume, found.path));
+  TRY_IN(found.volume->description(), image.volume->reader->check_allocation(image.path));
+  return image;
 }
 
 }  // namespace vhdboot::stage

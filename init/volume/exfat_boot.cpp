@@ -109,8 +109,8 @@ Result<ExfatGeometry> parse(Bytes sector, std::uint64_t partition_size) {
   if (!out.in_heap(out.root_cluster)) return corrupt("the root directory lies in no cluster");
 
   const std::uint16_t flags = *load_le<std::uint16_t>(sector, kVolumeFlags);
-  const bool second_fat = fats == 2 && (flags & kFlagActiveFat) != 0;
-  out.fat_offset = (fat_offset + (second_fat ? fat_length : 0)) << sector_shift;
+  out.second_fat = fats == 2 && (flags & kFlagActiveFat) != 0;
+  out.fat_offset = (fat_offset + (out.second_fat ? fat_length : 0)) << sector_shift;
   out.heap_offset = heap << sector_shift;
   out.dirty = (flags & kFlagVolumeDirty) != 0;
   out.media_failure = (flags & kFlagMediaFailure) != 0;

@@ -19,6 +19,7 @@ struct ExfatGeometry {
   std::uint32_t cluster_count = 0;
   std::uint32_t root_cluster = 0;
   std::uint32_t serial = 0;
+  bool second_fat = false;     ///< the second FAT is in use, and the bitmap that goes with it
   bool dirty = false;          ///< VolumeDirty
   bool media_failure = false;  ///< MediaFailure
   bool from_backup = false;    ///< the main boot region is damaged; dirty and media_failure are then unknown

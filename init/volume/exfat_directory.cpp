@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kEndOfDirectory = 0x00;
 constexpr std::uint8_t kInUse = 0x80;
 constexpr std::uint8_t kSecondary = 0x40;
+constexpr std::uint8_t kBitmap = 0x81;
 constexpr std::uint8_t kUpcaseTable = 0x82;
 constexpr std::uint8_t kVolumeLabel = 0x83;
 constexpr std::uint8_t kFile = 0x85;
@@ -23,6 +24,7 @@ constexpr std::size_t kNameUnitsPerEntry = 15;
 constexpr std::size_t kMaxLabelUnits = 11;
 constexpr std::uint16_t kAttributeDirectory = 0x10;
 constexpr std::uint8_t kNoFatChain = 0x02;
+constexpr std::uint8_t kSecondBitmap = 0x01;
 
 std::uint8_t byte_at(Bytes entry, std::size_t at) {
   return std::to_integer<std::uint8_t>(entry[at]);
@@ -115,6 +117,12 @@ Result<ExfatRootEntries> ExfatDirectory::read_root(const ByteSource& contents) {
     const Bytes bytes(*entry);
     const std::uint8_t type = byte_at(bytes, 0);
     if (type == kEndOfDirectory) break;
+    if (type == kBitmap && out.bitmaps.size() < 2) {
+      const std::uint64_t size = *load_le<std::uint64_t>(bytes, 24);
+      const ExfatStream stream{*load_le<std::uint32_t>(bytes, 20), false, size, size};
+      const bool first = (byte_at(bytes, 1) & kSecondBitmap) == 0;
+      out.bitmaps.insert(first ? out.bitmaps.begin() : out.bitmaps.end(), stream);
+    }
     if (type == kUpcaseTable && !out.upcase) {
       out.upcase_checksum = *load_le<std::uint32_t>(bytes, 4);
       const std::uint64_t size = *load_le<std::uint64_t>(bytes, 24);

@@ -27,6 +27,7 @@ struct ExfatFileEntry {
 
 /// What only the root directory has.
 struct ExfatRootEntries {
+  std::vector<ExfatStream> bitmaps;  ///< which clusters are in use (7.1); that of the first FAT first
   std::optional<ExfatStream> upcase;
   std::uint32_t upcase_checksum = 0;
   std::u16string label;

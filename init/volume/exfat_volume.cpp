@@ -45,6 +45,8 @@ Result<void> ExfatVolume::read_root() {
   if (!entries.upcase) return fail(Code::Corrupt, concat("it has no up-case table", kRepair));
   if (entries.upcase->size > UpcaseTable::kMaxBytes)
     return fail(Code::Corrupt, concat("its up-case table is too large", kRepair));
+  upcase_stream_ = *entries.upcase;
+  bitmaps_ = entries.bitmaps;
   std::vector<std::byte> table(static_cast<std::size_t>(entries.upcase->size));
   TRY_IN("its up-case table", TRY_IN("its up-case table", open(*entries.upcase))->read(0, table));
   upcase_ = TRY_IN("its up-case table", UpcaseTable::parse(table, entries.upcase_checksum));
@@ -137,6 +139,47 @@ Result<std::vector<DirEntry>> ExfatVolume::list(const Path& path) {
     out.push_back({to_utf8(entry->name), entry->directory, entry->directory ? 0 : entry->stream.size});
   }
   return out;
+}
+
+Result<void> ExfatVolume::check_apart_from_folder(const AllocationCheck& check, const Path& folder,
+                                                  std::string_view own) {
+  const Contents contents = TRY(open_directory(folder));
+  const std::string where = printable(folder.text());
+  TRY(check.apart_from(concat("the folder ", where), contents->extents()));
+  const std::u16string passed_over = upcase_.upcase(to_utf16(own).value_or(u""));
+  bool passed = false;
+  ExfatDirectory entries(*contents);
+  for (std::size_t files = 0; files < kMaxNeighbours; ++files) {
+    const auto entry = TRY_IN(where, entries.next_file());
+    if (!entry) break;
+    if (!passed && upcase_.upcase(entry->name) == passed_over) {
+      passed = true;
+      continue;
+    }
+    // What is wrong with another file is no reason against this one.
+    if (const auto extents = fat_.extents(entry->stream))
+      TRY(check.apart_from(concat('"', printable(to_utf8(entry->name)), "\" in ", where), *extents));
+  }
+  return {};
+}
+
+Result<void> ExfatVolume::check_allocation(const Path& path) {
+  const std::string name = printable(path.text());
+  const FileLayout file = TRY(layout(path));
+  const AllocationCheck check(file.extents);
+  const std::size_t active = geometry_.second_fat ? 1 : 0;
+  if (bitmaps_.empty()) return fail(Code::Corrupt, concat("it has no allocation bitmap", kRepair));
+  const auto bitmap = TRY_IN("its allocation bitmap", open(bitmaps_[std::min(active, bitmaps_.size() - 1)]));
+  TRY_IN(name, check.in_use(*bitmap, geometry_.heap_offset, geometry_.cluster_size));
+  for (const ExfatStream& stream : bitmaps_)
+    TRY_IN(name, check.apart_from("the allocation bitmap", TRY(fat_.extents(stream))));
+  TRY_IN(name, check.apart_from("the up-case table", TRY(fat_.extents(upcase_stream_))));
+  Path folder;
+  for (const std::string& component : path.components()) {
+    TRY_IN(name, check_apart_from_folder(check, folder, component));
+    folder = TRY(folder.child(component));
+  }
+  return {};
 }
 
 Result<std::vector<std::byte>> ExfatVolume::read_file(const Path& path, std::uint64_t cap) {

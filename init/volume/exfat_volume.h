@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "init/volume/allocation.h"
 #include "init/volume/exfat_boot.h"
 #include "init/volume/exfat_directory.h"
 #include "init/volume/exfat_fat.h"
@@ -30,6 +31,7 @@ class ExfatVolume final : public HostVolume {
   [[nodiscard]] Result<FileLayout> layout(const Path& path) override;
   [[nodiscard]] Result<Path> spelling(const Path& path) override;
   [[nodiscard]] Result<std::vector<DirEntry>> list(const Path& path) override;
+  [[nodiscard]] Result<void> check_allocation(const Path& path) override;
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) override;
 
  private:
@@ -39,6 +41,9 @@ class ExfatVolume final : public HostVolume {
 
   /// Label and up-case table.
   [[nodiscard]] Result<void> read_root();
+  /// From the folder itself and the files in it; but for the first that has the name `own`.
+  [[nodiscard]] Result<void> check_apart_from_folder(const AllocationCheck& check, const Path& folder,
+                                                     std::string_view own);
   /// The entry of a path; not of the root directory, which has none.
   [[nodiscard]] Result<ExfatFileEntry> find(const Path& path);
   /// The entry of one name in a directory, whose own path is `where`.
@@ -51,6 +56,8 @@ class ExfatVolume final : public HostVolume {
   ExfatGeometry geometry_;
   ExfatFat fat_;
   UpcaseTable upcase_;
+  ExfatStream upcase_stream_;
+  std::vector<ExfatStream> bitmaps_;  // one for each FAT
   std::vector<Extent> root_;
   std::string label_;
   std::string serial_text_;

@@ -17,6 +17,7 @@ class FileSource final : public ByteSource {
   FileSource(const ByteSource& partition, std::vector<Extent> extents, std::uint64_t size, std::uint64_t valid_size);
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] const std::vector<Extent>& extents() const { return extents_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
 
  private:

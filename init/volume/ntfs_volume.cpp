@@ -110,16 +110,12 @@ class AttributeSource final : public ByteSource {
   const NtfsDevice& device_;
 };
 
-struct SearchContextDeleter {
-  void operator()(ntfs_attr_search_ctx* context) const { ntfs_attr_put_search_ctx(context); }
-};
-
 /// The name that an inode has in the directory `parent`: `asked` when it is one of them, else the first that is no DOS
 /// name. Empty when there is none, on a damaged volume.
 std::string name_in(ntfs_inode* inode, std::uint64_t parent, std::string_view asked) {
   static_assert(offsetof(FILE_NAME_ATTR, file_name) == 0x42);
   constexpr std::uint64_t kHeader = offsetof(FILE_NAME_ATTR, file_name);
-  const std::unique_ptr<ntfs_attr_search_ctx, SearchContextDeleter> context(ntfs_attr_get_search_ctx(inode, nullptr));
+  const SearchPtr context(ntfs_attr_get_search_ctx(inode, nullptr));
   std::string found;
   while (context && ntfs_attr_lookup(AT_FILE_NAME, AT_UNNAMED, 0, CASE_SENSITIVE, 0, nullptr, 0, context.get()) == 0) {
     const ATTR_RECORD* record = context->attr;
@@ -382,6 +378,79 @@ Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
                                                       : data->allocated_size);
   out.extents = TRY(extents_of(data.get()));
   return out;
+}
+
+Result<std::vector<Extent>> NtfsVolume::places_of(ntfs_inode* inode, bool without_contents) {
+  std::vector<Extent> places;
+  const auto clusters = static_cast<std::uint64_t>(volume_->nr_clusters);
+  const SearchPtr context(ntfs_attr_get_search_ctx(inode, nullptr));
+  if (!context) return fail(Code::NoMemory, "no memory for the NTFS volume");
+  while (ntfs_attrs_walk(context.get()) == 0) {
+    const ATTR_RECORD* record = context->attr;
+    if (record->non_resident == 0) continue;
+    std::uint32_t type = 0;  // the first field, in a packed structure
+    std::memcpy(&type, record, sizeof(type));
+    if (without_contents && type == AT_DATA && record->name_length == 0) continue;
+    const MallocPtr<runlist_element> runs(ntfs_mapping_pairs_decompress(volume_, record, nullptr));
+    if (!runs) return failure("reading where it lies");
+    for (const runlist_element* run = runs.get(); run->length > 0; ++run) {
+      if (run->lcn < 0) continue;  // a hole, or what another record of this attribute says
+      const auto first = static_cast<std::uint64_t>(run->lcn);
+      const auto length = static_cast<std::uint64_t>(run->length);
+      if (first > clusters || length > clusters - first) return failure("reading where it lies", EIO);
+      places.push_back({0, first * geometry_.cluster_size, length * geometry_.cluster_size});
+    }
+  }
+  if (errno != ENOENT || device_.error()) return failure("reading where it lies");
+  return places;
+}
+
+Result<void> NtfsVolume::check_apart_from_metadata(const AllocationCheck& check) {
+  for (std::uint64_t number = FILE_MFT; number <= FILE_Extend; ++number) {
+    const InodePtr inode = TRY(open_inode(number, "opening a file of the file system"));
+    TRY(check.apart_from(concat("the file system's own file ", number), TRY(places_of(inode.get(), false))));
+  }
+  const InodePtr extend = TRY(open_inode(FILE_Extend, "opening a file of the file system"));
+  if (!is_directory(extend.get())) return {};  // before NTFS 3
+  return check_apart_from_folder(check, extend.get(), "$Extend", FILE_Extend);
+}
+
+Result<void> NtfsVolume::check_apart_from_folder(const AllocationCheck& check, ntfs_inode* folder,
+                                                 const std::string& where, std::uint64_t own) {
+  device_.begin(kListReads);
+  TRY(check.apart_from(concat("the folder ", where), TRY(places_of(folder, false))));
+  TRY_IN(where, check_index(folder));
+  std::vector<Listed> names;
+  s64 position = 0;
+  if (ntfs_readdir(folder, &position, &names, collect) != 0) return failure(concat("listing ", where));
+  if (names.size() > kMaxNeighbours) names.resize(kMaxNeighbours);
+  for (const Listed& listed : names) {
+    const InodePtr inode(ntfs_inode_open(volume_, listed.reference));
+    // What is wrong with another file is no reason against this one.
+    if (!inode || !attribute_list_intact(inode.get())) continue;
+    if (const auto places = places_of(inode.get(), inode->mft_no == own))
+      TRY(check.apart_from(concat('"', printable(listed.name), "\" in ", where), *places));
+    if (device_.error()) return std::unexpected(*device_.error());
+  }
+  return {};
+}
+
+Result<void> NtfsVolume::check_allocation(const Path& path) {
+  const std::string name = printable(path.text());
+  const FileLayout file = TRY(layout(path));
+  const AllocationCheck check(file.extents);
+  device_.begin(kListReads);
+  TRY_IN(name, check.in_use(AttributeSource(*volume_->lcnbmp_na, device_), 0, geometry_.cluster_size));
+  TRY_IN(name, check_apart_from_metadata(check));
+  const std::uint64_t own = TRY(find(path))->mft_no;
+  InodePtr folder = TRY(open_inode(FILE_root, "opening the root directory"));
+  Path where;
+  for (const std::string& component : path.components()) {
+    TRY_IN(name, check_apart_from_folder(check, folder.get(), printable(where.text()), own));
+    folder = TRY(find_in(folder.get(), component, where.text()));
+    where = TRY(where.child(component));
+  }
+  return {};
 }
 
 Result<FileLayout> NtfsVolume::layout(const Path& path) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "init/volume/allocation.h"
 #include "init/volume/ntfs3g.h"
 #include "init/volume/ntfs_boot.h"
 #include "init/volume/ntfs_device.h"
@@ -29,6 +30,7 @@ class NtfsVolume final : public HostVolume {
   [[nodiscard]] Result<FileLayout> layout(const Path& path) override;
   [[nodiscard]] Result<Path> spelling(const Path& path) override;
   [[nodiscard]] Result<std::vector<DirEntry>> list(const Path& path) override;
+  [[nodiscard]] Result<void> check_allocation(const Path& path) override;
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) override;
 
  private:
@@ -49,6 +51,12 @@ class NtfsVolume final : public HostVolume {
   [[nodiscard]] Result<void> check_index(ntfs_inode* directory);
   [[nodiscard]] Result<std::uint32_t> reparse_tag(ntfs_inode* inode);
   [[nodiscard]] Result<FileLayout> layout_of(ntfs_inode* inode);
+  /// Where everything that an inode holds lies, `without_contents`: all but its unnamed data attribute.
+  [[nodiscard]] Result<std::vector<Extent>> places_of(ntfs_inode* inode, bool without_contents);
+  [[nodiscard]] Result<void> check_apart_from_metadata(const AllocationCheck& check);
+  /// From the folder itself and the files in it; not from the contents of the file `own`, an MFT number.
+  [[nodiscard]] Result<void> check_apart_from_folder(const AllocationCheck& check, ntfs_inode* folder,
+                                                     const std::string& where, std::uint64_t own);
   [[nodiscard]] Result<std::vector<Extent>> extents_of(ntfs_attr* data);
 
   /// What the library's errno, just set, means; the source's own error goes first.

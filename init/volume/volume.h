@@ -61,6 +61,10 @@ class HostVolume {
   [[nodiscard]] virtual Result<Path> spelling(const Path& path) = 0;
   /// The names in a directory in the volume's order, without ".", "..", DOS names and the file system's own files.
   [[nodiscard]] virtual Result<std::vector<DirEntry>> list(const Path& path) = 0;
+  /// Whether the volume's own books say that where the file at `path` lies is its own. Corrupt when clusters of it
+  /// count as free, or belong to the file system, to a folder on the way to the file or to another file in one of them
+  /// as well.
+  [[nodiscard]] virtual Result<void> check_allocation(const Path& path) = 0;
   /// The contents of a small file; Unsupported when it is larger than `cap` bytes.
   [[nodiscard]] virtual Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) = 0;
 };

@@ -65,6 +65,7 @@ void walk(HostVolume& volume, const Path& directory, unsigned depth, unsigned& f
     if (const auto layout = volume.layout(*path)) {
       expect_within(layout->extents, layout->size, volume.volume_size());
       (void)check_mappable(*layout, *path);
+      if (!layout->directory) (void)volume.check_allocation(*path);
     }
     (void)volume.read_file(*path, kReadCap);
     if (entry.directory && depth < 4) walk(volume, *path, depth + 1, files);

@@ -323,4 +323,15 @@ class ExfatImage {
   Node root_;
 };
 
+/// After a change in a set of entries: makes its checksum right again.
+inline void seal_set(SparseImage& image, std::uint64_t at) {
+  std::vector<std::byte> set((1u + image.get<std::uint8_t>(at + 1)) * 32u);
+  if (!image.read(at, set)) throw std::runtime_error("no set of entries");
+  std::uint16_t sum = 0;
+  for (std::size_t i = 0; i < set.size(); ++i)
+    if (i != 2 && i != 3)
+      sum = static_cast<std::uint16_t>(((sum & 1) ? 0x8000 : 0) + (sum >> 1) + std::to_integer<unsigned>(set[i]));
+  image.put(at + 2, sum);
+}
+
 }  // namespace vhdboot::test

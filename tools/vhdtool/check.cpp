@@ -205,6 +205,10 @@ Result<Findings> check_on_volume(const Options& options) {
   check_volume(reader->kind(), reader->state(), findings);
   check_layout(layout, path, findings);
   if (layout.directory) return findings;
+  if (const auto own = reader->check_allocation(path))
+    findings.ok("allocation", "the volume counts its clusters as in use, and no neighbour has them too");
+  else
+    findings.error("allocation", own.error());
   const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
   Boot boot;
   const std::string conf = concat(path.stem(), ".conf");

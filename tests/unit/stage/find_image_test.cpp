@@ -229,6 +229,20 @@ TEST_F(FindImage, ADamagedImageDoesNotGiveWayToTheNextName) {
   EXPECT_THAT(find_beside(), Fails(Code::Corrupt, "/boot/debian.vhd on /dev/sda1"));
 }
 
+// debian.img lies where debian.efi lies: who writes the one damages the other.
+TEST_F(FindImage, ItsClustersAreAnotherFilesToo) {
+  const auto intact = with_image(0x1234ABCD, u"DATA");
+  auto damaged = std::make_shared<test::SparseImage>(intact.bytes->copy());
+  const std::uint64_t efi = intact.folders.at("/boot") + 32;
+  const std::uint64_t image = efi + 3 * 32;
+  damaged->put<std::uint32_t>(image + 20, damaged->get<std::uint32_t>(efi + 20));
+  test::seal_set(*damaged, image - 32);
+  devices.plug("sda1", damaged);
+  EXPECT_THAT(
+      find_beside(),
+      Fails(Code::Corrupt, "/dev/sda1 (exFAT \"DATA\"): /boot/debian.img: it shares clusters with \"debian.efi\""));
+}
+
 std::string vhd_bytes(bool saved_state = false) {
   vhd::Footer footer = vhd::make_fixed_footer(image_bytes().size(), test::kParentUuid, vhd::kVhdEpoch).value();
   footer.saved_state = saved_state;

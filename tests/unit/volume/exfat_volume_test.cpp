@@ -14,6 +14,7 @@ namespace {
 using test::ExfatImage;
 using test::ExfatOptions;
 using test::Placement;
+using test::seal_set;
 using test::SparseImage;
 using testing::AllOf;
 using testing::ElementsAre;
@@ -48,17 +49,6 @@ void seal_boot(SparseImage& image, unsigned sector_shift = 9, std::uint64_t at =
 std::uint64_t root_entry(const SparseImage& image, std::uint64_t root, std::uint8_t type) {
   for (std::uint64_t at = root;; at += 32)
     if (image.get<std::uint8_t>(at) == type) return at;
-}
-
-/// After a change in a set of entries: makes its checksum right again.
-void seal_set(SparseImage& image, std::uint64_t at) {
-  std::vector<std::byte> set((1u + image.get<std::uint8_t>(at + 1)) * 32u);
-  ASSERT_TRUE(image.read(at, set));
-  std::uint16_t sum = 0;
-  for (std::size_t i = 0; i < set.size(); ++i)
-    if (i != 2 && i != 3)
-      sum = static_cast<std::uint16_t>(((sum & 1) ? 0x8000 : 0) + (sum >> 1) + std::to_integer<unsigned>(set[i]));
-  image.put(at + 2, sum);
 }
 
 struct Geometry {
@@ -459,6 +449,70 @@ TEST(Exfat, AVolumeOfMkfs) {
       EXPECT_EQ(found.output, volume->serial_text() + "\n");
     }
   }
+}
+
+/// A volume with /vm/debian.vhd, scattered, and other files.
+ExfatImage crowded(const ExfatOptions& options = {}) {
+  ExfatImage builder(options);
+  builder.add_file("/notes.txt", pattern(100), Placement::Chain);
+  builder.add_file("/vm/debian.vhd", pattern(20 * 4096 - 7), Placement::Scattered);
+  builder.add_file("/vm/other.vhd", pattern(3 * 4096), Placement::NoFatChain);
+  return builder;
+}
+
+std::string allocation_error(const ByteSource& image, std::string_view path = "/VM/Debian.VHD") {
+  const auto volume = open_volume(image);
+  const auto result = volume->check_allocation(path_of(path));
+  EXPECT_TRUE(result || result.error().code == Code::Corrupt);
+  return result ? std::string() : result.error().text;
+}
+
+TEST(Exfat, ClustersOfAFileAreItsOwn) {
+  for (const bool second : {false, true}) {
+    ExfatImage builder = crowded({.fats = second ? 2u : 1u, .second_fat_active = second});
+    EXPECT_EQ(allocation_error(builder.finish()), "");
+  }
+}
+
+TEST(Exfat, AClusterThatCountsAsFree) {
+  ExfatImage builder = crowded();
+  SparseImage image = builder.finish();
+  const std::uint32_t cluster = builder.clusters_of("/vm/debian.vhd").at(11);
+  const std::uint64_t bitmap =
+      builder.offset_of(image.get<std::uint32_t>(root_entry(image, builder.root_offset(), 0x81) + 20));
+  const std::uint64_t at = bitmap + (cluster - 2) / 8;
+  image.put(at, static_cast<std::uint8_t>(image.get<std::uint8_t>(at) & ~(1u << (cluster - 2) % 8)));
+  EXPECT_THAT(allocation_error(image), AllOf(HasSubstr("/VM/Debian.VHD"), HasSubstr("counts as free"),
+                                             HasSubstr("from its byte 45056 on"), HasSubstr("chkdsk")));
+  EXPECT_EQ(allocation_error(image, "/vm/other.vhd"), "");
+}
+
+TEST(Exfat, AClusterThatAnotherHasToo) {
+  ExfatImage builder = crowded();
+  SparseImage image = builder.finish();
+  const std::uint32_t last = builder.clusters_of("/vm/debian.vhd").back();
+  const std::uint64_t link = builder.fat_offset() + 4ull * builder.clusters_of("/vm/debian.vhd").at(18);
+  const auto cluster_at = [&](std::uint64_t offset) {
+    return static_cast<std::uint32_t>((offset - builder.offset_of(2)) / 4096 + 2);
+  };
+  struct Case {
+    std::uint32_t cluster;
+    const char* owner;
+  };
+  const auto entry_of = [&](std::uint8_t type) {
+    return image.get<std::uint32_t>(root_entry(image, builder.root_offset(), type) + 20);
+  };
+  for (const auto& [cluster, owner] :
+       {Case{builder.clusters_of("/vm/other.vhd").at(1), "\"other.vhd\" in /VM"},
+        Case{builder.clusters_of("/notes.txt").front(), "\"notes.txt\" in /"},
+        Case{cluster_at(builder.root_offset()), "the folder /"}, Case{entry_of(0x81), "the allocation bitmap"},
+        Case{entry_of(0x82), "the up-case table"}}) {
+    image.put(link, cluster);
+    image.put(builder.fat_offset() + 4ull * cluster, std::uint32_t{0xFFFFFFFF});
+    EXPECT_THAT(allocation_error(image), HasSubstr(concat("shares clusters with ", owner)));
+  }
+  image.put(link, last);
+  EXPECT_EQ(allocation_error(image), "");
 }
 
 }  // namespace

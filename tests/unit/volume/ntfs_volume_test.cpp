@@ -560,5 +560,120 @@ TEST_F(NtfsTest, ADirectoryTreeThatLeadsBackIntoItselfEnds) {
   EXPECT_THAT(layout.error().text, HasSubstr("never come to an end"));
 }
 
+/// Says of a cluster that it is in use, or free.
+void count_cluster(NtfsWriter& writer, std::uint64_t cluster, bool used) {
+  ntfs_attr* bitmap = writer.volume()->lcnbmp_na;
+  std::uint8_t byte = 0;
+  ASSERT_EQ(ntfs_attr_pread(bitmap, static_cast<s64>(cluster / 8), 1, &byte), 1);
+  byte = static_cast<std::uint8_t>(used ? byte | 1u << cluster % 8 : byte & ~(1u << cluster % 8));
+  NtfsWriter::write(bitmap, static_cast<s64>(cluster / 8), std::as_bytes(std::span(&byte, 1)));
+}
+
+/// Has the first cluster of one file lie where another one lies: the first run of both is written anew, as a run of the
+/// same length with another start.
+void move_first_run(NtfsWriter& writer, std::string_view path, s64 cluster) {
+  ntfs_inode* inode = writer.inode(path);
+  {
+    const AttrPtr data(ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0));
+    ASSERT_TRUE(data && ntfs_attr_map_whole_runlist(data.get()) == 0);
+    data->rl[0].lcn = cluster;
+    ASSERT_EQ(ntfs_attr_update_mapping_pairs(data.get(), 0), 0);
+  }
+  writer.close(inode);
+}
+
+s64 first_cluster(NtfsWriter& writer, ATTR_TYPES type, std::uint64_t record, ntfschar* name, u32 units) {
+  const InodePtr inode(ntfs_inode_open(writer.volume(), record));
+  const AttrPtr data(ntfs_attr_open(inode.get(), type, name, units));
+  if (!data || ntfs_attr_map_whole_runlist(data.get()) != 0) throw std::runtime_error("no runs");
+  return data->rl[0].lcn;
+}
+
+s64 first_cluster(NtfsWriter& writer, std::string_view path) {
+  ntfs_inode* inode = writer.inode(path);
+  const std::uint64_t number = inode->mft_no;
+  writer.close(inode);
+  return first_cluster(writer, AT_DATA, number, AT_UNNAMED, 0);
+}
+
+std::string allocation_error(const ByteSource& image, std::string_view path = "/VM/Debian.vhd") {
+  const auto volume = open_volume(image);
+  const auto result = volume->check_allocation(path_of(path));
+  EXPECT_TRUE(result || result.error().code == Code::Corrupt);
+  return result ? std::string() : result.error().text;
+}
+
+void crowd(NtfsWriter& writer) {
+  writer.add_file("/notes.txt", pattern(5000));
+  writer.add_scattered("/vm/debian.vhd", pattern(2000 * 512));
+  writer.add_file("/vm/other.vhd", pattern(3 * 4096));
+}
+
+TEST_F(NtfsTest, ClustersOfAFileAreItsOwn) {
+  const auto image = ntfs_image({.cluster = 512}, [](NtfsWriter& writer) {
+    crowd(writer);
+    for (int i = 0; i < 60; ++i) writer.add_file(concat("/vm/", i), pattern(700));
+    ntfs_inode* inode = writer.inode("/vm/debian.vhd");
+    // A second name in the same folder is no other file.
+    const InodePtr folder(ntfs_inode_open(writer.volume(), FILE_root));
+    ntfschar name[] = {const_cpu_to_le16('l')};
+    EXPECT_EQ(ntfs_link(inode, folder.get(), name, 1), 0);
+    writer.close(inode);
+  });
+  EXPECT_EQ(allocation_error(image), "");
+  EXPECT_EQ(allocation_error(image, "/vm/other.vhd"), "");
+}
+
+TEST_F(NtfsTest, AClusterThatCountsAsFree) {
+  const auto image = ntfs_image({}, [](NtfsWriter& writer) {
+    crowd(writer);
+    count_cluster(writer, static_cast<std::uint64_t>(first_cluster(writer, "/vm/debian.vhd")), false);
+  });
+  EXPECT_THAT(allocation_error(image), AllOf(HasSubstr("/VM/Debian.vhd"), HasSubstr("counts as free"),
+                                             HasSubstr("from its byte 0 on"), HasSubstr("chkdsk")));
+  EXPECT_EQ(allocation_error(image, "/vm/other.vhd"), "");
+}
+
+TEST_F(NtfsTest, AClusterThatAnotherHasToo) {
+  const auto with_first_run_at = [](const std::function<s64(NtfsWriter&)>& place) {
+    return allocation_error(ntfs_image({}, [&](NtfsWriter& writer) {
+      crowd(writer);
+      move_first_run(writer, "/vm/debian.vhd", place(writer));
+    }));
+  };
+  const auto of_file = [](const char* path) {
+    return [path](NtfsWriter& writer) { return first_cluster(writer, path); };
+  };
+  const auto of_record = [](std::uint64_t record) {
+    return [record](NtfsWriter& writer) { return first_cluster(writer, AT_DATA, record, AT_UNNAMED, 0); };
+  };
+  EXPECT_THAT(with_first_run_at(of_file("/vm/other.vhd")), HasSubstr("shares clusters with \"other.vhd\" in /VM"));
+  EXPECT_THAT(with_first_run_at(of_file("/notes.txt")), HasSubstr("shares clusters with \"notes.txt\" in /"));
+  for (const auto record : {FILE_MFT, FILE_MFTMirr, FILE_LogFile, FILE_AttrDef, FILE_Bitmap, FILE_UpCase})
+    EXPECT_THAT(with_first_run_at(of_record(static_cast<std::uint64_t>(record))),
+                HasSubstr(concat("shares clusters with the file system's own file ", static_cast<int>(record))));
+  EXPECT_THAT(with_first_run_at([](NtfsWriter& writer) {
+                return first_cluster(writer, AT_INDEX_ALLOCATION, FILE_root, NTFS_INDEX_I30, 4);
+              }),
+              HasSubstr("shares clusters with the file system's own file 5"));
+}
+
+TEST_F(NtfsTest, AStreamOfAnotherFileCountsToo) {
+  const auto image = ntfs_image({}, [](NtfsWriter& writer) {
+    crowd(writer);
+    ntfschar name[] = {const_cpu_to_le16('s')};
+    ntfs_inode* inode = writer.inode("/notes.txt");
+    ASSERT_EQ(ntfs_attr_add(inode, AT_DATA, name, 1, nullptr, 0), 0);
+    {
+      const AttrPtr stream(ntfs_attr_open(inode, AT_DATA, name, 1));
+      NtfsWriter::write(stream.get(), 0, pattern(9000));
+    }
+    const std::uint64_t number = inode->mft_no;
+    writer.close(inode);
+    move_first_run(writer, "/vm/debian.vhd", first_cluster(writer, AT_DATA, number, name, 1));
+  });
+  EXPECT_THAT(allocation_error(image), HasSubstr("shares clusters with \"notes.txt\" in /"));
+}
+
 }  // namespace
 }  // namespace vhdboot::volume
