@@ -66,6 +66,9 @@ std::string twins(const HostVolume& one, const HostVolume& other) {
 Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device) {
   HostVolume volume{.device = device};
   volume.source = TRY(devices.open(device));
+  // Whatever it looks like: a part of a volume may look like all of it.
+  if (const auto condition = volume::condition_of_type(devices.partition_type(device)))
+    return volume::refuse(*condition);
   auto reader = volume::HostVolume::open(*volume.source);
   if (!reader && reader.error().code != Code::Corrupt) return std::unexpected(std::move(reader).error());
   sys::Content content = devices.content(device);

@@ -63,6 +63,14 @@ std::string value(const Probe& probe, const char* key) {
   return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
 }
 
+// What the table says of a partition; false when that cannot be told.
+bool probe_partition(const Probe& probe) {
+  blkid_probe_enable_superblocks(probe.get(), 0);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
+  return blkid_do_safeprobe(probe.get()) == 0;
+}
+
 // The partition is asked for by itself: what it holds may look like two things at once, and then nothing is known of
 // it.
 Content content_of(const Probe& probe, unsigned partition) {
@@ -74,11 +82,8 @@ Content content_of(const Probe& probe, unsigned partition) {
     content.identity.uuid = value(probe, "UUID");
     content.identity.label = value(probe, "LABEL");
   }
-  blkid_probe_enable_superblocks(probe.get(), 0);
-  blkid_probe_enable_partitions(probe.get(), 1);
-  blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
   blkid_reset_probe(probe.get());
-  if (blkid_do_safeprobe(probe.get()) == 0) {
+  if (probe_partition(probe)) {
     content.identity.partuuid = value(probe, "PART_ENTRY_UUID");
     content.identity.partlabel = value(probe, "PART_ENTRY_NAME");
   }
@@ -110,6 +115,12 @@ Result<Fd> ends_of(const ByteSource& source) {
 }
 
 }  // namespace
+
+std::string partition_type(const BlockDevice& device) {
+  if (device.partition == 0) return {};
+  const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
+  return probe && probe_partition(probe) ? to_lower_ascii(value(probe, "PART_ENTRY_TYPE")) : std::string();
+}
 
 Content identify(const BlockDevice& device) {
   const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);

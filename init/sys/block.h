@@ -39,6 +39,10 @@ struct Content {
   disk::Identity identity;  ///< of the file system and of the partition
 };
 
+/// The type of a partition in its table, as libblkid writes it: "0x7" in an MBR, a GUID in lower case in a GPT; empty
+/// for a whole disk and when the table cannot be read.
+[[nodiscard]] std::string partition_type(const BlockDevice& device);
+
 /// Never fails: of a device that cannot be read nothing is known.
 [[nodiscard]] Content identify(const BlockDevice& device);
 /// The same of bytes that are no device: of the file system alone, nothing of the partition.

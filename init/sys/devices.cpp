@@ -40,6 +40,10 @@ Result<std::unique_ptr<ByteSource>> MachineDevices::open(const BlockDevice& devi
   return TRY(FdSource::open(device.path));
 }
 
+std::string MachineDevices::partition_type(const BlockDevice& device) const {
+  return sys::partition_type(device);
+}
+
 Content MachineDevices::content(const BlockDevice& device) const {
   return identify(device);
 }

@@ -28,6 +28,8 @@ class Devices {
   [[nodiscard]] virtual std::vector<BlockDevice> list() const = 0;
   /// For reading. The error of a device that is not ready yet has an errno, see is_not_ready().
   [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const = 0;
+  /// See sys::partition_type().
+  [[nodiscard]] virtual std::string partition_type(const BlockDevice& device) const = 0;
   /// See identify().
   [[nodiscard]] virtual Content content(const BlockDevice& device) const = 0;
   /// See hardware_of().
@@ -53,6 +55,7 @@ class MachineDevices final : public Devices {
 
   [[nodiscard]] std::vector<BlockDevice> list() const override;
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const override;
+  [[nodiscard]] std::string partition_type(const BlockDevice& device) const override;
   [[nodiscard]] Content content(const BlockDevice& device) const override;
   [[nodiscard]] Hardware hardware(const BlockDevice& device) const override;
   [[nodiscard]] Result<bool> wait(Deadline deadline) override;

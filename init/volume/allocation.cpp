@@ -4,11 +4,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "init/volume/state.h"
 
 namespace vhdboot::volume {
 namespace {
-
-constexpr std::string_view kRepair = ": let Windows repair the volume with \"chkdsk /f\"";
 
 // Reads a bitmap forwards, a block at a time.
 class Bits {
@@ -62,7 +61,7 @@ Result<void> AllocationCheck::in_use(const ByteSource& bitmap, std::uint64_t hea
     }
     if (!used)
       return fail(Code::Corrupt, concat("it lies in clusters that the volume counts as free, from its byte ",
-                                        extent.logical, " on", kRepair));
+                                        extent.logical, " on: ", row_of(Condition::Damaged).clause));
   }
   return {};
 }
@@ -75,7 +74,7 @@ Result<void> AllocationCheck::apart_from(std::string_view owner, std::span<const
     if (piece == by_place_.begin()) continue;
     --piece;
     if (piece->physical + piece->length > other.physical)
-      return fail(Code::Corrupt, concat("it shares clusters with ", owner, kRepair));
+      return fail(Code::Corrupt, concat("it shares clusters with ", owner, ": ", row_of(Condition::Damaged).clause));
   }
   return {};
 }

@@ -18,10 +18,9 @@ std::string serial_text(std::uint32_t serial) {
   return concat(std::string_view(text).substr(0, 4), '-', std::string_view(text).substr(4));
 }
 
-constexpr std::string_view kRepair = "; let Windows repair the volume with \"chkdsk /f\"";
-
 std::unexpected<Error> damaged_entry(std::string_view name) {
-  return fail(Code::Corrupt, concat("the directory entry of ", name, " is damaged", kRepair));
+  return fail(Code::Corrupt,
+              concat("the directory entry of ", name, " is damaged", "; ", row_of(Condition::Damaged).clause));
 }
 
 }  // namespace
@@ -42,9 +41,10 @@ Result<void> ExfatVolume::read_root() {
   const ExfatRootEntries entries = TRY_IN("its root directory", ExfatDirectory::read_root(*root));
   label_ = to_utf8(entries.label);
   serial_text_ = volume::serial_text(geometry_.serial);
-  if (!entries.upcase) return fail(Code::Corrupt, concat("it has no up-case table", kRepair));
+  if (!entries.upcase)
+    return fail(Code::Corrupt, concat("it has no up-case table", "; ", row_of(Condition::Damaged).clause));
   if (entries.upcase->size > UpcaseTable::kMaxBytes)
-    return fail(Code::Corrupt, concat("its up-case table is too large", kRepair));
+    return fail(Code::Corrupt, concat("its up-case table is too large", "; ", row_of(Condition::Damaged).clause));
   upcase_stream_ = *entries.upcase;
   bitmaps_ = entries.bitmaps;
   std::vector<std::byte> table(static_cast<std::size_t>(entries.upcase->size));
@@ -168,7 +168,8 @@ Result<void> ExfatVolume::check_allocation(const Path& path) {
   const FileLayout file = TRY(layout(path));
   const AllocationCheck check(file.extents);
   const std::size_t active = geometry_.second_fat ? 1 : 0;
-  if (bitmaps_.empty()) return fail(Code::Corrupt, concat("it has no allocation bitmap", kRepair));
+  if (bitmaps_.empty())
+    return fail(Code::Corrupt, concat("it has no allocation bitmap", "; ", row_of(Condition::Damaged).clause));
   const auto bitmap = TRY_IN("its allocation bitmap", open(bitmaps_[std::min(active, bitmaps_.size() - 1)]));
   TRY_IN(name, check.in_use(*bitmap, geometry_.heap_offset, geometry_.cluster_size));
   for (const ExfatStream& stream : bitmaps_)

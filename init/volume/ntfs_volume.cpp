@@ -190,6 +190,8 @@ Result<void> NtfsVolume::mount() {
     NtfsDevice::discard(device);
     return error;
   }
+  if (volume_->major_ver > 3 || (volume_->major_ver == 3 && volume_->minor_ver > 1))
+    return refuse(Condition::NewerNtfs);
   NVolClearCaseSensitive(volume_);
   serial_text_ = to_upper_ascii(to_hex(geometry_.serial, 16));
   label_ = TRY(read_label());
@@ -205,11 +207,11 @@ std::unexpected<Error> NtfsVolume::failure(std::string_view doing, int err) cons
     case EACCES:
       return fail(Code::Unsupported, concat(doing, ": not supported for this file"));
     case ENOENT:
-      return fail(Code::Corrupt, concat(doing, ": something that belongs to it is missing; let Windows repair the ",
-                                        "volume with \"chkdsk /f\""));
+      return fail(Code::Corrupt,
+                  concat(doing, ": something that belongs to it is missing; ", row_of(Condition::Damaged).clause));
     default:
-      return fail(Code::Corrupt, concat(doing, ": its metadata are damaged (", std::strerror(err),
-                                        "); let Windows repair the volume with \"chkdsk /f\""));
+      return fail(Code::Corrupt, concat(doing, ": its metadata are damaged (", std::strerror(err), "); ",
+                                        row_of(Condition::Damaged).clause));
   }
 }
 

@@ -41,11 +41,8 @@ Result<std::unique_ptr<HostVolume>> HostVolume::open(const ByteSource& partition
   const std::string_view id = oem_id(sector);
   if (id == "NTFS    ") return NtfsVolume::open(partition, sector);
   if (id == "EXFAT   ") return ExfatVolume::open(partition);
-  if (is_bitlocker(sector))
-    return fail(
-        Code::Unsupported,
-        "the partition is encrypted by BitLocker: turn BitLocker off for it in Windows (\"manage-bde -off X:\"), "
-        "or keep the image on another partition");
+  if (id == "ReFS" + std::string(4, '\0')) return refuse(Condition::Refs);
+  if (is_bitlocker(sector)) return refuse(Condition::BitLocker);
   return fail(Code::NotFound, "the partition holds neither NTFS nor exFAT");
 }
 

@@ -38,7 +38,8 @@ class HostVolume {
   virtual ~HostVolume() = default;
 
   /// `partition`, which must outlive the volume, from its first byte on. NotFound when it holds neither NTFS nor exFAT,
-  /// Unsupported for BitLocker and for geometries beyond the formats, Corrupt or Io when it cannot be read.
+  /// Unsupported for BitLocker, ReFS, a newer NTFS and geometries beyond the formats, Corrupt or Io when it cannot be
+  /// read.
   [[nodiscard]] static Result<std::unique_ptr<HostVolume>> open(const ByteSource& partition);
 
   [[nodiscard]] virtual Kind kind() const = 0;

@@ -176,4 +176,17 @@ inline std::uint64_t journal_offset(const SparseImage& image) {
   throw std::runtime_error("no journal");
 }
 
+/// Where the flags of $Volume lie: in its MFT record and in the copy of it in $MFTMirr.
+inline std::vector<std::uint64_t> volume_flags(const SparseImage& image) {
+  const std::uint64_t cluster = image.get<std::uint16_t>(11) * image.get<std::uint8_t>(13);
+  std::vector<std::uint64_t> out;
+  for (const std::uint64_t field : {48, 56}) {
+    const std::uint64_t record = image.get<std::uint64_t>(field) * cluster + 3 * 1024;
+    std::uint64_t attribute = record + image.get<std::uint16_t>(record + 20);
+    while (image.get<std::uint32_t>(attribute) != 0x70) attribute += image.get<std::uint32_t>(attribute + 4);
+    out.push_back(attribute + image.get<std::uint16_t>(attribute + 20) + 10);
+  }
+  return out;
+}
+
 }  // namespace vhdboot::test

@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 struct FakeDisk {
   sys::BlockDevice device;
   std::shared_ptr<const SparseImage> bytes;
+  std::string partition_type;
   sys::Content content;  ///< what libblkid says
   sys::Hardware hardware;
   int open_error = 0;                                        ///< the errno of opening it
@@ -79,6 +80,11 @@ class FakeDevices final : public sys::Devices {
     ++found->second->opened;
     if (found->second->open_error != 0) return fail_errno(doing, found->second->open_error);
     return std::make_unique<Source>(found->second, now_);
+  }
+
+  [[nodiscard]] std::string partition_type(const sys::BlockDevice& device) const override {
+    const auto found = disks_.find(device.name);
+    return found == disks_.end() ? std::string() : found->second->partition_type;
   }
 
   [[nodiscard]] sys::Content content(const sys::BlockDevice& device) const override {

@@ -10,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::FakeDevices;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -120,6 +121,17 @@ TEST(HostVolumes, WhatNoImageIsBootedFromIsNamedAndNoReasonForDoubt) {
                                     "(linux_raid_member)"),
                           HasSubstr("/dev/sr0: ")));
   EXPECT_FALSE(volumes.doubt());
+}
+
+// A volume on it may be half of a mirror, whole to look at.
+TEST(HostVolumes, PartsOfVolumesOfWindowsAreNamedAndNeverRead) {
+  FakeDevices devices;
+  devices.plug("sda1", data().bytes).partition_type = "0x42";
+  devices.plug("sdb1", test::other_disk()).partition_type = "e75caf8f-f680-4cee-afa3-b001e56efc2d";
+  const HostVolumes volumes(devices);
+  EXPECT_FALSE(volumes.doubt());
+  EXPECT_THAT(volumes.unreadable(), ElementsAre(AllOf(HasSubstr("/dev/sda1: "), HasSubstr("dynamic disk")),
+                                                AllOf(HasSubstr("/dev/sdb1: "), HasSubstr("Storage Spaces"))));
 }
 
 TEST(HostVolumes, ADamagedVolumeIsAReasonForDoubt) {

@@ -17,6 +17,7 @@ using test::NtfsOptions;
 using test::NtfsWriter;
 using test::restart_page;
 using test::SparseImage;
+using test::volume_flags;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -358,19 +359,6 @@ TEST_F(NtfsTest, ReparsePoints) {
   expect_mappable(*volume, image, "/cloud/debian.vhd", pattern(5000));  // a synchronised folder is still a folder
   EXPECT_THAT(layout_error(*volume, "/junction/debian.vhd").text, HasSubstr("/junction is a link"));
   EXPECT_EQ(layout_error(*volume, "/junction/debian.vhd").code, Code::Unsupported);
-}
-
-/// Where the flags of $Volume lie: in its MFT record and in the copy of it in $MFTMirr.
-std::vector<std::uint64_t> volume_flags(const SparseImage& image) {
-  const std::uint64_t cluster = image.get<std::uint16_t>(11) * image.get<std::uint8_t>(13);
-  std::vector<std::uint64_t> out;
-  for (const std::uint64_t field : {48, 56}) {
-    const std::uint64_t record = image.get<std::uint64_t>(field) * cluster + 3 * 1024;
-    std::uint64_t attribute = record + image.get<std::uint16_t>(record + 20);
-    while (image.get<std::uint32_t>(attribute) != 0x70) attribute += image.get<std::uint32_t>(attribute + 4);
-    out.push_back(attribute + image.get<std::uint16_t>(attribute + 20) + 10);
-  }
-  return out;
 }
 
 VolumeState state_of(const ByteSource& image) {
