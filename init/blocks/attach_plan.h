@@ -18,6 +18,7 @@ struct AttachPlan {
   View view;
   bool read_only = true;
   bool flush_gate = false;
+  bool trim = true;                   ///< TRIM may reach the disks, where they have it
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
   std::vector<std::string> warnings;  ///< sentences for people

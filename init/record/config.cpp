@@ -70,6 +70,12 @@ Result<void> set_host_mount(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_trim(Config& config, std::string_view value) {
+  if (value != "on" && value != "off") return unexpected_value("on or off", value);
+  config.trim = value == "on";
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -104,6 +110,7 @@ constexpr std::array kKeys{
     Key{"modules-from", set_modules_from},
     Key{"modules", set_modules},
     Key{"host-mount", set_host_mount},
+    Key{"trim", set_trim},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
 };
@@ -237,6 +244,7 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.modules, overrides.modules);
   take(merged.modules_from, overrides.modules_from);
   take(merged.host_mount, overrides.host_mount);
+  take(merged.trim, overrides.trim);
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   if (!overrides.options.empty()) {

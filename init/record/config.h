@@ -15,6 +15,7 @@
 //   host-mount PATH [ro|rw] [OPTIONS]
 //                             where the guest finds the host volume, read-only unless rw is said, and options for its
 //                             driver
+//   trim on|off               off: the guest's TRIM reaches no disk
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 // clang-format on
@@ -49,6 +50,7 @@ struct Config {
   std::optional<ModuleSource> modules;
   std::optional<disk::Selector> modules_from;
   std::optional<HostMount> host_mount;
+  std::optional<bool> trim;
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
 

@@ -221,6 +221,7 @@ class Reader {
 
   bool take_once(std::string_view key, std::string_view value) {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
+    if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
     if (key == "loader-partuuid") return handoff_.loader_partuuid = std::string(value), true;
@@ -307,6 +308,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("payload ", handoff.payload_size);
   line("guest-block ", handoff.guest_block);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
+  if (!handoff.trim) line("trim off");
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);

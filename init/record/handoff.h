@@ -74,6 +74,7 @@ struct Handoff {
   std::uint64_t payload_size = 0;  ///< bytes
   std::uint32_t guest_block = 512;
   // What stage 2 is to do.
+  bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted

@@ -38,6 +38,7 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
   record::Handoff handoff{.files = {std::move(file)},
                           .payload_size = image.info.payload_size,
                           .guest_block = table.logical_block,
+                          .trim = config.trim.value_or(true),
                           .host_mount = config.host_mount,
                           .root = boot.planned.root,
                           .init = boot.planned.plan.guest_init,

@@ -197,7 +197,8 @@ class Stage2 {
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
     report.checkpoint("volume");
     const FoundImage image = TRY(find_same_image(*volume, handoff));
-    const auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+    auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+    plan.trim = handoff.trim;
     ForGuest guest{.disk = TRY(attach_for_guest(plan, image, report)), .root = {}, .keeper = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);

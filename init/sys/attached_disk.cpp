@@ -69,6 +69,9 @@ Result<AttachedDisk> AttachedDisk::attach(const blocks::AttachPlan& plan, const 
   auto maps = TRY(map_view(plan, names));
   const Fd backing = TRY(open_file(maps.top().path(), plan.read_only ? O_RDONLY : O_RDWR));
   auto loop = TRY(LoopDevice::attach(backing, names.image, loop_options(plan)));
+  // A loop device makes zeroes of TRIM (drivers/block/loop.c: FALLOC_FL_PUNCH_HOLE), and a disk without TRIM would
+  // write them, all of the free space at each fstrim.
+  if (!plan.read_only && (!plan.trim || !maps.top().trims())) TRY(loop.refuse_trim());
   return AttachedDisk(std::move(maps), std::move(loop));
 }
 

@@ -81,6 +81,11 @@ std::string MappedDevice::numbers() const {
   return concat(major_, ':', minor_);
 }
 
+bool MappedDevice::trims() const {
+  const auto most = parse_u64(read_attribute(concat("/sys/block/", node(), "/queue/discard_max_bytes")));
+  return most.value_or(0) > 0;
+}
+
 Result<void> MappedDevice::forget_flushes() const {
   const std::string path = concat("/sys/block/", node(), "/queue/write_cache");
   TRY_IN(path, write_file(path, as_bytes("write through")));

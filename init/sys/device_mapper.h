@@ -33,6 +33,9 @@ class MappedDevice {
   [[nodiscard]] std::string path() const;     ///< "/dev/dm-0"
   [[nodiscard]] std::string numbers() const;  ///< "253:0"
 
+  /// Whether what its rows lie on knows TRIM, at least in part.
+  [[nodiscard]] bool trims() const;
+
   /// Makes the kernel take it for a device without a cache: what is flushed on it ends at once.
   [[nodiscard]] Result<void> forget_flushes() const;
 

@@ -56,6 +56,12 @@ std::string LoopDevice::path() const {
   return "/dev/" + name();
 }
 
+Result<void> LoopDevice::refuse_trim() const {
+  const std::string limit = concat("/sys/block/", name(), "/queue/discard_max_bytes");
+  TRY_IN(limit, write_file(limit, as_bytes("0")));
+  return {};
+}
+
 Result<void> LoopDevice::detach() {
   device_ = Fd();
   const Fd device = TRY(open_file(path(), O_RDONLY));

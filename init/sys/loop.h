@@ -35,6 +35,9 @@ class LoopDevice {
   /// What the kernel made of options.direct_io: it falls back to buffered I/O without a word.
   [[nodiscard]] bool direct_io() const { return direct_io_; }
 
+  /// No TRIM any more, in this disk and its partitions.
+  [[nodiscard]] Result<void> refuse_trim() const;
+
   [[nodiscard]] Result<void> detach();
 
  private:

@@ -41,6 +41,7 @@ TEST(Config, EverythingSaid) {
       "modules-from 2\n"
       "modules guest\n"
       "host-mount //disk/./host/ rw uid=1000\n"
+      "trim off\n"
       "wait 600\n"
       "rescue shell");
   ASSERT_TRUE(parsed) << parsed.error().text;
@@ -52,6 +53,7 @@ TEST(Config, EverythingSaid) {
                         .modules = ModuleSource::Guest,
                         .modules_from = disk::Selector{.by = disk::Selector::By::Number, .number = 2},
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
+                        .trim = false,
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell};
   EXPECT_EQ(parsed->config, expected);
@@ -65,6 +67,7 @@ TEST(Config, ImageBesideTheProgramStaysRelative) {
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {
+  EXPECT_THAT(file("trim auto\n"), Fails(Code::Invalid, "debian.conf:1: trim: expected on or off, found \"auto\""));
   EXPECT_THAT(file("# one\n\nrescue me\n"),
               Fails(Code::Invalid, "debian.conf:3: rescue: expected menu, shell or reboot, found \"me\""));
   EXPECT_THAT(file("image"), Fails(Code::Invalid, "debian.conf:1: image: "));
@@ -154,13 +157,14 @@ TEST(LoadOptions, EndAtTheFirstNul) {
 }
 
 TEST(Config, MergeTakesTheLaterOne) {
-  const auto base = file("image /a.vhd\noptions quiet\nhost-mount /disk\nmodules-from 2")->config;
+  const auto base = file("image /a.vhd\ntrim off\noptions quiet\nhost-mount /disk\nmodules-from 2")->config;
   const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
   const auto merged = merge(base, over);
   EXPECT_EQ(merged.image, "/b.vhd");
   EXPECT_EQ(merged.options, "quiet debug");
   EXPECT_EQ(merged.host_mount, HostMount{.path = "/disk"});
   EXPECT_EQ(merged.modules_from, base.modules_from);
+  EXPECT_EQ(merged.trim, false);
   EXPECT_EQ(merged.rescue, RescueChoice::Reboot);
   EXPECT_EQ(merge(base, {}), base);
   EXPECT_EQ(merge({}, over), over);

@@ -23,6 +23,7 @@ Handoff full() {
                  .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
       .payload_size = 4096,
       .guest_block = 4096,
+      .trim = false,
       .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
       .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
       .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
