@@ -76,7 +76,7 @@ class GuestDisk {
   [[nodiscard]] const std::vector<GuestPartition>& partitions() const { return partitions_; }
   [[nodiscard]] const GuestPartition* find(const Partition* entry) const;
 
-  /// The file system on one of the partitions, open without replaying its journal, until this ends. `root_flags` are
+  /// The file system on one of the partitions, open until this ends; nothing is written to the disk. `root_flags` are
   /// the guest's rootflags=, of which a btrfs needs its subvolume. Unsupported for a type that the boot kernel does not
   /// read.
   [[nodiscard]] Result<GuestTree> mount(const GuestPartition& partition, const std::string& root_flags = {});

@@ -24,6 +24,8 @@ std::string_view target(RowKind kind) {
       return "zero";
     case RowKind::Error:
       return "error";
+    case RowKind::Snapshot:
+      return "snapshot";
     case RowKind::Linear:
       break;
   }
@@ -31,15 +33,19 @@ std::string_view target(RowKind kind) {
 }
 
 Result<std::string> parameters(const Row& row, std::span<const std::string> devices) {
-  if (row.kind != RowKind::Linear) return std::string();
-  if (row.device >= devices.size())
-    return fail(Code::Invalid,
-                concat("sector ", row.start, " would lie on device ", row.device, " of ", devices.size()));
+  const bool snapshot = row.kind == RowKind::Snapshot;
+  if (row.kind != RowKind::Linear && !snapshot) return std::string();
+  const std::size_t last = snapshot ? std::max(row.device, row.store) : row.device;
+  if (last >= devices.size())
+    return fail(Code::Invalid, concat("sector ", row.start, " would lie on device ", last, " of ", devices.size()));
+  if (snapshot) return concat(devices[row.device], ' ', devices[row.store], " N 8");
   return concat(devices[row.device], ' ', row.device_sector);
 }
 
 bool goes_on(const Row& last, const Row& row) {
-  if (last.kind != row.kind || row.start < last.start || row.start - last.start != last.length) return false;
+  if (last.kind != row.kind || row.kind == RowKind::Snapshot || row.start < last.start ||
+      row.start - last.start != last.length)
+    return false;
   return row.kind != RowKind::Linear || (last.device == row.device && row.device_sector >= last.device_sector &&
                                          row.device_sector - last.device_sector == last.length);
 }

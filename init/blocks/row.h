@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rows of device-mapper tables (kernel: Documentation/admin-guide/device-mapper/, linear.rst and zero.rst) as values.
+// Rows of device-mapper tables (kernel: Documentation/admin-guide/device-mapper/, linear.rst, zero.rst and
+// snapshot.rst) as values.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,10 @@
 namespace vhdboot::blocks {
 
 enum class RowKind : std::uint8_t {
-  Linear,  ///< a piece of a device below
-  Zero,    ///< reads zeroes, forgets writes
-  Error,   ///< fails whatever is asked of it
+  Linear,    ///< a piece of a device below
+  Zero,      ///< reads zeroes, forgets writes
+  Error,     ///< fails whatever is asked of it
+  Snapshot,  ///< all of a device below, but what is written to it, in pieces of 4 KiB, is in a store; not kept
 };
 
 /// In sectors of 512 bytes.
@@ -23,8 +25,9 @@ struct Row {
   RowKind kind = RowKind::Linear;
   std::uint64_t start = 0;          ///< on the new device
   std::uint64_t length = 0;         ///< at least 1
-  std::size_t device = 0;           ///< Linear only: which of the devices below
+  std::size_t device = 0;           ///< Linear and Snapshot: which of the devices below
   std::uint64_t device_sector = 0;  ///< Linear only: where on it
+  std::size_t store = 0;            ///< Snapshot only: the device below that holds what is written
 
   friend constexpr bool operator==(const Row&, const Row&) = default;
 };

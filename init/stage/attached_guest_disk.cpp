@@ -1,15 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/attached_guest_disk.h"
 
+#include <sys/sysinfo.h>
+
 #include "base/text.h"
+#include "base/units.h"
 #include "init/sys/block.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
 
 namespace vhdboot::stage {
+namespace {
 
-AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table)
-    : GuestDisk(table) {
+// Of all memory; the kernel and initrd that are about to be loaded need theirs.
+std::uint64_t quarter_of_memory() {
+  struct sysinfo info{};
+  if (::sysinfo(&info) < 0) return 16 * kMiB;
+  return std::uint64_t{info.totalram} * info.mem_unit / 4;
+}
+
+// The tree goes before what it lies on.
+class ReplayedTree final : public disk::FileTree {
+ public:
+  ReplayedTree(std::shared_ptr<const sys::MemorySnapshot> snapshot, Fd root)
+      : snapshot_(std::move(snapshot)), tree_(std::move(root)) {}
+
+  [[nodiscard]] bool has(const std::string& path) const override { return tree_.has(path); }
+  [[nodiscard]] bool is_folder(const std::string& path) const override { return tree_.is_folder(path); }
+  [[nodiscard]] std::vector<std::string> list(const std::string& path) const override { return tree_.list(path); }
+  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
+    return tree_.open(path);
+  }
+  [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
+    return tree_.read(path, cap);
+  }
+
+ private:
+  std::shared_ptr<const sys::MemorySnapshot> snapshot_;
+  sys::MountedTree tree_;
+};
+
+}  // namespace
+
+AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
+                                     const sys::Reporter& report)
+    : GuestDisk(table), report_(report) {
   const auto look_at = [&](const disk::Partition* entry, const std::string& name) {
     const auto device = sys::block_device(name);
     if (!device) return;
@@ -23,13 +58,37 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
   for (const disk::Partition& entry : table.partitions) look_at(&entry, concat(disk.name(), 'p', entry.number));
 }
 
+Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const disk::GuestPartition& partition,
+                                                                         const std::string& root_flags) {
+  Snapshot snapshot = snapshots_[partition.device].lock();
+  if (!snapshot) {
+    const auto origin = TRY(sys::block_device(partition.device));
+    snapshot = std::make_shared<const sys::MemorySnapshot>(
+        TRY(sys::MemorySnapshot::make(origin, concat("vhdboot-replay-", partition.device), quarter_of_memory())));
+    snapshots_[partition.device] = snapshot;
+  }
+  Fd root = TRY(sys::mount_detached_read_only(snapshot->path(), partition.type, root_flags));
+  return std::make_unique<ReplayedTree>(std::move(snapshot), std::move(root));
+}
+
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_files(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags) {
   const std::string path = concat("/dev/", partition.device);
-  const auto options = disk::guest_mount_options(partition.type).value_or("");
-  // The second without options: an old file system may know none of them.
-  auto root = sys::mount_detached_read_only(path, partition.type, concat(options, ',', root_flags));
-  if (!root) root = sys::mount_detached_read_only(path, partition.type, root_flags);
+  // A journal that has to be replayed makes this fail, since the disk is read-only.
+  auto root = sys::mount_detached_read_only(path, partition.type, root_flags);
+  const auto without_replay = disk::guest_mount_options(partition.type).value_or("");
+  if (!root && !without_replay.empty()) {
+    auto replayed = open_replayed(partition, root_flags);
+    if (replayed) {
+      report_.log(concat(partition.description(), " was not unmounted: its journal is replayed in memory"));
+      return replayed;
+    }
+    root = sys::mount_detached_read_only(path, partition.type, concat(without_replay, ',', root_flags));
+    if (root)
+      report_.warn(concat(partition.description(),
+                          " was not unmounted, and what is read of it may be older than what the guest will see: ",
+                          replayed.error().message()));
+  }
   if (!root) return std::unexpected(root.error());
   return std::make_unique<sys::MountedTree>(*std::move(root));
 }

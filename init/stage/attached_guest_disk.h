@@ -2,19 +2,33 @@
 // The guest disk as stage 1 reads it: attached, its file systems mounted.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string>
+
 #include "disk/guest_disk.h"
+#include "init/sys/console.h"
 #include "init/sys/loop.h"
+#include "init/sys/memory_snapshot.h"
 
 namespace vhdboot::stage {
 
 class AttachedGuestDisk final : public disk::GuestDisk {
  public:
-  /// `disk` is attached and shows its partitions; both must outlive this.
-  AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table);
+  /// `disk` is attached and shows its partitions; all must outlive this.
+  AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table, const sys::Reporter& report);
 
  private:
+  using Snapshot = std::shared_ptr<const sys::MemorySnapshot>;
+
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
+  /// As the guest will find it: with the journal replayed, in memory.
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,
+                                                                      const std::string& root_flags);
+
+  const sys::Reporter& report_;
+  std::map<std::string, std::weak_ptr<const sys::MemorySnapshot>> snapshots_;  // by device; one for all its mounts
 };
 
 }  // namespace vhdboot::stage

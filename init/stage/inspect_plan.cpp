@@ -139,7 +139,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
-  AttachedGuestDisk disk(attached.disk(), table);
+  AttachedGuestDisk disk(attached.disk(), table, report);
   std::optional<GuestBoot> planned;
   TRY(try_entries(disk, image, attach_plan, config, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);

@@ -84,7 +84,7 @@ struct LoadedGuest {
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
                                const blocks::AttachPlan& attached, const record::Config& config,
                                const sys::Reporter& report) {
-  AttachedGuestDisk disk(loop, table);
+  AttachedGuestDisk disk(loop, table, report);
   LoadedGuest loaded;
   TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
     report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id),

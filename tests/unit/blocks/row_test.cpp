@@ -44,6 +44,14 @@ TEST(Row, WhatDoesNotGoOnIsNotMerged) {
   EXPECT_EQ(joined({{RowKind::Zero, 8, 8}, {RowKind::Zero, 0, 8}}).size(), 2u);
 }
 
+TEST(Row, ASnapshotNamesWhatItShowsAndWhereWritesGo) {
+  const Row snapshot{.kind = RowKind::Snapshot, .length = 2048, .device = 0, .store = 1};
+  EXPECT_EQ(*to_text(std::vector{snapshot}, kDevices), "0 2048 snapshot 8:3 259:12 N 8\n");
+  EXPECT_THAT(to_text(std::vector{snapshot}, std::vector<std::string>{"8:3"}),
+              Fails(Code::Invalid, "on device 1 of 1"));
+  EXPECT_EQ(joined({snapshot, {.kind = RowKind::Snapshot, .start = 2048, .length = 8, .store = 1}}).size(), 2u);
+}
+
 TEST(Row, AsDmsetupWritesThem) {
   EXPECT_EQ(*to_text(kRows, kDevices),
             "0 8 linear 8:3 16\n8 4000000000 zero\n4000000008 1 linear 259:12 123456789012\n4000000009 7 error\n");
