@@ -23,21 +23,43 @@ SamePlace compare_usb(const HardwareStep& one, const HardwareStep& other) {
   return one.numbers[1] || other.numbers[1] ? SamePlace::Perhaps : SamePlace::No;
 }
 
+// The unique id is ACPI's, and firmware does not always use the same one in its device paths. Kernels name the bus.
+SamePlace compare_roots(const HardwareStep& one, const HardwareStep& other) {
+  if (one.numbers[1] && other.numbers[1]) return one.numbers[1] == other.numbers[1] ? SamePlace::Yes : SamePlace::No;
+  return one.numbers[0] && one.numbers[0] == other.numbers[0] ? SamePlace::Yes : SamePlace::Perhaps;
+}
+
+// The drivers of RAID controllers count targets in their own ways, and in several channels.
+SamePlace compare_scsi(const HardwareStep& one, const HardwareStep& other) {
+  if (!one.numbers[0] || one.numbers[0] != other.numbers[0] || one.numbers[1] != other.numbers[1])
+    return SamePlace::Perhaps;
+  if (!one.numbers[2] || !other.numbers[2]) return SamePlace::Probably;
+  return one.numbers[2] == other.numbers[2] ? SamePlace::Yes : SamePlace::Perhaps;
+}
+
 SamePlace compare(const HardwareStep& one, const HardwareStep& other) {
   if (one.kind == Kind::Unknown || other.kind == Kind::Unknown)
     return one == other && one.numbers[0] ? SamePlace::Yes : SamePlace::Perhaps;
   // One controller may go by two names, a disk of it as ATA or as SCSI; not what is behind a PCI bridge.
-  if (one.kind != other.kind)
-    return one.kind == Kind::Pci || other.kind == Kind::Pci ? SamePlace::No : SamePlace::Perhaps;
-  if (one.kind == Kind::Usb) return compare_usb(one, other);
-  bool known = false;
-  for (std::size_t i = 0; i < one.numbers.size(); ++i) {
-    if (!one.numbers[i] || !other.numbers[i]) continue;
-    // The drivers of RAID controllers count targets in their own ways.
-    if (one.numbers[i] != other.numbers[i]) return one.kind == Kind::Scsi ? SamePlace::Perhaps : SamePlace::No;
-    known = true;
+  if (one.kind != other.kind) {
+    const bool root = one.kind == Kind::Root || other.kind == Kind::Root;
+    const bool pci = one.kind == Kind::Pci || other.kind == Kind::Pci;
+    return pci && !root ? SamePlace::No : SamePlace::Perhaps;
   }
-  return known ? SamePlace::Yes : SamePlace::Perhaps;
+  switch (one.kind) {
+    case Kind::Root:
+      return compare_roots(one, other);
+    case Kind::Usb:
+      return compare_usb(one, other);
+    case Kind::Scsi:
+      return compare_scsi(one, other);
+    default:
+      break;
+  }
+  for (std::size_t i = 0; i < one.numbers.size(); ++i)
+    if (one.numbers[i] && other.numbers[i] && one.numbers[i] != other.numbers[i]) return SamePlace::No;
+  // The first number is the one that tells two of a controller apart.
+  return one.numbers[0] && other.numbers[0] ? SamePlace::Yes : SamePlace::Perhaps;
 }
 
 // A step of a path; nothing where the path has left the disk for what lies on it.
@@ -109,11 +131,13 @@ std::optional<HardwareStep> parse_step(std::string_view text) {
 SamePlace compare(const HardwarePath& one, const HardwarePath& other) {
   SamePlace same = one.empty() || one.size() != other.size() ? SamePlace::Perhaps : SamePlace::Yes;
   for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
-    const SamePlace step = compare(one[i], other[i]);
+    const bool roots = one[i].kind == Kind::Root && other[i].kind == Kind::Root;
+    // Behind another device there is but one bridge.
+    const SamePlace step = roots && i > 0 ? SamePlace::Yes : compare(one[i], other[i]);
     if (step == SamePlace::No) return step;
     same = std::min(same, step);
     // Behind what is not known nothing can be told apart.
-    if (step == SamePlace::Perhaps && one[i].kind != Kind::Root) return same;
+    if (step == SamePlace::Perhaps && !roots) return same;
   }
   return same;
 }

@@ -18,13 +18,13 @@ namespace vhdboot::disk {
 
 struct HardwareStep {
   enum class Kind : std::uint8_t {
-    Root,     ///< of PCI: ACPI unique id, first bus (domain × 256 + bus)
+    Root,     ///< of PCI: ACPI unique id, first bus (domain × 256 + bus); below another device without numbers
     Pci,      ///< device, function
     Nvme,     ///< namespace id
     Ata,      ///< port, port of a multiplier, device on the cable; all from 0
     Usb,      ///< port of a hub, from 0; of a root hub also what it is with the other root hub's ports before it, and
               ///< the speed of the root hub
-    Scsi,     ///< target, logical unit
+    Scsi,     ///< target, logical unit, channel; the firmware names no channel
     Unit,     ///< a further logical unit of a USB disk
     Card,     ///< slot
     Unknown,  ///< what firmware and kernel do not name alike: fibre channel, SAS, platform devices, what a driver
@@ -44,10 +44,11 @@ inline constexpr std::size_t kMaxHardwareSteps = 32;
 enum class SamePlace : std::uint8_t {
   No,
   Perhaps,   ///< nothing speaks against it
-  Probably,  ///< only that a USB controller may count its ports in two ways
+  Probably,  ///< all numbers agree, but one of the two may count in another way: USB ports, targets of RAID controllers
   Yes,
 };
 
+/// No only where nobody who counts correctly could mean the same disk; either way round the same.
 [[nodiscard]] SamePlace compare(const HardwarePath& one, const HardwarePath& other);
 
 /// The place of the disk that a device path leads to, of it or of what lies on it. What is malformed ends it.

@@ -49,8 +49,11 @@ modules::ModprobeConfig read_modprobe(const ModuleFolder& folder, const kexec::C
       if (name.ends_with(".conf") && paths.size() < modules::kMaxModprobeFiles)
         paths.emplace(name, concat(directory, '/', name));
   std::vector<std::string> texts;
-  for (const auto& [name, path] : paths)
-    texts.push_back(folder.root.read_text(path, modules::kMaxModprobeBytes).value_or(""));
+  std::size_t left = modules::kMaxModprobeTotal;
+  for (const auto& [name, path] : paths) {
+    texts.push_back(folder.root.read_text(path, std::min(left, modules::kMaxModprobeBytes)).value_or(""));
+    left -= texts.back().size();
+  }
   return modules::read_modprobe(texts, line);
 }
 

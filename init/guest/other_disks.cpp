@@ -81,8 +81,9 @@ bool has_option(const auto& entry, std::string_view option) {
   return concat(',', entry.options, ',').contains(concat(',', option, ','));
 }
 
-// Names that belong to a disk, or to a place in the machine; the guest disk has none of them.
+// Names that belong to a disk, or to a place in the machine; of the guest disk only the loop device is one.
 bool is_of_hardware(std::string_view name) {
+  if (name.starts_with("/dev/loop")) return false;
   for (const std::string_view folder : {"/dev/disk/by-id/", "/dev/disk/by-path/", "/dev/disk/by-diskseq/"})
     if (name.starts_with(folder)) return true;
   return disk::parse_device_node(name).has_value();

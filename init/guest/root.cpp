@@ -39,12 +39,19 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
   return partitions;
 }
 
-RootTables read_tables(const disk::GuestTree& root) {
+Result<RootTables> read_tables(const disk::GuestTree& root) {
+  // Only one that is not there names nothing.
+  const auto read = [&](std::string_view path, std::size_t cap) -> Result<std::string> {
+    auto text = root.read_text(path, cap);
+    if (!text && text.error().code == Code::NotFound) return std::string();
+    if (!text)
+      return std::unexpected(text.error().within(concat("which devices the guest's ", path, " names cannot be told")));
+    return text;
+  };
   RootTables tables;
-  if (const auto text = root.read_text("/etc/fstab", entry::kMaxFstabBytes))
-    tables.fstab = entry::parse_fstab(*text).value_or(tables.fstab);
-  if (const auto text = root.read_text("/etc/crypttab", entry::kMaxCrypttabBytes))
-    tables.crypttab = entry::parse_crypttab(*text).value_or(tables.crypttab);
+  tables.fstab = TRY_IN("the guest's /etc/fstab", entry::parse_fstab(TRY(read("/etc/fstab", entry::kMaxFstabBytes))));
+  tables.crypttab =
+      TRY_IN("the guest's /etc/crypttab", entry::parse_crypttab(TRY(read("/etc/crypttab", entry::kMaxCrypttabBytes))));
   // The answer outlives the package.
   if (root.open("/var/lib/dpkg/info/grub-pc.list"))
     if (const auto text = root.read_text("/var/cache/debconf/config.dat", entry::kMaxDebconfBytes))
@@ -52,19 +59,19 @@ RootTables read_tables(const disk::GuestTree& root) {
   return tables;
 }
 
-std::optional<RootTables> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const auto selector = disk::device_selector(line.find("root").value_or(""));
-  if (!selector) return std::nullopt;
+  if (!selector) return std::optional<RootTables>();
   const auto found = std::ranges::find_if(
       disk.partitions(), [&](const disk::GuestPartition& one) { return matches(*selector, one.identity); });
-  if (found == disk.partitions().end()) return std::nullopt;
+  if (found == disk.partitions().end()) return std::optional<RootTables>();
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
-  if (!top) return std::nullopt;
+  if (!top) return std::optional<RootTables>();
   for (const std::string_view prefix : disk::kRootFolders) {
     const auto root = top->below(prefix);
-    if (root.is_folder("/etc")) return read_tables(root);
+    if (root.is_folder("/etc")) return std::optional(TRY(read_tables(root)));
   }
-  return RootTables{};
+  return std::optional(RootTables{});
 }
 
 std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,

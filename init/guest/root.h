@@ -30,10 +30,10 @@ struct RootTables {
 };
 
 /// Those in the root file system that `line` names by root=; nothing when that is not on the guest disk, as one that is
-/// encrypted, or cannot be read.
-[[nodiscard]] std::optional<RootTables> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line);
+/// encrypted, or cannot be mounted. An error when they are there and cannot be read.
+[[nodiscard]] Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line);
 /// Those below `root`.
-[[nodiscard]] RootTables read_tables(const disk::GuestTree& root);
+[[nodiscard]] Result<RootTables> read_tables(const disk::GuestTree& root);
 
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
 /// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where the fstab says what is

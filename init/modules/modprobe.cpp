@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quoted.h"
 #include "base/text.h"
 #include "init/modules/modules.h"
 
@@ -34,6 +35,24 @@ std::string_view rest_of(std::string_view line, std::size_t words) {
   return line;
 }
 
+// As insmod would be given them, on one line: nothing where that cannot be.
+std::string as_options(std::string_view text) {
+  std::string options;
+  bool quoted = false;
+  for (const char c : trim(text)) {
+    if (c == '"') quoted = !quoted;
+    options += c == '\t' && !quoted ? ' ' : c;
+  }
+  return fits_line(options) ? options : "";
+}
+
+// The kernel takes quotes around a word or around its value (lib/cmdline.c, next_arg).
+std::string_view without_quotes(std::string_view text) {
+  if (text.starts_with('"')) text.remove_prefix(1);
+  if (text.ends_with('"')) text.remove_suffix(1);
+  return text;
+}
+
 class Reader {
  public:
   void take_line(std::string_view line) {
@@ -53,6 +72,7 @@ class Reader {
 
   // "modprobe.blacklist=a,b" and "usb_storage.quirks=0x1:0x2:u"; a name in the kernel has no dot, nor has a module's.
   void take_word(std::string_view word) {
+    if (word.starts_with('"')) return take_quoted(without_quotes(word));
     const auto equals = word.find('=');
     const auto dot = word.substr(0, equals).find('.');
     if (dot == std::string_view::npos || dot == 0 || dot + 1 == word.size()) return;
@@ -61,17 +81,28 @@ class Reader {
     if (module != "modprobe")
       add_options(module, option);
     else if (option.starts_with("blacklist="))
-      for (const std::string_view name : split(option.substr(option.find('=') + 1), ',')) blacklist(name);
+      for (const std::string_view name : split(without_quotes(option.substr(option.find('=') + 1)), ','))
+        blacklist(name);
   }
 
   ModprobeConfig finish() && { return std::move(config_); }
 
  private:
+  // "usb_storage.quirks=1:2:u" with the quotes around all of it.
+  void take_quoted(std::string_view word) {
+    const auto equals = word.find('=');
+    if (equals == std::string_view::npos || word.starts_with('"')) return;
+    const std::string_view value = without_quotes(word.substr(equals + 1));
+    const std::string_view quote = value.contains(' ') ? "\"" : "";
+    take_word(concat(word.substr(0, equals + 1), quote, value, quote));
+  }
   void blacklist(std::string_view name) {
     if (!name.empty()) config_.blacklist.push_back(module_name(name));
   }
   // The kernel lets the last of two values win, too.
-  void add_options(std::string_view module, std::string_view options) {
+  void add_options(std::string_view module, std::string_view text) {
+    const std::string options = as_options(text);
+    if (options.empty()) return;
     std::string& all = config_.options[module_name(module)];
     all += concat(all.empty() ? "" : " ", options);
   }

@@ -16,6 +16,7 @@ namespace vhdboot::modules {
 
 inline constexpr std::size_t kMaxModprobeBytes = 1024 * 1024;  ///< of each file
 inline constexpr std::size_t kMaxModprobeFiles = 1024;
+inline constexpr std::size_t kMaxModprobeTotal = 4 * 1024 * 1024;  ///< bytes of all files together
 
 struct ModprobeConfig {
   std::string aliases;                         ///< lines as in modules.alias

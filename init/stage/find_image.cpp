@@ -126,33 +126,40 @@ Result<void> check_state(HostVolume& volume) {
   return clean;
 }
 
-// The footer of the differencing VHD in a file, and what it says of its parent; nothing of any other file.
-std::optional<Guid> parent_of(HostVolume& volume, const volume::Path& path) {
+// What the differencing VHD in a file says of its parent; nothing of any other file.
+Result<std::optional<Guid>> parent_of(HostVolume& volume, const volume::Path& path) {
   std::array<std::byte, vhd::kFooterSize> start{};
   std::array<std::byte, vhd::kDynamicHeaderSize> rest{};
+  const std::optional<Guid> none;
+  // What is wrong with another file is no reason against this one; what cannot be read may be a child.
+  const auto unless_unreadable = [&](const Error& error) -> Result<std::optional<Guid>> {
+    if (error.code == Code::Io) return std::unexpected(error);
+    return none;
+  };
   const auto layout = volume.reader->layout(path);
-  if (!layout) return std::nullopt;
+  if (!layout) return unless_unreadable(layout.error());
   const volume::FileSource file(*volume.source, layout->extents, layout->size, layout->valid_size);
-  if (!file.read(0, start)) return std::nullopt;
+  if (const auto read = file.read(0, start); !read) return unless_unreadable(read.error());
   const auto footer = vhd::parse_footer(start);  // a copy of it
-  if (!footer || footer->type != vhd::DiskType::Differencing || !file.read(footer->data_offset, rest))
-    return std::nullopt;
+  if (!footer || footer->type != vhd::DiskType::Differencing) return none;
+  if (const auto read = file.read(footer->data_offset, rest); !read) return unless_unreadable(read.error());
   const auto header = vhd::parse_dynamic_header(rest);
-  return header ? std::optional(header->parent_uuid) : std::nullopt;
+  return header ? std::optional(header->parent_uuid) : none;
 }
 
 // A differencing image says what its parent lacks, and is worth nothing once that has changed.
 Result<void> check_no_children(const FoundImage& image) {
-  constexpr std::size_t kMostFiles = 4096;
   const auto own = image.info.uuid();
   if (!own) return {};
-  const auto files = TRY(image.volume->reader->list(image.path.parent()));
-  for (std::size_t i = 0; i < std::min(files.size(), kMostFiles); ++i) {
-    const auto path = image.path.sibling(files[i].name);
-    if (!path || *path == image.path || files[i].directory) continue;
+  const auto files = image.volume->reader->list(image.path.parent());
+  if (!files && files.error().code == Code::NoMemory) return {};  // too many for anybody to keep images among
+  if (!files) return std::unexpected(files.error());
+  for (const volume::DirEntry& file : *files) {
+    const auto path = image.path.sibling(file.name);
+    if (!path || *path == image.path || file.directory) continue;
     const std::string extension = to_lower_ascii(path->extension());
     if (extension != ".vhd" && extension != ".avhd") continue;
-    if (parent_of(*image.volume, *path) == own)
+    if (TRY_IN(printable(path->text()), parent_of(*image.volume, *path)) == own)
       return fail(Code::Unsafe,
                   concat(printable(path->text()), " is a differencing image whose parent this is: it ",
                          "would be worth nothing once this one has changed. Merge or delete it, or boot a copy of ",
@@ -173,8 +180,13 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
   TRY_IN(where, vhd::check_footer(image.info, path.name()));
-  TRY_IN(where, check_no_children(image));
   return image;
+}
+
+Result<void> check_unshared(const FoundImage& image) {
+  TRY_IN(image.volume->description(), image.volume->reader->check_allocation(image.path));
+  TRY_IN(image.volume->description(), check_no_children(image));
+  return {};
 }
 
 volume::FileSource contents(const FoundImage& image) {
@@ -200,8 +212,7 @@ Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& ima
 }
 
 Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings) {
-  const auto places =
-      image.volume == settings.origin_volume ? settings.origin.places : std::vector<disk::HardwarePath>();
+  const auto places = settings.places_of(image.volume);
   const bool certain = place_of(*image.volume, places) == disk::SamePlace::Yes;
   if (certain)
     (void)TRY(volumes.wait(volumes.devices().in(std::chrono::milliseconds(0))));
@@ -214,7 +225,7 @@ Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, co
   const Picked picked = pick(same, places);
   if (picked.twin != nullptr) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
   if (picked.volume == image.volume) return {};
-  if (std::ranges::find(same, image.volume) != same.end())
+  if (picked.volume != nullptr && std::ranges::find(same, image.volume) != same.end())
     return fail(Code::Unsafe, twins(*image.volume, *picked.volume));
   return fail(Code::NotFound,
               concat(image.volume->description(),
@@ -228,7 +239,7 @@ Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, co
   if (found.volume->device.read_only)
     return fail(Code::Unsupported, concat(found.volume->description(), " is write-protected: look for a switch at it"));
   auto image = TRY(examine_image(*found.volume, found.path));
-  TRY_IN(found.volume->description(), image.volume->reader->check_allocation(image.path));
+  TRY(check_unshared(image));
   return image;
 }
 

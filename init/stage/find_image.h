@@ -43,8 +43,11 @@ struct FoundImage {
 /// be the one that is meant, NotFound when the image's own has gone.
 [[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
-/// Looks at one file, with the same checks; Unsafe also when a differencing VHD in its folder says that this is its
-/// parent. NotFound when it is not there.
+/// Looks at one file, with the same checks but for check_unshared(). NotFound when it is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);
+
+/// Corrupt when something else lies in the image's clusters, Unsafe when a differencing VHD in its folder says that
+/// this is its parent.
+[[nodiscard]] Result<void> check_unshared(const FoundImage& image);
 
 }  // namespace vhdboot::stage

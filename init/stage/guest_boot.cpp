@@ -83,7 +83,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   for (const guest::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
-  const auto tables = guest::root_tables(disk, made.line);
+  const auto tables = TRY(guest::root_tables(disk, made.line));
   TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables())));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);

@@ -110,7 +110,6 @@ std::string HostVolumes::account() const {
 
 Result<bool> HostVolumes::wait(sys::Deadline deadline) {
   if (!TRY(devices_.wait(deadline))) return false;
-  changed_ = devices_.now();
   look();
   return true;
 }
@@ -122,27 +121,35 @@ Result<void> HostVolumes::settle(sys::Deadline limit) {
 }
 
 // Or a USB disk that its hub resets would be taken for its own twin.
-void HostVolumes::forget_unplugged(const std::vector<sys::BlockDevice>& present) {
-  std::set<std::string> keys;
-  for (const sys::BlockDevice& device : present) keys.insert(key(device));
-  std::erase_if(seen_, [&](const std::string& seen) { return !keys.contains(seen); });
-  std::erase_if(unreadable_, [&](const auto& entry) { return !keys.contains(entry.first); });
+void HostVolumes::forget_unplugged() {
+  std::erase_if(seen_, [&](const std::string& seen) { return !present_.contains(seen); });
+  std::erase_if(unreadable_, [&](const auto& entry) { return !present_.contains(entry.first); });
   for (auto volume = volumes_.begin(); volume != volumes_.end();) {
     const auto here = volume++;
-    if (!keys.contains(key(here->device))) unplugged_.splice(unplugged_.end(), volumes_, here);
+    if (!present_.contains(key(here->device))) unplugged_.splice(unplugged_.end(), volumes_, here);
   }
 }
 
 void HostVolumes::look() {
-  const std::vector<sys::BlockDevice> present = devices_.list();
-  forget_unplugged(present);
+  std::vector<sys::BlockDevice> present = devices_.list();
+  // What we attach ourselves makes events, too.
+  std::erase_if(present, [](const sys::BlockDevice& device) { return sys::is_virtual(device); });
+  std::set<std::string> keys;
+  for (const sys::BlockDevice& device : present) keys.insert(key(device));
+  const auto now = devices_.now();
+  if (keys != present_) changed_ = now;
+  present_ = std::move(keys);
+  forget_unplugged();
   for (const sys::BlockDevice& device : present) {
     const std::string id = key(device);
-    if (sys::is_virtual(device) || seen_.contains(id)) continue;
+    if (seen_.contains(id)) continue;
     unreadable_.erase(id);
     auto volume = open_host_volume(devices_, device);
     // One that fails is not read again at every event: each try may take a failing disk seconds.
-    if (volume || !sys::is_not_ready(volume.error())) seen_.insert(id);
+    if (volume || !sys::is_not_ready(volume.error())) {
+      seen_.insert(id);
+      changed_ = now;
+    }
     if (volume)
       volumes_.push_back(*std::move(volume));
     else if (!is_absent(volume.error()))

@@ -84,7 +84,7 @@ class HostVolumes {
     Error error;
   };
   void look();
-  void forget_unplugged(const std::vector<sys::BlockDevice>& present);
+  void forget_unplugged();
 
   sys::Devices& devices_;
   sys::Devices::Clock::time_point began_;
@@ -92,7 +92,8 @@ class HostVolumes {
   std::list<HostVolume> volumes_;
   std::list<HostVolume> unplugged_;
   std::map<std::string, Unreadable> unreadable_;  // by key
-  std::set<std::string> seen_;                    // keys of devices that need no other look
+  std::set<std::string> present_;                 // keys of the devices that are there
+  std::set<std::string> seen_;                    // those that need no other look
 };
 
 /// A file that is there.

@@ -194,7 +194,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   const auto devices = TRY(sys::MachineDevices::open());
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
   const FoundImage image = TRY(examine_image(volume, path));
-  TRY_IN(volume.description(), volume.reader->check_allocation(image.path));
+  TRY(check_unshared(image));
   if (!file_device) {
     HostVolumes volumes(*devices);
     TRY(check_no_windows_sleeps(volumes, image));

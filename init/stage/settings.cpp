@@ -30,14 +30,23 @@ Result<HostVolume*> only_volume_with(const volume::Path& file, HostVolumes& volu
   return seen.found.size() == 1 && !seen.doubt ? seen.found.front().volume : nullptr;
 }
 
+struct OriginVolume {
+  HostVolume* volume = nullptr;
+  bool is_there = false;  // where the firmware says
+};
+
 // The volume that the stub was started from, as soon as Linux sees it too; null when that is not a host volume or does
 // not appear in time.
-Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& origin, unsigned wait_seconds,
-                                const sys::Reporter& report) {
-  if (!origin.path) return nullptr;
+Result<OriginVolume> find_origin(HostVolumes& volumes, const record::Origin& origin, unsigned wait_seconds,
+                                 const sys::Reporter& report) {
+  OriginVolume found;
+  if (!origin.path) return found;
   const auto file = volume::parse_path(*origin.path);
-  if (!file) return nullptr;
-  if (!origin.serial) return origin.partuuid ? nullptr : TRY(only_volume_with(*file, volumes, report));
+  if (!file) return found;
+  if (!origin.serial) {
+    if (!origin.partuuid) found.volume = TRY(only_volume_with(*file, volumes, report));
+    return found;
+  }
   PatientWait wait(volumes, wait_seconds, report);
   Picked picked;
   for (bool settled = false;;) {
@@ -54,16 +63,20 @@ Result<HostVolume*> find_origin(HostVolumes& volumes, const record::Origin& orig
       continue;
     }
     // GRUB names the partition of its variable `root`, wherever the file came from.
-    if (picked.volume != nullptr)
-      return TRY(look_on(*picked.volume, {*file})) ? picked.volume : TRY(only_volume_with(*file, volumes, report));
+    if (picked.volume != nullptr) {
+      found.is_there = TRY(look_on(*picked.volume, {*file})).has_value();
+      found.volume = found.is_there ? picked.volume : TRY(only_volume_with(*file, volumes, report));
+      return found;
+    }
+    settled = false;
     if (!TRY(wait.wait(concat("the volume ", *origin.serial, " that holds ", printable(*origin.path))))) break;
   }
   if (picked.elsewhere != nullptr)
     return fail(Code::Unsafe,
                 concat(printable(*origin.path), " was started from the disk at ", to_text(origin.places.front()),
                        ", which did not appear; ", picked.elsewhere->description(), " has the same identity (",
-                       *origin.serial, ") but hangs elsewhere: it is a copy, and not started in its place"));
-  return nullptr;
+                       *origin.serial, ") but hangs elsewhere, and may be a copy: it is not started in its place"));
+  return found;
 }
 
 struct ConfigText {
@@ -120,7 +133,9 @@ Result<Settings> read_settings(HostVolumes& volumes, const StubRecord& stub, con
 
   // The load options are read first, for their time-out, and win over the file at the end.
   const auto options = TRY(record::parse_load_options(settings.origin.options));
-  settings.origin_volume = TRY(find_origin(volumes, settings.origin, options.config.wait(), report));
+  const OriginVolume origin = TRY(find_origin(volumes, settings.origin, options.config.wait(), report));
+  settings.origin_volume = origin.volume;
+  settings.origin_is_there = origin.is_there;
   std::optional<ConfigText> file;
   if (stub.config)
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"), *stub.config};

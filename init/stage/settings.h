@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "init/record/config.h"
@@ -16,7 +17,13 @@ namespace vhdboot::stage {
 struct Settings {
   record::Origin origin;
   HostVolume* origin_volume = nullptr;  ///< that holds the EFI file; null when it came from elsewhere, such as an ESP
+  bool origin_is_there = false;         ///< it was found where the firmware says that it hangs
   record::Config config;
+
+  /// Where the disk of a volume hangs as far as the firmware has said so.
+  [[nodiscard]] std::vector<disk::HardwarePath> places_of(const HostVolume* volume) const {
+    return volume == origin_volume && origin_is_there ? origin.places : std::vector<disk::HardwarePath>();
+  }
 };
 
 /// What the stub left in the initramfs.

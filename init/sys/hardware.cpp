@@ -80,14 +80,15 @@ HardwareStep step(Kind kind, std::optional<std::uint32_t> first, std::optional<s
 }
 
 // "pci0000:00": a root bridge, which the firmware knows by its ACPI device. One that hangs at another PCI device is
-// made by a driver (VMD), and known to no firmware.
-std::optional<HardwareStep> root_step(const std::string& at, std::string_view name) {
+// made by a driver (VMD), and what it is called by the order in which such devices were found.
+std::optional<HardwareStep> root_step(const std::string& at, std::string_view name, bool outermost) {
   if (!name.starts_with("pci")) return std::nullopt;
   const auto parts = split(name.substr(3), ':');
   if (parts.size() != 2) return std::nullopt;
   const auto domain = number_of(parts[0], 16);
   const auto bus = number_of(parts[1], 16);
   if (!domain || !bus || *domain > 0xFFFFFF || *bus > 0xFF) return std::nullopt;
+  if (!outermost) return step(Kind::Root, std::nullopt);
   return step(Kind::Root, attribute_number(at + "/firmware_node/uid"), *domain << 8 | *bus);
 }
 
@@ -143,7 +144,7 @@ std::optional<HardwareStep> scsi_step(const disk::HardwarePath& before, std::str
     case Kind::Usb:
       return step(Kind::Unit, unit);
     default:
-      return step(Kind::Scsi, target, unit);
+      return step(Kind::Scsi, target, unit, channel);
   }
 }
 
@@ -158,7 +159,7 @@ bool is_silent(std::string_view name) {
 }
 
 void add_step(disk::HardwarePath& path, const std::string& at, std::string_view name) {
-  if (const auto root = root_step(at, name)) {
+  if (const auto root = root_step(at, name, path.empty())) {
     path.push_back(*root);
   } else if (const auto pci = pci_step(name)) {
     path.push_back(*pci);
@@ -208,13 +209,26 @@ std::vector<disk::HardwarePath> places_of(const std::string& disk) {
   return places;
 }
 
+// With what it is, for kernels differ in what they tell of a disk.
 std::string wwid_of(const std::string& disk) {
-  for (const char* attribute : {"/wwid", "/device/wwid", "/device/cid", "/serial", "/device/serial"})
-    if (std::string text = read_attribute(disk + attribute); !text.empty()) return printable(text);
+  for (const std::string_view attribute : {"/wwid", "/device/wwid", "/device/cid", "/serial", "/device/serial"})
+    if (const std::string text = read_attribute(concat(disk, attribute)); !text.empty())
+      return concat(last_name(attribute), '=', printable(text));
   return {};
 }
 
 }  // namespace
+
+bool are_of_two_disks(std::string_view one_wwid, std::string_view other_wwid) {
+  // "wwid=eui.", "wwid=naa.", "wwid=nvme.", "serial=".
+  const auto kind = [](std::string_view name) {
+    const auto equals = name.find('=');
+    if (equals == std::string_view::npos) return std::string_view();
+    if (!name.starts_with("wwid=")) return name.substr(0, equals + 1);
+    return name.substr(0, std::min(name.size(), name.find('.', equals)));
+  };
+  return !kind(one_wwid).empty() && kind(one_wwid) == kind(other_wwid) && one_wwid != other_wwid;
+}
 
 Hardware hardware_of(const BlockDevice& device) {
   const std::string& path = device.sysfs;

@@ -23,10 +23,14 @@ struct Hardware {
   /// another kernel must have drivers for to see the same disk. PCI bridges are left out: every kernel drives them.
   std::vector<DrivenDevice> chain;
   std::vector<disk::HardwarePath> places;  ///< one for each controller that leads to the disk
-  std::string wwid;                        ///< the name or number that its maker gave to this disk alone; may be empty
+  std::string wwid;  ///< the name or number that its maker gave to this disk alone: "wwid=eui.0025"; may be empty
 
   friend bool operator==(const Hardware&, const Hardware&) = default;
 };
+
+/// Whether two such names cannot be of one disk. Names of two kinds tell nothing: kernels of other versions take
+/// another one of those that a disk has.
+[[nodiscard]] bool are_of_two_disks(std::string_view one_wwid, std::string_view other_wwid);
 
 /// Of a disk or partition. Never fails: what sysfs does not tell is missing.
 [[nodiscard]] Hardware hardware_of(const BlockDevice& device);

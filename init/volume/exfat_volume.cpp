@@ -157,8 +157,9 @@ Result<void> ExfatVolume::check_apart_from_folder(const AllocationCheck& check, 
       continue;
     }
     // What is wrong with another file is no reason against this one.
-    if (const auto extents = fat_.extents(entry->stream))
-      TRY(check.apart_from(concat('"', printable(to_utf8(entry->name)), "\" in ", where), *extents));
+    const auto extents = fat_.extents(entry->stream);
+    if (!extents && extents.error().code == Code::Io) return std::unexpected(extents.error());
+    if (extents) TRY(check.apart_from(concat('"', printable(to_utf8(entry->name)), "\" in ", where), *extents));
   }
   return {};
 }

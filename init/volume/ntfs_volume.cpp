@@ -142,20 +142,27 @@ struct Listed {
   MFT_REF reference;
 };
 
+struct Listing {
+  std::vector<Listed> names;
+  std::size_t most;
+  bool full = false;  // there are more
+};
+
 /// Called by the library, so no exception may leave it.
 int collect(void* into, const ntfschar* name, const int units, const int type, const s64, const MFT_REF reference,
             const unsigned) {
   try {
-    auto& names = *static_cast<std::vector<Listed>*>(into);
+    auto& listing = *static_cast<Listing*>(into);
     if (type == FILE_NAME_DOS || units <= 0) return 0;
     if (MREF(reference) != FILE_root && MREF(reference) < FILE_first_user) return 0;
     std::string text = to_utf8(as_utf16(name, static_cast<std::size_t>(units)));
     if (text == "." || text == "..") return 0;
-    if (names.size() >= kMaxListed) {
+    if (listing.names.size() >= listing.most) {
+      listing.full = true;
       errno = ENOMEM;
       return -1;
     }
-    names.push_back({std::move(text), reference});
+    listing.names.push_back({std::move(text), reference});
     return 0;
   } catch (const std::bad_alloc&) {
     errno = ENOMEM;
@@ -422,12 +429,13 @@ Result<void> NtfsVolume::check_apart_from_folder(const AllocationCheck& check, n
   device_.begin(kListReads);
   TRY(check.apart_from(concat("the folder ", where), TRY(places_of(folder, false))));
   TRY_IN(where, check_index(folder));
-  std::vector<Listed> names;
+  Listing listing{.names = {}, .most = kMaxNeighbours};
   s64 position = 0;
-  if (ntfs_readdir(folder, &position, &names, collect) != 0) return failure(concat("listing ", where));
-  if (names.size() > kMaxNeighbours) names.resize(kMaxNeighbours);
-  for (const Listed& listed : names) {
+  if (ntfs_readdir(folder, &position, &listing, collect) != 0 && !listing.full)
+    return failure(concat("listing ", where));
+  for (const Listed& listed : listing.names) {
     const InodePtr inode(ntfs_inode_open(volume_, listed.reference));
+    if (device_.error()) return std::unexpected(*device_.error());
     // What is wrong with another file is no reason against this one.
     if (!inode || !attribute_list_intact(inode.get())) continue;
     if (const auto places = places_of(inode.get(), inode->mft_no == own))
@@ -480,13 +488,13 @@ Result<std::vector<DirEntry>> NtfsVolume::list(const Path& path) {
     return fail(Code::NotFound, concat(printable(path.text()), " is not a directory"));
   TRY_IN(printable(path.text()), check_index(directory.get()));
 
-  std::vector<Listed> names;
+  Listing listing{.names = {}, .most = kMaxListed};
   s64 position = 0;
-  if (ntfs_readdir(directory.get(), &position, &names, collect) != 0)
+  if (ntfs_readdir(directory.get(), &position, &listing, collect) != 0)
     return failure(concat("listing ", printable(path.text())));
   std::vector<DirEntry> entries;
-  entries.reserve(names.size());
-  for (Listed& listed : names) {
+  entries.reserve(listing.names.size());
+  for (Listed& listed : listing.names) {
     DirEntry entry{std::move(listed.name), false, 0};
     // A file that cannot be opened is still there for the person to see.
     if (const InodePtr inode{ntfs_inode_open(volume_, listed.reference)}) {

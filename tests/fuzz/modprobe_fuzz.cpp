@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "base/quoted.h"
 #include "base/text.h"
 #include "init/modules/modules.h"
 
@@ -14,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<std::string> files{text, text.substr(size / 2)};
   const auto config = modules::read_modprobe(files, kexec::CommandLine::parse(text));
   for (const auto& [name, options] : config.options) {
-    if (options.empty() || options.contains('\n')) std::abort();
+    if (!fits_line(options)) std::abort();
     if (name.contains('-') || config.options_of(name) != options) std::abort();
   }
   for (const std::string& name : config.blacklist)

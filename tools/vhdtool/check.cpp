@@ -136,7 +136,10 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
   if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
-  check_tables(guest::read_tables(roots.front()), findings);
+  if (const auto tables = guest::read_tables(roots.front()))
+    check_tables(*tables, findings);
+  else
+    findings.error("tables", tables.error());
 }
 
 Result<std::string> read_config_file(const std::string& path) {

@@ -103,13 +103,34 @@ TEST(SamePlace, WhatCannotBeTwoDisks) {
   EXPECT_EQ(compare("root:0 pci:31.2 ata:1.0", "root:0.0 pci:31.2 ata:1.0.0"), SamePlace::Yes);
   EXPECT_EQ(compare("root:0 pci:3.0", "root:0.0 pci:3.0"), SamePlace::Yes);  // virtio
   EXPECT_EQ(compare("root:0 pci:28.4 pci:0.0 nvme:1", "root:0.0 pci:28.4 pci:0.0 nvme:1"), SamePlace::Yes);
-  EXPECT_EQ(compare("root:0 pci:4.0 scsi:1.2", "root:0.0 pci:4.0 scsi:1.2"), SamePlace::Yes);
+  EXPECT_EQ(compare("root:0.0 pci:4.0 scsi:1.2.0", "root:?.0 pci:4.0 scsi:1.2.0"), SamePlace::Yes);
+}
+
+// The drivers of RAID controllers have channels, which no firmware names.
+TEST(SamePlace, TargetsAreCountedInTwoWays) {
+  EXPECT_EQ(compare("root:0 pci:4.0 scsi:1.2", "root:0.0 pci:4.0 scsi:1.2.0"), SamePlace::Probably);
+  EXPECT_EQ(compare("root:0 pci:4.0 scsi:1.2", "root:0.0 pci:4.0 scsi:1.2.2"), SamePlace::Probably);
+  EXPECT_EQ(compare("root:0.0 pci:4.0 scsi:1.2.0", "root:0.0 pci:4.0 scsi:1.2.2"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:0 pci:4.0 scsi:1.?", "root:0.0 pci:4.0 scsi:1.2.2"), SamePlace::Perhaps);
+}
+
+// ASUS Z10PE-D16 WS names 1 what its ACPI tables name 64.
+TEST(SamePlace, FirmwareMayNameAnotherRootBridge) {
+  EXPECT_EQ(compare("root:1 pci:3.0", "root:64.128 pci:3.0"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:1 pci:3.0", "root:64.128 pci:4.0"), SamePlace::No) << "no device is called two ways";
+  EXPECT_EQ(compare("root:1.0 pci:3.0", "root:1.128 pci:3.0"), SamePlace::No) << "two kernels";
+  EXPECT_EQ(compare("root:1.0 pci:3.0", "root:64.0 pci:3.0"), SamePlace::Yes);
+}
+
+TEST(SamePlace, CertainOnlyByTheNumberThatMatters) {
+  EXPECT_EQ(compare("root:0 pci:31.2 ata:?.0", "root:0.0 pci:31.2 ata:3.0.0"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:0 pci:31.2 ata:?.1", "root:0.0 pci:31.2 ata:3.0.0"), SamePlace::No);
+  EXPECT_EQ(compare("root:0 pci:31.2 ata", "root:0.0 pci:31.2 ata:3.0.0"), SamePlace::Perhaps);
 }
 
 TEST(SamePlace, WhatIsCertainlyAnother) {
   EXPECT_EQ(compare("root:0 pci:31.2 ata:1.0", "root:0.0 pci:31.2 ata:2.0.0"), SamePlace::No);
   EXPECT_EQ(compare("root:0 pci:31.2 ata:1.0", "root:0.0 pci:20.0 usb:1"), SamePlace::No);
-  EXPECT_EQ(compare("root:0 pci:31.2 ata:1.0", "root:1.0 pci:31.2 ata:1.0.0"), SamePlace::No);
   EXPECT_EQ(compare("root:0 pci:3.0", "root:0.0 pci:3.1"), SamePlace::No);
   EXPECT_EQ(compare("root:0 pci:28.4 pci:0.0 nvme:1", "root:0.0 pci:28.4 pci:0.0 nvme:2"), SamePlace::No);
   EXPECT_EQ(compare("root:0 pci:28.4 pci:0.0 nvme:1", "root:0.0 pci:28.4 usb:0"), SamePlace::No);
@@ -125,6 +146,9 @@ TEST(SamePlace, WhatCannotBeTold) {
   EXPECT_EQ(compare("root:0 pci:5.0 scsi:1.0", "root:0.0 pci:5.0 ata:2.0"), SamePlace::Perhaps);
   EXPECT_EQ(compare("root:0 pci:5.0", "root:0.0 pci:5.0 ata:2.0"), SamePlace::Perhaps);
   EXPECT_EQ(compare("root:0 pci:5.0 card:0", "root:0.0 pci:5.0 card"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:0 pci:1.0", "?:5 pci:2.0"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:0 pci:14.0 pci:6.0 nvme:1", "root:0.0 pci:14.0 root pci:6.0 nvme:1"), SamePlace::Perhaps)
+      << "a bridge that Linux has put in between";
   EXPECT_EQ(disk::compare({}, {}), SamePlace::Perhaps);
 }
 
@@ -143,10 +167,9 @@ TEST(SamePlace, TwoKernelsSayTheSame) {
   EXPECT_EQ(compare("root:0.0 pci:20.0 usb:1.5.5000", "root:0.0 pci:20.0 usb:1.5.5000"), SamePlace::Yes);
   EXPECT_EQ(compare("root:0.0 pci:20.0 usb:1.5.5000", "root:?.0 pci:20.0 usb:1.5.5000"), SamePlace::Yes);
   EXPECT_EQ(compare("root:0.0 pci:20.0 usb:1.5.480", "root:0.0 pci:20.0 usb:1.5.5000"), SamePlace::Probably);
-  EXPECT_EQ(compare("root:0.0 pci:14.0 root:?.65536 pci:6.0 nvme:1", "root:0.0 pci:14.0 root:?.65536 pci:6.0 nvme:1"),
-            SamePlace::Yes);
-  EXPECT_EQ(compare("?:12 scsi:1.0", "?:12 scsi:1.0"), SamePlace::Yes);
-  EXPECT_EQ(compare("?:12 scsi:1.0", "?:13 scsi:1.0"), SamePlace::Perhaps);
+  EXPECT_EQ(compare("root:0.0 pci:14.0 root pci:6.0 nvme:1", "root:0.0 pci:14.0 root pci:6.0 nvme:1"), SamePlace::Yes);
+  EXPECT_EQ(compare("?:12 scsi:1.0.0", "?:12 scsi:1.0.0"), SamePlace::Yes);
+  EXPECT_EQ(compare("?:12 scsi:1.0.0", "?:13 scsi:1.0.0"), SamePlace::Perhaps);
 }
 
 }  // namespace

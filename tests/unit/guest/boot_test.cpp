@@ -108,20 +108,33 @@ TEST_F(Boots, TheTablesOfARoot) {
   root.files["/var/cache/debconf/config.dat"] =
       to_buffer("Name: grub-pc/install_devices\nTemplate: x\nValue: /dev/sda\nOwners: grub-pc\n\n");
   make({root});
-  auto tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51"));
+  auto tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51")).value();
   ASSERT_TRUE(tables && tables->crypttab.size() == 1);
   EXPECT_EQ(tables->crypttab.front().device, "/dev/sda3");
   EXPECT_EQ(tables->grub_disks, "") << "the package is not there any more";
   root.files["/var/lib/dpkg/info/grub-pc.list"] = to_buffer("");
   make({root});
-  tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51"));
+  tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51")).value();
   EXPECT_EQ(tables->grub_disks, "/dev/sda");
+}
+
+// What would stop the boot may stand in it.
+TEST_F(Boots, ATableThatCannotBeReadIsNotEmpty) {
+  const std::string long_one(entry::kMaxCrypttabBytes + 1, '#');
+  for (const std::string path : {"/etc/crypttab", "/etc/fstab"}) {
+    MemoryPartition root = kRoot;
+    root.files[path] = to_buffer(long_one);
+    make({root});
+    const auto tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51"));
+    ASSERT_FALSE(tables);
+    EXPECT_THAT(tables.error().message(), testing::HasSubstr(path));
+  }
 }
 
 TEST_F(Boots, TheFstabOfTheRootThatIsNamed) {
   make({kRoot, root_with("6.1", "UUID=f53 /home ext4\n"), {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
   const auto first_file = [&](std::string_view line) {
-    const auto tables = root_tables(*disk_, kexec::CommandLine::parse(line));
+    const auto tables = root_tables(*disk_, kexec::CommandLine::parse(line)).value();
     return !tables ? "unknown" : tables->fstab.empty() ? "none" : tables->fstab.front().file;
   };
   EXPECT_EQ(first_file("root=UUID=f51"), "/");

@@ -111,9 +111,10 @@ TEST(OtherDisks, CrypttabFormats) {
   EXPECT_THAT(check_crypttab("swap UUID=bb-02 /dev/urandom swap"),
               Fails(Code::Unsafe, "is also /dev/sda2, 2 MiB: the image has no such partition"));
   EXPECT_THAT(check_crypttab("swap PARTLABEL=system /dev/urandom swap"), Fails(Code::Unsafe, "would format that disk"));
-  for (const char* line : {"", "x", "# swap /dev/sda3 /dev/urandom swap", "swap /dev/sda3 /dev/urandom swap,noauto",
-                           "swap UUID=aa-02 /dev/urandom swap", "swap /swapfile /dev/urandom swap",
-                           "swap /dev/mapper/a-swap /dev/urandom swap", "swap PARTUUID=elsewhere - swap"})
+  for (const char* line : {"", "x", "swap /dev/loop0p3 /dev/urandom swap", "# swap /dev/sda3 /dev/urandom swap",
+                           "swap /dev/sda3 /dev/urandom swap,noauto", "swap UUID=aa-02 /dev/urandom swap",
+                           "swap /swapfile /dev/urandom swap", "swap /dev/mapper/a-swap /dev/urandom swap",
+                           "swap PARTUUID=elsewhere - swap"})
     EXPECT_TRUE(check_crypttab(line)) << line;
 }
 

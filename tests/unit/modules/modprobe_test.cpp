@@ -27,9 +27,11 @@ TEST(Modprobe, Files) {
                 "softdep ahci pre: a\n"
                 "alias eth0  e1000e\n"
                 "options libata \\\n  force=1:noncq\n"
-                "options lonely\nblacklist\n",
+                "options lonely\nblacklist\n"
+                "options nvme_core a=0\tb=1 \\\n\tc=\"x y\"\n"
+                "options odd a=\"x\ty\"\noptions odd \x01\n",
                 "options usb_storage delay_use=5\n"});
-  EXPECT_THAT(config.options, ElementsAre(Pair("libata", "force=1:noncq"),
+  EXPECT_THAT(config.options, ElementsAre(Pair("libata", "force=1:noncq"), Pair("nvme_core", "a=0 b=1   c=\"x y\""),
                                           Pair("usb_storage", "quirks=1234:5678:u  delay_use=3 delay_use=5")));
   EXPECT_THAT(config.blacklist, ElementsAre("uas", "pcspkr", "cramfs"));
   EXPECT_EQ(config.soft_dependencies, "softdep ahci pre: a\n");
@@ -51,6 +53,13 @@ TEST(Modprobe, TheCommandLineWins) {
   EXPECT_EQ(config.options_of("ahci"), "") << "that is for init";
   EXPECT_EQ(config.options_of("root"), "");
   EXPECT_THAT(config.blacklist, ElementsAre("uas", "nouveau"));
+}
+
+TEST(Modprobe, QuotesOnTheCommandLine) {
+  const auto config =
+      of_files({}, "modprobe.blacklist=\"uas,nouveau\" \"usb_storage.quirks=1:2:u\" \"dm_mod.create=a b\" \"\"");
+  EXPECT_THAT(config.blacklist, ElementsAre("uas", "nouveau"));
+  EXPECT_THAT(config.options, ElementsAre(Pair("dm_mod", "create=\"a b\""), Pair("usb_storage", "quirks=1:2:u")));
 }
 
 // Two drivers of a USB disk, by the interface that they want.

@@ -33,7 +33,7 @@ class FindAgain : public testing::Test {
     FakeDevices before;
     auto& disk = before.plug("sda2", data().bytes);
     disk.content.identity.partuuid = "11111111-02";
-    disk.hardware = {.chain = {}, .places = {test::place(kPlace)}, .wwid = "naa.1"};
+    disk.hardware = {.chain = {}, .places = {test::place(kPlace)}, .wwid = "wwid=naa.1"};
     HostVolumes volumes(before);
     const auto image = examine_image(volumes.all().front(), *volume::parse_path("/boot/debian.img")).value();
     return {.files = {{.path = image.path.text(),
@@ -116,7 +116,7 @@ TEST_F(FindAgain, OnlyTheCloneIsSeen) {
   plug("sda2", data()).hardware.places = {test::place("root:0.0 pci:20.0 usb:1.5.480")};
   EXPECT_THAT(find(), Fails(Code::Unsafe,
                             "its disk hangs at root:0.0 pci:31.2 ata:0.0.0, but /dev/sda2 (exFAT \"DATA\") of the same "
-                            "identity hangs elsewhere: it is a copy, and not used"));
+                            "identity hangs elsewhere: it may be a copy, and is not used"));
 }
 
 TEST_F(FindAgain, AKernelThatDoesNotSayWhereDisksHangSeesAllOfThemFirst) {
@@ -128,11 +128,26 @@ TEST_F(FindAgain, AKernelThatDoesNotSayWhereDisksHangSeesAllOfThemFirst) {
 }
 
 TEST_F(FindAgain, TheMakersNameTellsTwoDisksApart) {
-  plug("sda2", data()).hardware.wwid = "naa.2";
-  devices.at(1s, [&] { plug("sdb2", data()).hardware.wwid = "naa.1"; });
+  plug("sda2", data()).hardware.wwid = "wwid=naa.2";
+  devices.at(1s, [&] { plug("sdb2", data()).hardware.wwid = "wwid=naa.1"; });
   const auto image = find();
   ASSERT_TRUE(image) << image.error().message();
   EXPECT_EQ(image->volume->device.name, "sdb2");
+}
+
+// The guest's kernel is older or newer than ours, and takes another of the disk's names.
+TEST_F(FindAgain, ANameOfAnotherKindIsNoOtherDisk) {
+  plug("sda2", data()).hardware.wwid = "wwid=nvme.8086-41";
+  const auto image = find();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(devices.elapsed(), 0s);
+}
+
+TEST_F(FindAgain, TheDiskWasExchanged) {
+  plug("sda2", data()).hardware.wwid = "wwid=naa.2";
+  EXPECT_THAT(find(), Fails(Code::Unsafe,
+                            "/dev/sda2 (exFAT \"DATA\") of the same identity calls itself wwid=naa.2 and "
+                            "not wwid=naa.1: it may be a copy, and is not used"));
 }
 
 TEST_F(FindAgain, NoDriver) {

@@ -330,6 +330,24 @@ TEST_F(FindImage, TheLastLookKnowsWhereTheDiskHangs) {
   EXPECT_THAT(check_still_alone(*volumes, *image, settings), Fails(Code::Unsafe, "have the same identity"));
 }
 
+// The firmware started from a CD or the network, or GRUB names another volume: the place is not that of the image.
+TEST_F(FindImage, ThePlaceIsOfAnotherDisk) {
+  devices.plug("sda1", without_image().bytes).hardware.places = {test::place("root:0.0 pci:31.2 ata:0.0.0")};
+  devices.plug("sdb1", with_image(0x1234ABCD, u"DATA").bytes).hardware.places = {
+      test::place("root:0.0 pci:31.2 ata:1.0.0")};
+  for (const std::optional<std::string>& serial :
+       {std::optional<std::string>("5555-AAAA"), std::optional<std::string>()}) {
+    const auto image = find({.serial = serial,
+                             .path = "/boot/debian.efi",
+                             .options = "",
+                             .places = {test::place("root:0 pci:31.2 ata:0.0")}});
+    ASSERT_TRUE(image) << image.error().message();
+    EXPECT_EQ(image->volume->device.name, "sdb1");
+    const auto alone = check_still_alone(*volumes, *image, settings);
+    EXPECT_TRUE(alone) << alone.error().message();
+  }
+}
+
 TEST_F(FindImage, AtTheLastLookTheDiskThatIsMeantAppears) {
   const auto bytes = with_image(0x1234ABCD, u"DATA").bytes;
   devices.plug("sda1", bytes).hardware.places = {test::place("?:1")};

@@ -181,6 +181,18 @@ TEST(HostVolumes, SettlesTwoSecondsAfterTheLastEvent) {
   EXPECT_EQ(devices.elapsed(), 4500ms) << "it has been quiet long enough";
 }
 
+// What stage 1 has attached goes before the last look.
+TEST(HostVolumes, DevicesOfOursDoNotKeepItFromSettling) {
+  FakeDevices devices;
+  devices.plug("sdb1", data().bytes);
+  devices.plug("loop0", data().bytes).device.sysfs = "/sys/devices/virtual/block/loop0";
+  devices.at(5s, [&] { devices.unplug("loop0"); });
+  HostVolumes volumes(devices);
+  EXPECT_TRUE(volumes.wait(devices.in(10s)).value());
+  EXPECT_TRUE(volumes.settle(devices.in(30s)));
+  EXPECT_EQ(devices.elapsed(), 5s);
+}
+
 // Three disks with one content: where they hang tells which is meant.
 class Pick : public testing::Test {
  protected:

@@ -71,7 +71,7 @@ TEST_F(HardwareOf, ANamespaceOfAnNvmeDiskWithSeveralControllers) {
   attribute(subsystem + "/nvme0n1/wwid", "uuid.1");
   const Hardware found = hardware(subsystem + "/nvme0n1");
   EXPECT_THAT(found.chain, ElementsAre(DrivenDevice{"pci:nvme", "nvme"}));
-  EXPECT_EQ(found.wwid, "uuid.1");
+  EXPECT_EQ(found.wwid, "wwid=uuid.1");
   EXPECT_THAT(places(subsystem + "/nvme0n1"), ElementsAre("root:?.0 pci:0.0 nvme:7", "root:?.0 pci:1.0 nvme:7"));
 }
 
@@ -91,7 +91,7 @@ TEST_F(HardwareOf, AtaPortsCountFromOne) {
   attribute(disk + "/wwid", "  t10.ATA     QEMU  \t");
   link(disk + "/block/sda/device", disk.substr(0));
   EXPECT_THAT(places(disk + "/block/sda"), ElementsAre("root:0.0 pci:31.2 ata:1.0.1"));
-  EXPECT_EQ(hardware(disk + "/block/sda").wwid, "t10.ATA     QEMU");
+  EXPECT_EQ(hardware(disk + "/block/sda").wwid, "wwid=t10.ATA     QEMU");
 }
 
 TEST_F(HardwareOf, UsbPortsAndTheOtherRootHub) {
@@ -109,12 +109,15 @@ TEST_F(HardwareOf, UsbPortsAndTheOtherRootHub) {
 TEST_F(HardwareOf, OthersOfQemuAndOfLaptops) {
   EXPECT_THAT(places("/devices/pci0000:00/0000:00:03.0/virtio1/block/vda"), ElementsAre("root:?.0 pci:3.0"));
   EXPECT_THAT(places("/devices/pci0000:00/0000:00:04.0/virtio2/host0/target0:0:5/0:0:5:1/block/sda"),
-              ElementsAre("root:?.0 pci:4.0 scsi:5.1"));
+              ElementsAre("root:?.0 pci:4.0 scsi:5.1.0"));
   EXPECT_THAT(places("/devices/pci0000:00/0000:00:1a.0/mmc_host/mmc0/mmc0:0001/block/mmcblk0"),
               ElementsAre("root:?.0 pci:26.0 card"));
   // Volume Management Device: a bridge that its driver makes.
   EXPECT_THAT(places("/devices/pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0/nvme/nvme0/nvme0n1"),
-              ElementsAre("root:?.0 pci:14.0 root:?.16777440 pci:6.0 nvme"));
+              ElementsAre("root:?.0 pci:14.0 root pci:6.0 nvme"));
+  EXPECT_NE(places("/devices/pci0000:00/0000:00:05.0/host0/target0:2:0/0:2:0:0/block/sda"),
+            places("/devices/pci0000:00/0000:00:05.0/host0/target0:0:0/0:0:0:0/block/sdb"))
+      << "two channels";
 }
 
 TEST_F(HardwareOf, WhatIsNotKnownIsStillTheSameForTheNextKernel) {
@@ -123,6 +126,16 @@ TEST_F(HardwareOf, WhatIsNotKnownIsStillTheSameForTheNextKernel) {
   ASSERT_EQ(one.size(), 1U);
   EXPECT_EQ(compare(one.front(), other.front()), disk::SamePlace::Perhaps);
   EXPECT_NE(one, other);
+}
+
+TEST(MakersNames, OfTwoKindsTellNothing) {
+  EXPECT_TRUE(are_of_two_disks("wwid=eui.1", "wwid=eui.2"));
+  EXPECT_TRUE(are_of_two_disks("serial=A", "serial=B"));
+  EXPECT_FALSE(are_of_two_disks("wwid=eui.1", "wwid=eui.1"));
+  EXPECT_FALSE(are_of_two_disks("wwid=eui.1", "wwid=nvme.8086-41")) << "a kernel that distrusts the EUI";
+  EXPECT_FALSE(are_of_two_disks("wwid=naa.1", "serial=B"));
+  EXPECT_FALSE(are_of_two_disks("", "serial=B"));
+  EXPECT_FALSE(are_of_two_disks("", ""));
 }
 
 TEST_F(HardwareOf, NothingIsKnown) {
