@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/sys/reader.h"
 
-#include <grp.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -25,6 +24,7 @@
 
 #include "base/text.h"
 #include "init/sys/deadline.h"
+#include "init/sys/pages.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -56,7 +56,7 @@ void close_all_but(int one, int other) {
 // Of this process, in bytes; 0 when nobody knows.
 std::uint64_t address_space() {
   const std::string pages = read_attribute("/proc/self/statm");
-  return parse_u64(pages.substr(0, pages.find(' '))).value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return parse_u64(pages.substr(0, pages.find(' '))).value_or(0) * Pages::kPage;
 }
 
 bool limit(int resource, std::uint64_t most, std::uint64_t more = 0) {
@@ -73,8 +73,9 @@ bool set_limits(const ReaderOptions& options) {
 // Root without capabilities still owns every device node.
 bool become_nobody() {
   if (::geteuid() != 0) return true;
-  if (::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
-      ::setresuid(kNobody, kNobody, kNobody) == 0)
+  // By their numbers: the C library would first look for threads.
+  if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, kNobody, kNobody, kNobody) == 0 &&
+      ::syscall(SYS_setresuid, kNobody, kNobody, kNobody) == 0)
     return true;
   return errno == EINVAL || errno == EPERM;  // a container in which there is nobody else
 }
@@ -91,67 +92,81 @@ void empty_bounding_set() {
   for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) continue;
 }
 
+// Stand for the two descriptors in the filter.
+constexpr unsigned kPartition = 0xFFFF'FFF0;
+constexpr unsigned kSocket = 0xFFFF'FFF1;
+
 class Filter {
  public:
-  Filter() {
+  constexpr Filter() {
     load(offsetof(seccomp_data, arch));
-    allow_next_if(BPF_JEQ, AUDIT_ARCH_X86_64, 1);
+    add(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
     end(SECCOMP_RET_KILL_PROCESS);
     load(offsetof(seccomp_data, nr));
   }
-  void allow(unsigned call) {
+  constexpr Filter& allow(unsigned call) {
     skip_unless(call, 1);
     end(SECCOMP_RET_ALLOW);
+    return *this;
   }
   /// With this descriptor as its first argument.
-  void allow_on(unsigned call, int fd) {
+  constexpr Filter& allow_on(unsigned descriptor, unsigned call) {
     skip_unless(call, 4);
     load(offsetof(seccomp_data, args[0]));
-    skip_unless(static_cast<unsigned>(fd), 1);
+    skip_unless(descriptor, 1);
     end(SECCOMP_RET_ALLOW);
     end(SECCOMP_RET_KILL_PROCESS);
+    return *this;
   }
   /// For memory that is not executed: a protection without PROT_EXEC as its third argument.
-  void allow_data(unsigned call) {
+  constexpr Filter& allow_data(unsigned call) {
     skip_unless(call, 4);
     load(offsetof(seccomp_data, args[2]));
-    allow_next_if(BPF_JSET, PROT_EXEC, 1);
+    add(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
     end(SECCOMP_RET_ALLOW);
     end(SECCOMP_RET_KILL_PROCESS);
+    return *this;
   }
   /// Everything else ends the process.
-  bool install() {
+  bool install(int partition, int socket) {
     end(SECCOMP_RET_KILL_PROCESS);
-    const sock_fprog program{.len = static_cast<unsigned short>(code_.size()), .filter = code_.data()};
+    for (sock_filter& step : code_) {
+      if (step.k == kPartition) step.k = static_cast<unsigned>(partition);
+      if (step.k == kSocket) step.k = static_cast<unsigned>(socket);
+    }
+    const sock_fprog program{.len = size_, .filter = code_.data()};
     return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
   }
 
  private:
-  void load(std::size_t offset) { code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offset))); }
-  void end(unsigned verdict) { code_.push_back(BPF_STMT(BPF_RET | BPF_K, verdict)); }
-  void skip_unless(unsigned value, unsigned char count) {
-    code_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count));
+  constexpr void add(unsigned code, unsigned value, unsigned char then = 0, unsigned char otherwise = 0) {
+    code_[size_++] = {static_cast<unsigned short>(code), then, otherwise, value};
   }
-  /// Goes past the next instruction when the test holds.
-  void allow_next_if(unsigned test, unsigned value, unsigned char count) {
-    code_.push_back(BPF_JUMP(static_cast<unsigned short>(BPF_JMP | test | BPF_K), value, count, 0));
-  }
-  std::vector<sock_filter> code_;
+  constexpr void load(std::size_t offset) { add(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offset)); }
+  constexpr void end(unsigned verdict) { add(BPF_RET | BPF_K, verdict); }
+  constexpr void skip_unless(unsigned value, unsigned char count) { add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count); }
+
+  std::array<sock_filter, 56> code_{};
+  unsigned short size_ = 0;
 };
 
 // What reading, parsing and answering takes with musl and with glibc; the last ones are for the sanitizers.
-bool filter_system_calls(int partition, int socket) {
-  Filter filter;
-  filter.allow_on(SYS_pread64, partition);
-  filter.allow_on(SYS_read, socket);
-  filter.allow_on(SYS_write, socket);
-  filter.allow_data(SYS_mmap);
-  filter.allow_data(SYS_mprotect);
-  for (const int call : {SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_futex, SYS_clock_gettime, SYS_rt_sigreturn,
-                         SYS_exit_group, SYS_sched_yield, SYS_sigaltstack})
-    filter.allow(static_cast<unsigned>(call));
-  return filter.install();
-}
+constexpr Filter kFilter = Filter()
+                               .allow_on(kPartition, SYS_pread64)
+                               .allow_on(kSocket, SYS_read)
+                               .allow_on(kSocket, SYS_write)
+                               .allow_data(SYS_mmap)
+                               .allow_data(SYS_mprotect)
+                               .allow(SYS_munmap)
+                               .allow(SYS_mremap)
+                               .allow(SYS_madvise)
+                               .allow(SYS_brk)
+                               .allow(SYS_futex)
+                               .allow(SYS_clock_gettime)
+                               .allow(SYS_rt_sigreturn)
+                               .allow(SYS_exit_group)
+                               .allow(SYS_sched_yield)
+                               .allow(SYS_sigaltstack);
 
 // In this order. The step that failed; empty when none did.
 std::string_view give_up_rights(int partition, int socket, pid_t parent, const ReaderOptions& options) {
@@ -167,7 +182,7 @@ std::string_view give_up_rights(int partition, int socket, pid_t parent, const R
   close_all_but(partition, socket);
   if (!set_limits(options)) return "limiting itself";
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return "giving up new rights";
-  if (options.filter && !filter_system_calls(partition, socket)) return "filtering its system calls";
+  if (options.filter && !Filter(kFilter).install(partition, socket)) return "filtering its system calls";
   return {};
 }
 
@@ -268,13 +283,22 @@ void serve_volume(const ByteSource& partition, const Fd& socket) {
 
 // ---- Process 1 ----
 
+namespace {
+
+// Of an answer that is no error.
+Bytes body_of(Bytes answer) {
+  return volume::decode_answer(answer)->body;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<VolumeReader>> VolumeReader::open(const FdSource& partition, std::string name,
                                                          const ReaderOptions& options) {
   const volume::Kind kind = TRY(volume::recognise(partition));
   std::unique_ptr<VolumeReader> reader(new VolumeReader(std::move(name), options));
   TRY(reader->start(partition, options));
-  reader->facts_ = TRY(reader->take(volume::max_answer({}),
-                                    [&](Bytes body) { return volume::decode_facts(body, kind, partition.size()); }));
+  const Message answer = TRY(reader->take(volume::max_answer({})));
+  reader->facts_ = TRY(reader->believed(volume::decode_facts(body_of(answer), kind, partition.size())));
   return reader;
 }
 
@@ -347,22 +371,15 @@ std::unexpected<Error> VolumeReader::lied(std::string_view how) {
 
 std::unexpected<Error> VolumeReader::ended() {
   const auto how = wait_for_end(process_);
+  const bool exited = !how || how->si_code == CLD_EXITED;
   const int status = how ? how->si_status : 0;
-  std::string what = "ended too early";
-  if (how && how->si_code == CLD_EXITED && status == kOutOfMemory)
-    what = concat("needs more than the ", human_size(memory_), " of memory that it may use");
-  else if (how && how->si_code == CLD_EXITED)
-    what = concat("ended too early (status ", status, ')');
-  else if (how && status == SIGSYS)
-    what = concat("tried what it must not do, and was stopped (signal ", status, ')');
-  else if (how && status == SIGKILL)
-    what = concat("was killed (signal ", status, "), perhaps for lack of memory");
-  else if (how && status == SIGXCPU)
-    what = concat("computed for more than ", cpu_seconds_, " seconds, and was stopped (signal ", status, ')');
-  else if (how)
-    what = concat("crashed (signal ", status, ')');
-  return fail_for_good(Code::Corrupt,
-                       concat(what, ": the volume may be damaged; let Windows check it with \"chkdsk /f\""));
+  std::string_view what = exited ? "ended too early" : "crashed";
+  if (exited && status == kOutOfMemory) what = "needs more memory than it may use";
+  if (!exited && status == SIGSYS) what = "tried what it must not do, and was stopped";
+  if (!exited && status == SIGXCPU) what = "computed for too long, and was stopped";
+  if (!exited && status == SIGKILL) what = "was killed, perhaps for lack of memory";
+  return fail_for_good(Code::Corrupt, concat(what, exited ? " (status " : " (signal ", status,
+                                             "): the volume may be damaged; let Windows check it with \"chkdsk /f\""));
 }
 
 Result<void> VolumeReader::send(Bytes request) {
@@ -403,49 +420,54 @@ Result<Message> VolumeReader::receive(std::size_t most) {
   return message;
 }
 
-template <class Decode>
-auto VolumeReader::take(std::size_t most, Decode decode) -> decltype(decode(Bytes())) {
-  const Message message = TRY(receive(most));
+Result<Message> VolumeReader::take(std::size_t most) {
+  Message message = TRY(receive(most));
   const auto answer = volume::decode_answer(message);
   if (!answer) return lied(answer.error().text);
   if (answer->error) return std::unexpected(*answer->error);
-  auto value = decode(answer->body);
-  if (!value) return lied(value.error().text);
-  return value;
+  return message;
 }
 
-template <class Decode>
-auto VolumeReader::ask(const volume::ReaderRequest& request, Decode decode) -> decltype(decode(Bytes())) {
+Result<Message> VolumeReader::ask(const volume::ReaderRequest& request) {
   if (failure_) return std::unexpected(*failure_);
   TRY(send(volume::encode(request)));
-  return take(volume::max_answer(request), decode);
+  return take(volume::max_answer(request));
+}
+
+template <class T>
+Result<T> VolumeReader::believed(Result<T> decoded) {
+  if (!decoded) return lied(decoded.error().text);
+  return decoded;
 }
 
 Result<volume::VolumeState> VolumeReader::state() {
-  return ask({.ask = volume::Ask::State}, volume::decode_state);
+  const Message answer = TRY(ask({.ask = volume::Ask::State}));
+  return believed(volume::decode_state(body_of(answer)));
 }
 
 Result<volume::FileLayout> VolumeReader::layout(const volume::Path& path) {
-  return ask({.ask = volume::Ask::Layout, .path = path},
-             [&](Bytes body) { return volume::decode_layout(body, facts_); });
+  const Message answer = TRY(ask({.ask = volume::Ask::Layout, .path = path}));
+  return believed(volume::decode_layout(body_of(answer), facts_));
 }
 
 Result<volume::Path> VolumeReader::spelling(const volume::Path& path) {
-  return ask({.ask = volume::Ask::Spelling, .path = path},
-             [&](Bytes body) { return volume::decode_spelling(body, path); });
+  const Message answer = TRY(ask({.ask = volume::Ask::Spelling, .path = path}));
+  return believed(volume::decode_spelling(body_of(answer), path));
 }
 
 Result<std::vector<volume::DirEntry>> VolumeReader::list(const volume::Path& path) {
-  return ask({.ask = volume::Ask::List, .path = path}, volume::decode_list);
+  const Message answer = TRY(ask({.ask = volume::Ask::List, .path = path}));
+  return believed(volume::decode_list(body_of(answer)));
 }
 
 Result<std::vector<std::byte>> VolumeReader::read_file(const volume::Path& path, std::uint64_t cap) {
-  return ask({.ask = volume::Ask::ReadFile, .path = path, .cap = cap},
-             [&](Bytes body) { return volume::decode_contents(body, cap); });
+  const Message answer = TRY(ask({.ask = volume::Ask::ReadFile, .path = path, .cap = cap}));
+  return believed(volume::decode_contents(body_of(answer), cap));
 }
 
 Result<void> VolumeReader::check_allocation(const volume::Path& path) {
-  return ask({.ask = volume::Ask::CheckAllocation, .path = path}, volume::decode_done);
+  const Message answer = TRY(ask({.ask = volume::Ask::CheckAllocation, .path = path}));
+  return believed(volume::decode_done(body_of(answer)));
 }
 
 Result<OpenedVolume> open_volume(const std::string& path) {

@@ -71,17 +71,14 @@ class VolumeReader final : public volume::HostVolume {
 
  private:
   VolumeReader(std::string name, const ReaderOptions& options)
-      : name_(std::move(name)),
-        answer_time_(options.answer_time),
-        memory_(options.memory),
-        cpu_seconds_(options.cpu_seconds) {}
+      : name_(std::move(name)), answer_time_(options.answer_time) {}
 
   [[nodiscard]] Result<void> start(const FdSource& partition, const ReaderOptions& options);
-  /// Asks, and takes what `decode` makes of the answer.
-  template <class Decode>
-  [[nodiscard]] auto ask(const volume::ReaderRequest& request, Decode decode) -> decltype(decode(Bytes()));
-  template <class Decode>
-  [[nodiscard]] auto take(std::size_t most, Decode decode) -> decltype(decode(Bytes()));
+  /// An answer that is no error; its body is still foreign.
+  [[nodiscard]] Result<volume::Message> ask(const volume::ReaderRequest& request);
+  [[nodiscard]] Result<volume::Message> take(std::size_t most);
+  template <class T>
+  [[nodiscard]] Result<T> believed(Result<T> decoded);
   [[nodiscard]] Result<void> send(Bytes request);
   [[nodiscard]] Result<volume::Message> receive(std::size_t most);
 
@@ -94,8 +91,6 @@ class VolumeReader final : public volume::HostVolume {
 
   std::string name_;
   std::chrono::milliseconds answer_time_;
-  std::uint64_t memory_;
-  unsigned cpu_seconds_;
   pid_t pid_ = -1;
   Fd process_;  // a pidfd
   Fd socket_;

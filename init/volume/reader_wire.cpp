@@ -138,10 +138,10 @@ std::uint64_t cap_of(const ReaderRequest& request) {
 }
 
 bool is_serial(Kind kind, std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  if (kind == Kind::Ntfs) return text.size() == 16 && text.find_first_not_of(kDigits) == std::string_view::npos;
-  if (text.size() != 9 || text[4] != '-') return false;
-  return concat(text.substr(0, 4), text.substr(5)).find_first_not_of(kDigits) == std::string::npos;
+  const std::string_view form = kind == Kind::Ntfs ? "XXXXXXXXXXXXXXXX" : "XXXX-XXXX";
+  return std::ranges::equal(form, text, [](char wanted, char c) {
+    return wanted == 'X' ? std::string_view("0123456789ABCDEF").contains(c) : c == wanted;
+  });
 }
 
 }  // namespace
