@@ -65,23 +65,30 @@ std::string twins(const HostVolume& one, const HostVolume& other) {
 
 Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device) {
   HostVolume volume{.device = device};
-  volume.source = TRY(devices.open(device));
   // Whatever it looks like: a part of a volume may look like all of it.
   if (const auto condition = volume::condition_of_type(devices.partition_type(device)))
     return volume::refuse(*condition);
-  auto reader = volume::HostVolume::open(*volume.source);
-  if (!reader && reader.error().code != Code::Corrupt) return std::unexpected(std::move(reader).error());
+  auto opened = devices.open_volume(device);
+  if (!opened && opened.error().code != Code::Corrupt) return std::unexpected(std::move(opened).error());
   sys::Content content = devices.content(device);
   // A member of a RAID looks like the volume on it; writing to one member alone would tear the two apart.
   if (!content.type.empty() && content.type != "ntfs" && content.type != "exfat")
     return fail(Code::Unsupported, concat("it looks like a volume of Windows but is a part of something else (",
                                           printable(content.type), ')'));
-  volume.reader = TRY(std::move(reader));
+  if (!opened) return std::unexpected(std::move(opened).error());
+  volume.source = std::move(opened->source);
+  volume.reader = std::move(opened->reader);
   volume.identity = std::move(content.identity);
   volume.identity.uuid = volume.reader->serial_text();
   volume.identity.label = volume.reader->label();
   volume.hardware = devices.hardware(device);
   return volume;
+}
+
+void log_missing_filter(const sys::Reporter& report) {
+  if (!sys::can_filter())
+    report.log(
+        "this kernel has no seccomp filters: what reads the volumes has no rights, but may make any system call");
 }
 
 std::vector<std::string> HostVolumes::unreadable() const {

@@ -51,6 +51,9 @@ struct Picked {
 /// Opens the volume on `device`. NotFound when it holds neither NTFS nor exFAT.
 [[nodiscard]] Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device);
 
+/// Logs when this kernel cannot hold a reader process to a list of system calls.
+void log_missing_filter(const sys::Reporter& report);
+
 class HostVolumes {
  public:
   /// Looks at the devices that are there. `devices` must outlive this.

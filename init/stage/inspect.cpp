@@ -10,6 +10,7 @@
 #include "init/stage/inspect_plan.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
+#include "init/sys/reader.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -54,9 +55,10 @@ Result<HostVolume> open_volume(const std::string& path) {
     if (auto device = sys::block_device(path.substr(5)))
       return open_host_volume(*TRY(sys::MachineDevices::open()), *device);
   HostVolume volume{.device = {.name = path, .path = path}};
-  volume.source = TRY(sys::FdSource::open(path));
-  volume.device.size = volume.source->size();
-  volume.reader = TRY_IN(path, volume::HostVolume::open(*volume.source));
+  auto source = TRY(sys::FdSource::open(path));
+  volume.device.size = source->size();
+  volume.reader = TRY_IN(path, sys::VolumeReader::open(*source, path));
+  volume.source = std::move(source);
   volume.identity.uuid = volume.reader->serial_text();
   return volume;
 }

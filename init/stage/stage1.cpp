@@ -145,6 +145,7 @@ Failure boot(const sys::Reporter& report) {
   Failure failure;
   const auto try_boot = [&]() -> Result<void> {
     const auto devices = TRY(sys::MachineDevices::open());
+    log_missing_filter(report);
     HostVolumes volumes(*devices);
     const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
     failure.then = settings.config.after_error();

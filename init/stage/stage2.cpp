@@ -193,6 +193,7 @@ class Stage2 {
     load_modules(report);
 
     const auto devices = TRY(sys::MachineDevices::open());
+    log_missing_filter(report);
     HostVolumes volumes(*devices);
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
     report.checkpoint("volume");

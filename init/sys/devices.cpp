@@ -36,8 +36,8 @@ std::vector<BlockDevice> MachineDevices::list() const {
   return block_devices();
 }
 
-Result<std::unique_ptr<ByteSource>> MachineDevices::open(const BlockDevice& device) const {
-  return TRY(FdSource::open(device.path));
+Result<OpenedVolume> MachineDevices::open_volume(const BlockDevice& device) const {
+  return sys::open_volume(device.path);
 }
 
 std::string MachineDevices::partition_type(const BlockDevice& device) const {

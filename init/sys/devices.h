@@ -12,6 +12,7 @@
 #include "init/sys/block.h"
 #include "init/sys/deadline.h"
 #include "init/sys/hardware.h"
+#include "init/sys/reader.h"
 
 namespace vhdboot::sys {
 
@@ -26,8 +27,9 @@ class Devices {
 
   /// See block_devices().
   [[nodiscard]] virtual std::vector<BlockDevice> list() const = 0;
-  /// For reading. The error of a device that is not ready yet has an errno, see is_not_ready().
-  [[nodiscard]] virtual Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const = 0;
+  /// The volume on it, for reading: see volume::HostVolume::open(). The error of a device that is not ready yet has an
+  /// errno, see is_not_ready().
+  [[nodiscard]] virtual Result<OpenedVolume> open_volume(const BlockDevice& device) const = 0;
   /// See sys::partition_type().
   [[nodiscard]] virtual std::string partition_type(const BlockDevice& device) const = 0;
   /// See identify().
@@ -54,7 +56,8 @@ class MachineDevices final : public Devices {
   [[nodiscard]] static Result<std::unique_ptr<Devices>> open();
 
   [[nodiscard]] std::vector<BlockDevice> list() const override;
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const BlockDevice& device) const override;
+  /// With a reader process.
+  [[nodiscard]] Result<OpenedVolume> open_volume(const BlockDevice& device) const override;
   [[nodiscard]] std::string partition_type(const BlockDevice& device) const override;
   [[nodiscard]] Content content(const BlockDevice& device) const override;
   [[nodiscard]] Hardware hardware(const BlockDevice& device) const override;

@@ -10,8 +10,6 @@
 namespace vhdboot::volume {
 namespace {
 
-constexpr std::size_t kMaxListed = 200'000;
-
 /// As blkid prints it: "1234-ABCD".
 std::string serial_text(std::uint32_t serial) {
   const std::string text = to_upper_ascii(to_hex(serial, 8));

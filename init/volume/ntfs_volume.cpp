@@ -21,7 +21,6 @@ namespace {
 // Reads one use of the library may make. A file in a million pieces takes some 10,000, a big directory one an entry.
 constexpr std::uint32_t kReads = 1u << 16;
 constexpr std::uint32_t kListReads = 1u << 19;
-constexpr std::size_t kMaxListed = 200'000;
 constexpr std::uint32_t kMaxIndexBlock = 64 * 1024;
 constexpr s64 kMaxLabelBytes = 256;
 

@@ -28,22 +28,37 @@ bool is_bitlocker(Bytes sector) {
          std::ranges::equal(sector.subspan(kIdentifierOffset, kIdentifier.bytes.size()), kIdentifier.bytes);
 }
 
+using Sector = std::array<std::byte, kSectorSize>;
+
+Result<Sector> read_boot_sector(const ByteSource& partition) {
+  Sector sector{};
+  if (partition.size() < sector.size()) return fail(Code::NotFound, "the partition is too small for NTFS or exFAT");
+  TRY_IN("reading the boot sector", partition.read(0, sector));
+  return sector;
+}
+
+Result<Kind> kind_of(const Sector& sector) {
+  const std::string_view id = oem_id(sector);
+  if (id == "NTFS    ") return Kind::Ntfs;
+  if (id == "EXFAT   ") return Kind::Exfat;
+  if (id == "ReFS" + std::string(4, '\0')) return refuse(Condition::Refs);
+  if (is_bitlocker(sector)) return refuse(Condition::BitLocker);
+  return fail(Code::NotFound, "the partition holds neither NTFS nor exFAT");
+}
+
 }  // namespace
 
 std::string_view name(Kind kind) {
   return kind == Kind::Ntfs ? "NTFS" : "exFAT";
 }
 
+Result<Kind> recognise(const ByteSource& partition) {
+  return kind_of(TRY(read_boot_sector(partition)));
+}
+
 Result<std::unique_ptr<HostVolume>> HostVolume::open(const ByteSource& partition) {
-  std::array<std::byte, kSectorSize> sector{};
-  if (partition.size() < sector.size()) return fail(Code::NotFound, "the partition is too small for NTFS or exFAT");
-  TRY_IN("reading the boot sector", partition.read(0, sector));
-  const std::string_view id = oem_id(sector);
-  if (id == "NTFS    ") return NtfsVolume::open(partition, sector);
-  if (id == "EXFAT   ") return ExfatVolume::open(partition);
-  if (id == "ReFS" + std::string(4, '\0')) return refuse(Condition::Refs);
-  if (is_bitlocker(sector)) return refuse(Condition::BitLocker);
-  return fail(Code::NotFound, "the partition holds neither NTFS nor exFAT");
+  const Sector sector = TRY(read_boot_sector(partition));
+  return TRY(kind_of(sector)) == Kind::Ntfs ? NtfsVolume::open(partition, sector) : ExfatVolume::open(partition);
 }
 
 }  // namespace vhdboot::volume

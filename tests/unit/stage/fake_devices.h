@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "init/sys/devices.h"
+#include "init/volume/volume.h"
 #include "tests/support/exfat_image.h"
 #include "tests/support/sparse_image.h"
 
@@ -73,13 +74,16 @@ class FakeDevices final : public sys::Devices {
     return devices;
   }
 
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const sys::BlockDevice& device) const override {
+  /// In this process: what a reader process is, is tested elsewhere.
+  [[nodiscard]] Result<sys::OpenedVolume> open_volume(const sys::BlockDevice& device) const override {
     const auto found = disks_.find(device.name);
     const std::string doing = "opening " + device.path;
     if (found == disks_.end()) return fail_errno(doing, ENOENT);
     ++found->second->opened;
     if (found->second->open_error != 0) return fail_errno(doing, found->second->open_error);
-    return std::make_unique<Source>(found->second, now_);
+    auto source = std::make_unique<Source>(found->second, now_);
+    auto reader = TRY(volume::HostVolume::open(*source));
+    return sys::OpenedVolume{.source = std::move(source), .reader = std::move(reader)};
   }
 
   [[nodiscard]] std::string partition_type(const sys::BlockDevice& device) const override {

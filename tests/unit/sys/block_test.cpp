@@ -34,7 +34,7 @@ TEST(MachineDevices, TheDisksOfThisMachine) {
     EXPECT_GT(device.size, 0U) << device.name;
     EXPECT_TRUE(device.sysfs.starts_with("/sys/devices/")) << device.sysfs;
   }
-  EXPECT_FALSE((*devices)->open({.name = "none", .path = "/dev/none-such"}));
+  EXPECT_FALSE((*devices)->open_volume({.name = "none", .path = "/dev/none-such"}));
   const auto before = (*devices)->now();
   EXPECT_LE(before, (*devices)->now());
   EXPECT_TRUE((*devices)->in(std::chrono::milliseconds(0)).passed((*devices)->now()));
