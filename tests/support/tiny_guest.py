@@ -21,7 +21,7 @@ BLOCK = 4096
 SIZES = {"esp": 24 * disk.MIB, "root": 48 * disk.MIB, "notes": disk.MIB}
 KINDS = {"esp": disk.ESP, "root": disk.LINUX_ROOT, "notes": disk.LINUX}
 IDENTITY = "5EEDB007-0000-4000-9000-00000000000"
-MODULES = ("dm-mod", "loop", "virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
+MODULES = ("dm-mod", "loop", "virtio_pci", "virtio_blk", "xhci_pci", "usb_storage", "sd_mod", "ext4", "crc32c_generic")
 # The script is read after this; it may use $root and $notes, and write_note NUMBER TEXT.
 BEGIN = f"""#!/bin/busybox sh
 set -eu
