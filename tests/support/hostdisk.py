@@ -113,6 +113,7 @@ def make(target: Path, spec: HostSpec, files: dict[str, Path], esp_files: dict[s
 
 def make_started_from_esp(target: Path, spec: HostSpec, name: str, image: Path, efi: Path) -> HostDisk:
     """A disk from whose ESP the firmware starts `efi`, which boots the image of that name on the host volume."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="vhdboot-conf.", dir=target.parent) as work:
         conf = Path(work) / "conf"
         # Named, as it is when GRUB or Ventoy starts vhdboot from the host volume: else every disk is waited for.
