@@ -25,6 +25,7 @@ class Soak:
     def __init__(self, folder: Path, cuts: int, starts: int, fuzz_minutes: float):
         self._folder = folder
         self._work = folder / "work"
+        self._passed: list[str] = []
         efi = PRODUCTS / "vhdboot.efi"
         build = hashlib.sha256(efi.read_bytes()).hexdigest()[:12] if efi.is_file() else "none"
         boots = folder / build
@@ -43,6 +44,8 @@ class Soak:
     def again(self, cut: int, say: Callable[[str], None]) -> None:
         with self._alone():
             self._cuts.again(cut, say)
+        if f"cut {cut}" not in self._cuts.failures():
+            self._passed.append(f"cut {cut}")
 
     @contextlib.contextmanager
     def _alone(self):
@@ -79,8 +82,8 @@ class Soak:
         return lines
 
     def junit_cases(self) -> list[junit.Case]:
-        """One for each part that is done, one for each failure."""
+        """One for each failure, and for each part that is done without."""
         cases = [junit.Case("soak", name, 0, problem) for part in self._parts
                  for name, problem in part.failures().items()]
-        return cases + [junit.Case("soak", part.name, 0) for part in self._parts
-                        if part.finished() and not part.failures()]
+        passed = [part.name for part in self._parts if part.finished() and not part.failures()]
+        return cases + [junit.Case("soak", name, 0) for name in (*self._passed, *passed)]
