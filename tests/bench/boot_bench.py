@@ -69,16 +69,6 @@ def median(runs: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs if name in run) for name in runs[0]}
 
 
-def make_host(folder: Path, fs: str, vhd: Path, efi: Path) -> Path:
-    """A disk from whose ESP the firmware starts `efi`, with the guest's image on a volume of its own."""
-    conf = folder / "conf"
-    # Named, as it is when GRUB or Ventoy starts vhdboot from the host volume: else every disk is waited for.
-    serial = hostdisk.NTFS_SERIAL if fs == "ntfs" else hostdisk.EXFAT_SERIAL
-    conf.write_text(f"image /boot/guest.vhd\nvolume {serial}\n", encoding="utf-8")
-    esp = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
-    return hostdisk.make(folder / "host", hostdisk.HostSpec(fs=fs, loader="esp"), {"/boot/guest.vhd": vhd}, esp).path
-
-
 def run_all(args, output: Path) -> dict[str, list[dict[str, float]]]:
     """What each way measured, run after run: one of each in turn, so that what else the machine does hits all alike."""
     guest = get_guest(args.guest)
@@ -89,8 +79,9 @@ def run_all(args, output: Path) -> dict[str, list[dict[str, float]]]:
         starter = hostdisk.make_esp_disk(folder / "starter", {"/EFI/BOOT/BOOTX64.EFI": guest.uki})
         ways = {"direct": ([Disk(folder / "direct"), Disk(starter, boot=0)], ALL)}
         for name, efi in products.items():
-            (folder / name).mkdir()
-            ways[name] = ([Disk(make_host(folder / name, args.fs, guest_vhd(guest), efi), boot=0)], OURS)
+            host = hostdisk.make_started_from_esp(folder / name / "host", hostdisk.HostSpec(fs=args.fs), "/boot/guest.vhd",
+                                                  guest_vhd(guest), efi)
+            ways[name] = ([Disk(host.path, boot=0)], OURS)
         runs = {name: [] for name in ways}
         for number in range(args.runs):
             for name, (disks, moments) in ways.items():

@@ -3,7 +3,6 @@
 configuration names the kernel by a pattern."""
 
 import contextlib
-import re
 import shutil
 from pathlib import Path
 
@@ -40,8 +39,7 @@ def opened(guest, image, folder):
 def newer_kernel(folder):
     """The package of the kernel that backports has."""
     backports = Suite("bookworm-backports")
-    meta = backports.fetch("linux-image-amd64", folder)
-    name = re.search(r"linux-image-[0-9]\S*", run("dpkg-deb", "-f", meta, "Depends"))[0]
+    name = backports.kernel_package()
     return backports.fetch(name, folder), name.removeprefix("linux-image-")
 
 

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the tools of the system; a failure carries what the tool said."""
 
+import ctypes
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 
 class CommandError(RuntimeError):
     """A tool ended with another status than 0."""
+
+
+def die_with_parent() -> None:
+    """For a process's `preexec_fn`: it ends with the thread that started it, however that one ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def run(*args, cwd=None, env=None, stdin: bytes | None = None, ok=(0,), log: Path | None = None) -> str:

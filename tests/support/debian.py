@@ -2,7 +2,9 @@
 """Debian's archive, from the mirror that this machine's apt is configured for, without touching that configuration."""
 
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,6 +70,12 @@ class Suite:
             self._update()
             self._apt("download", package, cwd=folder)
         return max(folder.glob(f"{package}_*.deb"))
+
+    def kernel_package(self) -> str:
+        """The package with the kernel that the suite installs, by its full name."""
+        with tempfile.TemporaryDirectory(prefix="kernel.", dir=self.folder.parent) as folder:
+            depends = run("dpkg-deb", "-f", self.fetch("linux-image-amd64", Path(folder)), "Depends")
+        return re.search(r"linux-image-[0-9]\S*", depends)[0]
 
     def unpack(self, package: str) -> Path:
         """Downloads a package, verified by the archive's signature, and returns the folder it is unpacked in."""

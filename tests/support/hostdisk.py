@@ -111,6 +111,18 @@ def make(target: Path, spec: HostSpec, files: dict[str, Path], esp_files: dict[s
     return HostDisk(target, spec, offset, size, placed)
 
 
+def make_started_from_esp(target: Path, spec: HostSpec, name: str, image: Path, efi: Path) -> HostDisk:
+    """A disk from whose ESP the firmware starts `efi`, which boots the image of that name on the host volume."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="vhdboot-conf.", dir=target.parent) as work:
+        conf = Path(work) / "conf"
+        # Named, as it is when GRUB or Ventoy starts vhdboot from the host volume: else every disk is waited for.
+        serial = NTFS_SERIAL if spec.fs == "ntfs" else EXFAT_SERIAL
+        conf.write_text(f"image {name}\nvolume {serial}\n", encoding="utf-8")
+        esp = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
+        return make(target, replace(spec, loader="esp"), {name: image}, esp)
+
+
 # --- GRUB
 
 def grub_config(spec: HostSpec) -> str:
@@ -370,15 +382,25 @@ def outside_digest(host: HostDisk, name: str) -> str:
     return disk.digest_outside(host.path, host.extents[name])
 
 
+def file_ranges(host: HostDisk, name: str, start: int, length: int) -> list[tuple[int, int]]:
+    """Where a part of the file lies on the disk, as (offset, length), in the file's order."""
+    ranges, position = [], 0
+    for place, size in host.extents[name]:
+        first, last = max(start, position), min(start + length, position + size)
+        if first < last:
+            ranges.append((place + first - position, last - first))
+        position += size
+    return ranges
+
+
 def extract_file(host: HostDisk, name: str, target: Path, length: int | None = None) -> Path:
     """The file's bytes, read from where they lay when the disk was made."""
     with open(target, "wb") as file:
         file.truncate(length if length is not None else sum(size for _, size in host.extents[name]))
     done = 0
-    for start, size in host.extents[name]:
-        take = size if length is None else min(size, length - done)
-        disk.copy_range(host.path, start, target, done, take)
-        done += take
+    for start, size in file_ranges(host, name, 0, target.stat().st_size):
+        disk.copy_range(host.path, start, target, done, size)
+        done += size
     return target
 
 

@@ -45,13 +45,13 @@ def small_disk(target: Path, uki: Path | None, esp: bool = True) -> Path:
     return target
 
 
-def make_uki(target: Path, kernel: Path, initrd: Path | None) -> Path:
+def make_uki(target: Path, kernel: Path, initrd: Path | None, release: str = "6.1.0-small") -> Path:
     """A UKI of anything: `kernel` need be none."""
     tools = Suite("trixie")
     stub = tools.unpack("systemd-boot-efi") / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
     words = [f"--initrd={initrd}"] if initrd else []
     run("/usr/bin/python3", tools.unpack("systemd-ukify") / "usr/lib/systemd/ukify", "build", f"--linux={kernel}",
-        "--cmdline=console=ttyS0", "--os-release=ID=small\nNAME=Small\n", f"--stub={stub}", "--uname=6.1.0-small",
+        "--cmdline=console=ttyS0", "--os-release=ID=small\nNAME=Small\n", f"--stub={stub}", f"--uname={release}",
         f"--output={target}", *words)
     return target
 

@@ -11,16 +11,22 @@ PRODUCTS = Path(os.environ.get("VHDBOOT_PRODUCTS", REPOSITORY / "build/release/o
 TEST_OUTPUT = REPOSITORY / "build/tests"
 
 
+def _in_cache(name: str) -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "vhdboot" / name
+
+
 def cache_folder() -> Path:
     """The folder of everything that is slow to make and safe to keep."""
     chosen = os.environ.get("VHDBOOT_TEST_CACHE")
-    if chosen:
-        folder = Path(chosen)
-    else:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(home) / "vhdboot/guests"
+    folder = Path(chosen) if chosen else _in_cache("guests")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def soak_folder() -> Path:
+    """The folder of how far tests/run.sh soak is, unless it is told another."""
+    return _in_cache("soak")
 
 
 @contextlib.contextmanager

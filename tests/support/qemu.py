@@ -6,14 +6,12 @@ Everything waits for events with a deadline. QEMU never outlives the Machine, no
 
 import codecs
 import contextlib
-import ctypes
 import functools
 import json
 import os
 import re
 import selectors
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -22,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .command import die_with_parent
 from .png import png_from_ppm
 
 QEMU = "qemu-system-x86_64"
@@ -41,7 +40,10 @@ class MachineError(AssertionError):
 @dataclass(frozen=True)
 class Disk:
     """`boot` is the order in which the firmware tries the disks; None: not tried. `device`: QEMU's words for one that
-    hangs at a controller of the machine's; instead of `bus`."""
+    hangs at a controller of the machine's; instead of `bus`.
+
+    `write_log`: a file that is given every write and flush in their order (write_log.py); only on the bus virtio.
+    `bad_sectors`: those that cannot be read. `reads_a_second`: how many are answered at most."""
 
     path: Path
     bus: str = "virtio"
@@ -49,6 +51,9 @@ class Disk:
     boot: int | None = None
     read_only: bool = False
     device: str = ""
+    write_log: Path | None = None
+    bad_sectors: tuple[int, ...] = ()
+    reads_a_second: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ def disk_words(number: int, disk: Disk) -> list[str]:
     only = "on" if disk.read_only else "off"
     words = ["-drive", f"if=none,id={name},format=raw,file={disk.path},cache=unsafe,discard=unmap,read-only={only}"]
     options = f"drive={name}"
+    if disk.write_log or disk.bad_sectors or disk.reads_a_second:
+        words = _filter_words(name, disk)
+    if disk.write_log:
+        if disk.bus != "virtio" or disk.device:
+            raise ValueError("only a disk on virtio can have a log of writes: no discard can be turned off on others")
+        # QEMU 7.2 damages the log when something else is written while it records a write-zeroes.
+        options += ",discard=off,write-zeroes=off"
     if disk.block_size != 512:
         options += f",logical_block_size={disk.block_size},physical_block_size={disk.block_size}"
     if disk.boot is not None:
@@ -87,12 +99,34 @@ def disk_words(number: int, disk: Disk) -> list[str]:
             return [*words, "-device", f"ide-hd,bus=ide.{number},{options}"]
         case "usb":
             return [*words, "-device", f"qemu-xhci,id=xhci{number}",
-                    "-device", f"usb-storage,bus=xhci{number}.0,{options}"]
+                    "-device", f"usb-storage,id=usb{number},bus=xhci{number}.0,{options}"]
         case "uas":
             return [*words, "-device", f"qemu-xhci,id=xhci{number}", "-device", f"usb-uas,id=uas{number},bus=xhci{number}.0",
                     "-device", f"scsi-hd,bus=uas{number}.0,{options}"]
         case other:
             raise ValueError(f"unknown bus {other!r}; known: {', '.join(BUSES)}")
+
+
+def _filter_words(name: str, disk: Disk) -> list[str]:
+    """QEMU's filters, each over the one before; the last one has the disk's name. The log's must see the flushes; the file
+    below need not be flushed."""
+    layers = [f"driver=file,filename={disk.path},cache.no-flush=on,read-only={'on' if disk.read_only else 'off'}"]
+    words = []
+    if disk.bad_sectors:
+        layers.append("driver=blkdebug,image=BELOW" + "".join(
+            f",inject-error.{number}.event=none,inject-error.{number}.iotype=read,inject-error.{number}.sector={sector}"
+            for number, sector in enumerate(disk.bad_sectors)))
+    if disk.reads_a_second:
+        words += ["-object", f"throttle-group,id={name}-slow,x-iops-read={disk.reads_a_second}"]
+        layers.append(f"driver=throttle,throttle-group={name}-slow,file=BELOW")
+    if disk.write_log:
+        disk.write_log.touch()
+        words += ["-blockdev", f"driver=file,node-name={name}-log,filename={disk.write_log},cache.no-flush=on"]
+        layers.append(f"driver=blklogwrites,file=BELOW,log={name}-log,log-sector-size=512")
+    for number, layer in enumerate(layers):
+        own = name if layer is layers[-1] else f"{name}-{number}"
+        words += ["-blockdev", layer.replace("BELOW", f"{name}-{number - 1}") + f",node-name={own}"]
+    return words
 
 
 @functools.cache
@@ -113,10 +147,6 @@ def accelerator_words() -> tuple[str, ...]:
         return kvm
     except MachineError:
         return tcg
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Machine:
@@ -178,7 +208,7 @@ class Machine:
             words = self._words(serial_end.fileno(), qmp_end.fileno())
             self._start_time = time.monotonic()
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                             stderr=self._stderr, preexec_fn=_die_with_parent,
+                                             stderr=self._stderr, preexec_fn=die_with_parent,
                                              pass_fds=(serial_end.fileno(), qmp_end.fileno()))
         undo(self._process.wait)
         undo(self._process.kill)
@@ -400,6 +430,10 @@ class Machine:
             if self._exited:
                 raise self._error(f"QEMU ended with status {self._process.wait()}")
             self._step(deadline, f"QEMU's answer to {command}")
+
+    def unplug(self, number: int) -> None:
+        """Takes a disk away that is on the bus usb."""
+        self._command("device_del", id=f"usb{number}")
 
     def power_button(self) -> None:
         self._command("system_powerdown")

@@ -15,15 +15,18 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from . import junit
+from tests.soak.soak import Soak
+
+from . import fuzzers, junit
 from .bootcase import cases
-from .paths import REPOSITORY, TEST_OUTPUT
+from .paths import PRODUCTS, REPOSITORY, TEST_OUTPUT, soak_folder
 
 PARTS = ("lint", "unit", "fuzz", "integration", "boot")
+MORE_PARTS = ("bench", "soak")  # only when they are named
 RESULTS = TEST_OUTPUT / "results"
 LOGS = TEST_OUTPUT / "logs"
 OTHER_GUESTS = {"debian12", "debian13", "debian12-grub-mbr"}  # of tests that are no cases
-NEED_PRODUCTS = {"integration", "boot", "bench"}
+NEED_PRODUCTS = {"integration", "boot", "bench", "soak"}
 
 
 class StepFailed(Exception):
@@ -37,6 +40,8 @@ class Runner:
         self._steps = ThreadPoolExecutor(max_workers=2)
         self._lock = threading.Lock()
         self._background: dict[str, Future] = {}
+        self._last_lines: list[str] = []
+        self._stopped = False
 
     def say(self, text: str) -> None:
         with self._lock:
@@ -62,7 +67,10 @@ class Runner:
     # --- what is made in the background
 
     def start_background(self, parts: list[str]) -> None:
-        if NEED_PRODUCTS & set(parts):
+        boots = self._args.cuts or self._args.starts or self._args.cut is not None
+        needed = NEED_PRODUCTS & set(parts) - (set() if boots else {"soak"})
+        # Those that VHDBOOT_PRODUCTS names are there.
+        if needed and PRODUCTS.is_relative_to(REPOSITORY):
             self._background["products"] = self._steps.submit(self._build_products)
         if {"boot", "bench"} & set(parts):
             self._background["guests"] = self._steps.submit(self._make_guests)
@@ -107,8 +115,7 @@ class Runner:
 
     def fuzz(self) -> None:
         self.native_build("fuzz", "--target", "fuzzers")
-        programs = sorted((REPOSITORY / "build/fuzz/fuzz").glob("fuzz_*"))
-        programs = [path for path in programs if os.access(path, os.X_OK) and (self._args.k or "") in path.name]
+        programs = [path for path in fuzzers.programs() if (self._args.k or "") in path.name]
         if not programs:
             raise StepFailed("there is no fuzz target in build/fuzz/fuzz")
         self.say(f"fuzzing {len(programs)} targets, {self._args.fuzz_seconds} s each")
@@ -116,17 +123,13 @@ class Runner:
             junit.write(RESULTS / "fuzz.xml", list(pool.map(self._fuzz_one, programs)))
 
     def _fuzz_one(self, program: Path) -> junit.Case:
-        name = program.name.removeprefix("fuzz_")
+        name = fuzzers.name_of(program)
         found = TEST_OUTPUT / "fuzz" / name
-        found.mkdir(parents=True, exist_ok=True)
-        known = REPOSITORY / "tests/fuzz/corpus" / name
-        corpus = [found] + ([known] if known.is_dir() else [])
         started = time.monotonic()
         problem = None
         try:
-            self.step(f"fuzz {name}", program, f"-max_total_time={self._args.fuzz_seconds}", "-timeout=10",
-                      "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found.parent}/{name}-",
-                      *corpus, seconds=self._args.fuzz_seconds + 300)
+            self.step(f"fuzz {name}", *fuzzers.words(program, self._args.fuzz_seconds, found, found.parent),
+                      seconds=self._args.fuzz_seconds + 300)
         except StepFailed as error:
             problem = str(error)
             self.say(problem)
@@ -156,6 +159,24 @@ class Runner:
         for program in programs:
             self.step(program, sys.executable, "-m", f"tests.bench.{program}", seconds=3600, stream=True)
         junit.write(RESULTS / "bench.xml", [junit.Case("bench", program, 0) for program in programs])
+
+    def soak(self) -> None:
+        args = self._args
+        if args.fuzz_minutes and args.cut is None:
+            self.native_build("fuzz", "--target", "fuzzers")
+        self.wait_for("products")
+        soak = Soak(args.soak_folder, args.cuts, args.starts, args.fuzz_minutes)
+        self.say(f"the soak begins, or goes on where it was; what it keeps is in {args.soak_folder}")
+        try:
+            if args.cut is None:
+                soak.run(self.say)
+            else:
+                soak.again(args.cut, self.say)
+        except KeyboardInterrupt:
+            self._stopped = True
+        junit.write(RESULTS / "soak.xml", soak.junit_cases())
+        self._last_lines = [*soak.summary(), *(["stopped: the same command goes on here"] if self._stopped else [])]
+        (args.soak_folder / "summary.txt").write_text("\n".join(self._last_lines) + "\n", encoding="utf-8")
 
     # --- counting
 
@@ -197,25 +218,36 @@ class Runner:
         for name in failed:
             print(f"  failed: {name}")
         print(f"  in {time.monotonic() - self._start:.0f} s\n")
-        if total.passed + total.failed == 0:
+        if total.passed + total.failed == 0 and not self._stopped:
             total += junit.Counts(failed=1)
             print("no test ran")
-        print(total, flush=True)
-        return 1 if total.failed else 0
+        print(*self._last_lines, total, sep="\n", flush=True)
+        return 1 if total.failed else 130 if self._stopped else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/run.sh", description="Builds vhdboot and runs its tests.")
     parser.add_argument("part", nargs="*", metavar="PART",
-                        help=f"{', '.join(PARTS)} or bench; without one: all of them but bench")
-    parser.add_argument("--all", action="store_true", help="every combination of the boot tests, and builds on machines made from nothing")
+                        help=f"{', '.join(PARTS)}, bench or soak; without one: all of them but bench and soak")
+    parser.add_argument("--all", action="store_true",
+                        help="every combination of the boot tests, and builds on machines made from nothing")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
     parser.add_argument("--fuzz-seconds", type=int, default=8, help="how long each fuzz target runs (default 8)")
+    soak = parser.add_argument_group("soak", "runs for hours; the same command goes on where it was stopped, by Ctrl-C or a "
+                                             "kill at any moment")
+    soak.add_argument("--cuts", type=int, default=1600, help="how many power cuts; 0 for none (default 1600)")
+    soak.add_argument("--starts", type=int, default=1000, help="how many starts; 0 for none (default 1000)")
+    soak.add_argument("--fuzz-minutes", type=float, default=10,
+                      help="how long what reads volumes and images is fuzzed, each; other targets a fifth of it; 0: not at "
+                           "all (default 10)")
+    soak.add_argument("--cut", type=int, metavar="NUMBER", help="only this power cut, once more; its disk is kept")
+    soak.add_argument("--soak-folder", type=Path, default=soak_folder(), metavar="FOLDER",
+                      help="where logs, disks, results and their summary are kept (default %(default)s)")
     args = parser.parse_args()
-    unknown = [part for part in args.part if part not in (*PARTS, "bench")]
+    unknown = [part for part in args.part if part not in (*PARTS, *MORE_PARTS)]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}")
-    parts = [part for part in (*PARTS, "bench") if part in (args.part or PARTS)]
+    parts = [part for part in (*PARTS, *MORE_PARTS) if part in (args.part or PARTS)]
     return Runner(args).run(parts)
 
 
