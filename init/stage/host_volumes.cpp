@@ -14,6 +14,12 @@ std::string key(const sys::BlockDevice& device) {
   return concat(device.sysfs, '#', device.sequence);
 }
 
+// That it is a partition of, or it itself.
+std::string disk_of(const sys::BlockDevice& device) {
+  const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
+  return concat(disk, '#', device.sequence);
+}
+
 // A drive without a disc, or with one that carries music, is no reason for doubt: no image lies there.
 bool is_drive_for_discs(const sys::BlockDevice& device) {
   constexpr std::string_view kFloppy = "2:";
@@ -151,7 +157,11 @@ void HostVolumes::look() {
     const std::string id = key(device);
     if (seen_.contains(id)) continue;
     unreadable_.erase(id);
-    auto volume = open_host_volume(devices_, device);
+    // Each partition of a dying disk would take as long again.
+    const std::string disk = disk_of(device);
+    auto volume = slow_disks_.contains(disk) ? Result<HostVolume>(fail(Code::Timeout, "its disk does not answer"))
+                                             : open_host_volume(devices_, device);
+    if (!volume && volume.error().code == Code::Timeout) slow_disks_.insert(disk);
     // One that fails is not read again at every event: each try may take a failing disk seconds.
     if (volume || !sys::is_not_ready(volume.error())) {
       seen_.insert(id);

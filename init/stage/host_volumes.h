@@ -96,6 +96,7 @@ class HostVolumes {
   std::list<HostVolume> unplugged_;
   std::map<std::string, Unreadable> unreadable_;  // by key
   std::set<std::string> present_;                 // keys of the devices that are there
+  std::set<std::string> slow_disks_;              // on which a reader waited in vain
   std::set<std::string> seen_;                    // those that need no other look
 };
 

@@ -361,7 +361,7 @@ std::unexpected<Error> VolumeReader::fail_for_good(Code code, std::string_view w
 
 std::unexpected<Error> VolumeReader::late() {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(answer_time_).count();
-  return fail_for_good(Code::Io, concat("did not answer within ", seconds, " seconds: the disk may be failing"));
+  return fail_for_good(Code::Timeout, concat("did not answer within ", seconds, " seconds: the disk may be failing"));
 }
 
 std::unexpected<Error> VolumeReader::lied(std::string_view how) {

@@ -43,7 +43,7 @@ struct ReaderOptions {
 };
 
 /// A volume that a reader process reads. When that crashes, does not answer in time or answers what cannot be true, it
-/// is stopped, and that call and each one after it fails: as Corrupt, or as Io for time, with a sentence that names the
+/// is stopped, and that call and each one after it fails: as Corrupt, or as Timeout, with a sentence that names the
 /// device.
 class VolumeReader final : public volume::HostVolume {
  public:

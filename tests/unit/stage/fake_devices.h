@@ -35,6 +35,7 @@ struct FakeDisk {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> bad;  ///< offset and length of what cannot be read
   std::chrono::milliseconds read_time{0};                    ///< that each read takes
   unsigned opened = 0;                                       ///< how often
+  bool silent = false;                                       ///< its reader waits in vain
   bool gone = false;                                         ///< unplugged: nothing can be read any more
 };
 
@@ -81,6 +82,10 @@ class FakeDevices final : public sys::Devices {
     if (found == disks_.end()) return fail_errno(doing, ENOENT);
     ++found->second->opened;
     if (found->second->open_error != 0) return fail_errno(doing, found->second->open_error);
+    if (found->second->silent) {
+      now_ += 120s;
+      return fail(Code::Timeout, "the program that reads it did not answer within 120 seconds");
+    }
     auto source = std::make_unique<Source>(found->second, now_);
     auto reader = TRY(volume::HostVolume::open(*source));
     return sys::OpenedVolume{.source = std::move(source), .reader = std::move(reader)};

@@ -181,6 +181,27 @@ TEST(HostVolumes, SettlesTwoSecondsAfterTheLastEvent) {
   EXPECT_EQ(devices.elapsed(), 4500ms) << "it has been quiet long enough";
 }
 
+TEST(HostVolumes, ADiskThatDoesNotAnswerIsWaitedForOnce) {
+  FakeDevices devices;
+  for (const unsigned partition : {1U, 2U, 3U}) {
+    const std::string name = concat("sda", partition);
+    auto& disk = devices.plug(name, data().bytes);
+    disk.device.sysfs = concat("/sys/devices/pci0000:00/0000:00:01.0/block/sda/", name);
+    disk.device.sequence = "1";
+    disk.device.partition = partition;
+    disk.silent = true;
+  }
+  devices.plug("sdb1", data().bytes);
+  HostVolumes volumes(devices);
+  EXPECT_THAT(paths_of(volumes), ElementsAre("/dev/sdb1"));
+  EXPECT_EQ(devices.elapsed(), 120s);
+  EXPECT_THAT(volumes.unreadable(),
+              ElementsAre(HasSubstr("/dev/sda1: "), HasSubstr("/dev/sda2: its disk does not answer"),
+                          HasSubstr("/dev/sda3: its disk does not answer")));
+  ASSERT_TRUE(volumes.doubt());
+  EXPECT_EQ(volumes.doubt()->code, Code::Timeout);
+}
+
 // What stage 1 has attached goes before the last look.
 TEST(HostVolumes, DevicesOfOursDoNotKeepItFromSettling) {
   FakeDevices devices;

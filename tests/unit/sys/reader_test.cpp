@@ -297,13 +297,13 @@ std::string loop_for_ever() {
 TEST_F(Reader, ThatNeverAnswers) {
   const auto reader = open_puppet([](Held) { return loop_for_ever(); }, {.answer_time = 50ms});
   ASSERT_TRUE(reader);
-  expect_unreadable(*reader, Code::Io, "did not answer within 1 seconds");
+  expect_unreadable(*reader, Code::Timeout, "did not answer within 1 seconds");
 }
 
 TEST_F(Reader, ThatNeverOpensTheVolume) {
   ReaderOptions options{.answer_time = 50ms};
   options.work = [](const ByteSource&, const Fd&) { (void)loop_for_ever(); };
-  EXPECT_THAT(VolumeReader::open(*source_, "/dev/sdx1", options), Fails(Code::Io, "did not answer within"));
+  EXPECT_THAT(VolumeReader::open(*source_, "/dev/sdx1", options), Fails(Code::Timeout, "did not answer within"));
 }
 
 TEST_F(Reader, ThatComputesTooLong) {
@@ -321,7 +321,7 @@ TEST_F(Reader, ThatAnswersByteForByteWithoutAnEnd) {
       },
       {.answer_time = 50ms});
   ASSERT_TRUE(reader);
-  EXPECT_THAT(reader->read_file(path_of("/x"), 1 << 20), Fails(Code::Io, "did not answer within"));
+  EXPECT_THAT(reader->read_file(path_of("/x"), 1 << 20), Fails(Code::Timeout, "did not answer within"));
 }
 
 TEST_F(Reader, ThatClosesItsSocketAndStays) {
