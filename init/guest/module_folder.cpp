@@ -31,6 +31,7 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Con
   for (const disk::GuestPartition* partition : candidates) {
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
+    if (!root && root.error().code == Code::Io) remember(root.error().message());
     if (!root) continue;
     for (const std::string_view prefix : disk::kRootFolders)
       for (const std::string& folder : folders)

@@ -3,9 +3,12 @@
 
 #include <sys/sysinfo.h>
 
+#include <array>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "init/sys/block.h"
+#include "init/sys/file.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
 
@@ -49,6 +52,7 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
     const auto device = sys::block_device(name);
     if (!device) return;
     sys::Content content = sys::identify(*device);
+    if (content.type.empty()) warn_of_a_bad_disk(*device);
     add({.entry = entry,
          .device = device->name,
          .type = std::move(content.type),
@@ -56,6 +60,14 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
   };
   if (table.scheme == disk::Scheme::None) look_at(nullptr, disk.name());
   for (const disk::Partition& entry : table.partitions) look_at(&entry, concat(disk.name(), 'p', entry.number));
+}
+
+void AttachedGuestDisk::warn_of_a_bad_disk(const sys::BlockDevice& device) const {
+  std::array<std::byte, kSectorSize> sector{};
+  const auto source = sys::FdSource::open(device.path);
+  const auto read = source ? (*source)->read(0, sector) : std::unexpected(source.error());
+  if (!read)
+    report_.warn(concat("partition ", device.partition, " of the guest disk cannot be read: ", read.error().message()));
 }
 
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const disk::GuestPartition& partition,

@@ -196,7 +196,8 @@ volume::FileSource contents(const FoundImage& image) {
 Result<disk::PartitionTable> read_table(const FoundImage& image) {
   const volume::FileSource file = contents(image);
   const SliceSource payload(file, 0, image.info.payload_size);
-  return disk::read_partition_table(payload);
+  return TRY_IN(concat("the guest disk in ", printable(image.path.text()), " on ", image.volume->description()),
+                disk::read_partition_table(payload));
 }
 
 Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {

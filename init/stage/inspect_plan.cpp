@@ -134,7 +134,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, P
 }
 
 Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
-  const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+  const disk::PartitionTable table = TRY(read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);

@@ -158,7 +158,7 @@ Failure boot(const sys::Reporter& report) {
     report.checkpoint("image");
 
     TRY(check_no_windows_sleeps(volumes, image));
-    const disk::PartitionTable table = TRY_IN("the guest disk", read_table(image));
+    const disk::PartitionTable table = TRY(read_table(image));
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     report.checkpoint("loaded");
