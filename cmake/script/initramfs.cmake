@@ -8,8 +8,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/apt.cmake)
 
 # The limit of the design.
 file(SIZE ${INIT} size)
-if(size GREATER 1048576)
-  message(FATAL_ERROR "${INIT} has ${size} bytes; vhdboot-init may have at most 1 MiB")
+if(size GREATER 1310720)
+  message(FATAL_ERROR "${INIT} has ${size} bytes; vhdboot-init may have at most 1.25 MiB")
 endif()
 
 vhdboot_package(package version busybox-static)

@@ -22,27 +22,6 @@ std::uint64_t quarter_of_memory() {
   return std::uint64_t{info.totalram} * info.mem_unit / 4;
 }
 
-// The tree goes before what it lies on.
-class ReplayedTree final : public disk::FileTree {
- public:
-  ReplayedTree(std::shared_ptr<const sys::MemorySnapshot> snapshot, Fd root)
-      : snapshot_(std::move(snapshot)), tree_(std::move(root)) {}
-
-  [[nodiscard]] bool has(const std::string& path) const override { return tree_.has(path); }
-  [[nodiscard]] bool is_folder(const std::string& path) const override { return tree_.is_folder(path); }
-  [[nodiscard]] std::vector<std::string> list(const std::string& path) const override { return tree_.list(path); }
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
-    return tree_.open(path);
-  }
-  [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
-    return tree_.read(path, cap);
-  }
-
- private:
-  std::shared_ptr<const sys::MemorySnapshot> snapshot_;
-  sys::MountedTree tree_;
-};
-
 }  // namespace
 
 AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
@@ -80,7 +59,7 @@ Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const d
     snapshots_[partition.device] = snapshot;
   }
   Fd root = TRY(sys::mount_detached_read_only(snapshot->path(), partition.type, root_flags));
-  return std::make_unique<ReplayedTree>(std::move(snapshot), std::move(root));
+  return std::make_unique<sys::MountedTree>(std::move(root), std::move(snapshot));
 }
 
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_files(const disk::GuestPartition& partition,

@@ -2,17 +2,21 @@
 // A mounted file system as a tree of files.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "base/fd.h"
 #include "disk/file_tree.h"
+#include "init/sys/memory_snapshot.h"
 
 namespace vhdboot::sys {
 
 class MountedTree final : public disk::FileTree {
  public:
-  /// `root` is the root directory of the file system, as mount_detached() returns it.
-  explicit MountedTree(Fd root) : root_(std::move(root)) {}
+  /// `root` is the root directory of the file system, as mount_detached() returns it; `device`, what it lies on if that
+  /// is to go with it.
+  explicit MountedTree(Fd root, std::shared_ptr<const MemorySnapshot> device = nullptr)
+      : device_(std::move(device)), root_(std::move(root)) {}
 
   [[nodiscard]] bool has(const std::string& path) const override;
   [[nodiscard]] bool is_folder(const std::string& path) const override;
@@ -23,6 +27,8 @@ class MountedTree final : public disk::FileTree {
  private:
   [[nodiscard]] Result<Fd> open_in(const std::string& path, int flags) const;
 
+  // Destroyed from the last to the first.
+  std::shared_ptr<const MemorySnapshot> device_;
   Fd root_;
 };
 

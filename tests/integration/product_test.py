@@ -53,7 +53,7 @@ def section(efi, name):
     return found[0]
 
 
-@pytest.mark.parametrize("name,limit", [("vhdboot.efi", 8 << 20), ("vhdboot-init", 1 << 20)])
+@pytest.mark.parametrize("name,limit", [("vhdboot.efi", 8 << 20), ("vhdboot-init", 5 << 18)])
 def test_size(name, limit):
     assert 32768 <= len(product(name)) <= limit
 
