@@ -26,7 +26,7 @@ std::uint64_t quarter_of_memory() {
 
 AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
                                      const sys::Reporter& report)
-    : GuestDisk(table), report_(report) {
+    : GuestDisk(table), report_(report), memory_left_(quarter_of_memory()) {
   const auto look_at = [&](const disk::Partition* entry, const std::string& name) {
     const auto device = sys::block_device(name);
     if (!device) return;
@@ -54,8 +54,9 @@ Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const d
   Snapshot snapshot = snapshots_[partition.device].lock();
   if (!snapshot) {
     const auto origin = TRY(sys::block_device(partition.device));
+    memory_left_ /= 2;  // for those that come after it
     snapshot = std::make_shared<const sys::MemorySnapshot>(
-        TRY(sys::MemorySnapshot::make(origin, concat("vhdboot-replay-", partition.device), quarter_of_memory())));
+        TRY(sys::MemorySnapshot::make(origin, concat("vhdboot-replay-", partition.device), memory_left_)));
     snapshots_[partition.device] = snapshot;
   }
   Fd root = TRY(sys::mount_detached_read_only(snapshot->path(), partition.type, root_flags));

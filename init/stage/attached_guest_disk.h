@@ -30,6 +30,7 @@ class AttachedGuestDisk final : public disk::GuestDisk {
                                                                       const std::string& root_flags);
 
   const sys::Reporter& report_;
+  std::uint64_t memory_left_;                                                  // bytes, for snapshots
   std::map<std::string, std::weak_ptr<const sys::MemorySnapshot>> snapshots_;  // by device; one for all its mounts
 };
 

@@ -133,7 +133,7 @@ Result<std::optional<Guid>> parent_of(HostVolume& volume, const volume::Path& pa
   const std::optional<Guid> none;
   // What is wrong with another file is no reason against this one; what cannot be read may be a child.
   const auto unless_unreadable = [&](const Error& error) -> Result<std::optional<Guid>> {
-    if (error.code == Code::Io) return std::unexpected(error);
+    if (error.code == Code::Io || error.code == Code::Timeout) return std::unexpected(error);
     return none;
   };
   const auto layout = volume.reader->layout(path);
@@ -165,6 +165,8 @@ Result<void> check_no_children(const FoundImage& image) {
                          "would be worth nothing once this one has changed. Merge or delete it, or boot a copy of ",
                          "this image in another folder"));
   }
+  // A reader that ended over one of them has said nothing of the others.
+  (void)TRY(image.volume->reader->state());
   return {};
 }
 

@@ -72,7 +72,7 @@ std::string twins(const HostVolume& one, const HostVolume& other) {
 Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::BlockDevice& device) {
   HostVolume volume{.device = device};
   // Whatever it looks like: a part of a volume may look like all of it.
-  if (const auto condition = volume::condition_of_type(devices.partition_type(device)))
+  if (const auto condition = volume::condition_of_type(TRY(devices.partition_type(device))))
     return volume::refuse(*condition);
   auto opened = devices.open_volume(device);
   if (!opened && opened.error().code != Code::Corrupt) return std::unexpected(std::move(opened).error());
@@ -134,7 +134,10 @@ Result<void> HostVolumes::settle(sys::Deadline limit) {
 }
 
 // Or a USB disk that its hub resets would be taken for its own twin.
-void HostVolumes::forget_unplugged() {
+void HostVolumes::forget_unplugged(const std::vector<sys::BlockDevice>& present) {
+  std::set<std::string> disks;
+  for (const sys::BlockDevice& device : present) disks.insert(disk_of(device));
+  std::erase_if(slow_disks_, [&](const std::string& disk) { return !disks.contains(disk); });
   std::erase_if(seen_, [&](const std::string& seen) { return !present_.contains(seen); });
   std::erase_if(unreadable_, [&](const auto& entry) { return !present_.contains(entry.first); });
   for (auto volume = volumes_.begin(); volume != volumes_.end();) {
@@ -152,7 +155,7 @@ void HostVolumes::look() {
   const auto now = devices_.now();
   if (keys != present_) changed_ = now;
   present_ = std::move(keys);
-  forget_unplugged();
+  forget_unplugged(present);
   for (const sys::BlockDevice& device : present) {
     const std::string id = key(device);
     if (seen_.contains(id)) continue;

@@ -87,7 +87,7 @@ class HostVolumes {
     Error error;
   };
   void look();
-  void forget_unplugged();
+  void forget_unplugged(const std::vector<sys::BlockDevice>& present);
 
   sys::Devices& devices_;
   sys::Devices::Clock::time_point began_;

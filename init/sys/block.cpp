@@ -63,12 +63,12 @@ std::string value(const Probe& probe, const char* key) {
   return blkid_probe_lookup_value(probe.get(), key, &text, nullptr) == 0 ? text : "";
 }
 
-// What the table says of a partition; false when that cannot be told.
-bool probe_partition(const Probe& probe) {
+// What the table says of a partition: 0, 1 where it says nothing, less when it cannot be read.
+int probe_partition(const Probe& probe) {
   blkid_probe_enable_superblocks(probe.get(), 0);
   blkid_probe_enable_partitions(probe.get(), 1);
   blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_ENTRY_DETAILS);
-  return blkid_do_safeprobe(probe.get()) == 0;
+  return blkid_do_safeprobe(probe.get());
 }
 
 // The partition is asked for by itself: what it holds may look like two things at once, and then nothing is known of
@@ -83,7 +83,7 @@ Content content_of(const Probe& probe, unsigned partition) {
     content.identity.label = value(probe, "LABEL");
   }
   blkid_reset_probe(probe.get());
-  if (probe_partition(probe)) {
+  if (probe_partition(probe) == 0) {
     content.identity.partuuid = value(probe, "PART_ENTRY_UUID");
     content.identity.partlabel = value(probe, "PART_ENTRY_NAME");
   }
@@ -116,10 +116,13 @@ Result<Fd> ends_of(const ByteSource& source) {
 
 }  // namespace
 
-std::string partition_type(const BlockDevice& device) {
-  if (device.partition == 0) return {};
+Result<std::string> partition_type(const BlockDevice& device) {
+  if (device.partition == 0) return std::string();
   const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
-  return probe && probe_partition(probe) ? to_lower_ascii(value(probe, "PART_ENTRY_TYPE")) : std::string();
+  if (!probe) return fail_errno(concat("opening ", device.path));
+  const int found = probe_partition(probe);
+  if (found < 0) return fail(Code::Io, "its disk's partition table cannot be read");
+  return found == 0 ? to_lower_ascii(value(probe, "PART_ENTRY_TYPE")) : std::string();
 }
 
 Content identify(const BlockDevice& device) {

@@ -40,8 +40,8 @@ struct Content {
 };
 
 /// The type of a partition in its table, as libblkid writes it: "0x7" in an MBR, a GUID in lower case in a GPT; empty
-/// for a whole disk and when the table cannot be read.
-[[nodiscard]] std::string partition_type(const BlockDevice& device);
+/// for a whole disk and where the table does not tell. An error when it cannot be read.
+[[nodiscard]] Result<std::string> partition_type(const BlockDevice& device);
 
 /// Never fails: of a device that cannot be read nothing is known.
 [[nodiscard]] Content identify(const BlockDevice& device);

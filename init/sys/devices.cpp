@@ -40,7 +40,7 @@ Result<OpenedVolume> MachineDevices::open_volume(const BlockDevice& device) cons
   return sys::open_volume(device.path);
 }
 
-std::string MachineDevices::partition_type(const BlockDevice& device) const {
+Result<std::string> MachineDevices::partition_type(const BlockDevice& device) const {
   return sys::partition_type(device);
 }
 

@@ -31,7 +31,7 @@ class Devices {
   /// errno, see is_not_ready().
   [[nodiscard]] virtual Result<OpenedVolume> open_volume(const BlockDevice& device) const = 0;
   /// See sys::partition_type().
-  [[nodiscard]] virtual std::string partition_type(const BlockDevice& device) const = 0;
+  [[nodiscard]] virtual Result<std::string> partition_type(const BlockDevice& device) const = 0;
   /// See identify().
   [[nodiscard]] virtual Content content(const BlockDevice& device) const = 0;
   /// See hardware_of().
@@ -58,7 +58,7 @@ class MachineDevices final : public Devices {
   [[nodiscard]] std::vector<BlockDevice> list() const override;
   /// With a reader process.
   [[nodiscard]] Result<OpenedVolume> open_volume(const BlockDevice& device) const override;
-  [[nodiscard]] std::string partition_type(const BlockDevice& device) const override;
+  [[nodiscard]] Result<std::string> partition_type(const BlockDevice& device) const override;
   [[nodiscard]] Content content(const BlockDevice& device) const override;
   [[nodiscard]] Hardware hardware(const BlockDevice& device) const override;
   [[nodiscard]] Result<bool> wait(Deadline deadline) override;

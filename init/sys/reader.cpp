@@ -33,7 +33,7 @@ using volume::Message;
 
 constexpr std::size_t kLength = 4;                    // of a message, in front of it
 constexpr int kOutOfMemory = 2;                       // the child's exit status
-constexpr unsigned kNobody = 65534;                   // the kernel's overflow id, which owns nothing
+constexpr unsigned kNobody = 0x7000'0000;             // and the process id: no other reader's, and no file's
 constexpr auto kTimeToDie = std::chrono::seconds(1);  // of a process that was killed and does not hang in the kernel
 
 // ---- The child: giving up its rights ----
@@ -74,8 +74,9 @@ bool set_limits(const ReaderOptions& options) {
 bool become_nobody() {
   if (::geteuid() != 0) return true;
   // By their numbers: the C library would first look for threads.
-  if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, kNobody, kNobody, kNobody) == 0 &&
-      ::syscall(SYS_setresuid, kNobody, kNobody, kNobody) == 0)
+  const unsigned nobody = kNobody + static_cast<unsigned>(::getpid());
+  if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, nobody, nobody, nobody) == 0 &&
+      ::syscall(SYS_setresuid, nobody, nobody, nobody) == 0)
     return true;
   return errno == EINVAL || errno == EPERM;  // a container in which there is nobody else
 }
@@ -378,8 +379,10 @@ std::unexpected<Error> VolumeReader::ended() {
   if (!exited && status == SIGSYS) what = "tried what it must not do, and was stopped";
   if (!exited && status == SIGXCPU) what = "computed for too long, and was stopped";
   if (!exited && status == SIGKILL) what = "was killed, perhaps for lack of memory";
-  return fail_for_good(Code::Corrupt, concat(what, exited ? " (status " : " (signal ", status,
-                                             "): the volume may be damaged; let Windows check it with \"chkdsk /f\""));
+  const bool no_memory = (exited && status == kOutOfMemory) || (!exited && status == SIGKILL);
+  return fail_for_good(
+      Code::Corrupt, concat(what, exited ? " (status " : " (signal ", status,
+                            no_memory ? ")" : "): the volume may be damaged; let Windows check it with \"chkdsk /f\""));
 }
 
 Result<void> VolumeReader::send(Bytes request) {

@@ -432,6 +432,8 @@ Result<void> NtfsVolume::check_apart_from_folder(const AllocationCheck& check, n
   s64 position = 0;
   if (ntfs_readdir(folder, &position, &listing, collect) != 0 && !listing.full)
     return failure(concat("listing ", where));
+  // As they lie on the disk.
+  std::ranges::sort(listing.names, {}, [](const Listed& one) { return MREF(one.reference); });
   for (const Listed& listed : listing.names) {
     const InodePtr inode(ntfs_inode_open(volume_, listed.reference));
     if (device_.error()) return std::unexpected(*device_.error());

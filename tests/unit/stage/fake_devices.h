@@ -91,7 +91,7 @@ class FakeDevices final : public sys::Devices {
     return sys::OpenedVolume{.source = std::move(source), .reader = std::move(reader)};
   }
 
-  [[nodiscard]] std::string partition_type(const sys::BlockDevice& device) const override {
+  [[nodiscard]] Result<std::string> partition_type(const sys::BlockDevice& device) const override {
     const auto found = disks_.find(device.name);
     return found == disks_.end() ? std::string() : found->second->partition_type;
   }

@@ -278,6 +278,18 @@ TEST_F(FindImage, OthersStandOnIt) {
   EXPECT_TRUE(find_beside_child("/vm/other.vhd", child_bytes(true).substr(0, 700)));
 }
 
+TEST_F(FindImage, ANeighbourThatCannotBeReadMayBeAChild) {
+  auto& disk = devices.plug(
+      "sda1", test::make_exfat(
+                  0x1234ABCD, u"DATA",
+                  {{"/vm/debian.efi", "MZ"}, {"/vm/debian.vhd", vhd_bytes()}, {"/vm/child.vhd", child_bytes(true)}})
+                  .bytes);
+  volumes.emplace(devices);
+  const auto child = volumes->all().front().reader->layout(*volume::parse_path("/vm/child.vhd")).value();
+  disk.bad = {{child.extents.front().physical, 512}};
+  EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/vm/debian.efi"}), Fails(Code::Io, "/vm/child.vhd"));
+}
+
 TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
   devices.plug("sda1", with_image(0x1234ABCD, u"DATA").bytes);
   volumes.emplace(devices);
