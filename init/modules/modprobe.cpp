@@ -97,7 +97,7 @@ class Reader {
     take_word(concat(word.substr(0, equals + 1), quote, value, quote));
   }
   void blacklist(std::string_view name) {
-    if (!name.empty()) config_.blacklist.push_back(module_name(name));
+    if (fits_line(name)) config_.blacklist.push_back(module_name(name));
   }
   // The kernel lets the last of two values win, too.
   void add_options(std::string_view module, std::string_view text) {

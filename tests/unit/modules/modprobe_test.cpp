@@ -55,6 +55,11 @@ TEST(Modprobe, TheCommandLineWins) {
   EXPECT_THAT(config.blacklist, ElementsAre("uas", "nouveau"));
 }
 
+// Each name becomes a line of its own.
+TEST(Modprobe, ANameOfTwoLinesIsNone) {
+  EXPECT_THAT(of_files({}, "modprobe.blacklist=\"uas,a\nb\"").blacklist, ElementsAre("uas"));
+}
+
 TEST(Modprobe, QuotesOnTheCommandLine) {
   const auto config =
       of_files({}, "modprobe.blacklist=\"uas,nouveau\" \"usb_storage.quirks=1:2:u\" \"dm_mod.create=a b\" \"\"");
