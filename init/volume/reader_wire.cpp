@@ -138,10 +138,11 @@ std::uint64_t cap_of(const ReaderRequest& request) {
 }
 
 bool is_serial(Kind kind, std::string_view text) {
-  const std::string_view form = kind == Kind::Ntfs ? "XXXXXXXXXXXXXXXX" : "XXXX-XXXX";
-  return std::ranges::equal(form, text, [](char wanted, char c) {
-    return wanted == 'X' ? std::string_view("0123456789ABCDEF").contains(c) : c == wanted;
-  });
+  const bool has_dash = kind == Kind::Exfat;
+  if (text.size() != (has_dash ? 9 : 16)) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (!std::string_view(has_dash && i == 4 ? "-" : "0123456789ABCDEF").contains(text[i])) return false;
+  return true;
 }
 
 }  // namespace

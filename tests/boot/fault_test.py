@@ -3,32 +3,19 @@
 boot that goes through or a sentence on the console, in time; and nothing is written but what the guest writes to its disk.
 """
 
-import shutil
-
 import pytest
 
 from tests.support import disk, hostdisk, power_cut, tiny_guest, write_log
 from tests.support.hostdisk import HostSpec
-from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.paths import PRODUCTS
 from tests.support.power_cut import Boot, Check, Cut
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE
 
-OUTPUT = TEST_OUTPUT / "fault"
 IMAGE = power_cut.IMAGE
 NOTHING = ""  # the guest powers off at once
 CRASH = power_cut.SCRIPT.replace("kill %1\ncd /\numount /mnt\n", "echo 'guest: crashes'\necho b > /proc/sysrq-trigger\n")
 ERROR = r"vhdboot\[(stage1|stage2)\]: error: (.*)\n"
-
-
-@pytest.fixture
-def folder(request):
-    path = OUTPUT / request.node.name.replace("[", "-").rstrip("]")
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    yield path
-    for file in (*path.glob("*.raw"), *path.glob("writes")):
-        file.unlink()
 
 
 def make_host(folder, script=NOTHING, fs="ntfs", pieces=1):

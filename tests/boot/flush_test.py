@@ -1,25 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An fsync in the guest costs the disk what it costs in an image of one piece, in however many its image lies."""
 
-import shutil
-
-import pytest
-
 from tests.bench.flush_bench import flushes
-from tests.support.paths import TEST_OUTPUT
 
-OUTPUT = TEST_OUTPUT / "flush"
 FSYNCS = 10
-
-
-@pytest.fixture(name="folder")
-def make_folder(request):
-    folder = OUTPUT / request.node.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
-    for image in folder.glob("*.raw"):
-        image.unlink()
 
 
 def test_flushes(folder):

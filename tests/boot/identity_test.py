@@ -5,7 +5,6 @@ first; the other is not written. Where that cannot be told, both are refused by 
 The copies differ in the last sector of the image, so that what stage 1 says of it tells which one it took.
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +13,10 @@ import pytest
 from tests.support import disk, hostdisk, images, vhd
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
-from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
-OUTPUT = TEST_OUTPUT / "identity"
 EFI = PRODUCTS / "vhdboot.efi"
 VHD = "/boot/debian.vhd"
 MARKER = "/root/written-in-the-guest"
@@ -55,16 +53,6 @@ PLACES = [
     Places("virtio", [], "virtio-blk-pci", "virtio-blk-pci"),
     Places("bridges", BRIDGES, "nvme,bus=p1,serial=one", "virtio-blk-pci,bus=p2"),
 ]
-
-
-@pytest.fixture
-def folder(request):
-    path = OUTPUT / request.node.name.replace("[", "-").rstrip("]")
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    yield path
-    for image in (*path.glob("*.raw"), *path.glob("*.vhd")):
-        image.unlink()
 
 
 def small_image(folder):

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest that was cut off has its last words in its journal. They count: stage 1 reads it as the guest will find itself."""
 
-import shutil
-
-import pytest
-
 from tests.support import disk, hostdisk
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
-from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 VHD = "/boot/debian.vhd"
-OUTPUT = TEST_OUTPUT / "journal"
 LINE = "swap /dev/sda3 /dev/urandom swap"
 
 
@@ -21,16 +16,6 @@ def pytest_generate_tests(metafunc):
     if "guest" in metafunc.fixturenames:
         more = ["debian12-xfs", "debian13-btrfs"] if metafunc.config.getoption("--all") else []
         metafunc.parametrize("guest", ["debian12", *more])
-
-
-@pytest.fixture(name="folder")
-def make_folder(request):
-    folder = OUTPUT / request.node.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
-    for image in folder.glob("*.raw"):
-        image.unlink()
 
 
 def test_a_crypttab_from_just_before_the_power_went(guest, folder):

@@ -1,28 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The modules that stage 2 loads get the parameters that the guest's own modprobe would give them."""
 
-import shutil
-
-import pytest
-
 from tests.support import hostdisk
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
-from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 VHD = "/boot/debian.vhd"
-OUTPUT = TEST_OUTPUT / "modprobe"
-
-
-@pytest.fixture(name="folder")
-def make_folder():
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
-    yield OUTPUT
-    for image in OUTPUT.glob("*.raw"):
-        image.unlink()
 
 
 def test_parameters(folder):

@@ -5,25 +5,9 @@ volume is as it was, the guest's journal brings its file system in order, and wh
 One boot with a log of its writes; the cuts are worked out from that. `tests/run.sh soak` makes many more.
 """
 
-import shutil
-
-import pytest
-
 from tests.support import disk, power_cut
-from tests.support.paths import TEST_OUTPUT
 
-OUTPUT = TEST_OUTPUT / "power_cut"
 CUTS = 12
-
-
-@pytest.fixture
-def folder():
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir(parents=True)
-    yield OUTPUT
-    for file in OUTPUT.glob("*.raw"):
-        file.unlink()
-    (OUTPUT / power_cut.LOG).unlink(missing_ok=True)
 
 
 def test_cuts(folder):

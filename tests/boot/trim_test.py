@@ -2,32 +2,20 @@
 """TRIM in the guest: it reaches a disk that has it, and costs nothing on one that has not, or where it is turned off."""
 
 import re
-import shutil
 
 import pytest
 
 from tests.support import hostdisk
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
-from tests.support.paths import PRODUCTS, TEST_OUTPUT
+from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 VHD = "/boot/debian.vhd"
-OUTPUT = TEST_OUTPUT / "trim"
 WITH_TRIM = "virtio-blk-pci,discard=on,write-zeroes=on"
 ZEROES_ONLY = "virtio-blk-pci,discard=off,write-zeroes=on"
 MIB = 1 << 20
-
-
-@pytest.fixture(name="folder")
-def make_folder(request):
-    folder = OUTPUT / request.node.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
-    for image in folder.glob("*.raw"):
-        image.unlink()
 
 
 @pytest.mark.parametrize("device, options, trims", [

@@ -84,16 +84,16 @@ def write_files(root: Path, target: Path, files: dict[str, bytes], deleted: tupl
     for name, data in files.items():
         source = target.with_name("source")
         source.write_bytes(data)
-        run("debugfs", "-w", "-R", f"write {source} /work/{name}", target)
+        run("debugfs", "-w", "-R", f"write {source} /files/{name}", target)
     for name in deleted:
-        run("debugfs", "-w", "-R", f"rm /work/{name}", target)
+        run("debugfs", "-w", "-R", f"rm /files/{name}", target)
     return target
 
 
 @pytest.fixture
 def bench(tmp_path):
     tree = tmp_path / "tree"
-    (tree / "work").mkdir(parents=True)
+    (tree / "files").mkdir(parents=True)
     root = tmp_path / "root"
     disk.create(root, ROOT_SIZE)
     run("mke2fs", "-q", "-t", "ext4", "-b", BLOCK, "-d", tree, root)

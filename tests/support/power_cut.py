@@ -42,8 +42,8 @@ NOTE = re.compile(rb"fsynced (\d+) ([0-9a-f]{64})\n\0*")
 # meanwhile something else makes writes that nobody waits for.
 SCRIPT = f"""
 mount -t ext4 $root /mnt
-mkdir /mnt/work
-cd /mnt/work
+mkdir /mnt/files
+cd /mnt/files
 noise() {{
   while :; do
     head -c 60000 /bin/busybox > /mnt/noise
@@ -246,8 +246,8 @@ class Check:
         if not promised:
             return []
         folder.mkdir()
-        run("debugfs", "-R", f"rdump /work {folder}", root)
-        work = folder / "work"
+        run("debugfs", "-R", f"rdump /files {folder}", root)
+        work = folder / "files"
         last = max(promised)
         found = []
         for step, digest in promised.items():
