@@ -58,12 +58,11 @@ class Reader {
   void take_line(std::string_view line) {
     const auto words = split_words(line);
     if (words.size() < 2) return;
-    if (words[0] == "blacklist")
+    const bool other_program = words[0] == "install" && words.size() > 2 && !line.contains("modprobe");
+    if (words[0] == "blacklist" || other_program)
       blacklist(words[1]);
     else if (words[0] == "options" && words.size() > 2)
       add_options(words[1], rest_of(line, 2));
-    else if (words[0] == "install" && words.size() > 2 && !line.contains("modprobe"))
-      blacklist(words[1]);
     else if (words[0] == "softdep")
       config_.soft_dependencies += concat(trim(line), '\n');
     else if (words[0] == "alias" && words.size() == 3)

@@ -170,9 +170,11 @@ Message encode(const ReaderRequest& request) {
 
 Result<ReaderRequest> decode_request(Bytes message) {
   Cursor in(message);
-  const auto ask = in.take<std::uint8_t>();
-  in.require(ask <= static_cast<std::uint8_t>(Ask::CheckAllocation));
-  ReaderRequest request{.ask = static_cast<Ask>(ask), .path = {}, .cap = in.take<std::uint64_t>()};
+  constexpr std::array kAsks{Ask::State, Ask::Layout, Ask::Spelling, Ask::List, Ask::ReadFile, Ask::CheckAllocation};
+  const std::size_t ask = in.take<std::uint8_t>();
+  in.require(ask < kAsks.size());
+  ReaderRequest request{
+      .ask = ask < kAsks.size() ? kAsks.at(ask) : Ask::State, .path = {}, .cap = in.take<std::uint64_t>()};
   request.path = in.path();
   return checked(in, std::move(request), "no request");
 }
