@@ -2,6 +2,7 @@
 #include "init/volume/exfat_directory.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace vhdboot::volume {
@@ -35,7 +36,7 @@ std::uint16_t set_checksum(Bytes set) {
   std::uint16_t sum = 0;
   for (std::size_t i = 0; i < set.size(); ++i) {
     if (i == 2 || i == 3) continue;
-    sum = static_cast<std::uint16_t>((sum << 15 | sum >> 1) + byte_at(set, i));
+    sum = static_cast<std::uint16_t>(std::rotr(sum, 1) + byte_at(set, i));
   }
   return sum;
 }

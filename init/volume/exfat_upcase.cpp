@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/volume/exfat_upcase.h"
 
+#include <bit>
 #include <utility>
 
 namespace vhdboot::volume {
@@ -44,7 +45,7 @@ std::u16string UpcaseTable::upcase(std::u16string_view name) const {
 
 std::uint16_t name_hash(std::u16string_view upcased) {
   std::uint16_t hash = 0;
-  const auto add = [&](unsigned byte) { hash = static_cast<std::uint16_t>((hash << 15 | hash >> 1) + byte); };
+  const auto add = [&](unsigned byte) { hash = static_cast<std::uint16_t>(std::rotr(hash, 1) + byte); };
   for (const char16_t unit : upcased) {
     add(unit & 0xFF);
     add(unit >> 8);
