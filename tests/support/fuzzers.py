@@ -10,7 +10,7 @@ CORPUS = REPOSITORY / "tests/fuzz/corpus"
 
 
 def programs() -> list[Path]:
-    found = sorted((REPOSITORY / "build/fuzz/fuzz").glob("fuzz_*"))
+    found = sorted((REPOSITORY / "build/test/fuzz").glob("fuzz_*"))
     return [path for path in found if os.access(path, os.X_OK)]
 
 

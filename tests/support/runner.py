@@ -26,6 +26,7 @@ MORE_PARTS = ("bench", "soak")  # only when they are named
 RESULTS = TEST_OUTPUT / "results"
 LOGS = TEST_OUTPUT / "logs"
 OTHER_GUESTS = {"debian12", "debian13", "debian12-grub-mbr"}  # of tests that are no cases
+TWO_AT_A_TIME = ("-n", str(min(2, os.cpu_count() or 1)))
 NEED_PRODUCTS = {"integration", "boot", "bench", "soak"}
 
 
@@ -91,12 +92,12 @@ class Runner:
 
     # --- the parts
 
-    def native_build(self, preset: str, *words: str) -> None:
-        self.step(f"configuring {preset}", "cmake", "--preset", preset, seconds=300)
-        self.step(f"building {preset}", "cmake", "--build", "--preset", preset, *words, seconds=2400)
+    def native_build(self, *words: str) -> None:
+        self.step("configuring the native tests", "cmake", "--preset", "test", seconds=300)
+        self.step("building the native tests", "cmake", "--build", "--preset", "test", *words, seconds=3600)
 
     def unit(self) -> None:
-        self.native_build("test")
+        self.native_build()
         build = REPOSITORY / "build/test"
         programs = sorted(path for path in (build / "unit").glob("unit_*") if os.access(path, os.X_OK))
         if not programs:
@@ -114,10 +115,10 @@ class Runner:
                 "--output-on-failure", "--output-junit", result, seconds=900))
 
     def fuzz(self) -> None:
-        self.native_build("fuzz", "--target", "fuzzers")
+        self.native_build("--target", "fuzzers")
         programs = [path for path in fuzzers.programs() if (self._args.k or "") in path.name]
         if not programs:
-            raise StepFailed("there is no fuzz target in build/fuzz/fuzz")
+            raise StepFailed("there is no fuzz target in build/test/fuzz")
         self.say(f"fuzzing {len(programs)} targets, {self._args.fuzz_seconds} s each")
         with ThreadPoolExecutor(max_workers=2) as pool:
             junit.write(RESULTS / "fuzz.xml", list(pool.map(self._fuzz_one, programs)))
@@ -147,11 +148,11 @@ class Runner:
 
     def integration(self) -> None:
         self.wait_for("products")
-        self.pytest("integration")
+        self.pytest("integration", *TWO_AT_A_TIME, "--dist", "loadfile")
 
     def boot(self) -> None:
         self.wait_for("products", "guests")
-        self.pytest("boot", "-n", str(min(2, os.cpu_count() or 1)))
+        self.pytest("boot", *TWO_AT_A_TIME)
 
     def bench(self) -> None:
         self.wait_for("products", "guests")
@@ -163,7 +164,7 @@ class Runner:
     def soak(self) -> None:
         args = self._args
         if args.fuzz_minutes and args.cut is None:
-            self.native_build("fuzz", "--target", "fuzzers")
+            self.native_build("--target", "fuzzers")
         self.wait_for("products")
         soak = Soak(args.soak_folder, args.cuts, args.starts, args.fuzz_minutes)
         self.say(f"the soak begins, or goes on where it was; what it keeps is in {args.soak_folder}")
@@ -232,7 +233,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true",
                         help="every combination of the boot tests, and builds on machines made from nothing")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
-    parser.add_argument("--fuzz-seconds", type=int, default=8, help="how long each fuzz target runs (default 8)")
+    parser.add_argument("--fuzz-seconds", type=int, default=5, help="how long each fuzz target runs (default 5)")
     soak = parser.add_argument_group("soak", "runs for hours; the same command goes on where it was stopped, by Ctrl-C or a "
                                              "kill at any moment")
     soak.add_argument("--cuts", type=int, default=1600, help="how many power cuts; 0 for none (default 1600)")
