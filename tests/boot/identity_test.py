@@ -83,7 +83,7 @@ def make_pair(folder, files, started, tell_apart=True, **spec) -> dict[str, Path
 def pytest_generate_tests(metafunc):
     """One pair of each way in which the firmware names a disk, unless all are asked for."""
     if "places" in metafunc.fixturenames:
-        few = ("sata_and_usb", "usb_ports", "sata_ports", "namespaces")
+        few = ("sata_and_usb", "namespaces")
         chosen = [places for places in PLACES if metafunc.config.getoption("--all") or places.name in few]
         metafunc.parametrize("places", chosen, ids=lambda places: places.name)
 

@@ -89,6 +89,7 @@ def test_built_without_patches(bare_cache, tmp_path):
     assert "ntfs-3g 2022.10.3," in build_for_musl(bare_cache, tmp_path)
 
 
+@pytest.mark.only_all  # as in every build for which there are patches
 def test_built_with_patches(packages, bare_cache, tmp_path):
     """With those that could be had for this build; each at least once, whatever the build itself took."""
     cache = tmp_path / "cache"

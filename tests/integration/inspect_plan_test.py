@@ -127,16 +127,16 @@ def guest(tmp_path):
     return Guest(tmp_path)
 
 
-def attached() -> str:
-    return run("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE")
+def attached(file: Path) -> str:
+    return run("losetup", "--noheadings", "--output", "NAME,BACK-FILE", "--associated", file)
 
 
 def plan(volume: Path, *words: str) -> subprocess.CompletedProcess:
     """Runs it, and sees that it wrote nothing and left nothing."""
-    before = disk.digest(volume), attached()
+    before = disk.digest(volume), attached(volume)
     done = subprocess.run([PROGRAM, "--plan", *words, volume, IMAGE], capture_output=True, text=True, timeout=120,
                           check=False)
-    assert (disk.digest(volume), attached()) == before
+    assert (disk.digest(volume), attached(volume)) == before
     return done
 
 
@@ -304,7 +304,7 @@ def test_pieces(guest):
 def test_interrupted(guest):
     """Ctrl-C while the image is attached: first it is detached."""
     volume = guest.volume()
-    before = attached()
+    before = attached(volume)
 
     def looking() -> bool:
         for file in Path("/sys/block").glob("loop*/loop/backing_file"):
@@ -318,7 +318,7 @@ def test_interrupted(guest):
             pass
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=120)
-    assert attached() == before
+    assert attached(volume) == before
     assert (process.returncode, out) == (-signal.SIGINT, b"") or process.returncode == 0
 
 
