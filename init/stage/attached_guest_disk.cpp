@@ -30,7 +30,7 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
   const auto look_at = [&](const disk::Partition* entry, const std::string& name) {
     const auto device = sys::block_device(name);
     if (!device) return;
-    sys::Content content = sys::identify(*device);
+    auto content = sys::identify(*device).value_or(sys::Content());
     if (content.type.empty()) warn_of_a_bad_disk(*device);
     add({.entry = entry,
          .device = device->name,

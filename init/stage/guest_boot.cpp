@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/guest_boot.h"
 
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -51,7 +52,7 @@ std::string volume_group(std::string_view type, const std::string& device) {
 
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
-                               const guest::RootTables& tables) {
+                               const guest::RootTables& tables, const sys::Reporter& report) {
   std::vector<guest::PresentDevice> own;
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
@@ -59,14 +60,20 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
                    .identity = partition.identity,
                    .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
   std::vector<guest::PresentDevice> others;
+  std::set<std::string> slow;  // each partition of such a disk would take as long again
   for (const sys::BlockDevice& device : sys::block_devices()) {
-    if (sys::is_virtual(device)) continue;
-    sys::Content content = sys::identify(device);
-    std::string group = volume_group(content.type, device.path);
+    if (sys::is_virtual(device) || slow.contains(device.sequence)) continue;
+    auto content = sys::identify(device);
+    if (!content) {
+      report.warn(concat(content.error().message(), ": whether the guest takes it for its own disk is not known"));
+      if (content.error().code == Code::Timeout) slow.insert(device.sequence);
+      continue;
+    }
+    std::string group = volume_group(content->type, device.path);
     others.push_back({.path = device.path,
                       .size = device.size,
-                      .type = std::move(content.type),
-                      .identity = std::move(content.identity),
+                      .type = std::move(content->type),
+                      .identity = std::move(content->identity),
                       .volume_group = std::move(group)});
   }
   return guest::check_other_disks(line, tables, own, others);
@@ -84,7 +91,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
   const auto tables = TRY(guest::root_tables(disk, made.line));
-  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables())));
+  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables()), report));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));

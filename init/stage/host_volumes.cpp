@@ -76,7 +76,7 @@ Result<HostVolume> open_host_volume(const sys::Devices& devices, const sys::Bloc
     return volume::refuse(*condition);
   auto opened = devices.open_volume(device);
   if (!opened && opened.error().code != Code::Corrupt) return std::unexpected(std::move(opened).error());
-  sys::Content content = devices.content(device);
+  sys::Content content = TRY(devices.content(device));
   // A member of a RAID looks like the volume on it; writing to one member alone would tear the two apart.
   if (!content.type.empty() && content.type != "ntfs" && content.type != "exfat")
     return fail(Code::Unsupported, concat("it looks like a volume of Windows but is a part of something else (",

@@ -36,7 +36,7 @@ constexpr std::string_view kHelp =
 
 void list_devices() {
   for (const sys::BlockDevice& device : sys::block_devices()) {
-    const sys::Content content = sys::identify(device);
+    const sys::Content content = sys::identify(device).value_or(sys::Content());
     std::string line = concat(device.path, "  ", human_size(device.size));
     const auto add = [&](std::string_view key, std::string_view value) {
       if (!value.empty()) line += concat("  ", key, printable(value));

@@ -14,7 +14,8 @@ std::optional<guest::GuestFile> volume_group_rule(const std::string& disk) {
   const auto is_physical_volume = [&](const sys::BlockDevice& device) {
     if (device.path != disk && !device.path.starts_with(disk + "p")) return false;
     const auto source = sys::FdSource::open(device.path);
-    return source && disk::has_lvm_label(**source) && sys::identify(device).type == "LVM2_member";
+    return source && disk::has_lvm_label(**source) &&
+           sys::identify(device).value_or(sys::Content()).type == "LVM2_member";
   };
   if (std::ranges::none_of(sys::block_devices(), is_physical_volume)) return std::nullopt;
   const std::string name = disk.substr(disk.find_last_of('/') + 1);

@@ -11,11 +11,13 @@
 #include <cstdlib>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "init/sys/file.h"
+#include "init/sys/process.h"
 
 namespace vhdboot::sys {
 
@@ -116,8 +118,9 @@ Result<Fd> ends_of(const ByteSource& source) {
 
 }  // namespace
 
-Result<std::string> partition_type(const BlockDevice& device) {
-  if (device.partition == 0) return std::string();
+namespace {
+
+Result<std::string> read_partition_type(const BlockDevice& device) {
   const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
   if (!probe) return fail_errno(concat("opening ", device.path));
   const int found = probe_partition(probe);
@@ -125,9 +128,46 @@ Result<std::string> partition_type(const BlockDevice& device) {
   return found == 0 ? to_lower_ascii(value(probe, "PART_ENTRY_TYPE")) : std::string();
 }
 
-Content identify(const BlockDevice& device) {
+Content read_content(const BlockDevice& device) {
   const Probe probe(blkid_new_probe_from_filename(device.path.c_str()), &blkid_free_probe);
   return probe ? content_of(probe, device.partition) : Content{};
+}
+
+// What the values of libblkid are sent by: none of them holds a NUL.
+std::string join(const Content& content) {
+  const disk::Identity& identity = content.identity;
+  std::string text;
+  for (const std::string* part :
+       {&content.type, &identity.uuid, &identity.label, &identity.partuuid, &identity.partlabel})
+    text.append(*part).push_back('\0');
+  return text;
+}
+
+Content separate(std::string_view text, unsigned partition) {
+  Content content{.type = {}, .identity = {.number = partition}};
+  disk::Identity& identity = content.identity;
+  for (std::string* part : {&content.type, &identity.uuid, &identity.label, &identity.partuuid, &identity.partlabel}) {
+    const std::size_t end = std::min(text.find('\0'), text.size());
+    *part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return content;
+}
+
+Result<std::string> ask(const BlockDevice& device, const std::function<Result<std::string>()>& question) {
+  return ask_apart(concat("the program that looks at ", device.path), question, Deadline::in(kDiskAnswerTime));
+}
+
+}  // namespace
+
+Result<std::string> partition_type(const BlockDevice& device) {
+  if (device.partition == 0) return std::string();
+  return ask(device, [&] { return read_partition_type(device); });
+}
+
+Result<Content> identify(const BlockDevice& device) {
+  const std::string text = TRY(ask(device, [&]() -> Result<std::string> { return join(read_content(device)); }));
+  return separate(text, device.partition);
 }
 
 Content identify(const ByteSource& partition) {

@@ -2,6 +2,7 @@
 // Block devices as sysfs lists them, and what libblkid knows of their content.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct BlockDevice {
 /// RAM disks, zram, nbd.
 [[nodiscard]] bool is_virtual(const BlockDevice& device);
 
+/// How long a disk may take to answer one question. The kernel tries a failing one again for minutes.
+inline constexpr auto kDiskAnswerTime = std::chrono::seconds(120);
+
 /// What libblkid reads in a device; empty where it knows nothing.
 struct Content {
   std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …
@@ -40,11 +44,12 @@ struct Content {
 };
 
 /// The type of a partition in its table, as libblkid writes it: "0x7" in an MBR, a GUID in lower case in a GPT; empty
-/// for a whole disk and where the table does not tell. An error when it cannot be read.
+/// for a whole disk and where the table does not tell. An error when it cannot be read; Timeout when the disk does not
+/// answer within kDiskAnswerTime. Asked by a child process, as below.
 [[nodiscard]] Result<std::string> partition_type(const BlockDevice& device);
 
-/// Never fails: of a device that cannot be read nothing is known.
-[[nodiscard]] Content identify(const BlockDevice& device);
+/// Of a device that cannot be read nothing is known. Timeout as above; Io when libblkid broke.
+[[nodiscard]] Result<Content> identify(const BlockDevice& device);
 /// The same of bytes that are no device: of the file system alone, nothing of the partition.
 [[nodiscard]] Content identify(const ByteSource& partition);
 

@@ -44,7 +44,7 @@ Result<std::string> MachineDevices::partition_type(const BlockDevice& device) co
   return sys::partition_type(device);
 }
 
-Content MachineDevices::content(const BlockDevice& device) const {
+Result<Content> MachineDevices::content(const BlockDevice& device) const {
   return identify(device);
 }
 

@@ -33,7 +33,7 @@ class Devices {
   /// See sys::partition_type().
   [[nodiscard]] virtual Result<std::string> partition_type(const BlockDevice& device) const = 0;
   /// See identify().
-  [[nodiscard]] virtual Content content(const BlockDevice& device) const = 0;
+  [[nodiscard]] virtual Result<Content> content(const BlockDevice& device) const = 0;
   /// See hardware_of().
   [[nodiscard]] virtual Hardware hardware(const BlockDevice& device) const = 0;
 
@@ -59,7 +59,7 @@ class MachineDevices final : public Devices {
   /// With a reader process.
   [[nodiscard]] Result<OpenedVolume> open_volume(const BlockDevice& device) const override;
   [[nodiscard]] Result<std::string> partition_type(const BlockDevice& device) const override;
-  [[nodiscard]] Content content(const BlockDevice& device) const override;
+  [[nodiscard]] Result<Content> content(const BlockDevice& device) const override;
   [[nodiscard]] Hardware hardware(const BlockDevice& device) const override;
   [[nodiscard]] Result<bool> wait(Deadline deadline) override;
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }

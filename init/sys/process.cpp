@@ -8,8 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 
 #include "base/text.h"
 #include "init/sys/file.h"
@@ -91,6 +94,75 @@ Result<void> do_apart(std::string_view what, const std::function<void()>& work, 
   }
   if (TRY(wait_for(child, what, deadline)) != 0) return fail(Code::NoMemory, std::string(what));
   return {};
+}
+
+namespace {
+
+// In front of an answer: 0, or one more than the Code of an error, and its errno.
+constexpr std::size_t kHead = 2;
+
+std::string in_words(const Result<std::string>& answer) {
+  std::string words(kHead, '\0');
+  if (!answer) {
+    words[0] = static_cast<char>(1 + static_cast<int>(answer.error().code));
+    words[1] = static_cast<char>(answer.error().sys_errno);
+  }
+  words += answer ? *answer : answer.error().text;
+  words.resize(std::min(words.size(), kHead + kMostAnswer));
+  return words;
+}
+
+// The child may have been taken over by what it read.
+std::optional<Result<std::string>> out_of_words(std::string_view words) {
+  if (words.size() < kHead || words.size() > kHead + kMostAnswer) return std::nullopt;
+  const int code = static_cast<unsigned char>(words[0]);
+  std::string text(words.substr(kHead));
+  if (code == 0) return text;
+  if (code > 1 + static_cast<int>(Code::NoMemory)) return std::nullopt;
+  return std::unexpected(Error{static_cast<Code>(code - 1), static_cast<unsigned char>(words[1]), printable(text)});
+}
+
+// All that comes until the other end is closed; nothing when the deadline passes first.
+std::optional<std::string> read_all(const Fd& pipe, Deadline deadline) {
+  std::string words;
+  std::array<char, 4096> piece;
+  for (;;) {
+    pollfd wait{.fd = pipe.get(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&wait, 1, deadline.poll_timeout());
+    if (ready == 0) return std::nullopt;
+    const ssize_t got = ready < 0 ? -1 : ::read(pipe.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || words.size() > kHead + kMostAnswer) return words;
+    words.append(piece.data(), static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace
+
+Result<std::string> ask_apart(std::string_view what, const std::function<Result<std::string>()>& work,
+                              Deadline deadline) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno(std::string(what));
+  Fd from(ends[0]);
+  Fd to(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(std::string(what));
+  if (child == 0) {
+    // Nothing may unwind from here into what the child has inherited.
+    try {
+      ::_exit(write_all(to, as_bytes(in_words(work()))) ? 0 : 1);
+    } catch (...) {
+      ::_exit(1);
+    }
+  }
+  to = Fd();
+  const auto words = read_all(from, deadline);
+  from = Fd();  // a child that says too much ends
+  const auto status = wait_for(child, what, words ? deadline : Deadline::in(std::chrono::seconds(0)));
+  if (!status) return std::unexpected(status.error());
+  auto answer = words ? out_of_words(*words) : std::nullopt;
+  if (*status == 0 && answer) return *std::move(answer);
+  return fail(Code::Io, concat(what, " ended without an answer (status ", *status, ')'));
 }
 
 Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal) {

@@ -20,6 +20,12 @@ namespace vhdboot::sys {
 /// ended by an exception.
 [[nodiscard]] Result<void> do_apart(std::string_view what, const std::function<void()>& work, Deadline deadline);
 
+/// The text that `work` comes back with in a child process, or its error: what the kernel may never come back from, or
+/// what foreign bytes may break. At most kMostAnswer bytes. Timeout as run(); Io when the child ended without an answer.
+[[nodiscard]] Result<std::string> ask_apart(std::string_view what, const std::function<Result<std::string>()>& work,
+                                            Deadline deadline);
+inline constexpr std::size_t kMostAnswer = 64 * 1024;
+
 /// Runs a program for as long as a person likes, in a session of its own with `terminal` as its controlling terminal,
 /// standard input and output, and TERM for it.
 [[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);

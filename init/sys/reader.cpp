@@ -295,11 +295,10 @@ Bytes body_of(Bytes answer) {
 
 Result<std::unique_ptr<VolumeReader>> VolumeReader::open(const FdSource& partition, std::string name,
                                                          const ReaderOptions& options) {
-  const volume::Kind kind = TRY(volume::recognise(partition));
   std::unique_ptr<VolumeReader> reader(new VolumeReader(std::move(name), options));
   TRY(reader->start(partition, options));
   const Message answer = TRY(reader->take(volume::max_answer({})));
-  reader->facts_ = TRY(reader->believed(volume::decode_facts(body_of(answer), kind, partition.size())));
+  reader->facts_ = TRY(reader->believed(volume::decode_facts(body_of(answer), partition.size())));
   return reader;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/units.h"
+#include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/volume/reader_wire.h"
 #include "init/volume/volume.h"
@@ -35,7 +36,7 @@ void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& 
 void serve_volume(const ByteSource& partition, const Fd& socket);
 
 struct ReaderOptions {
-  std::chrono::milliseconds answer_time = std::chrono::seconds(120);  ///< in which each answer has to come
+  std::chrono::milliseconds answer_time = kDiskAnswerTime;  ///< in which each answer has to come
   std::uint64_t memory = 128 * kMiB;  ///< bytes beside what it inherits; a file in a million pieces takes 80 MiB
   unsigned cpu_seconds = 60;          ///< in all; less than an answer may take, so that only a disk can be late
   bool filter = can_filter();
@@ -47,7 +48,7 @@ struct ReaderOptions {
 /// device.
 class VolumeReader final : public volume::HostVolume {
  public:
-  /// `name` is for people. The errors of HostVolume::open(); no process is started for a partition that holds neither.
+  /// `name` is for people. The errors of HostVolume::open().
   /// The calling process may have no threads.
   [[nodiscard]] static Result<std::unique_ptr<VolumeReader>> open(const FdSource& partition, std::string name,
                                                                   const ReaderOptions& options = {});

@@ -290,13 +290,14 @@ Result<Answer> decode_answer(Bytes message) {
                  "no error");
 }
 
-Result<VolumeFacts> decode_facts(Bytes body, Kind kind, std::uint64_t partition_size) {
+Result<VolumeFacts> decode_facts(Bytes body, std::uint64_t partition_size) {
   Cursor in(body);
-  VolumeFacts facts{.kind = kind};
-  in.require(in.take<std::uint8_t>() == static_cast<std::uint8_t>(kind));
+  const auto kind = in.take<std::uint8_t>();
+  in.require(kind <= static_cast<std::uint8_t>(Kind::Exfat));
+  VolumeFacts facts{.kind = kind == static_cast<std::uint8_t>(Kind::Ntfs) ? Kind::Ntfs : Kind::Exfat};
   facts.label = in.text(kMaxName);
   facts.serial_text = in.text(kMaxName);
-  in.require(is_serial(kind, facts.serial_text));
+  in.require(is_serial(facts.kind, facts.serial_text));
   facts.cluster_size = in.number(kMaxCluster);
   in.require(facts.cluster_size >= kSectorSize && std::has_single_bit(facts.cluster_size));
   facts.volume_size = in.number(partition_size);

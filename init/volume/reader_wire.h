@@ -84,8 +84,8 @@ struct Answer {
 /// All below: Corrupt for an answer that no honest reader gives.
 [[nodiscard]] Result<Answer> decode_answer(Bytes message);
 
-/// Of a partition of `partition_size` bytes whose first sector says that it is of that kind.
-[[nodiscard]] Result<VolumeFacts> decode_facts(Bytes body, Kind kind, std::uint64_t partition_size);
+/// Of a partition of `partition_size` bytes.
+[[nodiscard]] Result<VolumeFacts> decode_facts(Bytes body, std::uint64_t partition_size);
 [[nodiscard]] Result<VolumeState> decode_state(Bytes body);
 /// Extents lie in logical order and as clusters do, all on the volume, no two at one place.
 [[nodiscard]] Result<FileLayout> decode_layout(Bytes body, const VolumeFacts& facts);

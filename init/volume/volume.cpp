@@ -52,10 +52,6 @@ std::string_view name(Kind kind) {
   return kind == Kind::Ntfs ? "NTFS" : "exFAT";
 }
 
-Result<Kind> recognise(const ByteSource& partition) {
-  return kind_of(TRY(read_boot_sector(partition)));
-}
-
 Result<std::unique_ptr<HostVolume>> HostVolume::open(const ByteSource& partition) {
   const Sector sector = TRY(read_boot_sector(partition));
   return TRY(kind_of(sector)) == Kind::Ntfs ? NtfsVolume::open(partition, sector) : ExfatVolume::open(partition);

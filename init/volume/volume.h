@@ -32,10 +32,6 @@ struct DirEntry {
 /// A directory of more names is refused.
 inline constexpr std::size_t kMaxListed = 200'000;
 
-/// Which of the two `partition` holds, as its first sector says. NotFound for neither, Unsupported for BitLocker, Io
-/// when it cannot be read.
-[[nodiscard]] Result<Kind> recognise(const ByteSource& partition);
-
 /// An opened volume. Not for use by two threads at once.
 class HostVolume {
  public:

@@ -35,7 +35,7 @@ struct FakeDisk {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> bad;  ///< offset and length of what cannot be read
   std::chrono::milliseconds read_time{0};                    ///< that each read takes
   unsigned opened = 0;                                       ///< how often
-  bool silent = false;                                       ///< its reader waits in vain
+  bool silent = false;                                       ///< what looks at it waits in vain
   bool gone = false;                                         ///< unplugged: nothing can be read any more
 };
 
@@ -82,10 +82,6 @@ class FakeDevices final : public sys::Devices {
     if (found == disks_.end()) return fail_errno(doing, ENOENT);
     ++found->second->opened;
     if (found->second->open_error != 0) return fail_errno(doing, found->second->open_error);
-    if (found->second->silent) {
-      now_ += 120s;
-      return fail(Code::Timeout, "the program that reads it did not answer within 120 seconds");
-    }
     auto source = std::make_unique<Source>(found->second, now_);
     auto reader = TRY(volume::HostVolume::open(*source));
     return sys::OpenedVolume{.source = std::move(source), .reader = std::move(reader)};
@@ -93,10 +89,15 @@ class FakeDevices final : public sys::Devices {
 
   [[nodiscard]] Result<std::string> partition_type(const sys::BlockDevice& device) const override {
     const auto found = disks_.find(device.name);
-    return found == disks_.end() ? std::string() : found->second->partition_type;
+    if (found == disks_.end()) return std::string();
+    if (found->second->silent) {
+      now_ += sys::kDiskAnswerTime;
+      return fail(Code::Timeout, "the program that looks at it did not end in time");
+    }
+    return found->second->partition_type;
   }
 
-  [[nodiscard]] sys::Content content(const sys::BlockDevice& device) const override {
+  [[nodiscard]] Result<sys::Content> content(const sys::BlockDevice& device) const override {
     const auto found = disks_.find(device.name);
     return found == disks_.end() ? sys::Content{} : found->second->content;
   }
