@@ -224,6 +224,28 @@ ListedPartitions list_gpt_partitions(const GptCopy& copy, std::uint64_t blocks) 
   return listed;
 }
 
+std::string why_unseen(const GptCopy& copy, std::uint64_t blocks) {
+  const auto first = field<std::uint64_t>(copy.header, header_at::kFirstUsable);
+  const auto last = field<std::uint64_t>(copy.header, header_at::kLastUsable);
+  if (copy.entry_size != entry_at::kEnd)
+    return concat("its GPT has entries of ", copy.entry_size,
+                  " bytes, and Linux looks at those of 128 alone: write it anew "
+                  "with `sgdisk` in the system that made it");
+  if (first >= blocks || last < first)
+    return concat("its GPT says that blocks ", first, " to ", last,
+                  " may be used, and Linux does not look at such a one: "
+                  "repair it with `gdisk`, v and w");
+  if (last < blocks) return {};
+  std::uint64_t end = 0;
+  for (unsigned i = 0; i < std::min<unsigned>(copy.entry_count, kMaxPartitions); ++i)
+    if (const Bytes entry = copy.entry(i); !type_of(entry).is_zero())
+      end = std::max(end, field<std::uint64_t>(entry, entry_at::kLast));
+  return concat("its GPT is for a disk with ", last + 1, " usable blocks, and this one has ", blocks,
+                ": Linux does not look at it. ",
+                end < blocks ? "No partition reaches past the end: `raw2vhd --relocate-gpt`, or `sgdisk -e`, mends it"
+                             : "The end of the image is missing: copy it again, whole");
+}
+
 Result<std::optional<Gpt>> read_gpt(const ByteSource& disk) {
   if (auto gpt = TRY(read_gpt_of_block(disk, 512))) return gpt;
   return read_gpt_of_block(disk, 4096);

@@ -42,6 +42,10 @@ struct GptCopy {
 /// The partitions of a good copy on a disk of `blocks` logical blocks: those that Linux sees.
 [[nodiscard]] ListedPartitions list_gpt_partitions(const GptCopy& copy, std::uint64_t blocks);
 
+/// Why Linux does not look at a good copy on a disk of `blocks` logical blocks (is_gpt_valid() in its
+/// block/partitions/efi.c), and what to do; empty when it does.
+[[nodiscard]] std::string why_unseen(const GptCopy& copy, std::uint64_t blocks);
+
 /// A primary table whose checksums are right, which does not contradict itself, and whose partitions lie where it
 /// allows them: one that may be written again.
 struct Gpt {

@@ -30,6 +30,7 @@ struct GuestPartition {
   std::string device;                ///< as the boot kernel calls it: "loop0p2"
   std::string type;                  ///< of its file system, as libblkid says; empty when unknown
   Identity identity;
+  bool unread = false;  ///< it cannot be read: what it holds is not known
 
   /// "partition 2 of the guest disk"
   [[nodiscard]] std::string description() const;

@@ -31,20 +31,35 @@ PartitionTable from_gpt(const ByteSource& disk, const GptCopy& copy) {
           .warnings = std::move(listed.warnings)};
 }
 
+void mark_unseen(PartitionTable& table, std::string why) {
+  table.warnings.push_back(why);
+  table.unseen = std::move(why);
+}
+
 Result<PartitionTable> from_mbr(const ByteSource& disk, const Mbr& mbr, std::uint32_t block) {
   auto logical = TRY(read_mbr_partitions(disk, mbr, block));
-  return PartitionTable{.scheme = Scheme::Mbr,
-                        .logical_block = block,
-                        .disk_id = to_hex(mbr.signature, 8),
-                        .partitions = std::move(logical.partitions),
-                        .warnings = std::move(logical.warnings)};
+  PartitionTable table{.scheme = Scheme::Mbr,
+                       .logical_block = block,
+                       .disk_id = to_hex(mbr.signature, 8),
+                       .partitions = std::move(logical.partitions),
+                       .warnings = std::move(logical.warnings)};
+  constexpr std::uint8_t kGptType = 0xEE;
+  if (std::ranges::find(mbr.entries, kGptType, &MbrEntry::type) != mbr.entries.end())
+    mark_unseen(table,
+                "its MBR has the entry of a GPT (0xEE) that does not begin at block 1, and Linux looks at neither "
+                "table: write a protective MBR with `gdisk`, x, n and w");
+  return table;
 }
 
 /// The primary GPT holds: does the kernel look at it?
 PartitionTable with_primary(const ByteSource& disk, const GptCopy& primary, const Mbr& mbr) {
   auto table = from_gpt(disk, primary);
   if (!mbr.protective)
-    table.warnings.emplace_back("there is no protective MBR, and Linux does not look at a GPT without one");
+    mark_unseen(table,
+                "there is no protective MBR, and Linux does not look at a GPT without one: write one with `gdisk`, "
+                "x, n and w");
+  else if (std::string why = why_unseen(primary, disk.size() / primary.block); !why.empty())
+    mark_unseen(table, std::move(why));
   return table;
 }
 
@@ -70,8 +85,8 @@ Result<PartitionTable> read_partition_table(const ByteSource& disk, std::optiona
       if (backup.state == GptCopy::State::Good) {
         auto table = from_gpt(disk, backup);
         table.backup_used = true;
-        table.warnings.push_back(concat("the GPT at the start of the disk is damaged (", look.primary.damage,
-                                        "), read from the copy at its end, which Linux does not do: ", kRepair));
+        mark_unseen(table, concat("the GPT at the start of the disk is damaged (", look.primary.damage,
+                                  "), read from the copy at its end, which Linux does not do: ", kRepair));
         return table;
       }
     }
@@ -100,22 +115,33 @@ const Partition* find_by_type(const PartitionTable& table, const Guid& type) {
 
 namespace {
 
-const Partition* find_by_either_type(const PartitionTable& table, const Guid& gpt, std::uint8_t mbr) {
-  if (table.scheme == Scheme::Gpt) return find_by_type(table, gpt);
-  const auto found = std::ranges::find(table.partitions, mbr, &Partition::mbr_type);
+bool is_of_type(const PartitionTable& table, const Partition& partition, const Guid& gpt, std::uint8_t mbr) {
+  return table.scheme == Scheme::Gpt ? partition.type == gpt : partition.mbr_type == mbr;
+}
+
+const Partition* find_first(const PartitionTable& table, bool (*is)(const PartitionTable&, const Partition&)) {
+  const auto found = std::ranges::find_if(table.partitions, [&](const Partition& one) { return is(table, one); });
   return found == table.partitions.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-const Partition* find_esp(const PartitionTable& table) {
+bool is_esp(const PartitionTable& table, const Partition& partition) {
   constexpr std::uint8_t kMbrEsp = 0xEF;
-  return find_by_either_type(table, kEspType, kMbrEsp);
+  return is_of_type(table, partition, kEspType, kMbrEsp);
+}
+
+bool is_xbootldr(const PartitionTable& table, const Partition& partition) {
+  constexpr std::uint8_t kMbrXbootldr = 0xEA;
+  return is_of_type(table, partition, kXbootldrType, kMbrXbootldr);
+}
+
+const Partition* find_esp(const PartitionTable& table) {
+  return find_first(table, &is_esp);
 }
 
 const Partition* find_xbootldr(const PartitionTable& table) {
-  constexpr std::uint8_t kMbrXbootldr = 0xEA;
-  return find_by_either_type(table, kXbootldrType, kMbrXbootldr);
+  return find_first(table, &is_xbootldr);
 }
 
 const Partition* find_by_number(const PartitionTable& table, unsigned number) {

@@ -51,7 +51,8 @@ struct PartitionTable {
   Scheme scheme = Scheme::None;
   std::uint32_t logical_block = 512;  ///< the table's unit, 512 or 4096
   std::string disk_id;                ///< GPT: the disk's GUID, lower case; MBR: the signature, 8 digits
-  bool backup_used = false;           ///< the primary GPT is damaged; the kernel will not see these partitions
+  bool backup_used = false;           ///< the primary GPT is damaged
+  std::string unseen = {};            ///< why Linux does not look at this table, and what to do; empty: it does
   std::vector<Partition> partitions;  ///< by number
   std::vector<std::string> warnings;  ///< sentences for people
 
@@ -63,8 +64,10 @@ struct PartitionTable {
 [[nodiscard]] Result<PartitionTable> read_partition_table(const ByteSource& disk,
                                                           std::optional<std::uint32_t> logical_block = std::nullopt);
 
-/// The first such partition by number; null when there is none. An MBR disk has its ESP as type 0xEF, and 0xEA is
-/// XBOOTLDR (Boot Loader Specification).
+/// Whether its type says so. An MBR disk has its ESP as type 0xEF, and 0xEA is XBOOTLDR (Boot Loader Specification).
+[[nodiscard]] bool is_esp(const PartitionTable& table, const Partition& partition);
+[[nodiscard]] bool is_xbootldr(const PartitionTable& table, const Partition& partition);
+/// The first such partition by number; null when there is none.
 [[nodiscard]] const Partition* find_esp(const PartitionTable& table);
 [[nodiscard]] const Partition* find_xbootldr(const PartitionTable& table);
 [[nodiscard]] const Partition* find_by_type(const PartitionTable& table, const Guid& type);

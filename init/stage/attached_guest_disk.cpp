@@ -31,22 +31,26 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
     const auto device = sys::block_device(name);
     if (!device) return;
     auto content = sys::identify(*device).value_or(sys::Content());
-    if (content.type.empty()) warn_of_a_bad_disk(*device);
-    add({.entry = entry,
-         .device = device->name,
-         .type = std::move(content.type),
-         .identity = std::move(content.identity)});
+    disk::GuestPartition partition{.entry = entry,
+                                   .device = device->name,
+                                   .type = std::move(content.type),
+                                   .identity = std::move(content.identity)};
+    partition.unread = partition.type.empty() && !can_be_read(*device);
+    // What the table says is known of one that cannot be read, too.
+    if (entry != nullptr && partition.identity.partuuid.empty()) partition.identity.partuuid = entry->partuuid;
+    add(std::move(partition));
   };
   if (table.scheme == disk::Scheme::None) look_at(nullptr, disk.name());
   for (const disk::Partition& entry : table.partitions) look_at(&entry, concat(disk.name(), 'p', entry.number));
 }
 
-void AttachedGuestDisk::warn_of_a_bad_disk(const sys::BlockDevice& device) const {
+bool AttachedGuestDisk::can_be_read(const sys::BlockDevice& device) const {
   std::array<std::byte, kSectorSize> sector{};
   const auto source = sys::FdSource::open(device.path);
   const auto read = source ? (*source)->read(0, sector) : std::unexpected(source.error());
-  if (!read)
-    report_.warn(concat("partition ", device.partition, " of the guest disk cannot be read: ", read.error().message()));
+  if (read) return true;
+  report_.warn(concat("partition ", device.partition, " of the guest disk cannot be read: ", read.error().message()));
+  return false;
 }
 
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const disk::GuestPartition& partition,

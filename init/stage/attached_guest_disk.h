@@ -24,7 +24,8 @@ class AttachedGuestDisk final : public disk::GuestDisk {
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
   /// What nothing is known of may be unreadable.
-  void warn_of_a_bad_disk(const sys::BlockDevice& device) const;
+  /// Whether it can be read at all; a warning when not.
+  [[nodiscard]] bool can_be_read(const sys::BlockDevice& device) const;
   /// As the guest will find it: with the journal replayed, in memory.
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags);

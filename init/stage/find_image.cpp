@@ -198,8 +198,11 @@ volume::FileSource contents(const FoundImage& image) {
 Result<disk::PartitionTable> read_table(const FoundImage& image) {
   const volume::FileSource file = contents(image);
   const SliceSource payload(file, 0, image.info.payload_size);
-  return TRY_IN(concat("the guest disk in ", printable(image.path.text()), " on ", image.volume->description()),
-                disk::read_partition_table(payload));
+  const std::string where =
+      concat("the guest disk in ", printable(image.path.text()), " on ", image.volume->description());
+  auto table = TRY_IN(where, disk::read_partition_table(payload));
+  if (!table.unseen.empty()) return fail(Code::Corrupt, concat(where, ": ", table.unseen));
+  return table;
 }
 
 Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "disk/gpt.h"
-#include "disk/mbr.h"
 #include "vhd/disk.h"
 #include "vhd/footer.h"
 #include "vhd/image.h"
@@ -99,12 +98,8 @@ std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_vi
   if (table->scheme != Scheme::None)
     findings.ok("partition-table", concat(table->scheme == Scheme::Gpt ? "GPT" : "MBR", " with ",
                                           table->partitions.size(), " partitions"));
-  // A table that Linux does not look at: its reader says so in the last place.
-  const auto mbr = disk::read_mbr(disk);
-  const bool unseen = table->scheme == Scheme::Gpt && (table->backup_used || !mbr || !mbr->protective);
-  for (std::size_t i = 0; i < table->warnings.size(); ++i)
-    findings.add("partition-table", unseen && i + 1 == table->warnings.size() ? Severity::Error : Severity::Warning,
-                 table->warnings[i]);
+  for (const std::string& warning : table->warnings)
+    findings.add("partition-table", warning == table->unseen ? Severity::Error : Severity::Warning, warning);
   check_alignment(*table, findings);
   if (table->scheme == Scheme::Gpt && !table->backup_used) check_backup(disk, *table, file_name, findings);
   return *std::move(table);

@@ -124,8 +124,34 @@ TEST_F(Gpt, AnImageWithItsEndCutOff) {
   const auto table = read(disk_);
   ASSERT_TRUE(table) << table.error().text;
   EXPECT_FALSE(table->backup_used);
-  ASSERT_EQ(table->partitions.size(), 2u) << "as Linux does, the one that reaches past the end is left out";
-  EXPECT_THAT(table->warnings, ElementsAre(HasSubstr("partition 7 lies in blocks 8192 to 16350 of a disk with 12288")));
+  ASSERT_EQ(table->partitions.size(), 2u);
+  EXPECT_THAT(table->warnings,
+              ElementsAre(HasSubstr("partition 7 lies in blocks 8192 to 16350 of a disk with 12288"), table->unseen));
+  EXPECT_THAT(table->unseen,
+              HasSubstr("usable blocks, and this one has 12288: Linux does not look at it. The end of the "
+                        "image is missing"));
+}
+
+TEST_F(Gpt, ADiskThatWasShrunk) {
+  std::fill_n(disk_.begin() + 1024 + 6 * 128, 128, std::byte{0});  // partition 7, the last one
+  put<std::uint32_t>(disk_, 512 + 88, crc32(Bytes(disk_).subspan(1024, 128 * 128)));
+  seal(512);
+  EXPECT_EQ(read(disk_)->unseen, "");
+  disk_.resize(6 * kMiB);
+  EXPECT_THAT(read(disk_)->unseen, HasSubstr("No partition reaches past the end: `raw2vhd --relocate-gpt`"));
+}
+
+TEST_F(Gpt, UsableBlocksThatCannotBe) {
+  put<std::uint64_t>(disk_, 512 + 48, 33);  // before the first
+  seal(512);
+  EXPECT_THAT(read(disk_)->unseen, HasSubstr("says that blocks 34 to 33 may be used"));
+}
+
+TEST_F(Gpt, AnMbrWithTheEntryOfAGptElsewhere) {
+  put<std::uint32_t>(disk_, 446 + 8, 2);
+  const auto table = read(disk_);
+  ASSERT_TRUE(table) << table.error().text;
+  EXPECT_THAT(table->unseen, HasSubstr("does not begin at block 1"));
 }
 
 TEST_F(Gpt, HeadersThatCannotBe) {
@@ -150,7 +176,7 @@ TEST_F(Gpt, HeadersThatCannotBe) {
   EXPECT_THAT(damage_of(76, 0xFFFFFFFF), HasSubstr("outside of the disk"));
 }
 
-TEST_F(Gpt, LargerEntriesAreRead) {
+TEST_F(Gpt, LargerEntriesAreNotLinuxs) {
   // 64 entries of 256 bytes: each the old one and room behind it.
   Disk entries(128 * 128);
   for (std::size_t i = 0; i < 64; ++i) std::copy_n(disk_.begin() + 1024 + 128 * i, 128, entries.begin() + 256 * i);
@@ -163,6 +189,7 @@ TEST_F(Gpt, LargerEntriesAreRead) {
   ASSERT_TRUE(table);
   EXPECT_FALSE(table->backup_used);
   EXPECT_EQ(table->partitions.size(), 3u);
+  EXPECT_THAT(table->unseen, HasSubstr("entries of 256 bytes, and Linux looks at those of 128 alone"));
 }
 
 TEST_F(Gpt, TheMbrDecidesWhetherLinuxLooksAtIt) {
