@@ -68,8 +68,14 @@ std::strong_ordering newest_first(std::string_view a, std::string_view b) {
   return compare_versions(b, a);
 }
 
-bool has_no_tries_left(const BootEntry& entry) {
-  return entry.count && entry.count->left == 0;
+// A boot loader starts its default even so.
+bool is_used_up(const BootEntry& entry) {
+  return entry.count && entry.count->left == 0 && entry.default_by.empty();
+}
+
+// By the names that ostree gave its entries the newest is "ostree-fedora-0", and its version says so.
+bool is_of_old_ostree(const BootEntry& entry) {
+  return entry.id.starts_with("ostree-") && !entry.version.empty();
 }
 
 bool is_for_rescue(const BootEntry& entry) {
@@ -78,22 +84,26 @@ bool is_for_rescue(const BootEntry& entry) {
 
 std::strong_ordering compare_kernels(const BootEntry& a, const BootEntry& b) {
   if (const auto order = a.system <=> b.system; order != 0) return order;
+  if (const auto order = a.default_by.empty() <=> b.default_by.empty(); order != 0) return order;
   if (const auto order = is_for_rescue(a) <=> is_for_rescue(b); order != 0) return order;
   if (const auto order = newest_first(a.version, b.version); order != 0) return order;
   return b.id.compare(a.id) <=> 0;
 }
 
-// systemd-boot: boot_entry_compare(), which knows no kinds.
+// In one menu as systemd-boot's boot_entry_compare().
 std::strong_ordering compare_entries(const BootEntry& a, const BootEntry& b) {
-  if (const auto order = has_no_tries_left(a) <=> has_no_tries_left(b); order != 0) return order;
-  if (const auto order = a.kind <=> b.kind; order != 0) return order;
-  if (a.kind == EntryKind::Kernel) return compare_kernels(a, b);
+  if (const auto order = is_used_up(a) <=> is_used_up(b); order != 0) return order;
+  if (const auto order = a.menu <=> b.menu; order != 0) return order;
+  if (a.menu == Menu::Kernels) return compare_kernels(a, b);
+  if (const auto order = a.default_by.empty() <=> b.default_by.empty(); order != 0) return order;
   if (const auto order = a.sort_key.empty() <=> b.sort_key.empty(); order != 0) return order;
   if (!a.sort_key.empty()) {
     if (const auto order = a.sort_key.compare(b.sort_key) <=> 0; order != 0) return order;
     if (const auto order = a.machine_id.compare(b.machine_id) <=> 0; order != 0) return order;
     if (const auto order = newest_first(a.version, b.version); order != 0) return order;
   }
+  if (is_of_old_ostree(a) && is_of_old_ostree(b))
+    if (const auto order = newest_first(a.version, b.version); order != 0) return order;
   if (const auto order = newest_first(to_lower_ascii(a.id), to_lower_ascii(b.id)); order != 0) return order;
   const BootCount count_a = a.count.value_or(BootCount{});
   const BootCount count_b = b.count.value_or(BootCount{});
@@ -212,6 +222,11 @@ std::vector<BootEntry> order_entries(std::vector<BootEntry> entries) {
   std::vector<BootEntry> ordered;
   for (const std::size_t index : order) ordered.push_back(std::move(entries[index]));
   return ordered;
+}
+
+std::string rule_of_default(const BootEntry& first) {
+  if (!first.default_by.empty()) return first.default_by;
+  return first.menu == Menu::Kernels ? "the newest version" : "the order of the Boot Loader Specification";
 }
 
 Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern) {

@@ -45,18 +45,27 @@ struct UkiFile {
   std::string uname;  ///< as in Uki
 };
 
-/// What an entry is, the preferred kind first.
+/// What an entry is.
 enum class EntryKind : std::uint8_t {
   Uki,     ///< Type #2: a unified kernel image in /EFI/Linux
   Type1,   ///< a file in /loader/entries that names a kernel or an image
   Kernel,  ///< a kernel in /boot
 };
 
+/// Whose menu an entry stands in, the preferred one first.
+enum class Menu : std::uint8_t {
+  Loader,   ///< of the ESP and XBOOTLDR, systemd-boot's: /EFI/Linux and /loader/entries
+  Folders,  ///< the same on other partitions and in a /boot, as GRUB's `blscfg` has it
+  Kernels,  ///< of kernels in a /boot
+};
+
 /// Paths are on the entry's volume, with '/' in front of each component.
 struct BootEntry {
   EntryKind kind = EntryKind::Uki;
-  std::string path;  ///< of the file that the entry is
-  std::string id;    ///< its name without the counter
+  Menu menu = Menu::Loader;
+  std::string default_by;  ///< what makes it the one to boot, for people: "the default of /loader/loader.conf"
+  std::string path;        ///< of the file that the entry is
+  std::string id;          ///< its name without the counter
   std::optional<BootCount> count;
   std::string title;       ///< of an image PRETTY_NAME, else IMAGE_ID, NAME, ID; without any of it the id
   std::string sort_key;    ///< of an image IMAGE_ID, else ID; may be empty
@@ -79,11 +88,15 @@ struct BootEntry {
 /// Is this a file name that the specification makes a Type #2 entry: "*.efi", any case, not hidden?
 [[nodiscard]] bool is_entry_name(std::string_view file_name);
 
-/// The entries as a boot menu lists them, the one to boot by default first: entries without tries left go last, then
-/// by kind, then those with a sort key first, by sort key, machine id and newest version, then the newest id first.
-/// Kernels are ordered by system, then the newest version first, but those for rescue last; equal ones keep the order
-/// in which they are given.
+/// The entries as a boot menu lists them, the one to boot by default first. Those with `default_by` come first in their
+/// menu, and kernels in their system; entries without tries left go last, but for such. Then by menu. In one menu those
+/// with a sort key come first, by sort key, machine id and newest version, then the newest id first. Kernels are
+/// ordered by system, then the newest version first, but those for rescue last; equal ones keep the order in which they
+/// are given.
 [[nodiscard]] std::vector<BootEntry> order_entries(std::vector<BootEntry> entries);
+
+/// The rule by which this one, the first of order_entries(), is the default: for people, behind "by".
+[[nodiscard]] std::string rule_of_default(const BootEntry& first);
 
 /// The entry of a unified kernel image.
 [[nodiscard]] BootEntry uki_entry(UkiFile file);

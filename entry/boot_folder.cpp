@@ -87,6 +87,7 @@ BootEntry kernel_entry(const KernelFiles& files, std::string_view folder) {
   const auto in_folder = [&](std::string_view name) { return concat(folder, folder.ends_with('/') ? "" : "/", name); };
   BootEntry entry;
   entry.kind = EntryKind::Kernel;
+  entry.menu = Menu::Kernels;
   entry.path = in_folder(files.kernel);
   entry.id = files.kernel;
   entry.title = files.kernel;

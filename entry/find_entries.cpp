@@ -14,13 +14,14 @@
 #include "entry/find_kernels.h"
 #include "entry/find_type1.h"
 #include "entry/find_ukis.h"
+#include "entry/folders.h"
+#include "entry/loader_conf.h"
 #include "entry/profile.h"
 
 namespace vhdboot::entry {
 namespace {
 
-using Look = FoundEntries (*)(disk::GuestDisk& disk);
-constexpr std::array<Look, 3> kLooks{&find_ukis, &find_type1_entries, &find_kernels};
+constexpr std::string_view kLoaderConf = "/loader/loader.conf";
 
 std::vector<BootEntry> entries_of(const FoundEntries& found) {
   std::vector<BootEntry> entries;
@@ -51,6 +52,51 @@ void add(FoundEntries more, FoundEntries& found) {
   sort(found);
 }
 
+using Partitions = std::vector<const disk::GuestPartition*>;
+
+// What systemd-boot on one of these partitions would start, whatever GRUB says.
+void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntries& found) {
+  for (const disk::GuestPartition* partition : partitions) {
+    const auto tree = disk.mount(*partition);
+    const auto text = tree ? tree->read_text(kLoaderConf, kMaxLoaderConf) : std::unexpected(tree.error());
+    if (!text) continue;
+    sort(found);
+    const std::size_t meant = default_of(parse_loader_conf(*text), entries_of(found));
+    if (meant == found.entries.size()) return;
+    for (FoundEntry& entry : found.entries) entry.entry.default_by.clear();
+    found.entries[meant].entry.default_by = concat("`default` of ", kLoaderConf);
+    return;
+  }
+}
+
+FoundEntries look_at(disk::GuestDisk& disk, const Partitions& partitions, const std::vector<BootFolder>& folders,
+                     Menu menu) {
+  FoundEntries found = find_ukis(disk, partitions, menu);
+  add(find_type1_entries(disk, folders, menu), found);
+  mark_default(disk, partitions, found);
+  return found;
+}
+
+FoundEntries look_at_loader(disk::GuestDisk& disk) {
+  const Partitions partitions = loader_partitions(disk);
+  std::vector<BootFolder> folders;
+  for (const disk::GuestPartition* partition : partitions)
+    if (auto tree = disk.mount(*partition)) folders.push_back({*std::move(tree), ""});
+  return look_at(disk, partitions, folders, Menu::Loader);
+}
+
+FoundEntries look_at_folders(disk::GuestDisk& disk) {
+  const Partitions seen = loader_partitions(disk);
+  std::vector<BootFolder> folders = boot_folders(disk);
+  std::erase_if(folders, [&](const BootFolder& boot) {
+    return boot.folder.empty() && std::ranges::find(seen, &boot.top.partition()) != seen.end();
+  });
+  return look_at(disk, other_fat_partitions(disk), folders, Menu::Folders);
+}
+
+using Look = FoundEntries (*)(disk::GuestDisk& disk);
+constexpr std::array<Look, 3> kLooks{&look_at_loader, &look_at_folders, &find_kernels};
+
 std::string_view scheme_name(disk::Scheme scheme) {
   switch (scheme) {
     case disk::Scheme::Gpt:
@@ -78,8 +124,8 @@ Error nothing_found(disk::GuestDisk& disk) {
 }
 
 bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
-  return one.kind == other.kind && one.system == other.system && one.machine_id == other.machine_id &&
-         one.sort_key == other.sort_key;
+  return one.kind == other.kind && one.menu == other.menu && one.system == other.system &&
+         one.machine_id == other.machine_id && one.sort_key == other.sort_key;
 }
 
 bool has_tries_left(const BootEntry& entry) {

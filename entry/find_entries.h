@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of the guest is booted: unified kernel images and boot loader entries on its ESP and XBOOTLDR partition, else
-// the kernels in its /boot.
+// What of the guest is booted: what its own boot loader would start, as far as its files tell. Unified kernel images
+// and boot loader entries on its ESP and XBOOTLDR partition, else the same elsewhere, else the kernels in its /boot.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,9 @@
 
 namespace vhdboot::entry {
 
-/// Everything that can be found, in the order of a boot menu: unified kernel images come before boot loader entries,
-/// and these before kernels in /boot; among themselves they have the order of the Boot Loader Specification; last those
-/// without tries left. The guest disk must outlive what is found.
+/// Everything that can be found, in the order of a boot menu (order_entries()): what systemd-boot shows, which
+/// /loader/loader.conf may choose from, then /loader/entries of other folders, which GRUB's files may choose from, then
+/// kernels in /boot. The guest disk must outlive what is found.
 [[nodiscard]] FoundEntries find_entries(disk::GuestDisk& disk);
 
 /// The same as far as a boot needs it: it looks on only while there is nothing that `pattern` names, or nothing but

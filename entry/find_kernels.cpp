@@ -2,69 +2,170 @@
 #include "entry/find_kernels.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
 #include "disk/device_node.h"
 #include "disk/selector.h"
 #include "entry/boot_folder.h"
+#include "entry/boot_menu.h"
+#include "entry/extlinux.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "entry/grub_cfg.h"
+#include "entry/grub_files.h"
 #include "entry/kernel_options.h"
+#include "entry/root_option.h"
+#include "entry/type1.h"
 #include "entry/uki.h"
+#include "kexec/bzimage.h"
+#include "kexec/cmdline.h"
 
 namespace vhdboot::entry {
 namespace {
 
-constexpr std::size_t kMaxKernels = 64;  // of a folder
+constexpr std::array kMenus{"/grub/grub.cfg", "/grub2/grub.cfg",        "/extlinux/extlinux.conf",
+                            "/extlinux.conf", "/syslinux/syslinux.cfg", "/syslinux.cfg"};
+constexpr std::size_t kMaxKernels = 64;       // of a folder
+constexpr std::size_t kMaxMenuEntries = 256;  // that are looked at
+
+std::optional<std::string> read(const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
+  auto text = tree.read_text(path, cap);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
+}
+
+std::optional<BootMenu> read_grub(const GrubTexts& texts) {
+  if (!texts.config) return std::nullopt;
+  const auto environment = parse_grub_environment(texts.environment.value_or(""));
+  auto menu = parse_grub_cfg(*texts.config, environment.value_or(GrubVariables()));
+  return menu ? std::optional(*std::move(menu)) : std::nullopt;
+}
+
+std::optional<BootMenu> read_extlinux(const BootFolder& boot) {
+  for (const auto& [folder, name] : {std::pair{"/extlinux", "extlinux.conf"},
+                                     {"", "extlinux.conf"},
+                                     {"/syslinux", "syslinux.cfg"},
+                                     {"", "syslinux.cfg"}}) {
+    const std::string here = concat(boot.folder, folder);
+    const auto text = read(boot.top, concat(here, '/', name), kMaxExtlinux);
+    if (!text) continue;
+    auto menu = parse_extlinux(*text, here);
+    if (!menu || menu->entries.empty()) continue;
+    menu->file = name;
+    return *std::move(menu);
+  }
+  return std::nullopt;
+}
 
 // What the guest's files say about the command lines of the kernels in a folder. With more than one system on the disk
 // nobody knows whose files those on the ESP are.
 OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std::optional<disk::GuestTree>& root,
                        bool is_only_system) {
-  const auto read = [](const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
-    auto text = tree.read_text(path, cap);
-    return text ? std::optional(*std::move(text)) : std::nullopt;
-  };
   OptionTexts texts;
   if (root) {
     texts.kernel_cmdline = read(*root, "/etc/kernel/cmdline", kMaxKernelCmdlineBytes);
     texts.fstab = read(*root, "/etc/fstab", kMaxFstabBytes);
+    const disk::GuestPartition& partition = root->partition();
+    if (!partition.identity.uuid.empty()) texts.found_root = concat("UUID=", partition.identity.uuid);
+    if (partition.type == "btrfs" && !root->full_path("").empty())
+      texts.found_root_flags = concat("subvol=", root->full_path(""));
   }
-  for (const char* grub : {"/grub", "/grub2"}) {
-    texts.grub_cfg = read(boot.top, concat(boot.folder, grub, "/grub.cfg"), kMaxGrubConfig);
-    if (!texts.grub_cfg) continue;
-    texts.grub_environment = read(boot.top, concat(boot.folder, grub, "/grubenv"), kMaxGrubEnvironment);
-    break;
-  }
-  if (is_only_system) {
-    if (!texts.grub_cfg) texts.grub_cfg = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
-    if (!texts.grub_environment) texts.grub_environment = read_vendor_file(disk, "grubenv", kMaxGrubEnvironment);
-  }
+  texts.menu = read_grub(read_grub_texts(disk, boot, false));
+  if (!texts.menu) texts.menu = read_extlinux(boot);
+  if (!texts.menu && is_only_system) texts.menu = read_grub(read_grub_texts(disk, boot, true));
   return read_option_files(texts);
 }
 
-Result<GuestEntry> open_kernel(const BootFolder& boot, const KernelFiles& files, const std::string& cmdline,
-                               const BootEntry& entry) {
+// A file of an entry: where it lies, and what it is called there.
+struct Place {
+  disk::GuestTree tree;
+  std::string path;
+
+  [[nodiscard]] std::string full_path() const { return tree.full_path(path); }
+  friend bool operator==(const Place& one, const Place& other) {
+    return &one.tree.partition() == &other.tree.partition() && one.full_path() == other.full_path();
+  }
+};
+
+// What an entry starts.
+struct Kernel {
+  Place kernel;
+  std::vector<Place> initrds;  // microcode, too
+  std::string options;
+  std::string warning;
+};
+
+Result<GuestEntry> open_kernel(const Kernel& kernel, const BootEntry& entry) {
   GuestEntry opened{.entry = entry};
-  const auto open = [&](const std::string& name) -> Result<kexec::Piece> {
-    opened.files.push_back(TRY_IN(name, boot.top.open(concat(boot.folder, '/', name))));
+  const auto open = [&](const Place& place) -> Result<kexec::Piece> {
+    opened.files.push_back(TRY_IN(printable(place.full_path()), place.tree.open(place.path)));
     const ByteSource& file = *opened.files.back();
     return kexec::Piece{&file, {0, file.size()}};
   };
-  opened.parts.kernel = TRY(open(files.kernel));
-  for (const std::string& name : files.microcode) opened.parts.microcode.push_back(TRY(open(name)));
-  if (files.initrd) opened.parts.initrds.push_back(TRY(open(*files.initrd)));
-  opened.parts.cmdline = cmdline;
+  opened.parts.kernel = TRY(open(kernel.kernel));
+  for (const Place& initrd : kernel.initrds) opened.parts.initrds.push_back(TRY(open(initrd)));
+  opened.parts.cmdline = kernel.options;
+  if (!kernel.warning.empty()) opened.warnings.push_back(kernel.warning);
   return opened;
 }
+
+// Whether it is a kernel that can be started.
+Result<void> check_kernel(const Place& place) {
+  const auto file = TRY(place.tree.open(place.path));
+  (void)TRY(kexec::parse_bzimage(*file, {0, file->size()}));
+  return {};
+}
+
+// Where the files of menu entries lie: their paths begin at the top of a file system, that of the menu as a rule.
+class FileFinder {
+ public:
+  FileFinder(disk::GuestDisk& disk, const BootFolder& boot) : disk_(disk), boot_(boot) {}
+
+  // Nothing when it is not there, or on more than one other file system.
+  std::optional<Place> find(std::string_view text, const std::string& volume) {
+    if (text.starts_with('(')) text.remove_prefix(std::min(text.find(')') + 1, text.size()));
+    if (!text.starts_with('/')) return std::nullopt;
+    const std::string path(text);
+    if (!volume.empty())
+      for (const disk::GuestPartition& partition : disk_.partitions())
+        if (equals_ignoring_ascii_case(partition.identity.uuid, volume)) {
+          if (auto place = find_on(partition, path)) return place;
+        }
+    if (boot_.top.has(path)) return Place{boot_.top, path};
+    if (auto place = find_on(boot_.top.partition(), path)) return place;
+    std::optional<Place> only;
+    for (const disk::GuestPartition& partition : disk_.partitions()) {
+      if (&partition == &boot_.top.partition()) continue;
+      auto place = find_on(partition, path);
+      if (place && only) return std::nullopt;
+      if (place) only = std::move(place);
+    }
+    return only;
+  }
+
+ private:
+  std::optional<Place> find_on(const disk::GuestPartition& partition, const std::string& path) {
+    const auto top = disk_.mount(partition);
+    if (!top) return std::nullopt;
+    if (top->has(path)) return Place{*top, path};
+    return std::nullopt;
+  }
+
+  disk::GuestDisk& disk_;
+  const BootFolder& boot_;
+};
 
 std::string title_of(const std::optional<disk::GuestTree>& root) {
   if (!root) return "";
   for (const char* path : {"/etc/os-release", "/usr/lib/os-release"})
     if (const auto text = root->read_text(path, kMaxTextSection)) return osrel_value(*text, "PRETTY_NAME").value_or("");
   return "";
+}
+
+bool has_menu(const BootFolder& boot) {
+  return std::ranges::any_of(kMenus, [&](const char* path) { return boot.top.has(concat(boot.folder, path)); });
 }
 
 // Whether a line of fstab is about that partition.
@@ -99,6 +200,134 @@ std::size_t owner_of(const BootFolder& boot, const std::vector<disk::GuestTree>&
   return owner;
 }
 
+// The kernels of one folder, and what its menu has beside them.
+class FolderReader {
+ public:
+  FolderReader(disk::GuestDisk& disk, const BootFolder& boot, OptionFiles files, std::string title, std::size_t system)
+      : disk_(disk),
+        boot_(boot),
+        files_(std::move(files)),
+        usual_(files_.menu ? default_entry(*files_.menu) : nullptr),
+        title_(std::move(title)),
+        system_(system),
+        finder_(disk, boot) {}
+
+  FoundEntries read(const std::vector<KernelFiles>& kernels) && {
+    for (const KernelFiles& kernel : kernels) take(kernel);
+    if (files_.menu) take_menu(*files_.menu);
+    return std::move(found_);
+  }
+
+ private:
+  [[nodiscard]] FitsDisk fits() const {
+    return [&disk = disk_](const std::string& options) {
+      return may_hold_root(disk, kexec::CommandLine::parse(options).find("root").value_or(""));
+    };
+  }
+
+  // Of the menu, when all of them are there; nothing else.
+  std::optional<std::vector<Place>> find_initrds(const MenuEntry& entry) {
+    std::vector<Place> places;
+    if (entry.initrds.size() > kMaxEntryPaths) return std::nullopt;
+    for (const std::string& initrd : entry.initrds) {
+      auto place = finder_.find(initrd, entry.volume);
+      if (!place) return std::nullopt;
+      places.push_back(*std::move(place));
+    }
+    return places;
+  }
+
+  std::vector<Place> initrds_of(const KernelFiles& files) {
+    const MenuEntry* entry = files_.menu ? entry_for(files.kernel, *files_.menu) : nullptr;
+    if (entry != nullptr && menu_file_name(entry->kernel) == files.kernel && !entry->initrds.empty())
+      if (auto places = find_initrds(*entry)) return *std::move(places);
+    std::vector<Place> places;
+    if (!files.initrd) return places;  // microcode alone would look like one
+    for (const std::string& name : files.microcode) places.push_back({boot_.top, concat(boot_.folder, '/', name)});
+    places.push_back({boot_.top, concat(boot_.folder, '/', *files.initrd)});
+    return places;
+  }
+
+  void take(const KernelFiles& files) {
+    const Place place{boot_.top, concat(boot_.folder, '/', files.kernel)};
+    // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
+    if (!place.tree.has(place.path)) return;
+    Kernel kernel{.kernel = place, .initrds = initrds_of(files)};
+    auto options = kernel_options(files_, files.kernel, fits());
+    BootEntry entry{.kind = EntryKind::Kernel,
+                    .menu = Menu::Kernels,
+                    .id = files.kernel,
+                    .title = title_.empty() ? files.kernel : title_,
+                    .version = files.version};
+    if (usual_ != nullptr && menu_file_name(usual_->kernel) == files.kernel)
+      entry.default_by = concat("the default of ", files_.menu->file);
+    add(std::move(entry), std::move(kernel), std::move(options));
+  }
+
+  // Those whose kernels have names of their own, or are elsewhere.
+  void take_menu(const BootMenu& menu) {
+    std::size_t left = kMaxMenuEntries;
+    for (const MenuEntry& one : menu.entries) {
+      if (one.kernel.empty()) continue;
+      if (left-- == 0) return;
+      const auto place = finder_.find(one.kernel, one.volume);
+      if (place && std::ranges::find(taken_, *place) != taken_.end()) continue;
+      const std::string called = one.title.empty() ? one.id : one.title;
+      if (!place) {
+        found_.broken.push_back(Error{Code::NotFound, 0,
+                                      concat(menu.file, ": \"", printable(called), "\": ", printable(one.kernel),
+                                             " is not there, or in more than one place")});
+        continue;
+      }
+      auto initrds = find_initrds(one);
+      if (!initrds) {
+        found_.broken.push_back(
+            Error{Code::NotFound, 0, concat(menu.file, ": \"", printable(called), "\": an initrd of it is not there")});
+        continue;
+      }
+      BootEntry entry{.kind = EntryKind::Kernel,
+                      .menu = Menu::Kernels,
+                      .id = called,
+                      .title = called,
+                      .version = is_recovery(one) ? "0-rescue" : ""};
+      if (&one == usual_) entry.default_by = concat("the default of ", menu.file);
+      add(std::move(entry), {.kernel = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()),
+          false);
+    }
+  }
+
+  void add(BootEntry entry, Kernel kernel, Result<KernelOptions> options, bool is_only_one = true) {
+    const std::string path = kernel.kernel.full_path();
+    if (const auto checked = check_kernel(kernel.kernel); !checked) options = std::unexpected(checked.error());
+    if (!options) {
+      found_.broken.push_back(std::move(options).error().within(printable(path)));
+      return;
+    }
+    if (is_only_one) taken_.push_back(kernel.kernel);
+    const disk::GuestPartition& partition = kernel.kernel.tree.partition();
+    entry.path = concat(partition.device, ':', path);
+    for (const Place& initrd : kernel.initrds) entry.initrds.push_back(initrd.full_path());
+    entry.system = system_;
+    entry.options_from = options->source;
+    kernel.options = std::move(options->text);
+    kernel.warning = std::move(options->warning);
+    found_.entries.push_back(
+        {.entry = entry, .partition = &partition, .path = path, .open = [kernel, entry](const OpenRequest&) {
+           return open_kernel(kernel, entry);
+         }});
+  }
+
+  disk::GuestDisk& disk_;
+  const BootFolder& boot_;
+  OptionFiles files_;
+  const MenuEntry* usual_;
+  std::string title_;
+  std::size_t system_;
+  FileFinder finder_;
+  std::vector<Place> taken_;
+  FoundEntries found_;
+};
+
 }  // namespace
 
 FoundEntries find_kernels(disk::GuestDisk& disk) {
@@ -109,37 +338,17 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
     auto kernels = kernels_among(boot.top.list(boot.folder));
     if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
-    if (kernels.empty()) continue;
     const std::size_t owner = owner_of(boot, roots);
+    // A folder that is nobody's has its own menu alone: the files of another system would boot that one's root.
+    const auto root = owner == roots.size() ? std::nullopt : std::optional(roots[owner]);
+    if (kernels.empty() && !has_menu(boot)) continue;
     std::size_t system = 0;
     while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
     if (system == systems.size()) systems.push_back(owner);
-    // A folder that is nobody's has its grub.cfg alone: the files of another system would boot that one's root.
-    const auto root = owner == roots.size() ? std::nullopt : std::optional(roots[owner]);
-    const auto option_files = read_files(disk, boot, root, roots.size() <= 1);
-    const std::string title = title_of(root);
-    for (const KernelFiles& files : kernels) {
-      // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
-      if (!boot.top.has(concat(boot.folder, '/', files.kernel))) continue;
-      const std::string path = boot.top.full_path(concat(boot.folder, '/', files.kernel));
-      auto options = kernel_options(option_files, files.kernel, files.initrd.has_value());
-      if (!options) {
-        found.broken.push_back(std::move(options).error().within(printable(path)));
-        continue;
-      }
-      BootEntry entry{.kind = EntryKind::Kernel,
-                      .path = concat(boot.top.partition().device, ':', path),
-                      .id = files.kernel,
-                      .title = title.empty() ? files.kernel : title,
-                      .version = files.version,
-                      .initrds = kernel_entry(files, boot.top.full_path(boot.folder)).initrds,
-                      .system = system,
-                      .options_from = std::string(name(options->source))};
-      const auto open = [boot, files, entry, cmdline = options->text](const OpenRequest&) {
-        return open_kernel(boot, files, cmdline, entry);
-      };
-      found.entries.push_back({.entry = entry, .partition = &boot.top.partition(), .path = path, .open = open});
-    }
+    FolderReader reader(disk, boot, read_files(disk, boot, root, roots.size() <= 1), title_of(root), system);
+    FoundEntries here = std::move(reader).read(kernels);
+    std::ranges::move(here.entries, std::back_inserter(found.entries));
+    std::ranges::move(here.broken, std::back_inserter(found.broken));
   }
   return found;
 }

@@ -1,29 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "entry/find_type1.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "entry/find_ukis.h"
-#include "entry/folders.h"
+#include "entry/grub_cfg.h"
 #include "entry/grub_env.h"
+#include "entry/grub_files.h"
 #include "entry/type1.h"
 #include "entry/uki.h"
+#include "kexec/bzimage.h"
 
 namespace vhdboot::entry {
 namespace {
 
 constexpr std::string_view kFolder = "/loader/entries";
 
-// Fedora's entries leave a part to GRUB's variables. Its older releases have them on the ESP, and beside the entries a
-// link that leads there once /boot/efi is mounted.
-std::optional<GrubVariables> read_environment(disk::GuestDisk& disk, const BootFolder& boot) {
-  for (const char* grub : {"/grub2", "/grub"})
-    if (const auto text = boot.top.read_text(concat(boot.folder, grub, "/grubenv"), kMaxGrubEnvironment))
-      if (auto variables = parse_grub_environment(*text)) return *std::move(variables);
-  if (const auto text = read_vendor_file(disk, "grubenv", kMaxGrubEnvironment))
-    if (auto variables = parse_grub_environment(*text)) return *std::move(variables);
-  return std::nullopt;
+// What GRUB knows when it reads the entries: Fedora's leave a part to it.
+struct GrubState {
+  bool is_there = false;
+  GrubVariables variables;
+  std::string default_name;  // as in BootMenu
+  std::string default_by;    // which file says so
+};
+
+// Fedora's older releases have grubenv on the ESP, and beside the entries a link that leads there once /boot/efi is
+// mounted.
+GrubState read_grub(disk::GuestDisk& disk, const BootFolder& boot) {
+  const GrubTexts texts = read_grub_texts(disk, boot, true);
+  GrubState state;
+  const auto environment = parse_grub_environment(texts.environment.value_or(""));
+  if (environment) state = {true, *environment, {}, "saved_entry of grubenv"};
+  if (const auto saved = state.variables.find("saved_entry"); saved != state.variables.end())
+    state.default_name = saved->second;
+  const auto config = texts.config ? parse_grub_cfg(*texts.config, state.variables) : fail(Code::NotFound, "");
+  if (!config) return state;
+  state.is_there = true;
+  state.variables = config->variables;
+  if (!config->default_name.empty() && config->default_name != state.default_name)
+    state = {true, config->variables, config->default_name, "`default` of grub.cfg"};
+  return state;
+}
+
+// GRUB's menu has them by their names alone; the default is a name, a title or a place in it.
+void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
+  const auto name_of = [](const BootEntry& entry) { return std::string_view(entry.id).substr(0, entry.id.rfind('.')); };
+  auto found = std::ranges::find_if(entries, [&](const FoundEntry& one) {
+    return name_of(one.entry) == grub.default_name || one.entry.title == grub.default_name;
+  });
+  if (const auto place = parse_u64(grub.default_name); place && found == entries.end() && *place < entries.size()) {
+    std::vector<BootEntry> menu;
+    for (const FoundEntry& one : entries) {
+      menu.push_back(one.entry);
+      menu.back().sort_key.clear();
+    }
+    const std::string path = order_entries(std::move(menu))[*place].path;
+    found = std::ranges::find_if(entries, [&](const FoundEntry& one) { return one.entry.path == path; });
+  }
+  if (found != entries.end()) found->entry.default_by = grub.default_by;
 }
 
 // Where a path of an entry begins: at the top of the file system, or, for a boot loader that looks from the folder with
@@ -31,6 +69,12 @@ std::optional<GrubVariables> read_environment(disk::GuestDisk& disk, const BootF
 disk::GuestTree tree_of(const BootFolder& boot, const std::string& path) {
   return boot.top.has(path) ? boot.top : boot.top.below(boot.folder);
 }
+
+// An entry, and what is said when it is started.
+struct ReadEntry {
+  BootEntry entry;
+  std::vector<std::string> warnings;
+};
 
 Result<GuestEntry> open_linux(const BootFolder& boot, const BootEntry& entry) {
   GuestEntry opened{.entry = entry};
@@ -54,45 +98,85 @@ Result<GuestEntry> open_unified(const BootFolder& boot, const BootEntry& entry, 
   return open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile);
 }
 
-Result<GuestEntry> open_entry(const BootFolder& boot, const BootEntry& entry, const std::string& name,
+Result<GuestEntry> open_entry(const BootFolder& boot, const ReadEntry& read, const std::string& name,
                               const OpenRequest& request) {
+  const BootEntry& entry = read.entry;
   GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, request) : open_linux(boot, entry));
+  std::ranges::copy(read.warnings, std::back_inserter(opened.warnings));
   opened.counted = counted_file(boot.top, concat(boot.folder, kFolder, '/', name));
   return opened;
 }
 
-Result<BootEntry> read_entry(const BootFolder& boot, const std::string& path,
-                             const std::optional<GrubVariables>& variables) {
+// Whether the program is an image: its file says so. `linux` and `efi` start images, too, and a kernel is an EFI
+// program.
+Result<bool> is_image(const BootFolder& boot, const std::string& path, EntryProgram said) {
+  const disk::GuestTree tree = tree_of(boot, path);
+  if (!tree.has(path)) return fail(Code::NotFound, concat(printable(path), " is not there"));
+  const auto file = TRY_IN(printable(path), tree.open(path));
+  const auto kernel = kexec::parse_bzimage(*file, {0, file->size()});
+  if (kernel) return false;
+  const auto image = look_at_uki(tree, path);
+  if (image) return true;
+  if (said == EntryProgram::Efi)
+    return fail(Code::Unsupported, concat("it starts the EFI program ", printable(path), ", no Linux kernel"));
+  return std::unexpected((said == EntryProgram::Uki ? image.error() : kernel.error()).within(printable(path)));
+}
+
+Result<EntryFile> replace_variables(EntryFile file, const GrubState& grub, std::vector<std::string>& warnings) {
+  GrubSubstitution variables(grub.variables);
+  file = TRY(with_grub_variables(std::move(file), variables));
+  for (const std::string& name : variables.unknown()) {
+    // All that such an entry says of its root.
+    if (name == "kernelopts")
+      return fail(
+          Code::NotFound,
+          "its options have GRUB's variable $kernelopts, and there is no grubenv or grub.cfg that tells its value");
+    if (!name.starts_with("tuned_"))
+      warnings.push_back(concat("GRUB's variable $", printable(name), " has no value, and is left out"));
+  }
+  return file;
+}
+
+Result<ReadEntry> read_entry(const BootFolder& boot, const std::string& path, Menu menu, const GrubState& grub) {
+  ReadEntry read;
   auto file = parse_entry_file(TRY(boot.top.read_text(path, kMaxEntryFile)));
-  if (variables) file = TRY(with_grub_variables(std::move(file), *variables));
-  for (const std::string_view word : split_words(file.options))
-    if (word.starts_with('$'))
-      return fail(Code::NotFound, concat("its options have GRUB's variable ", printable(word),
-                                         ", and there is no grubenv that tells its value"));
-  return type1_entry(path, std::move(file));
+  if (grub.is_there || has_grub_variables(file)) file = TRY(replace_variables(std::move(file), grub, read.warnings));
+  const EntryProgram program = file.program;
+  read.entry = TRY(type1_entry(path, std::move(file)));
+  read.entry.menu = menu;
+  read.entry.unified = TRY(is_image(boot, read.entry.kernel, program));
+  if (!read.entry.unified)
+    for (const std::string& initrd : read.entry.initrds)
+      if (!tree_of(boot, initrd).has(initrd)) return fail(Code::NotFound, concat(printable(initrd), " is not there"));
+  return read;
 }
 
 }  // namespace
 
-FoundEntries find_type1_entries(disk::GuestDisk& disk) {
+FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFolder>& folders, Menu menu) {
   FoundEntries found;
-  for (const BootFolder& boot : boot_folders(disk)) {
+  for (const BootFolder& boot : folders) {
     const std::string folder = concat(boot.folder, kFolder);
     const auto names = entry_names(boot.top.list(folder), &is_entry_file_name, folder, found.broken);
     if (names.empty()) continue;
-    const auto variables = read_environment(disk, boot);
+    const GrubState grub = read_grub(disk, boot);
+    std::vector<FoundEntry> here;
     for (const std::string& name : names) {
-      const auto entry = read_entry(boot, concat(folder, '/', name), variables);
-      if (!entry) {
-        found.broken.push_back(entry.error().within(printable(concat(folder, '/', name))));
+      auto read = read_entry(boot, concat(folder, '/', name), menu, grub);
+      if (!read) {
+        found.broken.push_back(std::move(read).error().within(printable(concat(folder, '/', name))));
         continue;
       }
-      found.entries.push_back(
-          {.entry = *entry,
-           .partition = &boot.top.partition(),
-           .path = boot.top.full_path(concat(folder, '/', name)),
-           .open = [=, entry = *entry](const OpenRequest& request) { return open_entry(boot, entry, name, request); }});
+      here.push_back({.entry = read->entry,
+                      .partition = &boot.top.partition(),
+                      .path = boot.top.full_path(concat(folder, '/', name)),
+                      .open = {}});
+      here.back().open = [=, read = *std::move(read)](const OpenRequest& request) {
+        return open_entry(boot, read, name, request);
+      };
     }
+    mark_default(grub, here);
+    std::ranges::move(here, std::back_inserter(found.entries));
   }
   return found;
 }

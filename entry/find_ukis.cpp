@@ -6,11 +6,12 @@
 #include <optional>
 
 #include "base/text.h"
-#include "disk/partition_table.h"
 #include "entry/folders.h"
 #include "entry/profile.h"
+#include "entry/thin_uki.h"
 #include "entry/uki.h"
 #include "entry/uki_parts.h"
+#include "kexec/bzimage.h"
 
 namespace vhdboot::entry {
 namespace {
@@ -67,6 +68,34 @@ class CompanionOpener {
 
 }  // namespace
 
+Result<Uki> look_at_uki(const disk::GuestTree& tree, const std::string& path) {
+  const auto file = TRY(tree.open(path));
+  Uki uki = TRY(parse_uki(*file));
+  const auto thin = TRY(parse_thin_uki(*file, uki));
+  if (!thin) {
+    (void)TRY_IN("the kernel in it", kexec::parse_bzimage(*file, uki.kernel));
+    return uki;
+  }
+  const std::string& kernel = thin->kernel.path;
+  const auto named = TRY_IN(printable(kernel), tree.open(kernel));
+  (void)TRY_IN(printable(kernel), kexec::parse_bzimage(*named, {0, named->size()}));
+  if (thin->initrd && !tree.has(thin->initrd->path))
+    return fail(Code::NotFound, concat(printable(thin->initrd->path), " is not there"));
+  return uki;
+}
+
+namespace {
+
+// A file that a thin image names, as a whole.
+Result<kexec::Piece> open_named(const disk::GuestTree& tree, const NamedFile& named, GuestEntry& opened) {
+  opened.files.push_back(TRY_IN(printable(named.path), tree.open(named.path)));
+  const ByteSource& file = *opened.files.back();
+  TRY(check_digest(file, named));
+  return kexec::Piece{&file, {0, file.size()}};
+}
+
+}  // namespace
+
 Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path, const BootEntry& entry,
                             const OpenRequest& request) {
   GuestEntry opened{.entry = entry};
@@ -74,6 +103,8 @@ Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path
   const ByteSource& file = *opened.files.back();
   Uki uki = TRY_IN(path, parse_uki(file));
   if (request.profile) uki = TRY_IN(path, parse_uki(file, TRY_IN(path, find_profile(uki.profiles, *request.profile))));
+  const auto thin = TRY_IN(path, parse_thin_uki(file, uki));
+  if (thin && thin->initrd) uki.initrd.reset();  // the path, which is none
   CompanionOpener opener(tree, opened);
   const Companions companions{
       .addons = TRY(opener.folder(CompanionFolder::Addons, std::string(kAddonFolder))),
@@ -83,6 +114,11 @@ Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path
       .load_options = entry.options};
   auto parts = TRY_IN(path, uki_parts(file, uki, companions));
   opened.parts = std::move(parts.parts);
+  if (thin) opened.parts.kernel = TRY_IN(path, open_named(tree, thin->kernel, opened));
+  if (thin && thin->initrd) {
+    auto& initrds = opened.parts.initrds;
+    initrds.insert(initrds.begin(), TRY_IN(path, open_named(tree, *thin->initrd, opened)));
+  }
   opened.files.push_back(std::move(parts.archives));
   opened.release = uki.uname;
   opened.profiles = std::move(uki.profiles);
@@ -90,11 +126,9 @@ Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path
   return opened;
 }
 
-FoundEntries find_ukis(disk::GuestDisk& disk) {
+FoundEntries find_ukis(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions, Menu menu) {
   FoundEntries found;
-  for (const disk::Partition* entry : {disk::find_esp(disk.table()), disk::find_xbootldr(disk.table())}) {
-    const disk::GuestPartition* partition = entry == nullptr ? nullptr : disk.find(entry);
-    if (partition == nullptr) continue;
+  for (const disk::GuestPartition* partition : partitions) {
     const auto tree = disk.mount(*partition);
     if (!tree) {
       found.broken.push_back(tree.error());
@@ -102,13 +136,13 @@ FoundEntries find_ukis(disk::GuestDisk& disk) {
     }
     for (const std::string& name : entry_names(tree->list(kFolder), &is_entry_name, kFolder, found.broken)) {
       const std::string path = concat(kFolder, '/', name);
-      const auto file = tree->open(path);
-      const auto uki = file ? parse_uki(**file) : std::unexpected(file.error());
+      const auto uki = look_at_uki(*tree, path);
       if (!uki) {
         found.broken.push_back(uki.error().within(printable(path)));
         continue;
       }
-      const auto boot_entry = uki_entry({.path = path, .osrel = uki->osrel, .uname = uki->uname});
+      BootEntry boot_entry = uki_entry({.path = path, .osrel = uki->osrel, .uname = uki->uname});
+      boot_entry.menu = menu;
       const auto open = [=, tree = *tree](const OpenRequest& request) -> Result<GuestEntry> {
         GuestEntry opened = TRY(open_uki(tree, path, boot_entry, request));
         opened.counted = counted_file(tree, path);

@@ -2,6 +2,7 @@
 #include "entry/folders.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -9,6 +10,11 @@
 
 namespace vhdboot::entry {
 namespace {
+
+bool is_root(const disk::GuestTree& tree) {
+  constexpr std::array kFiles{"/etc/fstab", "/etc/os-release", "/usr/lib/os-release"};
+  return std::ranges::any_of(kFiles, [&](const char* path) { return tree.has(path); });
+}
 
 // The tops of the file systems that the boot kernel reads, and in them of what may be a root.
 std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
@@ -18,7 +24,7 @@ std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
     if (!tree) continue;
     for (const std::string_view prefix : disk::kRootFolders)
       // "/root" is root's home elsewhere: only what has a root's files is one.
-      if (prefix.empty() || tree->has(concat(prefix, "/etc/fstab"))) found.push_back(tree->below(prefix));
+      if (prefix.empty() || is_root(tree->below(prefix))) found.push_back(tree->below(prefix));
   }
   return found;
 }
@@ -31,6 +37,30 @@ std::vector<BootFolder> boot_folders(disk::GuestDisk& disk) {
   for (const disk::GuestTree& top : tops(disk))
     for (const char* folder : {"/boot", ""})
       if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
+  return found;
+}
+
+namespace {
+
+bool is_for_loaders(const disk::GuestDisk& disk, const disk::GuestPartition& partition) {
+  return partition.entry != nullptr &&
+         (disk::is_esp(disk.table(), *partition.entry) || disk::is_xbootldr(disk.table(), *partition.entry));
+}
+
+}  // namespace
+
+std::vector<const disk::GuestPartition*> loader_partitions(const disk::GuestDisk& disk) {
+  std::vector<const disk::GuestPartition*> found;
+  for (const auto is : {&disk::is_esp, &disk::is_xbootldr})
+    for (const disk::GuestPartition& partition : disk.partitions())
+      if (partition.entry != nullptr && is(disk.table(), *partition.entry)) found.push_back(&partition);
+  return found;
+}
+
+std::vector<const disk::GuestPartition*> other_fat_partitions(const disk::GuestDisk& disk) {
+  std::vector<const disk::GuestPartition*> found;
+  for (const disk::GuestPartition& partition : disk.partitions())
+    if (partition.type == "vfat" && !is_for_loaders(disk, partition)) found.push_back(&partition);
   return found;
 }
 
@@ -71,7 +101,7 @@ std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_v
 std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk) {
   std::vector<disk::GuestTree> roots;
   for (disk::GuestTree& top : tops(disk))
-    if (top.has("/etc/fstab")) roots.push_back(std::move(top));
+    if (is_root(top)) roots.push_back(std::move(top));
   return roots;
 }
 

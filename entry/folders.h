@@ -23,6 +23,11 @@ struct BootFolder {
 /// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over.
 [[nodiscard]] std::vector<BootFolder> boot_folders(disk::GuestDisk& disk);
 
+/// Where systemd-boot may look: the ESPs, then the XBOOTLDR partitions, by number.
+[[nodiscard]] std::vector<const disk::GuestPartition*> loader_partitions(const disk::GuestDisk& disk);
+/// The other partitions with a FAT: firmware, and who makes images, take an ESP for one whatever its type is.
+[[nodiscard]] std::vector<const disk::GuestPartition*> other_fat_partitions(const disk::GuestDisk& disk);
+
 /// Of files that are entries, in each folder: every one of them is opened.
 inline constexpr std::size_t kMaxEntryFiles = 256;
 
@@ -37,7 +42,7 @@ inline constexpr std::size_t kMaxEntryFiles = 256;
 [[nodiscard]] std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name,
                                                           std::uint64_t cap);
 
-/// The root file systems of the guest disk, by partition: what has an /etc/fstab.
+/// The root file systems of the guest disk, by partition: what has an /etc/fstab or an os-release.
 [[nodiscard]] std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk);
 
 }  // namespace vhdboot::entry

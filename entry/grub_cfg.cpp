@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -16,6 +18,7 @@ namespace {
 struct Word {
   std::string text;
   bool in_doubt = false;  // a variable that is not known stood in it, other than as the device in front of a path
+  bool unknown = false;   // one of those has a value that GRUB alone can find out; others have none
 };
 
 using Words = std::vector<Word>;
@@ -28,8 +31,10 @@ class Expansion {
                             Words& words) {
     std::optional<Word> word;
     bool doubt = false;  // for a word that has not begun yet
+    bool unknown = false;
     const auto begun = [&]() -> Word& {
-      if (!word) word = Word{.text = {}, .in_doubt = std::exchange(doubt, false)};
+      if (!word)
+        word = Word{.text = {}, .in_doubt = std::exchange(doubt, false), .unknown = std::exchange(unknown, false)};
       return *word;
     };
     for (const GrubPiece& piece : token.pieces) {
@@ -40,10 +45,14 @@ class Expansion {
       const std::string* value = find(piece.text, locals, globals);
       if (value == nullptr) {
         if (word && word->text.starts_with('(') && !word->text.contains(')')) continue;
-        if (word || piece.quoted)
+        const bool is_found_out = found_out_.contains(piece.text);
+        if (word || piece.quoted) {
           begun().in_doubt = true;
-        else
+          word->unknown |= is_found_out;
+        } else {
           doubt = true;
+          unknown |= is_found_out;
+        }
         continue;
       }
       if (value->size() > left_) return false;
@@ -64,14 +73,105 @@ class Expansion {
     return true;
   }
 
+  /// A variable that a command sets to what it finds.
+  void is_found_out(std::string_view name) { found_out_.emplace(name); }
+
  private:
   static const std::string* find(std::string_view name, const GrubVariables& locals, const GrubVariables& globals) {
     for (const GrubVariables* variables : {&locals, &globals})
       if (const auto found = variables->find(name); found != variables->end()) return &found->second;
-    return nullptr;
+    return find_built_in(name);
   }
 
+  // What GRUB has from the start, on a PC with UEFI, when no command has failed.
+  static const std::string* find_built_in(std::string_view name) {
+    static const std::string kYes = "y";
+    static const GrubVariables kBuiltIn{{"?", "0"}, {"grub_cpu", "x86_64"}, {"grub_platform", "efi"}};
+    if (name.starts_with("feature_")) return &kYes;
+    const auto found = kBuiltIn.find(name);
+    return found == kBuiltIn.end() ? nullptr : &found->second;
+  }
+
+  std::set<std::string, std::less<>> found_out_;
   std::size_t left_ = kMaxGrubExpansion;
+};
+
+// The condition of an if, as far as it can be told without a disk: strings and numbers, but no files.
+class Test {
+ public:
+  explicit Test(std::span<const Word> words) : words_(words) {}
+
+  std::optional<bool> result() && { return either(); }
+
+ private:
+  using Truth = std::optional<bool>;
+
+  [[nodiscard]] bool at(std::string_view text) const { return !words_.empty() && words_.front().text == text; }
+  Word take() {
+    if (words_.empty()) return {};
+    Word word = words_.front();
+    words_ = words_.subspan(1);
+    return word;
+  }
+
+  Truth either() {
+    Truth truth = both();
+    while (at("-o")) {
+      take();
+      const Truth other = both();
+      truth = truth == true || other == true ? Truth(true) : truth && other ? Truth(false) : std::nullopt;
+    }
+    return truth;
+  }
+  Truth both() {
+    Truth truth = one();
+    while (at("-a")) {
+      take();
+      const Truth other = one();
+      truth = truth == false || other == false ? Truth(false) : truth && other ? Truth(true) : std::nullopt;
+    }
+    return truth;
+  }
+  Truth one() {
+    bool negated = false;
+    for (; at("!"); take()) negated = !negated;
+    const Truth truth = primary();
+    return truth ? Truth(*truth != negated) : truth;
+  }
+
+  Truth primary() {
+    const Word first = take();
+    const std::string_view name = first.text;
+    if (name == "-n" || name == "-z") {
+      const Word word = take();
+      return word.unknown ? Truth() : Truth(word.text.empty() == (name == "-z"));
+    }
+    if (name.size() == 2 && name.front() == '-' && !words_.empty()) {
+      take();  // -f, -s, ...: of a file
+      return std::nullopt;
+    }
+    if (words_.empty() || at("-a") || at("-o")) return first.unknown ? Truth() : Truth(!name.empty());
+    const std::string operation = take().text;
+    return compare(first, operation, take());
+  }
+
+  static Truth compare(const Word& a, std::string_view operation, const Word& b) {
+    if (a.unknown || b.unknown) return std::nullopt;
+    if (operation == "=" || operation == "==") return a.text == b.text;
+    if (operation == "!=") return a.text != b.text;
+    const auto one = parse_u64(a.text);
+    const auto other = parse_u64(b.text);
+    if (!one || !other) return std::nullopt;
+    if (operation == "-eq") return *one == *other;
+    if (operation == "-ne") return *one != *other;
+    if (operation == "-lt") return *one < *other;
+    if (operation == "-le") return *one <= *other;
+    if (operation == "-gt") return *one > *other;
+    if (operation == "-ge") return *one >= *other;
+    return std::nullopt;
+  }
+
+  std::span<const Word> words_;
 };
 
 // The unquoted text of a token that is nothing else: what a keyword has to be.
@@ -87,12 +187,13 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of)
 
 constexpr std::array<std::string_view, 4> kLinux{"linux", "linux16", "linuxefi", "linux32"};
 constexpr std::array<std::string_view, 3> kInitrd{"initrd", "initrd16", "initrdefi"};
+// They succeed when somebody presses a key, or for what a person has wired up.
+constexpr std::array<std::string_view, 3> kFailing{"keystatus", "cmostest", "false"};
 constexpr std::array<std::string_view, 3> kSetters{"probe", "regexp", "search"};
 // These have the variable behind what they look for.
 constexpr std::array<std::string_view, 3> kSearches{"search.file", "search.fs_uuid", "search.fs_label"};
 constexpr std::array<std::string_view, 4> kWithValue{"--class", "--users", "--hotkey", "--source"};
-constexpr std::size_t kMaxDepth = 64;          // of blocks, and of conditions in each
-constexpr std::size_t kMaxDefaultName = 4096;  // what is longer names nothing
+constexpr std::size_t kMaxDepth = 64;  // of blocks, and of conditions in each
 constexpr std::string_view kIdOption = "menuentry_id_option";
 
 bool is_variable_name(std::string_view text) {
@@ -115,15 +216,14 @@ std::string spell(std::string_view word) {
 class Reader {
  public:
   Reader(std::string_view text, const GrubVariables& environment) : lexer_(text) {
+    config_.file = "grub.cfg";
     config_.variables = environment;
     // The entry for the next boot only: taking it without clearing it would take it for ever.
     config_.variables.erase("next_entry");
-    if (const auto saved = environment.find("saved_entry"); saved != environment.end())
-      config_.variables.insert_or_assign("next_entry", saved->second);
     config_.variables.insert_or_assign(std::string(kIdOption), "--id");
   }
 
-  Result<GrubConfig> read() && {
+  Result<BootMenu> read() && {
     while (const auto token = lexer_.next()) {
       switch (token->kind) {
         case GrubToken::Kind::Word:
@@ -137,11 +237,12 @@ class Reader {
           break;
         case GrubToken::Kind::Close:
           finish_command();
-          if (!blocks_.empty()) blocks_.pop_back();
+          close();
           break;
       }
     }
     finish_command();
+    while (!blocks_.empty()) close();
     if (const auto name = config_.variables.find("default"); name != config_.variables.end())
       config_.default_name = name->second;
     return std::move(config_);
@@ -149,16 +250,32 @@ class Reader {
 
  private:
   enum class Kind : std::uint8_t { Menuentry, Submenu, Function, Other };
-  enum class Branch : std::uint8_t { Then, Else };
+  // Whether GRUB gets to where one stands. Unsure: that depends on what only it can find out; of an if with such a
+  // condition the else branch counts, and the other ones as long as nothing else is known.
+  enum class Branch : std::uint8_t { Taken, Unsure, Skipped };
+  struct Condition {
+    Branch branch = Branch::Unsure;
+    bool was_taken = false;            // one before
+    bool is_open = true;               // the condition itself is being read
+    bool negated = false;              // by the '!' in front of its last command
+    std::optional<bool> holds = true;  // what its last command says
+  };
   struct Block {
     Kind kind = Kind::Other;
     std::size_t entry = 0;  // of Menuentry and Submenu
-    std::vector<Branch> branches;
+    std::vector<Condition> conditions;
+  };
+  // A kernel that a menuentry may boot.
+  struct Variant {
+    std::string kernel;
+    std::string arguments;
+    bool root_in_doubt = false;
+    std::vector<std::string> initrds;
   };
 
   Result<void> take_word(const GrubToken& token) {
     if (at_start_ && take_keyword(plain_text(token))) {
-      if (branches().size() <= kMaxDepth) return {};
+      if (conditions().size() <= kMaxDepth) return {};
       return fail(Code::Corrupt, "its conditions are nested too deep");
     }
     at_start_ = false;
@@ -170,38 +287,76 @@ class Reader {
     return fail(Code::Corrupt, "its variables grow without an end");
   }
 
-  // The conditions in the innermost block.
-  std::vector<Branch>& branches() { return blocks_.empty() ? branches_ : blocks_.back().branches; }
+  // Those in the innermost block.
+  std::vector<Condition>& conditions() { return blocks_.empty() ? conditions_ : blocks_.back().conditions; }
 
   bool take_keyword(std::string_view word) {
-    std::vector<Branch>& branches = this->branches();
-    if (word == "if" || word == "while" || word == "until") {
-      branches.push_back(Branch::Then);
+    std::vector<Condition>& conditions = this->conditions();
+    if (word == "if") {
+      conditions.emplace_back();
+    } else if (word == "while" || word == "until") {
+      conditions.push_back({.is_open = false});
     } else if (word == "for") {
-      if (branches.size() < kMaxDepth) branches.push_back(Branch::Then);
+      if (conditions.size() < kMaxDepth) conditions.push_back({.is_open = false});
       return false;  // what follows is no command
-    } else if (word == "else" || word == "elif") {
-      if (!branches.empty()) branches.back() = word == "else" ? Branch::Else : Branch::Then;
     } else if (word == "fi" || word == "done") {
-      if (!branches.empty()) branches.pop_back();
+      if (!conditions.empty()) conditions.pop_back();
+    } else if (word == "!") {
+      if (!conditions.empty()) conditions.back().negated = true;
+    } else if (word == "then" || word == "else" || word == "elif") {
+      if (!conditions.empty()) turn(word, conditions.back());
     } else {
-      return word == "then" || word == "do" || word == "!";
+      return word == "do";
     }
     return true;
   }
 
-  // Whether a command that stands here may be skipped when the file is run.
-  [[nodiscard]] bool is_conditional() const {
-    const auto has_then = [](const std::vector<Branch>& branches) {
-      return std::ranges::find(branches, Branch::Then) != branches.end();
+  static void turn(std::string_view word, Condition& condition) {
+    if (word == "elif") {
+      condition = {.was_taken = condition.was_taken || condition.branch == Branch::Taken};
+      return;
+    }
+    if (word == "else") {
+      const bool was_taken = condition.was_taken || condition.branch == Branch::Taken;
+      condition = {.branch = was_taken ? Branch::Skipped : Branch::Taken, .was_taken = was_taken, .is_open = false};
+      return;
+    }
+    condition.is_open = false;
+    condition.branch = condition.was_taken || condition.holds == false ? Branch::Skipped
+                       : condition.holds                               ? Branch::Taken
+                                                                       : Branch::Unsure;
+  }
+
+  // What the last command of a condition says when nothing has failed.
+  void take_status() {
+    Condition& condition = conditions().back();
+    const auto name = command_name();
+    if (name == "[" || name == "test") {
+      std::span<const Word> words = std::span(command_).subspan(1);
+      if (name == "[" && !words.empty()) words = words.first(words.size() - 1);
+      condition.holds = Test(words).result();
+    } else {
+      condition.holds = !is_one_of(name, kFailing);
+    }
+    if (condition.negated && condition.holds) condition.holds = !*condition.holds;
+    condition.negated = false;
+  }
+
+  // The least certain of all branches around.
+  [[nodiscard]] Branch where() const {
+    Branch worst = Branch::Taken;
+    const auto look = [&](const std::vector<Condition>& conditions) {
+      for (const Condition& condition : conditions)
+        if (!condition.is_open) worst = std::max(worst, condition.branch);
     };
-    return has_then(branches_) ||
-           std::ranges::any_of(blocks_, [&](const Block& block) { return has_then(block.branches); });
+    look(conditions_);
+    for (const Block& block : blocks_) look(block.conditions);
+    return worst;
   }
 
   [[nodiscard]] bool in(Kind kind) const { return std::ranges::find(blocks_, kind, &Block::kind) != blocks_.end(); }
 
-  [[nodiscard]] GrubEntry* menuentry() {
+  [[nodiscard]] MenuEntry* menuentry() {
     const auto found = std::ranges::find(blocks_, Kind::Menuentry, &Block::kind);
     return found == blocks_.end() ? nullptr : &config_.entries[found->entry];
   }
@@ -215,13 +370,16 @@ class Reader {
     const auto name = command_name();
     if (name == "function") {
       block.kind = Kind::Function;
-    } else if ((name == "menuentry" || name == "submenu") && !in(Kind::Function) && !in(Kind::Menuentry)) {
+    } else if ((name == "menuentry" || name == "submenu") && !in(Kind::Function) && !in(Kind::Menuentry) &&
+               where() != Branch::Skipped) {
       if (config_.entries.size() == kMaxGrubEntries)
         return fail(Code::Corrupt, concat("it has more than ", kMaxGrubEntries, " entries"));
       block.kind = name == "submenu" ? Kind::Submenu : Kind::Menuentry;
       block.entry = config_.entries.size();
       config_.entries.push_back(make_entry());
       locals_.clear();
+      variants_.clear();
+      chosen_ = 0;
     }
     command_.clear();
     at_start_ = true;
@@ -230,8 +388,30 @@ class Reader {
     return {};
   }
 
-  GrubEntry make_entry() {
-    GrubEntry entry;
+  void close() {
+    if (blocks_.empty()) return;
+    if (blocks_.back().kind == Kind::Menuentry) finish_entry(config_.entries[blocks_.back().entry]);
+    blocks_.pop_back();
+  }
+
+  // With the initrd of another branch, which has the same kernel: an attempt to do without one is for the machine that
+  // the disk was made for.
+  void finish_entry(MenuEntry& entry) {
+    if (variants_.empty()) return;
+    Variant* variant = &variants_[chosen_];
+    if (variant->initrds.empty()) {
+      const auto better = std::ranges::find_if(
+          variants_, [&](const Variant& other) { return !other.initrds.empty() && other.kernel == variant->kernel; });
+      if (better != variants_.end()) variant = &*better;
+    }
+    entry.kernel = std::move(variant->kernel);
+    entry.arguments = std::move(variant->arguments);
+    entry.root_in_doubt = variant->root_in_doubt;
+    entry.initrds = std::move(variant->initrds);
+  }
+
+  MenuEntry make_entry() {
+    MenuEntry entry;
     entry.submenu = command_name() == "submenu";
     const auto parent = std::ranges::find(blocks_.rbegin(), blocks_.rend(), Kind::Submenu, &Block::kind);
     if (parent != blocks_.rend()) entry.parent = parent->entry;
@@ -253,18 +433,21 @@ class Reader {
   }
 
   void finish_command() {
-    if (!command_.empty() && !in(Kind::Function)) run();
+    if (!command_.empty() && !in(Kind::Function)) {
+      run();
+      if (!conditions().empty() && conditions().back().is_open) take_status();
+    }
     command_.clear();
     at_start_ = true;
   }
 
   void run() {
     const auto name = command_name();
-    GrubEntry* entry = menuentry();
+    MenuEntry* entry = menuentry();
     if (name == "set" && command_.size() > 1) {
       assign(command_[1].text);
     } else if (name == "unset" && command_.size() > 1) {
-      if (!is_conditional()) scope().erase(command_[1].text);
+      if (where() == Branch::Taken) scope().erase(command_[1].text);
     } else if (is_one_of(name, kSetters) || is_one_of(name, kSearches)) {
       forget_what_it_sets();
     } else if (name == "blscfg") {
@@ -272,7 +455,7 @@ class Reader {
     } else if (entry != nullptr && is_one_of(name, kLinux)) {
       take_linux(*entry);
     } else if (entry != nullptr && is_one_of(name, kInitrd)) {
-      take_initrd(*entry);
+      take_initrd();
     } else if (command_.size() == 1) {
       assign(name);
     }
@@ -282,8 +465,11 @@ class Reader {
   void forget_what_it_sets() {
     if (is_one_of(command_.front().text, kSearches)) {
       if (command_.size() > 2) forget(command_[2].text);
+      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") volume_ = command_[1].text;
       return;
     }
+    const auto is_by_uuid = [](const Word& word) { return word.text == "--fs-uuid" || word.text == "-u"; };
+    if (command_.front().text == "search" && std::ranges::any_of(command_, is_by_uuid)) volume_ = command_.back().text;
     for (std::size_t i = 1; i < command_.size(); ++i) {
       std::string_view name = command_[i].text;
       if (name.starts_with("--set="))
@@ -297,6 +483,7 @@ class Reader {
   void forget(std::string_view name) {
     for (GrubVariables* variables : {&locals_, &config_.variables})
       if (const auto found = variables->find(name); found != variables->end()) variables->erase(found);
+    expansion_.is_found_out(name);
   }
 
   GrubVariables& scope() { return in(Kind::Menuentry) ? locals_ : config_.variables; }
@@ -306,28 +493,30 @@ class Reader {
     if (equals == std::string_view::npos) return;
     const auto name = word.substr(0, equals);
     if (!is_variable_name(name) || name == kIdOption) return;
+    if (where() == Branch::Skipped) return;
     // What a submenu sets holds in there only; the default is the menu's.
-    const bool uncertain = is_conditional() || in(Kind::Submenu);
+    const bool uncertain = where() == Branch::Unsure || in(Kind::Submenu);
     if (uncertain && scope().contains(name)) return;
     scope().insert_or_assign(std::string(name), std::string(word.substr(equals + 1)));
   }
 
-  void take_linux(GrubEntry& entry) {
-    if (is_conditional() && !entry.kernel.empty()) return;
+  void take_linux(MenuEntry& entry) {
     if (command_.size() < 2 || command_[1].in_doubt || command_[1].text.empty()) return;
-    entry.kernel = command_[1].text;
-    entry.arguments.clear();
-    entry.root_in_doubt = false;
+    if (variants_.size() == kMaxDepth) return;
+    Variant variant{.kernel = command_[1].text};
     for (const std::string_view name : {"root=", "rootflags="})
       if (is_last_in_doubt(name)) {
-        entry.root_in_doubt = true;
+        variant.root_in_doubt = true;
         std::erase_if(command_, [&](const Word& word) { return word.text.starts_with(name); });
       }
     for (std::size_t i = 2; i < command_.size(); ++i) {
       if (command_[i].text.empty()) continue;
-      if (!entry.arguments.empty()) entry.arguments += ' ';
-      entry.arguments += spell(command_[i].text);
+      if (!variant.arguments.empty()) variant.arguments += ' ';
+      variant.arguments += spell(command_[i].text);
     }
+    entry.volume = volume_;
+    variants_.push_back(std::move(variant));
+    if (where() == Branch::Taken) chosen_ = variants_.size() - 1;
   }
 
   // The last one is what the kernel takes.
@@ -337,115 +526,37 @@ class Reader {
     return last != command_.rend() && last->in_doubt;
   }
 
-  void take_initrd(GrubEntry& entry) {
-    if (is_conditional() && !entry.initrds.empty()) return;
-    entry.initrds.clear();
+  // Behind the branches it is for the kernels of all of them.
+  void take_initrd() {
+    if (variants_.empty()) return;
+    const bool is_for_all = where() == Branch::Taken && conditions().empty();
+    std::vector<std::string> initrds;
     for (std::size_t i = 1; i < command_.size(); ++i)
-      if (!command_[i].in_doubt && !command_[i].text.empty()) entry.initrds.push_back(command_[i].text);
+      if (!command_[i].in_doubt && !command_[i].text.empty()) initrds.push_back(command_[i].text);
+    for (std::size_t i = is_for_all ? 0 : variants_.size() - 1; i < variants_.size(); ++i)
+      if (where() == Branch::Taken || variants_[i].initrds.empty()) variants_[i].initrds = initrds;
   }
 
   GrubLexer lexer_;
   Expansion expansion_;
-  GrubConfig config_;
-  GrubVariables locals_;  // of the menuentry that is being read
+  BootMenu config_;
+  GrubVariables locals_;           // of the menuentry that is being read
+  std::string volume_;             // that `search` last looked for
+  std::vector<Variant> variants_;  // of the menuentry that is being read
+  std::size_t chosen_ = 0;
   std::vector<Block> blocks_;
-  std::vector<Branch> branches_;
+  std::vector<Condition> conditions_;
   Words command_;
   bool at_start_ = true;
 };
 
-// The parts of "1>2", of "submenu>entry"; ">>" is a '>' within a title.
-std::vector<std::string> path_of(std::string_view name) {
-  std::vector<std::string> parts(1);
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] != '>') {
-      parts.back() += name[i];
-    } else if (i + 1 < name.size() && name[i + 1] == '>') {
-      parts.back() += name[++i];
-    } else {
-      parts.emplace_back();
-    }
-  }
-  return parts;
-}
-
-bool is_called(const GrubEntry& entry, std::string_view name) {
-  return !name.empty() && (entry.title == name || entry.id == name);
-}
-
-// The entry of that index, title or id in one menu.
-std::optional<std::size_t> find_in_menu(const GrubConfig& config, std::optional<std::size_t> menu,
-                                        std::string_view name) {
-  const auto number = parse_u64(trim(name));
-  std::uint64_t position = 0;
-  for (std::size_t i = 0; i < config.entries.size(); ++i) {
-    if (config.entries[i].parent != menu) continue;
-    if (number ? position == *number : is_called(config.entries[i], name)) return i;
-    ++position;
-  }
-  return std::nullopt;
-}
-
-std::optional<std::size_t> find_named(const GrubConfig& config) {
-  std::optional<std::size_t> found;
-  for (const std::string& part : path_of(std::string_view(config.default_name).substr(0, kMaxDefaultName))) {
-    if (found && !config.entries[*found].submenu) break;
-    const auto next = find_in_menu(config, found, part);
-    if (!next) {
-      // Without its submenu in front: GRUB would not find it, but it is what was meant.
-      const auto named =
-          std::ranges::find_if(config.entries, [&](const auto& entry) { return is_called(entry, part); });
-      if (named == config.entries.end()) return found;
-      return named - config.entries.begin();
-    }
-    found = next;
-  }
-  return found;
-}
-
 }  // namespace
 
-Result<GrubConfig> parse_grub_cfg(std::string_view text, const GrubVariables& environment) {
+Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment) {
   if (text.size() > kMaxGrubConfig)
     return fail(Code::Corrupt,
                 concat("a file of ", text.size(), " bytes is no grub.cfg (at most ", kMaxGrubConfig, ")"));
   return Reader(text, environment).read();
-}
-
-bool is_recovery(const GrubEntry& entry) {
-  const std::string names = to_lower_ascii(concat(entry.title, ' ', entry.id));
-  if (names.contains("recovery") || names.contains("rescue")) return true;
-  constexpr std::array<std::string_view, 6> kWords{
-      "single", "recovery", "rescue", "emergency", "systemd.unit=rescue.target", "systemd.unit=emergency.target"};
-  return std::ranges::any_of(split_words(entry.arguments), [&](auto word) { return is_one_of(word, kWords); });
-}
-
-const GrubEntry* default_entry(const GrubConfig& config) {
-  auto chosen = find_named(config);
-  if (!chosen && !config.entries.empty()) chosen = 0;
-  // The menu of a submenu shows its first entry first. Entries stand behind their submenu, so this ends.
-  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
-  if (chosen && !config.entries[*chosen].kernel.empty()) return &config.entries[*chosen];
-  const GrubEntry* fallback = nullptr;
-  for (const GrubEntry& entry : config.entries) {
-    if (entry.kernel.empty()) continue;
-    if (!is_recovery(entry)) return &entry;
-    if (fallback == nullptr) fallback = &entry;
-  }
-  return fallback;
-}
-
-std::string_view grub_file_name(std::string_view path) {
-  const auto name = path.substr(path.find_last_of('/') + 1);
-  return name.substr(name.find_last_of(')') + 1);
-}
-
-const GrubEntry* entry_for(std::string_view kernel_file_name, const GrubConfig& config) {
-  const GrubEntry* usual = default_entry(config);
-  if (usual == nullptr || grub_file_name(usual->kernel) == kernel_file_name) return usual;
-  for (const GrubEntry& entry : config.entries)
-    if (!entry.kernel.empty() && grub_file_name(entry.kernel) == kernel_file_name && !is_recovery(entry)) return &entry;
-  return usual;
 }
 
 }  // namespace vhdboot::entry

@@ -50,24 +50,26 @@ Result<GrubVariables> parse_grub_environment(std::string_view text) {
   return variables;
 }
 
-Result<std::string> substitute_grub_variables(std::string_view options, const GrubVariables& variables,
-                                              std::size_t& left) {
+Result<std::string> GrubSubstitution::replace(std::string_view text) {
   std::string out;
-  while (!options.empty()) {
-    if (options.front() == '$') {
-      if (const auto name = take_grub_variable(options)) {
-        const auto found = variables.find(*name);
-        if (found == variables.end()) continue;
-        if (found->second.size() > left)
+  while (!text.empty()) {
+    if (text.front() == '$') {
+      if (const auto name = take_grub_variable(text)) {
+        const auto found = variables_.find(*name);
+        if (found == variables_.end()) {
+          unknown_.emplace(*name);
+          continue;
+        }
+        if (found->second.size() > left_)
           return fail(Code::Unsupported, concat("GRUB's variables put more than ", kMaxGrubSubstitution,
                                                 " bytes into it: shorten what grubenv says"));
-        left -= found->second.size();
+        left_ -= found->second.size();
         out += found->second;
         continue;
       }
     }
-    out += options.front();
-    options.remove_prefix(1);
+    out += text.front();
+    text.remove_prefix(1);
   }
   return out;
 }

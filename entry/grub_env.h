@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,23 @@ inline constexpr std::size_t kMaxGrubEnvironment = 64 * 1024;
 /// How many bytes variables may put into one boot loader entry: many times what a kernel takes as its command line.
 inline constexpr std::size_t kMaxGrubSubstitution = 64 * 1024;
 
-/// `options` of a boot loader entry as GRUB's `blscfg` passes them on: "$kernelopts" and "${tuned_params}" replaced,
-/// by nothing when the variable is not known. Values are not looked through again. `left` is what the variables may
-/// still put in, kMaxGrubSubstitution at first; Unsupported when that is not enough.
-[[nodiscard]] Result<std::string> substitute_grub_variables(std::string_view options, const GrubVariables& variables,
-                                                            std::size_t& left);
+/// Replaces variables in the lines of one boot loader entry as GRUB's `blscfg` does: "$kernelopts" and
+/// "${tuned_params}", by nothing when the variable is not known.
+class GrubSubstitution {
+ public:
+  /// Borrowed.
+  explicit GrubSubstitution(const GrubVariables& variables) : variables_(variables) {}
+
+  /// Values are not looked through again. Unsupported when all values of the entry together have more than
+  /// kMaxGrubSubstitution bytes.
+  [[nodiscard]] Result<std::string> replace(std::string_view text);
+  /// The names that were not known so far.
+  [[nodiscard]] const std::set<std::string, std::less<>>& unknown() const { return unknown_; }
+
+ private:
+  const GrubVariables& variables_;
+  std::set<std::string, std::less<>> unknown_;
+  std::size_t left_ = kMaxGrubSubstitution;
+};
 
 }  // namespace vhdboot::entry

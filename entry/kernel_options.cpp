@@ -48,13 +48,6 @@ std::optional<std::string> from_kernel_cmdline(const OptionTexts& texts) {
   return line;
 }
 
-std::optional<GrubConfig> read_grub(const OptionTexts& texts) {
-  if (!texts.grub_cfg) return std::nullopt;
-  const auto environment = parse_grub_environment(texts.grub_environment.value_or(""));
-  auto config = parse_grub_cfg(*texts.grub_cfg, environment.value_or(GrubVariables()));
-  return config ? std::optional(*std::move(config)) : std::nullopt;
-}
-
 // "UUID=x" of UUID="x": libblkid takes both.
 std::string without_quotes(std::string_view spec) {
   for (const auto tag : kTags) {
@@ -99,50 +92,86 @@ Result<void> add_root(const FstabEntry& root, kexec::CommandLine& line) {
   return {};
 }
 
-Result<std::string> from_root_entry(const FstabEntry& root, bool has_initrd) {
+Result<std::string> from_root_entry(const FstabEntry& root) {
   kexec::CommandLine line;
   TRY(add_root(root, line));
-  if (!has_initrd && !root.type.empty() && root.type != "auto")
-    TRY_IN("the guest's /etc/fstab", line.set("rootfstype", root.type));
+  // Alpine's initrd loads the driver of no other file system.
+  if (!root.type.empty() && root.type != "auto") TRY_IN("the guest's /etc/fstab", line.set("rootfstype", root.type));
   line.append("ro");
   return line.text();
 }
 
-// Nothing when grub.cfg boots no Linux.
-Result<std::optional<std::string>> from_grub(const OptionFiles& files, std::string_view kernel_file_name) {
-  if (!files.grub) return std::nullopt;
-  if (const GrubEntry* entry = entry_for(kernel_file_name, *files.grub)) {
-    if (!entry->root_in_doubt) return entry->arguments;
-    if (!files.root)
-      return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the root= of ",
-                                         printable(kernel_file_name), " when it runs, and ", files.no_root,
-                                         ": write the kernel's options to /etc/kernel/cmdline in the guest"));
-    auto line = kexec::CommandLine::parse(entry->arguments);
-    TRY(add_root(*files.root, line));
-    return line.text();
+Result<std::string> from_menu_entry(const OptionFiles& files, const MenuEntry& entry) {
+  if (!entry.root_in_doubt) return entry.arguments;
+  if (!files.root)
+    return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the root= of ",
+                                       printable(menu_file_name(entry.kernel)), " when it runs, and ", files.no_root,
+                                       ": write the kernel's options to /etc/kernel/cmdline in the guest"));
+  auto line = kexec::CommandLine::parse(entry.arguments);
+  TRY(add_root(*files.root, line));
+  return line.text();
+}
+
+std::optional<std::string> from_found_root(const OptionFiles& files) {
+  if (files.found_root.empty()) return std::nullopt;
+  kexec::CommandLine line;
+  if (!line.set("root", files.found_root)) return std::nullopt;
+  if (!files.found_root_flags.empty() && !line.set("rootflags", files.found_root_flags)) return std::nullopt;
+  line.append("ro");
+  return line.text();
+}
+
+// What may be said, in the order in which it counts.
+class Candidates {
+ public:
+  explicit Candidates(const FitsDisk& fits) : fits_(fits) {}
+
+  void add(std::string source, Result<std::string> text) {
+    if (chosen_) return;
+    if (!text) {
+      if (!error_) error_ = std::move(text).error();
+      return;
+    }
+    KernelOptions options{.text = *std::move(text), .source = std::move(source)};
+    if (fits_(options.text)) {
+      if (first_)
+        options.warning =
+            concat("what ", first_->source, " of the guest says of the root is nothing on its disk: ", options.source,
+                   " is taken instead");
+      chosen_ = std::move(options);
+    } else if (!first_) {
+      first_ = std::move(options);
+    }
   }
-  // Fedora's menu is in /loader/entries, and its options may be here.
-  const auto options = files.grub->variables.find("kernelopts");
-  if (!files.grub->uses_bls || options == files.grub->variables.end() || options->second.empty()) return std::nullopt;
-  return options->second;
+
+  // When there is none, why.
+  Result<KernelOptions> choose(std::string_view nothing) && {
+    if (chosen_) return *std::move(chosen_);
+    if (first_) return *std::move(first_);
+    return std::unexpected(error_ ? *std::move(error_) : Error{Code::NotFound, 0, std::string(nothing)});
+  }
+
+ private:
+  const FitsDisk& fits_;
+  std::optional<KernelOptions> chosen_;
+  std::optional<KernelOptions> first_;
+  std::optional<Error> error_;
+};
+
+void add_roots(const OptionFiles& files, Candidates& candidates) {
+  if (files.root) candidates.add("/etc/fstab", from_root_entry(*files.root));
+  if (auto found = from_found_root(files)) candidates.add("the file system with its /etc", *std::move(found));
 }
 
 }  // namespace
 
-std::string_view name(OptionSource source) {
-  switch (source) {
-    case OptionSource::KernelCmdline:
-      return "/etc/kernel/cmdline";
-    case OptionSource::GrubCfg:
-      return "grub.cfg";
-    case OptionSource::Fstab:
-      break;
-  }
-  return "/etc/fstab";
-}
-
 OptionFiles read_option_files(const OptionTexts& texts) {
-  OptionFiles files{.kernel_cmdline = from_kernel_cmdline(texts), .grub = read_grub(texts), .root = {}, .no_root = {}};
+  OptionFiles files{.kernel_cmdline = from_kernel_cmdline(texts),
+                    .menu = texts.menu,
+                    .root = {},
+                    .no_root = {},
+                    .found_root = texts.found_root,
+                    .found_root_flags = texts.found_root_flags};
   const auto entries = parse_fstab(texts.fstab.value_or(""));
   if (const FstabEntry* root = entries ? find_mount(*entries, "/") : nullptr)
     files.root = *root;
@@ -153,15 +182,33 @@ OptionFiles read_option_files(const OptionTexts& texts) {
   return files;
 }
 
-Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name, bool has_initrd) {
-  if (files.kernel_cmdline) return KernelOptions{.text = *files.kernel_cmdline, .source = OptionSource::KernelCmdline};
-  if (auto line = TRY(from_grub(files, kernel_file_name)))
-    return KernelOptions{.text = *std::move(line), .source = OptionSource::GrubCfg};
-  if (!files.root)
-    return fail(Code::NotFound, concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
-                                       printable(kernel_file_name), " starts, and ", files.no_root,
-                                       ": write them to /etc/kernel/cmdline in the guest"));
-  return KernelOptions{.text = TRY(from_root_entry(*files.root, has_initrd)), .source = OptionSource::Fstab};
+Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view kernel_file_name,
+                                     const FitsDisk& fits) {
+  Candidates candidates(fits);
+  const MenuEntry* entry = files.menu ? entry_for(kernel_file_name, *files.menu) : nullptr;
+  const bool is_its_own = entry != nullptr && menu_file_name(entry->kernel) == kernel_file_name;
+  if (is_its_own && !entry->root_in_doubt) candidates.add(files.menu->file, entry->arguments);
+  if (files.kernel_cmdline) candidates.add("/etc/kernel/cmdline", *files.kernel_cmdline);
+  if (entry != nullptr) {
+    candidates.add(files.menu->file, from_menu_entry(files, *entry));
+  } else if (files.menu && files.menu->uses_bls) {
+    // Fedora's menu is in /loader/entries, and its options may be here.
+    const auto options = files.menu->variables.find("kernelopts");
+    if (options != files.menu->variables.end() && !options->second.empty())
+      candidates.add(files.menu->file, options->second);
+  }
+  add_roots(files, candidates);
+  return std::move(candidates)
+      .choose(concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
+                     printable(kernel_file_name), " starts, and ", files.no_root,
+                     ": write them to /etc/kernel/cmdline in the guest"));
+}
+
+Result<KernelOptions> entry_options(const OptionFiles& files, const MenuEntry& entry, const FitsDisk& fits) {
+  Candidates candidates(fits);
+  candidates.add(files.menu->file, from_menu_entry(files, entry));
+  add_roots(files, candidates);
+  return std::move(candidates).choose("");
 }
 
 }  // namespace vhdboot::entry

@@ -93,16 +93,22 @@ bool is_entry_file_name(std::string_view file_name) {
          equals_ignoring_ascii_case(file_name.substr(file_name.size() - kSuffix.size()), kSuffix);
 }
 
-Result<EntryFile> with_grub_variables(EntryFile file, const GrubVariables& variables) {
-  std::size_t left = kMaxGrubSubstitution;
-  file.options = TRY(substitute_grub_variables(file.options, variables, left));
+bool has_grub_variables(const EntryFile& file) {
+  const auto has_one = [](std::string_view text) {
+    return std::ranges::any_of(split_words(text), [](std::string_view word) { return word.starts_with('$'); });
+  };
+  return has_one(file.options) || std::ranges::any_of(file.initrds, has_one);
+}
+
+Result<EntryFile> with_grub_variables(EntryFile file, GrubSubstitution& variables) {
+  file.options = TRY(variables.replace(file.options));
   std::vector<std::string> initrds;
   for (std::string& initrd : file.initrds) {
     if (!initrd.contains('$')) {
       initrds.push_back(std::move(initrd));
       continue;
     }
-    const std::string replaced = TRY(substitute_grub_variables(initrd, variables, left));
+    const std::string replaced = TRY(variables.replace(initrd));
     for (const auto path : split_words(replaced)) initrds.emplace_back(path);
   }
   file.initrds = std::move(initrds);
@@ -114,8 +120,6 @@ Result<BootEntry> type1_entry(std::string path, EntryFile file) {
     return fail(Code::Unsupported,
                 concat("it is for the architecture ", printable(file.architecture), ", not for x64"));
   if (file.program == EntryProgram::None) return fail(Code::Corrupt, "it has neither `linux` nor `uki`");
-  if (file.program == EntryProgram::Efi)
-    return fail(Code::Unsupported, concat("it starts the EFI program ", printable(file.kernel), ", no Linux kernel"));
   auto [id, count] = parse_entry_name(std::string_view(path).substr(path.find_last_of('/') + 1));
   BootEntry entry;
   entry.kind = EntryKind::Type1;
@@ -129,6 +133,11 @@ Result<BootEntry> type1_entry(std::string path, EntryFile file) {
   entry.kernel = TRY(absolute_path(file.kernel));
   entry.unified = file.program == EntryProgram::Uki;
   entry.profile = file.profile;
+  // A kernel's EFI stub takes those of its command line, too.
+  if (file.program != EntryProgram::Uki)
+    for (const std::string_view word : split_words(file.options))
+      if (auto path = word.starts_with("initrd=") ? absolute_path(word.substr(7)) : fail(Code::NotFound, ""))
+        file.initrds.push_back(*std::move(path));
   entry.initrds = TRY(absolute_paths(file.initrds));
   entry.extras = TRY(absolute_paths(file.extras));
   entry.options = std::move(file.options);

@@ -50,14 +50,16 @@ inline constexpr std::size_t kMaxEntryPaths = 256;  ///< initrds, and as many ex
 /// Is this a file name that the specification makes a Type #1 entry: "*.conf", any case, not hidden?
 [[nodiscard]] bool is_entry_file_name(std::string_view file_name);
 
-/// `file` as GRUB's `blscfg` reads it: variables in the options and initrds replaced, and an initrd's line with
-/// variables is a list of paths. For guests that have a grub.cfg; systemd-boot has no variables. Unsupported as
-/// substitute_grub_variables().
-[[nodiscard]] Result<EntryFile> with_grub_variables(EntryFile file, const GrubVariables& variables);
+/// Whether a word of its options or initrds is one of GRUB's variables: such an entry is none of systemd-boot's.
+[[nodiscard]] bool has_grub_variables(const EntryFile& file);
 
-/// The boot entry that a file is; `path` is the file's own. Paths inside get a '/' in front. Unsupported for another
-/// architecture, for what does not start Linux and beyond kMaxEntryPaths; Corrupt when no program is named or a path
-/// has "..".
+/// `file` as GRUB's `blscfg` reads it: variables in the options and initrds replaced, and an initrd's line with
+/// variables is a list of paths. Errors as GrubSubstitution::replace().
+[[nodiscard]] Result<EntryFile> with_grub_variables(EntryFile file, GrubSubstitution& variables);
+
+/// The boot entry that a file is; `path` is the file's own. Paths inside get a '/' in front. Whether the program is an
+/// image is as the key says, but for `efi`, which may be anything. Unsupported for another architecture and beyond
+/// kMaxEntryPaths; Corrupt when no program is named or a path has "..".
 [[nodiscard]] Result<BootEntry> type1_entry(std::string path, EntryFile file);
 
 }  // namespace vhdboot::entry

@@ -6,6 +6,7 @@
 #include "base/kernel_release.h"
 #include "base/text.h"
 #include "disk/selector.h"
+#include "entry/root_option.h"
 #include "init/guest/root_device.h"
 
 namespace vhdboot::guest {
@@ -84,6 +85,14 @@ Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& en
   // Modules are looked for by what the kernel itself says.
   boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
   TRY_IN(entry.entry.id, check_age(boot.release));
+  // Its initrd would wait for it, and end in a shell.
+  if (const std::string root = line.find("root").value_or("");
+      boot.plan.has_initrd && !entry::may_hold_root(disk, root))
+    return fail(Code::NotFound,
+                concat(entry.entry.id, ": root=", printable(root),
+                       " is nothing on the guest disk, and nothing on it could "
+                       "hold it: write the right one into the boot loader's configuration in the guest, or give "
+                       "`options root=...`"));
   if (!boot.plan.has_initrd) {
     boot.root = TRY_IN(entry.entry.id, find_root(disk, line));
     boot.plan.guest_init = line.find("init").value_or(std::string(record::kDefaultRootInit));

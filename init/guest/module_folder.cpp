@@ -17,7 +17,31 @@ namespace {
 
 constexpr std::size_t kMaxModuleBytes = 64 * kMiB;
 
+// A place below a root file system with modules, and the root directory of the system that they belong to.
+struct Place {
+  std::string system;
+  std::string above;  // of the folder with modules
+};
+
+std::vector<Place> places(const ModuleRequest& request) {
+  std::vector<Place> found;
+  // NixOS: "/nix/store/...-nixos-system-.../init", and beside it a link.
+  if (const std::size_t slash = request.init.rfind('/'); slash != std::string::npos && slash > 0)
+    found.push_back({.system = "", .above = concat(request.init.substr(0, slash), "/kernel-modules")});
+  for (const std::string& folder : system_folders(request.ostree)) found.push_back({folder, folder});
+  return found;
+}
+
 }  // namespace
+
+ModuleRequest module_request(std::string release, const kexec::CommandLine& line) {
+  const auto value = [&](std::string_view key) { return line.find(key).value_or(""); };
+  return {.release = std::move(release),
+          .root_option = value("root"),
+          .root_flags = value("rootflags"),
+          .init = value("init"),
+          .ostree = value("ostree")};
+}
 
 Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
                                         const ModuleRequest& request) {
@@ -34,9 +58,12 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Con
     if (!root && root.error().code == Code::Io) remember(root.error().message());
     if (!root) continue;
     for (const std::string_view prefix : disk::kRootFolders)
-      for (const std::string& folder : folders)
-        if (const disk::GuestTree tree = root->below(prefix).below(folder); tree.has("modules.dep"))
-          return ModuleSearch{.folder = ModuleFolder{root->below(prefix), tree, request.release}, .reason = {}};
+      for (const Place& place : places(request))
+        for (const std::string& folder : folders)
+          if (const disk::GuestTree tree = root->below(prefix).below(place.above).below(folder);
+              tree.has("modules.dep"))
+            return ModuleSearch{.folder = ModuleFolder{root->below(prefix).below(place.system), tree, request.release},
+                                .reason = {}};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
   remember("no partition of the guest disk holds a file system that the boot kernel reads");

@@ -20,7 +20,12 @@ struct ModuleRequest {
   std::string release;      ///< of the guest's kernel
   std::string root_option;  ///< the guest's root=
   std::string root_flags;   ///< its rootflags=
+  std::string init = {};    ///< its init=, beside which NixOS has the modules
+  std::string ostree = {};  ///< its ostree=, see system_folders()
 };
+
+/// Of the kernel of that release, started with this command line.
+[[nodiscard]] ModuleRequest module_request(std::string release, const kexec::CommandLine& line);
 
 /// The folder of a kernel's modules.
 struct ModuleFolder {

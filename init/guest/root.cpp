@@ -27,7 +27,8 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
       continue;
     }
     const bool is_option = from_option && matches(*from_option, identity);
-    candidates.push_back({&partition, is_option ? 0 : &partition == by_type ? 1 : 2});
+    const int rank = is_option ? 0 : &partition == by_type ? 1 : partition.type != "vfat" ? 2 : 3;
+    candidates.push_back({&partition, rank});
   }
   if (config.modules_from)
     return fail(Code::Invalid,
@@ -37,6 +38,11 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
   std::vector<const disk::GuestPartition*> partitions;
   for (const Candidate& candidate : candidates) partitions.push_back(candidate.partition);
   return partitions;
+}
+
+std::vector<std::string> system_folders(const std::string& ostree_option) {
+  if (!ostree_option.starts_with('/') || ostree_option.contains("/../")) return {""};
+  return {ostree_option, ""};
 }
 
 Result<RootTables> read_tables(const disk::GuestTree& root) {
@@ -67,10 +73,11 @@ Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec
   if (found == disk.partitions().end()) return std::optional<RootTables>();
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::optional<RootTables>();
-  for (const std::string_view prefix : disk::kRootFolders) {
-    const auto root = top->below(prefix);
-    if (root.is_folder("/etc")) return std::optional(TRY(read_tables(root)));
-  }
+  for (const std::string_view prefix : disk::kRootFolders)
+    for (const std::string& folder : system_folders(line.find("ostree").value_or(""))) {
+      const auto root = top->below(prefix).below(folder);
+      if (root.is_folder("/etc")) return std::optional(TRY(read_tables(root)));
+    }
   return std::optional(RootTables{});
 }
 

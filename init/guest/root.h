@@ -16,11 +16,15 @@
 namespace vhdboot::guest {
 
 /// The partitions of the guest disk, the likeliest root first: the one that `root_option` (the guest's root=) names,
-/// the one with the type of a root, the others. Only the one that the configuration names, if it names one: Invalid
-/// when it is not there.
+/// the one with the type of a root, the others, those with a FAT last. Only the one that the configuration names, if it
+/// names one: Invalid when it is not there.
 [[nodiscard]] Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::GuestDisk& disk,
                                                                                const record::Config& config,
                                                                                const std::string& root_option);
+
+/// Where below its root file system a system may have its files: the deployment that `ostree_option` (the guest's
+/// ostree=) names, and "" for the root itself.
+[[nodiscard]] std::vector<std::string> system_folders(const std::string& ostree_option);
 
 /// The files of a root file system that name devices; empty where there is none.
 struct RootTables {

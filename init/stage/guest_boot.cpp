@@ -35,6 +35,7 @@ bool secure_boot_is_on() {
 
 Result<GuestBoot> open_entry(const entry::Choice& choice) {
   auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
+  opened.entry.default_by = choice.entry->entry.default_by;
   return GuestBoot{.entry = std::move(opened),
                    .partition = choice.entry->partition,
                    .path = choice.entry->path,
@@ -96,9 +97,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
-  const guest::ModuleRequest request{.release = boot.planned.release,
-                                     .root_option = made.line.find("root").value_or(""),
-                                     .root_flags = made.line.find("rootflags").value_or("")};
+  const auto request = guest::module_request(boot.planned.release, made.line);
   const ModuleUse use{.guest_disk = blocks::modules_of(attached),
                       .root_type = boot.planned.root ? boot.planned.root->type : "",
                       .has_initrd = boot.planned.plan.has_initrd,

@@ -77,14 +77,16 @@ std::string options_from(const entry::BootEntry& entry) {
 
 PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& config) {
   const entry::BootEntry& entry = boot.entry.entry;
-  PlanReport::Entry reported{.kind = std::string(kind_of(entry)),
-                             .id = entry.id,
-                             .title = entry.title,
-                             .path = boot.path,
-                             .where = boot.partition->description(),
-                             .tries_left = {},
-                             .counted_as = {},
-                             .profile = {}};
+  PlanReport::Entry reported{
+      .kind = std::string(kind_of(entry)),
+      .id = entry.id,
+      .title = entry.title,
+      .path = boot.path,
+      .where = boot.partition->description(),
+      .tries_left = {},
+      .counted_as = {},
+      .profile = {},
+      .chosen_by = config.entry ? concat("`entry ", printable(*config.entry), '`') : entry::rule_of_default(entry)};
   if (entry.count) reported.tries_left = entry.count->left;
   if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");

@@ -51,6 +51,7 @@ void add_entry(const PlanReport& report, Lines& lines) {
     lines.more(concat("tries left: ", *entry.tries_left,
                       entry.counted_as.empty() ? "" : concat("; a boot makes it ", entry.counted_as)));
   if (!entry.profile.empty()) lines.more(concat("profile ", entry.profile));
+  if (!entry.chosen_by.empty()) lines.more(concat("chosen by ", entry.chosen_by));
   lines.add("kernel", concat(report.release.empty() ? "of an unknown release" : report.release, ", ",
                              human_size(report.kernel_size)));
 }

@@ -34,6 +34,7 @@ struct PlanReport {
     std::optional<unsigned> tries_left;
     std::string counted_as;  ///< what its path becomes by a boot; empty when it is not counted
     std::string profile;     ///< as it was asked for; empty: the default one
+    std::string chosen_by;   ///< the rule
   };
   struct Piece {
     std::string what;  ///< "/initrd.img"

@@ -28,8 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& piece : token->pieces) held += piece.text.size();
   check(held <= text.size());
   check(environment.size() <= input.size());
-  std::size_t left = kMaxGrubSubstitution;
-  const auto substituted = substitute_grub_variables(text, environment, left);
+  const auto substituted = GrubSubstitution(environment).replace(text);
   check(!substituted || substituted->size() <= text.size() + kMaxGrubSubstitution);
   if (environment.empty()) check(substituted.has_value());
 
@@ -39,17 +38,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (std::size_t i = 0; i < config->entries.size(); ++i) {
-    const GrubEntry& entry = config->entries[i];
+    const MenuEntry& entry = config->entries[i];
     check(!entry.parent || (*entry.parent < i && config->entries[*entry.parent].submenu));
     check(!entry.submenu || entry.kernel.empty());
     check(!entry.kernel.empty() || entry.arguments.empty());
   }
-  const GrubEntry* chosen = default_entry(*config);
+  const MenuEntry* chosen = default_entry(*config);
   if (chosen == nullptr) {
     check(entry_for("vmlinuz", *config) == nullptr);
     return 0;
   }
   check(!chosen->kernel.empty());
-  check(entry_for(grub_file_name(chosen->kernel), *config) == chosen);
+  check(entry_for(menu_file_name(chosen->kernel), *config) == chosen);
   return 0;
 }

@@ -31,8 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(after.id == before.id);
     check(after.count && after.count->left + 1 == before.count->left && after.count->done >= before.count->done);
   }
-  const auto with_variables =
-      with_grub_variables(parse_entry_file(text), {{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}});
+  const GrubVariables variables{{"kernelopts", "root=x"}, {"tuned_initrd", "/a /b"}};
+  GrubSubstitution substitution(variables);
+  const auto with_variables = with_grub_variables(parse_entry_file(text), substitution);
   if (!with_variables) {
     check(with_variables.error().code == Code::Unsupported);
     return 0;
@@ -55,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_path(extra);
     written += concat("extra ", extra, '\n');
   }
-  if (!entry->options.empty()) written += concat("options ", entry->options, '\n');
+  // Initrds that it names are in the list already.
+  if (!entry->options.empty() && !entry->options.contains("initrd=")) written += concat("options ", entry->options, '\n');
   const auto again = type1_entry(path, parse_entry_file(written));
   // Blanks at the end of a path are lost when it is a line's end.
   if (!again) return 0;

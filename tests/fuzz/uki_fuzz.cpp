@@ -3,6 +3,7 @@
 // of the new initrd follow one another, aligned.
 #include <cstdlib>
 
+#include "entry/thin_uki.h"
 #include "entry/uki_parts.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
@@ -23,6 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& range : {std::optional(uki->kernel), uki->initrd, uki->ucode, uki->pcrsig, uki->pcrpkey})
       check(!range || slice(bytes, range->offset, range->length).has_value());
     for (const char c : uki->cmdline.value_or("")) check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+    const auto thin = entry::parse_thin_uki(file, *uki);
+    check(thin || thin.error().code == Code::Corrupt);
+    if (thin && *thin) check((*thin)->kernel.path.starts_with('/') && !(*thin)->kernel.path.contains("/../"));
     const auto plan = kexec::make_plan(entry::parts_of(file, *uki), "quiet");
     if (!plan) continue;
     std::uint64_t end = 0;

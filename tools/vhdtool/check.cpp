@@ -118,8 +118,7 @@ void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& c
     return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
   if (!modules::module_directories(choice.release))
     return modules_unchecked("the release of its kernel is not known", findings);
-  const auto search = guest::find_module_folder(
-      disk, boot.config, {.release = choice.release, .root_option = choice.root, .root_flags = choice.root_flags});
+  const auto search = guest::find_module_folder(disk, boot.config, choice.modules);
   if (!search) return findings.error("root", search.error());
   if (search->folder) return judge_modules(*search->folder, boot, choice, findings);
   const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "entry/find_entries.h"
+#include "entry/root_option.h"
 #include "init/guest/boot.h"
 #include "init/modules/needed_modules.h"
 #include "kexec/cmdline.h"
@@ -36,6 +37,7 @@ class EntryCheck {
       findings_.add("entry", role.severity(), entry.error().message());
       return std::nullopt;
     }
+    entry->entry.default_by = found.entry.default_by;
     const std::string id = concat(printable(found.entry.id), role.profile ? "@" : "",
                                   role.profile ? printable(*role.profile) : std::string());
     if (role.booted)
@@ -60,14 +62,19 @@ class EntryCheck {
     const auto boot = guest::plan_boot(disk_, entry, line.line);
     if (!boot) {
       const auto startable = kexec::make_plan(entry.parts, "");
-      findings_.add(startable && !startable->has_initrd ? "initrd" : "kernel", role.severity(), boot.error().message());
+      const bool is_rootless = !entry::may_hold_root(disk_, root_of(line.line));
+      const std::string_view about = !startable               ? "kernel"
+                                     : !startable->has_initrd ? "initrd"
+                                     : is_rootless            ? "root"
+                                                              : "kernel";
+      findings_.add(about, role.severity(), boot.error().message());
       return std::nullopt;
     }
     const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
     findings_.ok("kernel", concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
                                   !role.booted    ? ""
                                   : config_.entry ? ", is booted as configured"
-                                                  : ", is booted by default"));
+                                                  : concat(", is booted by ", rule_of_default(entry.entry))));
     if (config_.module_source() == record::ModuleSource::Auto)
       if (const auto folders = modules::module_directories(boot->release); !folders)
         findings_.add("kernel", role.severity(),
@@ -83,7 +90,7 @@ class EntryCheck {
     return BootChoice{.id = id,
                       .release = boot->release,
                       .root = root_of(line.line),
-                      .root_flags = line.line.find("rootflags").value_or(""),
+                      .modules = guest::module_request(boot->release, line.line),
                       .root_type = boot->root ? boot->root->type : ""};
   }
 

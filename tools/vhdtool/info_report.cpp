@@ -117,7 +117,9 @@ void add_partitions(Lines& lines, const disk::PartitionTable& table) {
 void add_boot(Lines& lines, const Inspection& inspection) {
   if (!inspection.partitions) return;
   if (!inspection.boot.empty() || inspection.unread.empty())
-    lines.add("to boot", inspection.boot.empty() ? "nothing" : concat(inspection.boot.size(), ", the default first"));
+    lines.add("to boot", inspection.boot.empty() ? "nothing"
+                                                 : concat(inspection.boot.size(), ", the default first, by ",
+                                                          rule_of_default(inspection.boot.front().entry)));
   for (const BootableEntry& found : inspection.boot) {
     lines.raw(concat("    ", found.partition == 0 ? "" : concat(found.partition, ": "), printable(found.path), ": ",
                      printable(found.entry.title), ", kernel ",
@@ -195,6 +197,7 @@ void write_boot(JsonWriter& json, const Inspection& inspection) {
   json.key("boot").begin_array();
   for (const BootableEntry& found : inspection.boot) {
     json.begin_object().member("kind", kind_word(found.entry.kind));
+    if (&found == &inspection.boot.front()) json.member("default_by", rule_of_default(found.entry));
     if (found.partition != 0) json.member("partition", found.partition);
     json.member("path", found.path)
         .member("id", found.entry.id)

@@ -228,6 +228,7 @@ BootEntry type1(std::string_view name, std::string_view sort_key = "", std::stri
 BootEntry kernel(std::string_view version) {
   BootEntry entry;
   entry.kind = EntryKind::Kernel;
+  entry.menu = Menu::Kernels;
   entry.id = concat("vmlinuz-", version);
   entry.path = concat("/boot/", entry.id);
   entry.version = version;
@@ -261,18 +262,35 @@ TEST(Order, KernelsBySystemAndVersion) {
   EXPECT_EQ(ordered[2].path, "/vmlinuz-6.9");
 }
 
+TEST(Order, WhatALoaderChoseComesFirst) {
+  std::vector<BootEntry> entries{type1("a.conf", "a"), uki("b+0.efi"), kernel("6.9"), kernel("6.1"),
+                                 kernel("0-rescue")};
+  entries[1].default_by = "x";
+  entries[3].default_by = "y";
+  EXPECT_THAT(ids(order_entries(entries)),
+              ElementsAre("b.efi", "a.conf", "vmlinuz-6.1", "vmlinuz-6.9", "vmlinuz-0-rescue"));
+  EXPECT_EQ(rule_of_default(entries[1]), "x");
+  EXPECT_EQ(rule_of_default(entries[0]), "the order of the Boot Loader Specification");
+  EXPECT_EQ(rule_of_default(entries[2]), "the newest version");
+}
+
+TEST(Order, OstreesOldNames) {
+  EXPECT_THAT(ids(order_entries({type1("ostree-fedora-1.conf", "", "1"), type1("ostree-fedora-0.conf", "", "2")})),
+              ElementsAre("ostree-fedora-0.conf", "ostree-fedora-1.conf"));
+}
+
 TEST(Pick, AmongAllKinds) {
   const auto entries = order_entries({kernel("6.9"), kernel("6.1"), type1("fedora-6.1+3.conf"), uki("arch.efi")});
   const auto path_of = [&](std::string_view pattern) {
     const auto entry = pick_entry(entries, pattern);
     return entry ? entry->path : entry.error().text;
   };
-  EXPECT_EQ(path_of(""), "/EFI/Linux/arch.efi");
+  EXPECT_EQ(path_of(""), "/loader/entries/fedora-6.1+3.conf");
   EXPECT_EQ(path_of("*6.1*"), "/loader/entries/fedora-6.1+3.conf");
   EXPECT_EQ(path_of("fedora-6.1"), "/loader/entries/fedora-6.1+3.conf");
   EXPECT_EQ(path_of("6.1"), "/boot/vmlinuz-6.1");
   EXPECT_EQ(path_of("vmlinuz-*"), "/boot/vmlinuz-6.9");
-  EXPECT_THAT(path_of("debian"), HasSubstr("there is arch.efi, fedora-6.1+3.conf, vmlinuz-6.9, vmlinuz-6.1"));
+  EXPECT_THAT(path_of("debian"), HasSubstr("there is fedora-6.1+3.conf, arch.efi, vmlinuz-6.9, vmlinuz-6.1"));
 }
 
 TEST(Pick, ByEveryName) {

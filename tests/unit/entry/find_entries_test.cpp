@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "entry/folders.h"
 #include "tests/unit/base/error_matchers.h"
@@ -258,7 +259,7 @@ TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
   EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 ro quiet");
   make({esp, kRoot, kRoot});
   ASSERT_TRUE(choose());
-  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 ro");
+  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 rootfstype=ext4 ro");
 }
 
 MemoryPartition boot_with(const std::string& version) {
@@ -330,6 +331,312 @@ TEST_F(Entries, FilesAreReadOnceForAllKernelsOfAFolder) {
   EXPECT_EQ(found_.entries.size(), 4U);
   EXPECT_EQ(found_.entries.back().entry.title, "D");
   for (const char* path : {"/boot/grub/grub.cfg", "/etc/os-release", "/etc/fstab"}) EXPECT_EQ(disk_->reads[path], 1U);
+}
+
+// ---- What the guest's own boot loader would choose ----
+
+MemoryPartition esp_with_entries(const std::vector<std::pair<std::string, std::string>>& entries,
+                                 const std::string& loader_conf = "") {
+  MemoryPartition esp{
+      .type = "vfat", .files = {{"/l", make_kernel()}, {"/i", to_buffer("initrd")}}, .gpt_type = disk::kEspType};
+  for (const auto& [name, more] : entries)
+    esp.files["/loader/entries/" + name] = to_buffer("linux /l\ninitrd /i\n" + more);
+  if (!loader_conf.empty()) esp.files["/loader/loader.conf"] = to_buffer(loader_conf);
+  return esp;
+}
+
+TEST_F(Entries, LoaderConfChooses) {
+  const std::vector<std::pair<std::string, std::string>> pop{
+      {"Pop_OS-current.conf", ""}, {"Pop_OS-oldkern.conf", ""}, {"Recovery-1A2B.conf", ""}};
+  const auto chosen = [&](const std::string& conf) {
+    make({esp_with_entries(pop, conf)});
+    return choose().value();
+  };
+  EXPECT_EQ(chosen("default Pop_OS-current\ntimeout 3\n"), "/loader/entries/Pop_OS-current.conf");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`default` of /loader/loader.conf");
+  EXPECT_EQ(chosen("default pop_os-OLD*\n"), "/loader/entries/Pop_OS-oldkern.conf");
+  EXPECT_EQ(chosen("#default x\ndefault\tPop_OS-current.conf\r\n"), "/loader/entries/Pop_OS-current.conf");
+  for (const char* conf : {"", "default @saved\n", "default arch\n", "timeout 3\n"})
+    EXPECT_EQ(chosen(conf), "/loader/entries/Recovery-1A2B.conf") << conf;
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the order of the Boot Loader Specification");
+}
+
+TEST_F(Entries, LoaderConfAndTries) {
+  const std::vector<std::pair<std::string, std::string>> counted{
+      {"a-1.conf", ""}, {"a-2+0-3.conf", ""}, {"b+0.conf", ""}};
+  make({esp_with_entries(counted, "default a-*\n")});
+  EXPECT_EQ(choose(), "/loader/entries/a-1.conf");
+  make({esp_with_entries(counted, "default b\n")});
+  EXPECT_EQ(choose(), "/loader/entries/b+0.conf");  // as systemd-boot does
+  make({esp_with_entries(counted, "preferred b\ndefault a-1\n")});
+  EXPECT_EQ(choose(), "/loader/entries/a-1.conf");
+}
+
+TEST_F(Entries, ImagesAndFilesAreOneMenu) {
+  MemoryPartition esp = esp_with_entries({{"b.conf", "sort-key b\n"}}, "");
+  esp.files["/EFI/Linux/z.efi"] = uki();
+  make({esp});
+  EXPECT_EQ(choose(), "/loader/entries/b.conf");
+  esp.files["/loader/loader.conf"] = to_buffer("default z.efi\n");
+  make({esp});
+  EXPECT_EQ(choose(), "/EFI/Linux/z.efi");
+}
+
+TEST_F(Entries, WhatCannotBeBootedIsPassedOver) {
+  MemoryPartition boot{.type = "ext4", .files = {}, .gpt_type = {}};
+  boot.files["/loader/entries/b4-4.14.conf"] = to_buffer("linux /b4/4.14/linux\ninitrd /b4/4.14/initrd\n");
+  boot.files["/loader/entries/noinitrd.conf"] = to_buffer("linux /vmlinuz-6.12\ninitrd /missing\n");
+  boot.files["/loader/entries/text.conf"] = to_buffer("linux /text\n");
+  boot.files["/text"] = to_buffer(std::string(4096, 'x'));
+  boot.files["/vmlinuz-6.12"] = make_kernel();
+  boot.files["/vmlinuz-7.0"] = to_buffer("no kernel");
+  boot.files["/grub/grub.cfg"] = to_buffer("menuentry d { linux /vmlinuz-6.12 root=UUID=f51 }\n");
+  make({boot});
+  EXPECT_EQ(choose(), "loop0p1:/vmlinuz-6.12");
+  std::string said;
+  for (const Error& error : found_.broken) said += error.message() + "\n";
+  for (const char* what : {"b4-4.14.conf: /b4/4.14/linux is not there", "noinitrd.conf: /missing is not there",
+                           "text.conf: /text: ", "/vmlinuz-7.0: "})
+    EXPECT_THAT(said, ::testing::HasSubstr(what));
+}
+
+TEST_F(Entries, AnImageWithoutAKernelIsPassedOver) {
+  MemoryPartition esp = kEspWithUki;
+  esp.files["/EFI/Linux/b.efi"] = PeBuilder().add(".linux", std::string(4096, 'x')).build();
+  make({esp});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  ASSERT_EQ(found_.broken.size(), 1U);
+  EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("/EFI/Linux/b.efi: the kernel in it: "));
+}
+
+TEST_F(Entries, AnImageWhateverTheKeyIs) {
+  for (const char* key : {"efi", "linux", "uki"}) {
+    MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+    esp.files["/EFI/Linux/bootc/abc.efi"] = uki();
+    esp.files["/loader/entries/t.conf"] = to_buffer(std::string(key) + " /EFI/Linux/bootc/abc.efi\n");
+    make({esp});
+    ASSERT_EQ(choose(), "/loader/entries/t.conf") << key;
+    const auto opened = found_.entries.front().open({});
+    ASSERT_TRUE(opened) << opened.error().message();
+    EXPECT_EQ(opened->parts.cmdline, "quiet") << key;
+  }
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+  esp.files["/shell.efi"] = PeBuilder().add(".text", "code").build();
+  esp.files["/loader/entries/t.conf"] = to_buffer("efi /shell.efi\n");
+  make({esp});
+  EXPECT_THAT(choose(), Fails(Code::Unsupported, "it starts the EFI program /shell.efi, no Linux kernel"));
+}
+
+std::string digest_of(Bytes bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  const Sha256Digest digest = hash.finish();
+  return std::string(as_text(digest));
+}
+
+// As lanzaboote makes it.
+MemoryPartition esp_of_nixos(std::string_view kernel_path = "\\EFI\\nixos\\kernel-1.efi") {
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+  esp.files["/EFI/nixos/kernel-1.efi"] = make_kernel();
+  esp.files["/EFI/nixos/initrd-1.efi"] = to_buffer("initrd of NixOS");
+  PeBuilder stub;
+  stub.add(".osrel", "ID=nixos\n").add(".cmdline", "init=/nix/store/x/init").add(".linux", kernel_path);
+  stub.add(".linuxh", digest_of(esp.files["/EFI/nixos/kernel-1.efi"])).add(".initrd", "\\EFI\\nixos\\initrd-1.efi");
+  stub.add(".initrdh", digest_of(esp.files["/EFI/nixos/initrd-1.efi"]));
+  esp.files["/EFI/Linux/nixos-generation-294.efi"] = stub.build();
+  return esp;
+}
+
+TEST_F(Entries, AnImageThatNamesItsKernel) {
+  make({esp_of_nixos()});
+  ASSERT_EQ(choose(), "/EFI/Linux/nixos-generation-294.efi");
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->parts.kernel.range.length, make_kernel().size());
+  EXPECT_EQ(text_of(opened->parts.initrds), "initrd of NixOS");
+  EXPECT_EQ(opened->parts.cmdline, "init=/nix/store/x/init");
+}
+
+TEST_F(Entries, AnImageThatNamesAnotherKernel) {
+  MemoryPartition esp = esp_of_nixos();
+  esp.files["/EFI/nixos/initrd-1.efi"] = to_buffer("initrd of NixOs");
+  make({esp});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(found_.entries.front().open({}),
+              Fails(Code::Corrupt, "initrd-1.efi is not the file that the image was made for"));
+  esp.files.erase("/EFI/nixos/initrd-1.efi");
+  make({esp});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "/EFI/nixos/initrd-1.efi is not there"));
+  for (const char* path : {"\\EFI\\..\\x", "\\", "/a//b"}) {
+    make({esp_of_nixos(path)});
+    EXPECT_THAT(choose(), Fails(Code::Corrupt, "its section .linux is no path of a file")) << path;
+  }
+  esp = esp_of_nixos();
+  esp.files["/EFI/Linux/nixos-generation-294.efi"] = PeBuilder().add(".linux", "\\EFI\\nixos\\kernel-1.efi").build();
+  make({esp});
+  EXPECT_THAT(choose(), Fails(Code::Corrupt, "/EFI/nixos/kernel-1.efi without a hash"));
+}
+
+TEST_F(Entries, AnEspOfAnotherTypeOrASecondOne) {
+  MemoryPartition windows{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+  windows.files["/EFI/Microsoft/Boot/bootmgfw.efi"] = to_buffer("x");
+  make({windows, kEspWithUki});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  MemoryPartition data = kEspWithUki;
+  data.gpt_type = {};
+  make({data});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  make({windows, data, kRoot});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  EXPECT_EQ(found_.entries.front().partition->entry->number, 2U);
+}
+
+TEST_F(Entries, TunedsVariablesAreEmptyWithoutGrubsFiles) {
+  make({esp_with_entries({{"f.conf", "options root=UUID=f51 $tuned_params quiet\n"}})});
+  ASSERT_TRUE(choose());
+  auto opened = found_.entries.front().open({});
+  EXPECT_EQ(opened->parts.cmdline, "root=UUID=f51  quiet");
+  EXPECT_THAT(opened->warnings, ::testing::IsEmpty());
+  make({esp_with_entries({{"f.conf", "options root=UUID=f51 $mine\n"}})});
+  ASSERT_TRUE(choose());
+  opened = found_.entries.front().open({});
+  EXPECT_THAT(opened->warnings, ElementsAre("GRUB's variable $mine has no value, and is left out"));
+}
+
+MemoryPartition fedora(const std::string& saved, const std::string& grub_cfg = "") {
+  MemoryPartition boot = esp_with_entries({{"6a98-6.5.6.conf", "title Old\n"},
+                                           {"6a98-6.11.5.conf", "title New\noptions $tuned_params root=UUID=f51\n"},
+                                           {"6a98-0-rescue.conf", "title Rescue\n"}});
+  boot.type = "ext4";
+  boot.gpt_type = {};
+  if (!saved.empty()) boot.files["/grub2/grubenv"] = to_buffer("# GRUB Environment Block\nsaved_entry=" + saved + "\n");
+  if (!grub_cfg.empty()) boot.files["/grub2/grub.cfg"] = to_buffer(grub_cfg);
+  return boot;
+}
+
+TEST_F(Entries, TheSavedEntryOfGrub) {
+  make({fedora("6a98-6.5.6")});
+  EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "saved_entry of grubenv");
+  make({fedora("Old")});
+  EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
+  make({fedora("1")});
+  EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
+  for (const char* saved : {"", "0", "gone", "17"}) {
+    make({fedora(saved)});
+    EXPECT_EQ(choose(), "/loader/entries/6a98-6.11.5.conf") << saved;
+  }
+  make({fedora("6a98-6.5.6", "set default=\"6a98-6.11.5\"\nset tuned_params=\"isolcpus=1\"\nblscfg\n")});
+  EXPECT_EQ(choose(), "/loader/entries/6a98-6.11.5.conf");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`default` of grub.cfg");
+  EXPECT_EQ(found_.entries.front().entry.options, "isolcpus=1 root=UUID=f51");
+}
+
+TEST_F(Entries, OldOstreeNamesAreInReverse) {
+  MemoryPartition boot =
+      esp_with_entries({{"ostree-fedora-0.conf", "version 2\n"}, {"ostree-fedora-1.conf", "version 1\n"}});
+  boot.type = "ext4";
+  boot.gpt_type = {};
+  make({boot});
+  EXPECT_EQ(choose(), "/loader/entries/ostree-fedora-0.conf");
+}
+
+MemoryPartition ubuntu(const std::string& grub_cfg) {
+  MemoryPartition root = kRoot;
+  root.files.erase("/boot/vmlinuz-6.1");
+  for (const char* version : {"6.8.0-40-generic", "6.11.0-19-generic"}) {
+    root.files[std::string("/boot/vmlinuz-") + version] = make_kernel();
+    root.files[std::string("/boot/initrd.img-") + version] = to_buffer("initrd");
+  }
+  root.files["/boot/grub/grub.cfg"] = to_buffer(grub_cfg);
+  return root;
+}
+
+TEST_F(Entries, GrubsDefaultChoosesTheKernel) {
+  constexpr std::string_view kMenu =
+      "menuentry 'Ubuntu' --id simple { linux /boot/vmlinuz-6.11.0-19-generic root=UUID=f51\n"
+      " initrd /boot/initrd.img-6.11.0-19-generic\n}\n"
+      "submenu 'Advanced' --id adv {\n"
+      " menuentry 'new' --id new { linux /boot/vmlinuz-6.11.0-19-generic root=UUID=f51\n}\n"
+      " menuentry 'old' --id old { linux /boot/vmlinuz-6.8.0-40-generic root=UUID=f51 pinned\n"
+      "  initrd /boot/initrd.img-6.8.0-40-generic\n }\n}\n";
+  for (const char* pinned : {"adv>old", "1>1", "Advanced>old", "old"}) {
+    make({ubuntu(concat("set default=\"", pinned, "\"\n", kMenu))});
+    ASSERT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.8.0-40-generic") << pinned;
+    EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
+    EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f51 pinned");
+  }
+  make({ubuntu(concat("set default=\"0\"\n", kMenu))});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.11.0-19-generic");
+}
+
+TEST_F(Entries, KernelsThatOnlyTheMenuKnows) {
+  MemoryPartition root = kRoot;
+  for (const char* kernel : {"/boot/vmlinuz-6.1", "/boot/initrd.img-6.1"}) root.files.erase(kernel);
+  root.files["/boot/kernels/8z3p-linux-6.6.30-bzImage"] = make_kernel();
+  root.files["/boot/kernels/m8bn-initrd"] = to_buffer("initrd");
+  root.files["/boot/grub/grub.cfg"] = to_buffer(
+      "search --set=drive1 --fs-uuid f51\nset default=1\n"
+      "menuentry 'NixOS' { linux ($drive1)/boot/kernels/8z3p-linux-6.6.30-bzImage init=/nix/store/xx/init a\n"
+      " initrd ($drive1)/boot/kernels/m8bn-initrd\n}\n"
+      "menuentry 'NixOS 12' { linux ($drive1)/boot/kernels/8z3p-linux-6.6.30-bzImage init=/nix/store/yy/init b\n"
+      " initrd ($drive1)/boot/kernels/m8bn-initrd\n}\n"
+      "menuentry 'gone' { linux /boot/kernels/gone\n}\n");
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/boot/kernels/8z3p-linux-6.6.30-bzImage");
+  ASSERT_EQ(found_.entries.size(), 2U);
+  EXPECT_EQ(found_.entries.front().entry.title, "NixOS 12");
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->parts.cmdline, "init=/nix/store/yy/init b");
+  EXPECT_EQ(opened->parts.initrds.size(), 1U);
+  ASSERT_EQ(found_.broken.size(), 1U);
+  EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("grub.cfg: \"gone\": /boot/kernels/gone is not there"));
+}
+
+TEST_F(Entries, InitrdsThatOnlyTheMenuKnows) {
+  MemoryPartition root = kRoot;
+  root.files.erase("/boot/initrd.img-6.1");
+  root.files["/boot/booster.img"] = to_buffer("booster");
+  root.files["/boot/ucode.img"] = to_buffer("microcode+");
+  root.files["/boot/grub/grub.cfg"] =
+      to_buffer("menuentry a { linux /boot/vmlinuz-6.1 root=UUID=f51\n initrd /boot/ucode.img /boot/booster.img\n}\n");
+  make({root});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "microcode+booster");
+}
+
+TEST_F(Entries, Extlinux) {
+  MemoryPartition alpine = kRoot;
+  alpine.files["/boot/vmlinuz-virt"] = make_kernel();
+  alpine.files["/boot/initramfs-virt"] = to_buffer("alpine");
+  alpine.files["/boot/extlinux.conf"] = to_buffer(
+      "DEFAULT menu.c32\nLABEL lts\n  MENU LABEL Linux lts\n  LINUX vmlinuz-6.1\n  INITRD initrd.img-6.1\n"
+      "  APPEND root=UUID=f51 lts\nLABEL virt\n  MENU DEFAULT\n  LINUX vmlinuz-virt\n  INITRD initramfs-virt\n"
+      "  APPEND root=UUID=f51 modules=sd-mod,ext4 rootfstype=ext4\n");
+  make({alpine});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-virt");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of extlinux.conf");
+  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f51 modules=sd-mod,ext4 rootfstype=ext4");
+}
+
+TEST_F(Entries, ARootThatIsNotOnTheDisk) {
+  MemoryPartition root = kRoot;
+  root.files["/etc/kernel/cmdline"] = to_buffer("root=UUID=deadbeef quiet\n");
+  root.files["/etc/fstab"] = to_buffer("UUID=f51 / ext4\n");
+  make({root});
+  ASSERT_TRUE(choose());
+  auto opened = found_.entries.front().open({});
+  EXPECT_EQ(opened->parts.cmdline, "root=UUID=f51 rootfstype=ext4 ro");
+  EXPECT_EQ(opened->warnings.size(), 1U);
+  // WSL's, and what debootstrap leaves.
+  for (const char* fstab : {"LABEL=cloudimg-rootfs / ext4 defaults 0 1\n", "# UNCONFIGURED FSTAB FOR BASE SYSTEM\n"}) {
+    root.files.erase("/etc/kernel/cmdline");
+    root.files["/etc/fstab"] = to_buffer(fstab);
+    make({root});
+    ASSERT_TRUE(choose()) << fstab;
+    EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f51 ro") << fstab;
+  }
 }
 
 }  // namespace

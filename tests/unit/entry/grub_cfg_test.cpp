@@ -83,10 +83,10 @@ if [ "$grub_platform" = "efi" ]; then
 fi
 )";
 
-GrubConfig parse(std::string_view text, const GrubVariables& environment = {}) {
+BootMenu parse(std::string_view text, const GrubVariables& environment = {}) {
   auto config = parse_grub_cfg(text, environment);
   EXPECT_TRUE(config) << config.error().text;
-  return config ? *std::move(config) : GrubConfig{};
+  return config ? *std::move(config) : BootMenu{};
 }
 
 std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
@@ -96,21 +96,22 @@ std::string replaced(std::string_view text, std::string_view what, std::string_v
 }
 
 std::string default_title(std::string_view text, const GrubVariables& environment = {}) {
-  const GrubConfig config = parse(text, environment);
-  const GrubEntry* entry = default_entry(config);
+  const BootMenu config = parse(text, environment);
+  const MenuEntry* entry = default_entry(config);
   return entry == nullptr ? "none" : entry->title;
 }
 
 TEST(GrubCfg, Debian) {
-  const GrubConfig config = parse(kDebian);
+  const BootMenu config = parse(kDebian);
   ASSERT_EQ(config.entries.size(), 7U);
-  EXPECT_EQ(config.entries[0], (GrubEntry{"Debian GNU/Linux",
+  EXPECT_EQ(config.entries[0], (MenuEntry{"Debian GNU/Linux",
                                           "gnulinux-simple-6d33",
                                           std::nullopt,
                                           false,
                                           "/boot/vmlinuz-6.1.0-21-amd64",
                                           "root=UUID=6d33 ro quiet splash",
-                                          {"/boot/intel-ucode.img", "/boot/initrd.img-6.1.0-21-amd64"}}));
+                                          {"/boot/intel-ucode.img", "/boot/initrd.img-6.1.0-21-amd64"},
+                                          "6d33"}));
   EXPECT_TRUE(config.entries[1].submenu);
   EXPECT_EQ(config.entries[1].id, "gnulinux-advanced-6d33");
   EXPECT_EQ(config.entries[5].parent, 1U);
@@ -146,12 +147,13 @@ TEST(GrubCfg, DefaultWithoutAnElse) {
   EXPECT_EQ(default_title(concat("set default=1\n", kEntries)), "b");
   EXPECT_EQ(default_title(concat("default=1\n", kEntries)), "b");
   EXPECT_EQ(default_title(concat(kEntries, "set default=1; set default=0\n")), "a");
-  EXPECT_EQ(default_title(concat("if x; then set default=1; fi\n", kEntries)), "b");
-  EXPECT_EQ(default_title(concat("set default=0\nif x; then\nset default=1\nfi\n", kEntries)), "a");
-  EXPECT_EQ(default_title(concat("set default=1\nif x; then\nset y=1\nelse\nset default=0\nfi\n", kEntries)), "a");
+  EXPECT_EQ(default_title(concat("if [ -e /x ]; then set default=1; fi\n", kEntries)), "b");
+  EXPECT_EQ(default_title(concat("set default=0\nif [ -e /x ]; then\nset default=1\nfi\n", kEntries)), "a");
+  EXPECT_EQ(default_title(concat("set default=1\nif [ -e /x ]; then\nset y=1\nelse\nset default=0\nfi\n", kEntries)),
+            "a");
   EXPECT_EQ(default_title(concat("if [ \"${next_entry}\" ]; then set default=\"${next_entry}\"; fi\n", kEntries),
-                          {{"saved_entry", "b"}, {"next_entry", "a"}}),
-            "b");
+                          {{"saved_entry", "b"}, {"next_entry", "b"}}),
+            "a");  // that is for one boot
   EXPECT_EQ(default_title("menuentry a>b { linux /c }"), "none");
   EXPECT_EQ(default_title(concat("set default='x>>y'\n", kEntries, "menuentry 'x>y' { linux /c }")), "x>y");
   EXPECT_EQ(default_title(""), "none");
@@ -163,9 +165,9 @@ TEST(GrubCfg, DefaultWithoutAnElse) {
 }
 
 TEST(GrubCfg, CommandLineOfAKernel) {
-  const GrubConfig config = parse(kDebian);
-  const auto commandline_for = [](std::string_view kernel, const GrubConfig& in) {
-    const GrubEntry* entry = entry_for(kernel, in);
+  const BootMenu config = parse(kDebian);
+  const auto commandline_for = [](std::string_view kernel, const BootMenu& in) {
+    const MenuEntry* entry = entry_for(kernel, in);
     return entry == nullptr ? "none" : entry->arguments;
   };
   EXPECT_EQ(commandline_for("vmlinuz-6.1.0-21-amd64", config), "root=UUID=6d33 ro quiet splash");
@@ -177,13 +179,13 @@ TEST(GrubCfg, CommandLineOfAKernel) {
 TEST(GrubCfg, FileNames) {
   for (const auto path :
        {"/vmlinuz", "/boot/vmlinuz", "/@/boot/vmlinuz", "(hd0,gpt2)/vmlinuz", "($root)vmlinuz", "vmlinuz"})
-    EXPECT_EQ(grub_file_name(path), "vmlinuz") << path;
-  EXPECT_EQ(grub_file_name(""), "");
+    EXPECT_EQ(menu_file_name(path), "vmlinuz") << path;
+  EXPECT_EQ(menu_file_name(""), "");
 }
 
-GrubEntry entry_of(std::string_view body, std::string_view before = "", const GrubVariables& environment = {}) {
-  const GrubConfig config = parse(concat(before, "\nmenuentry x {\n", body, "\n}\n"), environment);
-  return config.entries.empty() ? GrubEntry{} : config.entries.front();
+MenuEntry entry_of(std::string_view body, std::string_view before = "", const GrubVariables& environment = {}) {
+  const BootMenu config = parse(concat(before, "\nmenuentry x {\n", body, "\n}\n"), environment);
+  return config.entries.empty() ? MenuEntry{} : config.entries.front();
 }
 
 TEST(GrubCfg, Variables) {
@@ -204,7 +206,7 @@ TEST(GrubCfg, Variables) {
 
 TEST(GrubCfg, ARootInDoubt) {
   const auto check = [](std::string_view body, std::string_view arguments, bool doubt) {
-    const GrubEntry entry = entry_of(body, "set known=1");
+    const MenuEntry entry = entry_of(body, "set known=1");
     EXPECT_EQ(entry.arguments, arguments) << body;
     EXPECT_EQ(entry.root_in_doubt, doubt) << body;
   };
@@ -222,7 +224,7 @@ TEST(GrubCfg, ARootInDoubt) {
     check(concat("set known=1\n", command, "\nlinux /v root=UUID=$known"), "", true);
   check("probe -s known -u $root\nlinux /v root=UUID=$known", "", true);
   check("regexp --set=1:known '(.*)' $x\nlinux /v root=UUID=$known", "", true);
-  check("if x; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);
+  check("if [ -e /x ]; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);
 }
 
 TEST(GrubCfg, AKernelsPathMustBeKnown) {
@@ -249,12 +251,63 @@ TEST(GrubCfg, Quotes) {
   EXPECT_EQ(parse("menuentry --class c --id i t {}").entries[0].title, "t");
 }
 
+// What GRUB does on a PC with UEFI when no command fails.
+TEST(GrubCfg, Conditions) {
+  const auto holds = [](std::string_view condition, std::string_view before = "") {
+    return entry_of(concat("if ", condition, "; then\nlinux /yes\nelse\nlinux /no\nfi"), before).kernel == "/yes";
+  };
+  for (const char* condition :
+       {"[ a = a ]", "test a == a", "[ a != b ]", "[ -z \"$none\" ]", "[ -n x ]", "[ \"$grub_platform\" = \"efi\" ]",
+        "[ x$feature_default_font_path = xy ]", "loadfont unicode", "search --file /x --set=y", "! keystatus --shift",
+        "[ ! a = b ]", "[ a = b -o 2 -gt 1 ]", "[ a = a -a 1 -le 1 ]", "[ \"$?\" = 0 ]", "true", "[ $one = 1 ]"})
+    EXPECT_TRUE(holds(condition, "set one=1")) << condition;
+  for (const char* condition :
+       {"[ a = b ]", "[ \"$none\" ]", "[ -n \"$none\" ]", "[ \"$grub_platform\" = pc ]", "keystatus --shift", "false",
+        "[ \"${initrdfail}\" = 1 ]", "[ a = a -a b = c ]", "! true", "[ 1 -ge 2 ]", "[ a",
+        // Only GRUB can tell.
+        "[ -f /x ]", "[ ! -f /x ]", "[ \"$found\" = a ]", "[ a = a -a -f /x ]"})
+    EXPECT_FALSE(holds(condition, "search --file /y --set=found")) << condition;
+}
+
+TEST(GrubCfg, BranchesThatAreNotTaken) {
+  EXPECT_EQ(entry_of("if [ a = b ]; then linux /a; elif [ a = a ]; then linux /b; else linux /c; fi").kernel, "/b");
+  EXPECT_EQ(entry_of("if [ a = a ]; then linux /a; elif [ a = a ]; then linux /b; else linux /c; fi").kernel, "/a");
+  EXPECT_EQ(entry_of("linux /v $x", "if [ a = b ]; then set x=1; fi").arguments, "");
+  EXPECT_EQ(entry_of("linux /v $x", "set x=0\nif [ a = a ]; then set x=1; fi").arguments, "1");
+  const BootMenu menu = parse(
+      "if [ \"$grub_platform\" = pc ]; then\nmenuentry bios { linux16 /memtest }\nfi\n"
+      "menuentry a { linux /a }\n");
+  ASSERT_EQ(menu.entries.size(), 1U);
+  EXPECT_EQ(menu.entries[0].title, "a");
+}
+
+// An attempt to do without an initrd is for the machine that the disk was made for.
+TEST(GrubCfg, TheBranchWithAnInitrd) {
+  const auto cloud = entry_of(
+      "if [ \"${initrdfail}\" = 1 ]; then\n linux /v root=1\n initrd /i\nelse\n"
+      " linux /v root=1 panic=-1\nfi\ninitrdfail");
+  EXPECT_EQ(cloud.arguments, "root=1");
+  EXPECT_THAT(cloud.initrds, ElementsAre("/i"));
+  const auto common = entry_of("if [ -f /x ]; then\n linux /v a\nelse\n linux /v b\nfi\ninitrd /i");
+  EXPECT_EQ(common.arguments, "b");
+  EXPECT_THAT(common.initrds, ElementsAre("/i"));
+  const auto other = entry_of("if [ -f /x ]; then\n linux /w a\n initrd /w\nelse\n linux /v b\nfi");
+  EXPECT_EQ(other.kernel, "/v");
+  EXPECT_THAT(other.initrds, IsEmpty());
+}
+
+TEST(GrubCfg, TheVolumeOfItsFiles) {
+  EXPECT_EQ(entry_of("search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 6d33\nlinux /v").volume, "6d33");
+  EXPECT_EQ(entry_of("linux /v", "search.fs_uuid 22 root").volume, "22");
+  EXPECT_EQ(entry_of("search --file /x --set=root\nlinux /v").volume, "");
+}
+
 TEST(GrubCfg, KindsOfLinux) {
   EXPECT_EQ(entry_of("linuxefi /v a\ninitrdefi /i /j").kernel, "/v");
   EXPECT_THAT(entry_of("linuxefi /v a\ninitrdefi /i /j").initrds, ElementsAre("/i", "/j"));
   EXPECT_EQ(entry_of("linux16 /v a; initrd16 /i").initrds.size(), 1U);
-  EXPECT_EQ(entry_of("if x; then\nlinux /a 1\nelse\nlinux /b 2\nfi").kernel, "/b");
-  EXPECT_EQ(entry_of("if x; then\nlinux /a 1\nelif y; then\nlinux /b 2\nfi").kernel, "/a");
+  EXPECT_EQ(entry_of("if [ -e /x ]; then\nlinux /a 1\nelse\nlinux /b 2\nfi").kernel, "/b");
+  EXPECT_EQ(entry_of("if [ -e /x ]; then\nlinux /a 1\nelif [ -e /y ]; then\nlinux /b 2\nfi").kernel, "/a");
   EXPECT_EQ(entry_of("if 'if'; then linux /a; fi; linux /b").kernel, "/b");
   EXPECT_EQ(entry_of("multiboot2 /xen.gz\nmodule2 /vmlinuz a").kernel, "");
   EXPECT_THAT(parse("linux /v a\ninitrd /i\n").entries, IsEmpty());
@@ -262,7 +315,7 @@ TEST(GrubCfg, KindsOfLinux) {
 
 TEST(GrubCfg, BootLoaderSpecification) {
   EXPECT_TRUE(parse("insmod blscfg\nblscfg\n").uses_bls);
-  EXPECT_TRUE(parse("if x; then\n  blscfg\nfi").uses_bls);
+  EXPECT_TRUE(parse("if [ -e /x ]; then\n  blscfg\nfi").uses_bls);
   EXPECT_FALSE(parse("insmod blscfg\n# blscfg\nfunction f { blscfg\n}\n").uses_bls);
 }
 
@@ -309,16 +362,15 @@ TEST(GrubEnvironment, Block) {
 
 TEST(GrubEnvironment, Substitution) {
   const GrubVariables variables{{"kernelopts", "root=UUID=1 ro $kernelopts"}, {"t", "x"}};
-  const auto text = [&](std::string_view options) {
-    std::size_t left = kMaxGrubSubstitution;
-    return substitute_grub_variables(options, variables, left).value();
-  };
+  const auto text = [&](std::string_view options) { return GrubSubstitution(variables).replace(options).value(); };
   EXPECT_EQ(text("$kernelopts ${t}y $tuned_params"), "root=UUID=1 ro $kernelopts xy ");
   EXPECT_EQ(text("a$ $$t ${ ${} ${a b} $"), "a$ $x ${ ${} ${a b} $");
   EXPECT_EQ(text(""), "");
-  std::size_t left = 2;
-  EXPECT_EQ(substitute_grub_variables("$t$t$unknown", variables, left), "xx");
-  EXPECT_EQ(substitute_grub_variables("$t", variables, left).error().code, Code::Unsupported);
+  const GrubVariables large{{"half", std::string(kMaxGrubSubstitution / 2, 'x')}};
+  GrubSubstitution substitution(large);
+  EXPECT_EQ(substitution.replace("$half$one$half$two$one")->size(), kMaxGrubSubstitution);
+  EXPECT_EQ(substitution.replace("$half").error().code, Code::Unsupported);
+  EXPECT_THAT(substitution.unknown(), ElementsAre("one", "two"));
 }
 
 TEST(GrubWords, ANameIsNoLongerThanItsCap) {

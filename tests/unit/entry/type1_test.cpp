@@ -87,7 +87,6 @@ TEST(EntryFile, WhatIsNoBootEntry) {
   const std::string unsupported(name(Code::Unsupported));
   const std::string corrupt(name(Code::Corrupt));
   EXPECT_EQ(refused("linux /a\narchitecture aa64"), unsupported + ": it is for the architecture aa64, not for x64");
-  EXPECT_EQ(refused("efi /EFI/tool.efi"), unsupported + ": it starts the EFI program /EFI/tool.efi, no Linux kernel");
   EXPECT_EQ(refused("title x"), corrupt + ": it has neither `linux` nor `uki`");
   EXPECT_EQ(refused("linux /a/../b"), corrupt + ": the path \"/a/../b\" has a \"..\"");
   EXPECT_EQ(refused("linux /a\ninitrd ..\\b"), corrupt + ": the path \"..\\b\" has a \"..\"");
@@ -97,15 +96,36 @@ TEST(EntryFile, WhatIsNoBootEntry) {
 
 TEST(EntryFile, GrubVariables) {
   const GrubVariables variables{{"kernelopts", "root=UUID=1 ro"}, {"tuned_initrd", "/t /u"}};
+  GrubSubstitution substitution(variables);
   const EntryFile file =
       with_grub_variables(
           parse_entry_file(
               "linux /a\ninitrd /i $tuned_initrd\ninitrd /with blank\noptions $kernelopts $tuned_params x"),
-          variables)
+          substitution)
           .value();
   EXPECT_EQ(file.options, "root=UUID=1 ro  x");
   EXPECT_THAT(file.initrds, ElementsAre("/i", "/t", "/u", "/with blank"));
-  EXPECT_THAT(with_grub_variables(parse_entry_file("initrd /i $tuned_initrd"), {})->initrds, ElementsAre("/i"));
+  EXPECT_THAT(substitution.unknown(), ElementsAre("tuned_params"));
+  const GrubVariables none;
+  GrubSubstitution without(none);
+  EXPECT_THAT(with_grub_variables(parse_entry_file("initrd /i $tuned_initrd"), without)->initrds, ElementsAre("/i"));
+}
+
+TEST(EntryFile, WhoseEntryHasVariables) {
+  const auto has = [](std::string_view text) { return has_grub_variables(parse_entry_file(text)); };
+  EXPECT_TRUE(has("options root=x $tuned_params"));
+  EXPECT_TRUE(has("initrd /i $tuned_initrd"));
+  EXPECT_FALSE(has("options hash=$6$salt$x"));  // systemd-boot passes it on as it is
+}
+
+TEST(EntryFile, TheEfiStubTakesInitrdsOfTheOptions) {
+  const auto entry = type1_entry("/loader/entries/a.conf",
+                                 parse_entry_file("efi /vmlinuz\ninitrd /a\noptions root=x initrd=\\b\\c.img quiet"));
+  ASSERT_TRUE(entry) << entry.error().text;
+  EXPECT_THAT(entry->initrds, ElementsAre("/a", "/b/c.img"));
+  const auto none = type1_entry("/loader/entries/a.conf", parse_entry_file("linux /v\noptions initrd= initrd=.. x"));
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_THAT(none->initrds, ElementsAre());
 }
 
 TEST(EntryFile, GrubVariablesHaveABudget) {
@@ -117,8 +137,10 @@ TEST(EntryFile, GrubVariablesHaveABudget) {
   };
   const std::size_t most = kMaxGrubSubstitution / 1024;
   for (const auto key : {"options", "initrd"}) {
-    EXPECT_TRUE(with_grub_variables(options(most, key), variables)) << key;
-    const auto refused = with_grub_variables(options(most + 1, key), variables);
+    GrubSubstitution enough(variables);
+    GrubSubstitution too_little(variables);
+    EXPECT_TRUE(with_grub_variables(options(most, key), enough)) << key;
+    const auto refused = with_grub_variables(options(most + 1, key), too_little);
     ASSERT_FALSE(refused) << key;
     EXPECT_EQ(refused.error().code, Code::Unsupported);
   }

@@ -50,7 +50,7 @@ class Boots : public ::testing::Test {
 };
 
 TEST_F(Boots, AKernelOfDebianWithItsPlan) {
-  make({kRoot});
+  make({kEsp, kRoot});
   auto entry = open();
   ASSERT_TRUE(entry);
   const auto line = make_command_line(*disk_, entry->parts.cmdline, {.options = "more"});
@@ -62,6 +62,30 @@ TEST_F(Boots, AKernelOfDebianWithItsPlan) {
   ASSERT_TRUE(boot);
   EXPECT_EQ(boot->release, "6.12.1-test");
   EXPECT_FALSE(boot->root);
+}
+
+TEST_F(Boots, ARootThatIsNotOnTheDisk) {
+  for (const auto& [root, type, there] : {std::tuple("UUID=f52", "ext4", true),
+                                          {"UUID=F52", "ext4", true},
+                                          {"PARTUUID=part1", "ext4", true},
+                                          {"UUID=deadbeef", "ext4", false},
+                                          {"LABEL=cloudimg-rootfs", "ext4", false},
+                                          {"/dev/disk/by-uuid/deadbeef", "ext4", false},
+                                          // Only the guest knows.
+                                          {"UUID=deadbeef", "crypto_LUKS", true},
+                                          {"UUID=deadbeef", "LVM2_member", true},
+                                          {"/dev/mapper/vg-root", "ext4", true},
+                                          {"ZFS=rpool", "ext4", true},
+                                          {"PARTUUID=part9/PARTNROFF=1", "ext4", true}}) {
+    make({kEsp, kRoot, {.type = type, .files = {}, .gpt_type = {}}});
+    auto entry = open();
+    ASSERT_TRUE(entry);
+    const auto boot = plan_boot(*disk_, *entry, kexec::CommandLine::parse(concat("root=", root)));
+    EXPECT_EQ(boot.has_value(), there) << root << ' ' << type;
+    if (!boot) {
+      EXPECT_THAT(boot.error().text, ::testing::HasSubstr(concat("root=", root, " is nothing on the guest disk")));
+    }
+  }
 }
 
 TEST_F(Boots, AKernelThatIsTooOld) {
@@ -186,6 +210,41 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   EXPECT_THAT(modprobe.blacklist, testing::IsEmpty()) << "the file of /etc counts";
   EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
               Fails(Code::Invalid, "kernel release"));
+}
+
+TEST_F(Boots, ModulesOfNixosAreBesideItsInit) {
+  MemoryPartition root{.type = "ext4", .files = {}, .gpt_type = {}};
+  const std::string system = "/nix/store/abc-nixos-system";
+  root.files[system + "/kernel-modules/lib/modules/6.6.30/modules.dep"] = to_buffer("loop.ko:\n");
+  root.files["/etc/modprobe.d/a.conf"] = to_buffer("options loop max_loop=2\n");
+  make({kEsp, root});
+  const auto search = find_module_folder(
+      *disk_, {}, module_request("6.6.30", kexec::CommandLine::parse("init=" + system + "/init root=fstab")));
+  ASSERT_TRUE(search && search->folder) << (search ? search->reason : search.error().text);
+  EXPECT_TRUE(read_index(*search->folder)->has("loop"));
+  EXPECT_EQ(read_modprobe(*search->folder, {}).options_of("loop"), "max_loop=2");
+  const auto none =
+      find_module_folder(*disk_, {}, module_request("6.6.30", kexec::CommandLine::parse("init=/sbin/init")));
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->reason, "partition 2 of the guest disk has no modules of kernel 6.6.30") << "not the ESP";
+}
+
+TEST_F(Boots, WhatOstreeDeployed) {
+  MemoryPartition root{.type = "ext4", .files = {}, .gpt_type = {}};
+  const std::string deployment = "/ostree/boot.1/fedora/abc/0";
+  root.files[deployment + "/usr/lib/modules/6.11/modules.dep"] = to_buffer("loop.ko:\n");
+  root.files[deployment + "/etc/fstab"] = to_buffer("UUID=f51 /sysroot ext4\n");
+  root.files[deployment + "/usr/lib/modprobe.d/a.conf"] = to_buffer("options loop max_loop=3\n");
+  make({root});
+  const auto line = kexec::CommandLine::parse("root=UUID=f51 ostree=" + deployment);
+  const auto search = find_module_folder(*disk_, {}, module_request("6.11", line));
+  ASSERT_TRUE(search && search->folder);
+  EXPECT_EQ(read_modprobe(*search->folder, {}).options_of("loop"), "max_loop=3");
+  const auto tables = root_tables(*disk_, line).value();
+  ASSERT_TRUE(tables && tables->fstab.size() == 1);
+  EXPECT_EQ(tables->fstab.front().file, "/sysroot");
+  EXPECT_THAT(system_folders("/a/../b"), ElementsAre(""));
+  EXPECT_THAT(system_folders("relative"), ElementsAre(""));
 }
 
 }  // namespace

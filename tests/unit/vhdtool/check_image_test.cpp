@@ -41,7 +41,7 @@ auto is_warning(std::string_view check, const std::string& part) {
 PeBuilder uki() {
   PeBuilder builder;
   builder.add({.name = ".linux", .data = make_kernel(), .virtual_size = {}});
-  builder.add(".cmdline", "root=UUID=1234 rootflags=subvol=a").add(".osrel", "ID=small\nPRETTY_NAME=Small\n");
+  builder.add(".cmdline", "root=/dev/mapper/vg-root rootflags=subvol=a").add(".osrel", "ID=small\nPRETTY_NAME=Small\n");
   return builder;
 }
 
@@ -59,8 +59,9 @@ constexpr char kEspTable[] = "printf 'label: gpt\\nstart=2048, size=8192, type=U
 // A GPT disk of 8 MiB with an ESP that holds `files`.
 Disk disk_with(const std::vector<EspFile>& files, const std::string& table = kEspTable) {
   const vhdboot::test::ScratchFolder folder;
-  std::string commands =
-      table + "F=$DISK.fat; truncate -s 4M $F; mkfs.vfat $F; mmd -i $F ::EFI ::EFI/Linux ::loader ::loader/entries; ";
+  std::string commands = table +
+                         "F=$DISK.fat; truncate -s 4M $F; mkfs.vfat -i 12345678 $F; mmd -i $F ::EFI ::EFI/Linux "
+                         "::loader ::loader/entries; ";
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto source = folder.path() / std::to_string(i);
     std::ofstream out(source, std::ios::binary);
@@ -105,8 +106,8 @@ TEST_F(CheckImage, OneThatBoots) {
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "small.efi");
   EXPECT_EQ(checked.choice->release, "6.12.1-test");
-  EXPECT_EQ(checked.choice->root, "UUID=1234");
-  EXPECT_EQ(checked.choice->root_flags, "subvol=a");
+  EXPECT_EQ(checked.choice->root, "/dev/mapper/vg-root");
+  EXPECT_EQ(checked.choice->modules.root_flags, "subvol=a");
 }
 
 TEST_F(CheckImage, TheFooter) {
@@ -206,12 +207,13 @@ TEST_F(CheckImage, EntriesThatDoNotBoot) {
   EXPECT_THAT(found(), Contains(is_error("entry", "/EFI/Linux/a.efi")));
 
   check(disk_with({{"/EFI/Linux/a.efi", uki().build()}}));
-  EXPECT_THAT(found(), Contains(is_error("initrd", "a.efi: there is no initrd, and root=UUID=1234 is no partition")));
+  EXPECT_THAT(found(),
+              Contains(is_error("initrd", "a.efi: there is no initrd, and root=/dev/mapper/vg-root is no partition")));
 
   PeBuilder other;
   other.add(".linux", "an ARM kernel, perhaps");
   check(disk_with({{"/EFI/Linux/a.efi", other.build()}}));
-  EXPECT_THAT(found(), Contains(is_error("kernel", "a.efi: ")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "a.efi: the kernel in it: ")));
 
   PeBuilder nameless;
   nameless.add({.name = ".linux", .data = make_kernel(""), .virtual_size = {}}).add(".initrd", "initrd");
@@ -239,8 +241,14 @@ TEST_F(CheckImage, ARootThatIsNotOnThisDisk) {
   EXPECT_THAT(found(), Contains(is_error("root", "small.efi: root=: the guest names \"/dev/sdb2\", a further disk")));
 }
 
+TEST_F(CheckImage, ARootThatNothingOnThisDiskCanBe) {
+  config_.options = "root=UUID=deadbeef";
+  EXPECT_FALSE(check(disk_with({{"/EFI/Linux/small.efi", good_uki()}})).choice);
+  EXPECT_THAT(found(), Contains(is_error("root", "small.efi: root=UUID=deadbeef is nothing on the guest disk")));
+}
+
 TEST_F(CheckImage, ATypeOneEntryAndItsCounter) {
-  const auto conf = test::to_buffer("title Small\nlinux /small\ninitrd /initrd\noptions root=UUID=5\n");
+  const auto conf = test::to_buffer("title Small\nlinux /small\ninitrd /initrd\noptions root=UUID=1234-5678\n");
   const std::vector<EspFile> files{{"/small", make_kernel()}, {"/initrd", test::to_buffer("initrd")}};
   auto with = [&](const std::string& name) {
     auto all = files;
@@ -250,25 +258,25 @@ TEST_F(CheckImage, ATypeOneEntryAndItsCounter) {
   const auto checked = check(with("small+2.conf"));
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "small.conf");
-  EXPECT_EQ(checked.choice->root, "UUID=5");
+  EXPECT_EQ(checked.choice->root, "UUID=1234-5678");
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "tries", "2 tries left")));
   EXPECT_EQ(findings_.worst(), Severity::Ok);
   check(with("small+0-3.conf"));
   EXPECT_THAT(found(), Contains(is_warning("tries", "no tries left")));
   check(disk_with({{"/loader/entries/small.conf", conf}}));
-  EXPECT_THAT(found(), Contains(is_error("entry", "small.conf: /small: ")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "small.conf: /small is not there")));
 }
 
 TEST_F(CheckImage, AProfileThatIsConfigured) {
   PeBuilder builder = uki();
   builder.add(".initrd", "i").add(".profile", "ID=main\n").add(".profile", "ID=rescue\n");
-  const Disk disk = disk_with({{"/EFI/Linux/a.efi", builder.add(".cmdline", "root=UUID=9").build()}});
-  EXPECT_EQ(check(disk).choice->root, "UUID=1234");
+  const Disk disk = disk_with({{"/EFI/Linux/a.efi", builder.add(".cmdline", "root=UUID=1234-5678").build()}});
+  EXPECT_EQ(check(disk).choice->root, "/dev/mapper/vg-root");
   config_.entry = "a.efi@rescue";
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "a.efi@rescue");
-  EXPECT_EQ(checked.choice->root, "UUID=9");
+  EXPECT_EQ(checked.choice->root, "UUID=1234-5678");
   config_.entry = "a.efi@none";
   EXPECT_FALSE(check(disk).choice);
   EXPECT_THAT(found(), Contains(is_error("entry", "none")));
@@ -284,7 +292,7 @@ TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
   EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd")));
   EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/c.efi")));
   EXPECT_THAT(found(),
-              Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.12.1-test, is booted by default")));
+              Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.12.1-test, is booted by the order of")));
 }
 
 TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
@@ -293,13 +301,13 @@ TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
                                {"/EFI/Linux/c-4.efi", uki().add(".initrd", "i").add(".uname", "4.1.0").build()}});
   EXPECT_EQ(check(disk).choice->id, "b-6.efi");
   config_.entry = "c-*";
-  config_.options = "root=LABEL=other";
+  config_.options = "root=/dev/mapper/other";
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "c-4.efi");
-  EXPECT_EQ(checked.choice->root, "LABEL=other");
+  EXPECT_EQ(checked.choice->root, "/dev/mapper/other");
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "c-4.efi: Small, kernel 6.12.1-test, is booted as conf")));
-  EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd, and root=LABEL=other")));
+  EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd, and root=/dev/mapper/other")));
   config_.entry = "a-*";
   EXPECT_FALSE(check(disk).choice);
   EXPECT_THAT(found(), Contains(is_error("initrd", "a-5.efi: there is no initrd")));

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/boot_menu.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace vhdboot::entry {
+namespace {
+
+constexpr std::size_t kMaxDefaultName = 4096;  // what is longer names nothing
+
+// The parts of "1>2", of "submenu>entry"; ">>" is a '>' within a title.
+std::vector<std::string> path_of(std::string_view name) {
+  std::vector<std::string> parts(1);
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] != '>') {
+      parts.back() += name[i];
+    } else if (i + 1 < name.size() && name[i + 1] == '>') {
+      parts.back() += name[++i];
+    } else {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
+bool is_called(const MenuEntry& entry, std::string_view name) {
+  return !name.empty() && (entry.title == name || entry.id == name);
+}
+
+// The entry of that index, title or id in one menu.
+std::optional<std::size_t> find_in_menu(const BootMenu& config, std::optional<std::size_t> menu,
+                                        std::string_view name) {
+  const auto number = parse_u64(trim(name));
+  std::uint64_t position = 0;
+  for (std::size_t i = 0; i < config.entries.size(); ++i) {
+    if (config.entries[i].parent != menu) continue;
+    if (number ? position == *number : is_called(config.entries[i], name)) return i;
+    ++position;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> find_named(const BootMenu& config) {
+  std::optional<std::size_t> found;
+  for (const std::string& part : path_of(std::string_view(config.default_name).substr(0, kMaxDefaultName))) {
+    if (found && !config.entries[*found].submenu) break;
+    const auto next = find_in_menu(config, found, part);
+    if (!next) {
+      // Without its submenu in front: GRUB would not find it, but it is what was meant.
+      const auto named =
+          std::ranges::find_if(config.entries, [&](const auto& entry) { return is_called(entry, part); });
+      if (named == config.entries.end()) return found;
+      return named - config.entries.begin();
+    }
+    found = next;
+  }
+  return found;
+}
+
+}  // namespace
+
+bool is_recovery(const MenuEntry& entry) {
+  const std::string names = to_lower_ascii(concat(entry.title, ' ', entry.id));
+  if (names.contains("recovery") || names.contains("rescue")) return true;
+  constexpr std::array<std::string_view, 6> kWords{
+      "single", "recovery", "rescue", "emergency", "systemd.unit=rescue.target", "systemd.unit=emergency.target"};
+  return std::ranges::any_of(split_words(entry.arguments),
+                             [&](auto word) { return std::ranges::find(kWords, word) != kWords.end(); });
+}
+
+const MenuEntry* default_entry(const BootMenu& config) {
+  auto chosen = find_named(config);
+  if (!chosen && !config.entries.empty()) chosen = 0;
+  // The menu of a submenu shows its first entry first. Entries stand behind their submenu, so this ends.
+  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
+  if (chosen && !config.entries[*chosen].kernel.empty()) return &config.entries[*chosen];
+  const MenuEntry* fallback = nullptr;
+  for (const MenuEntry& entry : config.entries) {
+    if (entry.kernel.empty()) continue;
+    if (!is_recovery(entry)) return &entry;
+    if (fallback == nullptr) fallback = &entry;
+  }
+  return fallback;
+}
+
+std::string_view menu_file_name(std::string_view path) {
+  const auto name = path.substr(path.find_last_of('/') + 1);
+  return name.substr(name.find_last_of(')') + 1);
+}
+
+const MenuEntry* entry_for(std::string_view kernel_file_name, const BootMenu& config) {
+  const MenuEntry* usual = default_entry(config);
+  if (usual == nullptr || menu_file_name(usual->kernel) == kernel_file_name) return usual;
+  for (const MenuEntry& entry : config.entries)
+    if (!entry.kernel.empty() && menu_file_name(entry.kernel) == kernel_file_name && !is_recovery(entry)) return &entry;
+  return usual;
+}
+
+}  // namespace vhdboot::entry
