@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
 // every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
@@ -56,10 +58,21 @@ Result<sys::Pages> pages_for(std::uint64_t size, std::uint64_t offset) {
   return sys::Pages::allocate(size, offset % sys::Pages::kPage);
 }
 
+// They are in memory twice before the jump, and a lack of it would end process 1.
+Result<void> check_memory(std::uint64_t size) {
+  constexpr std::uint64_t kRoom = 16 * kMiB;  // for what else is needed meanwhile
+  const auto available = sys::available_memory();
+  if (!available || 2 * size + kRoom <= *available) return {};
+  return fail(Code::NoMemory, concat("the guest's kernel and initrd have ", human_size(size),
+                                     " and are in memory twice before the jump, of which ", human_size(*available),
+                                     " are free: give the machine more memory, or make the initrd smaller"));
+}
+
 // Hands kernel and initrd over to the running kernel, which keeps copies of its own. kexec_load leaves out two passes
 // of SHA-256 over everything, in C without acceleration; where it is refused (lockdown, odd firmware), kexec_file_load
 // does.
 Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Reporter& report) {
+  TRY(check_memory(plan.kernel.range.length + kexec::initrd_size(plan, archive)));
   auto kernel = TRY(pages_for(plan.kernel.range.length, plan.kernel.range.offset));
   TRY(kexec::read_kernel(plan, kernel.writable()));
   const std::uint64_t offset = plan.initrds.empty() ? 0 : plan.initrds.front().source.range.offset;
@@ -67,6 +80,8 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
   TRY(kexec::read_initrd(plan, archive, initrd.writable()));
   const auto loaded = kexec::load_segments(kernel.bytes(), initrd.bytes(), plan.cmdline);
   if (loaded) return {};
+  // The other way needs more of it.
+  if (loaded.error().sys_errno == ENOMEM) return std::unexpected(loaded.error());
   report.log(concat("using kexec_file_load: ", loaded.error().message()));
   const Fd kernel_file = TRY(sys::memory_file("kernel", kernel.bytes()));
   kernel = {};

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/sys/file.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -25,6 +26,19 @@ Result<Pages> Pages::allocate(std::uint64_t size, std::uint64_t skew) {
   // All of it now: it is quicker, and a lack of memory is an error here.
   if (::madvise(start, pages.skew_ + pages.size_, kPopulate) < 0 && errno != EINVAL) return fail_errno(what);
   return pages;
+}
+
+std::optional<std::uint64_t> available_memory() {
+  constexpr std::uint64_t kMaxMeminfo = 64 * kKiB;
+  const auto text = read_text("/proc/meminfo", kMaxMeminfo);
+  if (!text) return std::nullopt;
+  for (const std::string_view line : split_lines(*text)) {
+    const auto words = split_words(line);
+    if (words.size() < 2 || words[0] != "MemAvailable:") continue;
+    const auto kibibytes = parse_u64(words[1]);
+    return kibibytes ? std::optional(*kibibytes * kKiB) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 Pages::~Pages() {

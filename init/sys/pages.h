@@ -2,6 +2,8 @@
 // Memory in whole pages, for what is too large to be copied about.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
@@ -39,5 +41,9 @@ class Pages {
   std::size_t skew_ = 0;
   std::size_t size_ = 0;
 };
+
+/// Bytes that can be taken without anything being killed for them (MemAvailable of proc_meminfo(5)); nothing when the
+/// kernel does not tell.
+[[nodiscard]] std::optional<std::uint64_t> available_memory();
 
 }  // namespace vhdboot::sys
