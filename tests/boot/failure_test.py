@@ -113,7 +113,7 @@ def kernel_is_none(bench):
 
 
 def no_such_entry(bench):
-    uki = images.make_uki(bench.folder / "uki", bench.blob("kernel", bytes(65536)), None)
+    uki = images.make_uki(bench.folder / "uki", PRODUCTS.parent / "kernel/bzImage", None)
     return bench.host({VHD: bench.image(uki)}, "entry other*.efi\n")
 
 

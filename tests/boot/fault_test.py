@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What breaks on the way: little memory, disks that cannot be read, are slow, or go, a guest that crashes. Each is a
-boot that goes through or a sentence on the console, in time; and nothing is written but what the guest writes to its disk.
+"""What breaks on the way: little memory, disks that cannot be read, are slow, go or change their names, a guest that
+crashes. Each is a boot that goes through or a sentence on the console, in time; and nothing is written but what the guest
+writes to its disk.
 """
+
+import random
 
 import pytest
 
-from tests.support import disk, hostdisk, power_cut, tiny_guest, write_log
+from tests.support import disk, hostdisk, images, power_cut, tiny_guest, vhd, write_log
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS
 from tests.support.power_cut import Boot, Check, Cut
@@ -14,7 +17,9 @@ from tests.support.shell import TROUBLE
 
 IMAGE = power_cut.IMAGE
 NOTHING = ""  # the guest powers off at once
-CRASH = power_cut.SCRIPT.replace("kill %1\ncd /\numount /mnt\n", "echo 'guest: crashes'\necho b > /proc/sysrq-trigger\n")
+WRITES = "write_note 0 hello\n"
+DEATHS = {"reset": "echo b > /proc/sysrq-trigger\n",
+          "panic": "echo 1 > /proc/sys/kernel/panic\necho c > /proc/sysrq-trigger\n"}
 ERROR = r"vhdboot\[(stage1|stage2)\]: error: (.*)\n"
 
 
@@ -35,13 +40,32 @@ def image_sectors(host, start):
                  for sector in range(place // 512, (place + size) // 512))
 
 
-def test_little_memory(folder):
-    _, host = make_host(folder)
+@pytest.mark.parametrize("pieces", [1, 5000])
+def test_little_memory(pieces, folder):
+    _, host = make_host(folder, pieces=pieces)
+    assert len(hostdisk.file_ranges(host, IMAGE, 0, 64 * disk.MIB)) >= pieces * 3 // 4
     before = disk.digest(host.path)
     with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=256), log=folder / "console.log") as machine:
         found = machine.expect(rf"{ERROR}|^guest: done", 240)
         if found[1] is None:
             assert machine.wait_exit(60) == 0
+    assert disk.digest(host.path) == before
+
+
+def test_a_uki_that_is_larger_than_the_memory(folder):
+    noise = folder / "noise"
+    noise.write_bytes(random.Random(1).randbytes(200 * disk.MIB))
+    uki = images.make_uki(folder / "uki", PRODUCTS.parent / "kernel/bzImage", noise)
+    image = images.small_disk(folder / "image.vhd", uki, size=256 * disk.MIB)
+    vhd.make_fixed(image)
+    spec = HostSpec(slack=16 * disk.MIB)
+    host = hostdisk.make_started_from_esp(folder / "host.raw", spec, IMAGE, image, PRODUCTS / "vhdboot.efi")
+    for file in (noise, uki, image):
+        file.unlink()
+    before = disk.digest(host.path)
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=256), log=folder / "console.log") as machine:
+        found = machine.expect(ERROR, 240)
+    assert "memory" in found[2]
     assert disk.digest(host.path) == before
 
 
@@ -69,7 +93,7 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("what", [pytest.param(what, marks=[pytest.mark.only_all] if what in ("volume", "esp") else [])
+@pytest.mark.parametrize("what", [pytest.param(what, marks=[pytest.mark.only_all] if what in ("volume", "partition_table", "esp") else [])
                                   for what in UNREADABLE])
 def test_what_cannot_be_read(what, folder):
     sectors, sentence = UNREADABLE[what]
@@ -84,8 +108,9 @@ def test_what_cannot_be_read(what, folder):
         assert part in found[2]
 
 
-@pytest.mark.parametrize("moment", [r"vhdboot\[stage1\]: checkpoint=kexec", r"vhdboot\[stage2\]: checkpoint=start"],
-                         ids=["jump", "stage2"])
+@pytest.mark.parametrize("moment", [
+    pytest.param(r"vhdboot\[stage1\]: checkpoint=kexec", id="jump", marks=pytest.mark.only_all),
+    pytest.param(r"vhdboot\[stage2\]: checkpoint=start", id="stage2")])
 def test_unplugged(moment, folder):
     """Between the two kernels, and when the second one has begun."""
     _, host = make_host(folder)
@@ -99,10 +124,43 @@ def test_unplugged(moment, folder):
     assert disk.digest(host.path) == before
 
 
-def test_a_guest_that_crashes(folder):
-    """By SysRq-B: what it had not written is lost; its disk is as after a power cut at that moment."""
-    guest, host = make_host(folder, CRASH, pieces=40)
-    assert CRASH != power_cut.SCRIPT
+@pytest.mark.parametrize("moment", [
+    pytest.param(r"vhdboot\[stage1\]: checkpoint=modules", id="stage1", marks=pytest.mark.only_all),
+    pytest.param(r"vhdboot\[stage2\]: checkpoint=start", id="stage2")])
+def test_reset(moment, folder):
+    """Somebody presses the button."""
+    _, host = make_host(folder, WRITES)
+    before = disk.digest(host.path)
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+        machine.expect(moment, 300, failing=TROUBLE)
+        machine.reset()
+        assert machine.wait_exit(60) == 0
+    assert disk.digest(host.path) == before
+
+
+def test_names_that_change(folder):
+    """In the guest's kernel a copy of the disk, plugged in meanwhile, has the name that the disk had before."""
+    _, host = make_host(folder, WRITES)
+    copy = disk.clone(host.path, folder / "copy.raw")
+    before = disk.digest(copy)
+    extra = ["-device", "qemu-xhci,id=first", "-device", "qemu-xhci,id=second"]
+    disks = [Disk(host.path, device="usb-storage,bus=second.0", boot=0)]
+    with Machine(MachineSpec(disks, memory_mib=512, extra=extra), log=folder / "console.log") as machine:
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 300, failing=TROUBLE)
+        machine.plug(1, Disk(copy), "usb-storage", "first.0")
+        machine.expect(r"\[sdb\] Attached SCSI", 300, failing=TROUBLE)
+        machine.expect(r"^guest: done", 240, failing=TROUBLE)
+        assert machine.wait_exit(60) == 0
+    assert disk.digest(copy) == before
+    assert disk.digest(host.path) != before
+
+
+@pytest.mark.parametrize("how", [pytest.param("reset", marks=pytest.mark.only_all), "panic"])
+def test_a_guest_that_crashes(how, folder):
+    """What it had not written is lost; its disk is as after a power cut at that moment."""
+    crash = power_cut.SCRIPT.replace("kill %1\ncd /\numount /mnt\n", f"echo 'guest: crashes'\n{DEATHS[how]}")
+    assert crash != power_cut.SCRIPT
+    guest, host = make_host(folder, crash, pieces=40)
     after, log = disk.clone(host.path, folder / "after.raw"), folder / power_cut.LOG
     spec = MachineSpec([Disk(after, boot=0, write_log=log)], memory_mib=512)
     with Machine(spec, log=folder / "console.log") as machine:

@@ -20,6 +20,8 @@ import unittest
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.support import disk
 from tests.support.command import run
 from tests.support.exfat import Exfat
@@ -229,6 +231,7 @@ class FromGrub(StubTest):
         with self.machine(image) as machine:
             self.check_boot(machine, origin)
 
+    @pytest.mark.only_all
     def test_ntfs_mbr(self) -> None:
         self.boot("dos", "ntfs")
 
@@ -238,6 +241,7 @@ class FromGrub(StubTest):
     def test_exfat_mbr(self) -> None:
         self.boot("dos", "exfat", "image=/boot/bücher.vhd")
 
+    @pytest.mark.only_all
     def test_exfat_gpt(self) -> None:
         self.boot("gpt", "exfat")
 

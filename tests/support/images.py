@@ -31,9 +31,8 @@ def guest_vhd(guest: Guest) -> Path:
     return image
 
 
-def small_disk(target: Path, uki: Path | None, esp: bool = True) -> Path:
-    """A raw disk with nothing but an ESP, with that file as its UKI."""
-    size = 40 * disk.MIB
+def small_disk(target: Path, uki: Path | None, esp: bool = True, size: int = 40 * disk.MIB) -> Path:
+    """A raw disk with nothing but an ESP of that size, with that file as its UKI."""
     kind = disk.ESP if esp else disk.BASIC_DATA
     disk.create(target, size + 2 * disk.MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
         disk.Partition(disk.MIB, size, kind, "5EEDB007-0000-4000-8000-000000000002")]))

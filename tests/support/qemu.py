@@ -435,6 +435,17 @@ class Machine:
         """Takes a disk away that is on the bus usb."""
         self._command("device_del", id=f"usb{number}")
 
+    def plug(self, number: int, disk: Disk, driver: str, bus: str) -> None:
+        """Plugs another disk in, as that device at that bus of the machine's."""
+        name = f"d{number}"
+        file = {"driver": "file", "filename": str(disk.path), "cache": {"no-flush": True}}
+        self._command("blockdev-add", **{"driver": "raw", "node-name": name, "file": file, "read-only": disk.read_only})
+        self._command("device_add", driver=driver, id=f"plugged{number}", bus=bus, drive=name)
+
+    def reset(self) -> None:
+        """As the button does; the end of a machine that does not restart."""
+        self._command("system_reset")
+
     def power_button(self) -> None:
         self._command("system_powerdown")
 
