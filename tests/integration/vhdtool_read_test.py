@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import sparse_images as images  # noqa: E402
 from support.command import run  # noqa: E402
+from support.images import small_kernel  # noqa: E402
 from support.paths import PRODUCTS  # noqa: E402
 from support.vhd import make_fixed  # noqa: E402
 
@@ -448,8 +449,8 @@ def test_what_is_no_image_of_ours(tmp_path):
 
 
 def make_uki(path, uname, osrel):
-    """The smallest PE file that has the sections of a unified kernel image; its kernel is none."""
-    sections = [(b".linux", b"no kernel" * 100), (b".osrel", osrel), (b".uname", uname)]
+    """The smallest PE file that has the sections of a unified kernel image."""
+    sections = [(b".linux", small_kernel(uname.decode())), (b".osrel", osrel), (b".uname", uname)]
     head = bytearray(0x400)
     head[0:2] = b"MZ"
     struct.pack_into("<I", head, 0x3C, 0x80)
@@ -491,6 +492,13 @@ def test_info_looks_into_the_esp(tmp_path, kind, bits, esp_mib):
     run("mcopy", "-i", esp, older, "::/EFI/Linux/OLD.EFI")
     run("mcopy", "-i", esp, conf, "::/EFI/Linux/broken.efi")
     run("mcopy", "-i", esp, conf, "::/loader/entries/by-hand.conf")
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(small_kernel("6.5"))
+    run("mcopy", "-i", esp, kernel, "::/vmlinuz-6.5")
+    run("mcopy", "-i", esp, conf, "::/a")
+    stale = tmp_path / "stale"
+    stale.write_text("linux /gone\n")
+    run("mcopy", "-i", esp, stale, "::/loader/entries/stale.conf")
     image = disk
     if kind == "fixed":
         make_fixed(disk)
@@ -511,9 +519,10 @@ def test_info_looks_into_the_esp(tmp_path, kind, bits, esp_mib):
         "/EFI/Linux/OLD.EFI", "Debian, older", "6.0.0-1-amd64")
     assert "tries_left" not in older
     assert (entry["id"], entry["title"], entry["version"]) == ("by-hand.conf", "Größe", "6.5")
-    assert (entry["kernel"], entry["options"]) == ("", "quiet ro")
+    assert (entry["kernel"], entry["options"]) == ("6.5", "quiet ro")
+    assert uki["default_by"] == "the order of the Boot Loader Specification" and "default_by" not in older
     assert any("broken.efi" in warning for warning in told["warnings"])
-    assert any("by-hand.conf: /vmlinuz-6.5" in warning for warning in told["warnings"])
+    assert any("stale.conf: /gone is not there" in warning for warning in told["warnings"])
     assert told["unread"] == []
     shown = vhdtool("info", image).stdout
     assert "Debian GNU/Linux 12, kernel 6.1.0-9-amd64" in shown and "Größe" in shown
@@ -526,18 +535,19 @@ def test_info_of_kernels_in_boot(tmp_path):
     root = tmp_path / "root"
     (root / "boot").mkdir(parents=True)
     (root / "etc").mkdir()
-    (root / "boot/vmlinuz-6.5").write_bytes(b"a kernel")
+    (root / "boot/vmlinuz-6.5").write_bytes(small_kernel("6.5"))
     (root / "boot/initrd.img-6.5").write_bytes(b"an initrd")
     (root / "vmlinuz").symlink_to("boot/vmlinuz-6.4")  # which is gone
-    (root / "etc/fstab").write_text("UUID=5 / ext4 defaults 0 1\n")
+    own = str(uuid.UUID(int=5))
+    (root / "etc/fstab").write_text(f"UUID={own} / ext4 defaults 0 1\n")
     (root / "etc/os-release").write_text("PRETTY_NAME=Small\n")
     path = tmp_path / "disk.raw"
     path.write_bytes(bytes(16 * MIB))
-    run("mke2fs", "-q", "-t", "ext4", "-d", root, path)
+    run("mke2fs", "-q", "-t", "ext4", "-U", own, "-d", root, path)
     told = info(path)
     (entry,) = told["boot"]
     assert (entry["kind"], entry["path"], entry["title"]) == ("kernel", "/boot/vmlinuz-6.5", "Small")
-    assert "partition" not in entry and entry["options"].startswith("root=UUID=5")
+    assert "partition" not in entry and entry["options"].startswith(f"root=UUID={own}")
     assert told["unread"] == []
     path.chmod(0o644)
     program = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", VHDTOOL, "info", "--json", "/dev/stdin"]

@@ -2,6 +2,7 @@
 """The images that host disks carry: guests made VHDs by the product's raw2vhd, and small ones to break on purpose."""
 
 import hashlib
+import struct
 from pathlib import Path
 
 import pefile
@@ -29,6 +30,19 @@ def guest_vhd(guest: Guest) -> Path:
             run(program, fresh)
             fresh.rename(image)
     return image
+
+
+def small_kernel(release: str) -> bytes:
+    """The least that has the header of a kernel: Linux, Documentation/arch/x86/boot.rst."""
+    image = bytearray(4096)
+    version = f"{release} (me@here) #1".encode()
+    for place, kind, value in ((0x1F1, "B", 3), (0x1F4, "<I", 128), (0x1FE, "<H", 0xAA55), (0x200, "<H", 0x6AEB),
+                               (0x202, "4s", b"HdrS"), (0x206, "<H", 0x20F), (0x20E, "<H", 0x400), (0x211, "B", 1),
+                               (0x22C, "<I", 0x7FFFFFFF), (0x230, "<I", 0x200000), (0x234, "B", 1),
+                               (0x236, "<H", 0x3F), (0x238, "<I", 2047), (0x258, "<Q", 0x1000000),
+                               (0x260, "<I", 0x1791000), (0x600, "64s", version)):
+        struct.pack_into(kind, image, place, value)
+    return bytes(image)
 
 
 def small_disk(target: Path, uki: Path | None, esp: bool = True, size: int = 40 * disk.MIB) -> Path:

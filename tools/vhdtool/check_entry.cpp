@@ -74,7 +74,7 @@ class EntryCheck {
     findings_.ok("kernel", concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
                                   !role.booted    ? ""
                                   : config_.entry ? ", is booted as configured"
-                                                  : concat(", is booted by ", rule_of_default(entry.entry))));
+                                                  : concat(", is booted by default (", rule_of_default(entry.entry), ")")));
     if (config_.module_source() == record::ModuleSource::Auto)
       if (const auto folders = modules::module_directories(boot->release); !folders)
         findings_.add("kernel", role.severity(),

@@ -570,6 +570,23 @@ TEST_F(Entries, GrubsDefaultChoosesTheKernel) {
   EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.11.0-19-generic");
 }
 
+// Their names have no order that means anything.
+TEST_F(Entries, GrubsDefaultAmongTheKernelsOfArch) {
+  MemoryPartition root = kRoot;
+  for (const char* file : {"/boot/vmlinuz-6.1", "/boot/initrd.img-6.1"}) root.files.erase(file);
+  std::string menu = "set default=0\n";
+  for (const char* name : {"linux", "linux-lts", "linux-zen"}) {
+    root.files[std::string("/boot/vmlinuz-") + name] = make_kernel();
+    root.files[std::string("/boot/initramfs-") + name + ".img"] = to_buffer(name);
+    menu += concat("menuentry '", name, "' { linux /boot/vmlinuz-", name, " root=UUID=f51 rw\n initrd /boot/initramfs-",
+                   name, ".img\n}\n");
+  }
+  root.files["/boot/grub/grub.cfg"] = to_buffer(menu);
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-linux");
+  EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "linux");
+}
+
 TEST_F(Entries, KernelsThatOnlyTheMenuKnows) {
   MemoryPartition root = kRoot;
   for (const char* kernel : {"/boot/vmlinuz-6.1", "/boot/initrd.img-6.1"}) root.files.erase(kernel);

@@ -28,7 +28,7 @@ TEST(LoaderConf, TheEntryThatIsMeant) {
   entries[0].count = BootCount{.left = 0, .done = 3};
   entries[1].id = "debian-1.conf";
   entries[2].id = "other.efi";
-  const auto meant = [&](LoaderConf conf) { return default_of(conf, entries); };
+  const auto meant = [&](const LoaderConf& conf) { return default_of(conf, entries); };
   EXPECT_EQ(meant({.preferred = "", .usual = "debian-*"}), 0U);
   EXPECT_EQ(meant({.preferred = "debian-*", .usual = "other"}), 1U);
   EXPECT_EQ(meant({.preferred = "debian-2", .usual = "other"}), 2U);
