@@ -21,7 +21,8 @@ namespace vhdboot::sys {
 [[nodiscard]] Result<void> do_apart(std::string_view what, const std::function<void()>& work, Deadline deadline);
 
 /// The text that `work` comes back with in a child process, or its error: what the kernel may never come back from, or
-/// what foreign bytes may break. At most kMostAnswer bytes. Timeout as run(); Io when the child ended without an answer.
+/// what foreign bytes may break. At most kMostAnswer bytes. Timeout as run(); Io when the child ended without an
+/// answer.
 [[nodiscard]] Result<std::string> ask_apart(std::string_view what, const std::function<Result<std::string>()>& work,
                                             Deadline deadline);
 inline constexpr std::size_t kMostAnswer = 64 * 1024;

@@ -57,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     written += concat("extra ", extra, '\n');
   }
   // Initrds that it names are in the list already.
-  if (!entry->options.empty() && !entry->options.contains("initrd=")) written += concat("options ", entry->options, '\n');
+  if (!entry->options.empty() && !entry->options.contains("initrd="))
+    written += concat("options ", entry->options, '\n');
   const auto again = type1_entry(path, parse_entry_file(written));
   // Blanks at the end of a path are lost when it is a line's end.
   if (!again) return 0;

@@ -71,10 +71,11 @@ class EntryCheck {
       return std::nullopt;
     }
     const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
-    findings_.ok("kernel", concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
-                                  !role.booted    ? ""
-                                  : config_.entry ? ", is booted as configured"
-                                                  : concat(", is booted by default (", rule_of_default(entry.entry), ")")));
+    findings_.ok("kernel",
+                 concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
+                        !role.booted    ? ""
+                        : config_.entry ? ", is booted as configured"
+                                        : concat(", is booted by default (", rule_of_default(entry.entry), ")")));
     if (config_.module_source() == record::ModuleSource::Auto)
       if (const auto folders = modules::module_directories(boot->release); !folders)
         findings_.add("kernel", role.severity(),

@@ -291,8 +291,8 @@ TEST_F(CheckImage, WhatIsNotTheDefaultOnlyWarns) {
   EXPECT_EQ(findings_.worst(), Severity::Warning);
   EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd")));
   EXPECT_THAT(found(), Contains(is_warning("entry", "/EFI/Linux/c.efi")));
-  EXPECT_THAT(found(),
-              Contains(is(Severity::Ok, "kernel", "b-6.efi: Small, kernel 6.12.1-test, is booted by default (the order of")));
+  EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel",
+                                   "b-6.efi: Small, kernel 6.12.1-test, is booted by default (the order of")));
 }
 
 TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
