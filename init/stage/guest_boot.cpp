@@ -63,11 +63,11 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
   std::vector<guest::PresentDevice> others;
   std::set<std::string> slow;  // each partition of such a disk would take as long again
   for (const sys::BlockDevice& device : sys::block_devices()) {
-    if (sys::is_virtual(device) || slow.contains(device.sequence)) continue;
+    if (sys::is_virtual(device) || slow.contains(sys::disk_of(device))) continue;
     auto content = sys::identify(device);
     if (!content) {
       report.warn(concat(content.error().message(), ": whether the guest takes it for its own disk is not known"));
-      if (content.error().code == Code::Timeout) slow.insert(device.sequence);
+      if (content.error().code == Code::Timeout) slow.insert(sys::disk_of(device));
       continue;
     }
     std::string group = volume_group(content->type, device.path);

@@ -14,12 +14,6 @@ std::string key(const sys::BlockDevice& device) {
   return concat(device.sysfs, '#', device.sequence);
 }
 
-// That it is a partition of, or it itself.
-std::string disk_of(const sys::BlockDevice& device) {
-  const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
-  return concat(disk, '#', device.sequence);
-}
-
 // A drive without a disc, or with one that carries music, is no reason for doubt: no image lies there.
 bool is_drive_for_discs(const sys::BlockDevice& device) {
   constexpr std::string_view kFloppy = "2:";

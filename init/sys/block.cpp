@@ -56,6 +56,11 @@ bool is_virtual(const BlockDevice& device) {
   return device.sysfs.starts_with("/sys/devices/virtual/block/");
 }
 
+std::string disk_of(const BlockDevice& device) {
+  const std::string disk = device.partition == 0 ? device.sysfs : device.sysfs.substr(0, device.sysfs.rfind('/'));
+  return concat(disk, '#', device.sequence);
+}
+
 namespace {
 
 using Probe = std::unique_ptr<std::remove_pointer_t<blkid_probe>, void (*)(blkid_probe)>;

@@ -37,6 +37,9 @@ struct BlockDevice {
 /// How long a disk may take to answer one question. The kernel tries a failing one again for minutes.
 inline constexpr auto kDiskAnswerTime = std::chrono::seconds(120);
 
+/// What the partitions of one disk have in common, and no other disk has, nor another one that appears in its place.
+[[nodiscard]] std::string disk_of(const BlockDevice& device);
+
 /// What libblkid reads in a device; empty where it knows nothing.
 struct Content {
   std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …

@@ -20,6 +20,16 @@ TEST(IsVirtual, WhatHasNoHardware) {
   EXPECT_FALSE(is("platform/floppy.0/block/fd0"));
 }
 
+TEST(DiskOf, TellsDisksApartWithoutASequenceToo) {
+  const BlockDevice disk{.sysfs = "/sys/devices/x/block/sda"};
+  const BlockDevice partition{.sysfs = "/sys/devices/x/block/sda/sda1", .partition = 1};
+  const BlockDevice other{.sysfs = "/sys/devices/x/block/sdb/sdb1", .partition = 1};
+  EXPECT_EQ(disk_of(disk), disk_of(partition));
+  EXPECT_NE(disk_of(partition), disk_of(other));
+  const BlockDevice later{.sysfs = partition.sysfs, .sequence = "2", .partition = 1};
+  EXPECT_NE(disk_of(partition), disk_of(later));
+}
+
 TEST(IsNotReady, TellsAMissingMediumFromAFailure) {
   for (const int number : {ENOENT, ENODEV, ENXIO, ENOMEDIUM, EBUSY, EAGAIN})
     EXPECT_TRUE(is_not_ready(sys_error("opening", number))) << number;
