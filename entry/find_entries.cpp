@@ -54,13 +54,12 @@ void add(FoundEntries more, FoundEntries& found) {
 
 using Partitions = std::vector<const disk::GuestPartition*>;
 
-// What systemd-boot on one of these partitions would start, whatever GRUB says.
+// What systemd-boot on one of these partitions would start, whatever GRUB says. They are in order.
 void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntries& found) {
   for (const disk::GuestPartition* partition : partitions) {
     const auto tree = disk.mount(*partition);
     const auto text = tree ? tree->read_text(kLoaderConf, kMaxLoaderConf) : std::unexpected(tree.error());
     if (!text) continue;
-    sort(found);
     const std::size_t meant = default_of(parse_loader_conf(*text), entries_of(found));
     if (meant == found.entries.size()) return;
     for (FoundEntry& entry : found.entries) entry.entry.default_by.clear();

@@ -261,6 +261,7 @@ class FolderReader {
                     .version = files.version};
     if (usual_ != nullptr && menu_file_name(usual_->kernel) == files.kernel)
       entry.default_by = concat("the default of ", files_.menu->file);
+    taken_.push_back(place);
     add(std::move(entry), std::move(kernel), std::move(options));
   }
 
@@ -291,19 +292,17 @@ class FolderReader {
                       .title = called,
                       .version = is_recovery(one) ? "0-rescue" : ""};
       if (&one == usual_) entry.default_by = concat("the default of ", menu.file);
-      add(std::move(entry), {.kernel = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()),
-          false);
+      add(std::move(entry), {.kernel = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
     }
   }
 
-  void add(BootEntry entry, Kernel kernel, Result<KernelOptions> options, bool is_only_one = true) {
+  void add(BootEntry entry, Kernel kernel, Result<KernelOptions> options) {
     const std::string path = kernel.kernel.full_path();
     if (const auto checked = check_kernel(kernel.kernel); !checked) options = std::unexpected(checked.error());
     if (!options) {
       found_.broken.push_back(std::move(options).error().within(printable(path)));
       return;
     }
-    if (is_only_one) taken_.push_back(kernel.kernel);
     const disk::GuestPartition& partition = kernel.kernel.tree.partition();
     entry.path = concat(partition.device, ':', path);
     for (const Place& initrd : kernel.initrds) entry.initrds.push_back(initrd.full_path());
@@ -324,7 +323,7 @@ class FolderReader {
   std::string title_;
   std::size_t system_;
   FileFinder finder_;
-  std::vector<Place> taken_;
+  std::vector<Place> taken_;  // by their names, broken ones too
   FoundEntries found_;
 };
 

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Addons: what they bring lies within the file, and the kernel's release only ever decides whether they are taken.
-#include <cstdlib>
 
 #include "entry/addon.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

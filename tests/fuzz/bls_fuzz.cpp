@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The first line is a pattern; of the others each is a file name, up to '|', and its os-release with '|' for line ends.
 #include <algorithm>
-#include <cstdlib>
 #include <span>
 
 #include "base/text.h"
 #include "entry/bls.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

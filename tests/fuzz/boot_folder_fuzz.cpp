@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // File names, one a line: what is found is among them, in the same order whatever theirs, rescue last.
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/text.h"
 #include "entry/bls.h"
 #include "entry/boot_folder.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

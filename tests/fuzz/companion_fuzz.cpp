@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The first line is a path and an entry pattern; the others are names of files, and IDs of profiles.
 #include <algorithm>
-#include <cstdlib>
 #include <span>
 
 #include "base/text.h"
 #include "entry/companion.h"
 #include "entry/profile.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

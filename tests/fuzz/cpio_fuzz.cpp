@@ -2,18 +2,14 @@
 // Builds an archive from lines ("d PATH", "f PATH CONTENTS", "l PATH TARGET") and reads it back with a reader that
 // knows only the format: every entry must be there, whole, and nothing else.
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/text.h"
 #include "kexec/archive_builder.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
 using namespace vhdboot;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string_view take(std::string_view& text, std::size_t length) {
   check(length <= text.size());

@@ -3,16 +3,11 @@
 // command line, too: other disks make neither of them more than unsafe.
 #include "entry/fstab.h"
 
-#include <cstdlib>
-
 #include "base/text.h"
 #include "init/guest/other_disks.h"
+#include "tests/fuzz/check.h"
 
 namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {

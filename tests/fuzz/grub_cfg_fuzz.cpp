@@ -2,15 +2,8 @@
 // A grub.cfg, and behind the first NUL a grubenv: nothing grows beyond its cap, and every choice is one of the entries.
 #include "entry/grub_cfg.h"
 
-#include <cstdlib>
-
 #include "entry/grub_words.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

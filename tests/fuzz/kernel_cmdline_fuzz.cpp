@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Command lines: what is printed is read back the same, what was set is found, and what follows "--" is never touched.
-#include <cstdlib>
 
 #include "kexec/cmdline.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using vhdboot::kexec::CommandLine;

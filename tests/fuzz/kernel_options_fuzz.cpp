@@ -3,17 +3,11 @@
 #include "entry/kernel_options.h"
 
 #include <array>
-#include <cstdlib>
 
 #include "base/text.h"
 #include "entry/grub_cfg.h"
 #include "kexec/cmdline.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

@@ -6,13 +6,8 @@
 #include <cstdlib>
 
 #include "kexec/segments.h"
+#include "tests/fuzz/check.h"
 #include "tests/unit/kexec/machine.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A loader.conf: what it says is short, and names an entry or none.
 #include "entry/loader_conf.h"
-
-#include <cstdlib>
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot::entry;

@@ -3,16 +3,9 @@
 // second time.
 #include "init/guest/root_device.h"
 
-#include <cstdlib>
-
 #include "init/guest/device_options.h"
 #include "init/guest/guest_cmdline.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

@@ -3,15 +3,10 @@
 // paths, and says the same when it is written out again.
 #include "entry/type1.h"
 
-#include <cstdlib>
-
 #include "base/text.h"
+#include "tests/fuzz/check.h"
 
 namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
 void check_path(std::string_view path) {
   check(path.size() > 1 && path.starts_with('/'));
   for (const auto component : vhdboot::split(path.substr(1), '/'))

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Unified kernel images in every profile, up to the plan: whatever the file, all ranges lie within it, and the pieces
 // of the new initrd follow one another, aligned.
-#include <cstdlib>
 
 #include "entry/thin_uki.h"
 #include "entry/uki_parts.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
-
-namespace {
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-}  // namespace
+#include "tests/fuzz/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;

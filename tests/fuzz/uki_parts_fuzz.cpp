@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An image and what lies beside it. The input is a list of files: a letter that says which, three bytes of length, the
 // contents; the first is the image. Whatever they are: all pieces can be read, and the archives for /.extra are ones.
-#include <cstdlib>
 #include <deque>
 
 #include "base/cpio.h"
 #include "base/text.h"
 #include "entry/uki_parts.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
 using namespace vhdboot;
 using namespace vhdboot::entry;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 struct Input {
   std::deque<MemorySource> files;

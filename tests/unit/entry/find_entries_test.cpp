@@ -390,7 +390,8 @@ TEST_F(Entries, WhatCannotBeBootedIsPassedOver) {
   boot.files["/text"] = to_buffer(std::string(4096, 'x'));
   boot.files["/vmlinuz-6.12"] = make_kernel();
   boot.files["/vmlinuz-7.0"] = to_buffer("no kernel");
-  boot.files["/grub/grub.cfg"] = to_buffer("menuentry d { linux /vmlinuz-6.12 root=UUID=f51 }\n");
+  boot.files["/grub/grub.cfg"] = to_buffer(
+      "menuentry d { linux /vmlinuz-6.12 root=UUID=f51 }\nmenuentry e { linux /vmlinuz-7.0 root=UUID=f51 }\n");
   make({boot});
   EXPECT_EQ(choose(), "loop0p1:/vmlinuz-6.12");
   std::string said;
@@ -398,6 +399,7 @@ TEST_F(Entries, WhatCannotBeBootedIsPassedOver) {
   for (const char* what : {"b4-4.14.conf: /b4/4.14/linux is not there", "noinitrd.conf: /missing is not there",
                            "text.conf: /text: ", "/vmlinuz-7.0: "})
     EXPECT_THAT(said, ::testing::HasSubstr(what));
+  EXPECT_EQ(found_.broken.size(), 4U) << "the menu's entry for a broken kernel says nothing new:\n" << said;
 }
 
 TEST_F(Entries, AnImageWithoutAKernelIsPassedOver) {
