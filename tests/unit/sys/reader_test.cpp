@@ -316,7 +316,7 @@ TEST_F(Reader, ThatAnswersByteForByteWithoutAnEnd) {
           if (::write(held.socket, &byte, 1) != 1) return {};
         return loop_for_ever();
       },
-      {.answer_time = 50ms});
+      {.answer_time = 2s});
   ASSERT_TRUE(reader);
   EXPECT_THAT(reader->read_file(path_of("/x"), 1 << 20), Fails(Code::Timeout, "did not answer within"));
 }
