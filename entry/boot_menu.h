@@ -19,7 +19,7 @@ struct MenuEntry {
   std::string id;                     ///< --id, else empty
   std::optional<std::size_t> parent;  ///< the submenu it stands in, as an index
   bool submenu = false;
-  std::string kernel;     ///< empty for what does not boot Linux, or whose path is not known
+  std::string kernel;     ///< or a unified kernel image; empty for what boots no Linux, or whose path is not known
   std::string arguments;  ///< as GRUB passes them to the kernel
   std::vector<std::string> initrds;
   std::string volume;  ///< UUID of the file system on which its files are; empty when nothing says it

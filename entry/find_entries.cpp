@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "entry/find_kernels.h"
+#include "entry/find_limine.h"
 #include "entry/find_type1.h"
 #include "entry/find_ukis.h"
 #include "entry/folders.h"
@@ -72,6 +73,8 @@ FoundEntries look_at(disk::GuestDisk& disk, const Partitions& partitions, const 
                      Menu menu) {
   FoundEntries found = find_ukis(disk, partitions, menu);
   add(find_type1_entries(disk, folders, menu), found);
+  add_limine_entries(disk, partitions, menu, found);
+  sort(found);
   mark_default(disk, partitions, found);
   return found;
 }

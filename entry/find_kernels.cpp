@@ -12,22 +12,28 @@
 #include "entry/boot_folder.h"
 #include "entry/boot_menu.h"
 #include "entry/extlinux.h"
+#include "entry/find_ukis.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "entry/grub_cfg.h"
 #include "entry/grub_files.h"
 #include "entry/kernel_options.h"
+#include "entry/menu_files.h"
 #include "entry/root_option.h"
 #include "entry/type1.h"
 #include "entry/uki.h"
-#include "kexec/bzimage.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::entry {
 namespace {
 
-constexpr std::array kMenus{"/grub/grub.cfg", "/grub2/grub.cfg",        "/extlinux/extlinux.conf",
-                            "/extlinux.conf", "/syslinux/syslinux.cfg", "/syslinux.cfg"};
+// Below a boot folder: of extlinux and syslinux.
+struct MenuFile {
+  std::string_view folder;
+  std::string_view name;
+};
+constexpr std::array<MenuFile, 4> kExtlinux{
+    MenuFile{"/extlinux", "extlinux.conf"}, {"", "extlinux.conf"}, {"/syslinux", "syslinux.cfg"}, {"", "syslinux.cfg"}};
 constexpr std::size_t kMaxKernels = 64;       // of a folder
 constexpr std::size_t kMaxMenuEntries = 256;  // that are looked at
 
@@ -44,10 +50,7 @@ std::optional<BootMenu> read_grub(const GrubTexts& texts) {
 }
 
 std::optional<BootMenu> read_extlinux(const BootFolder& boot) {
-  for (const auto& [folder, name] : {std::pair{"/extlinux", "extlinux.conf"},
-                                     {"", "extlinux.conf"},
-                                     {"/syslinux", "syslinux.cfg"},
-                                     {"", "syslinux.cfg"}}) {
+  for (const auto& [folder, name] : kExtlinux) {
     const std::string here = concat(boot.folder, folder);
     const auto text = read(boot.top, concat(here, '/', name), kMaxExtlinux);
     if (!text) continue;
@@ -78,85 +81,6 @@ OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std:
   return read_option_files(texts);
 }
 
-// A file of an entry: where it lies, and what it is called there.
-struct Place {
-  disk::GuestTree tree;
-  std::string path;
-
-  [[nodiscard]] std::string full_path() const { return tree.full_path(path); }
-  friend bool operator==(const Place& one, const Place& other) {
-    return &one.tree.partition() == &other.tree.partition() && one.full_path() == other.full_path();
-  }
-};
-
-// What an entry starts.
-struct Kernel {
-  Place kernel;
-  std::vector<Place> initrds;  // microcode, too
-  std::string options;
-  std::string warning;
-};
-
-Result<GuestEntry> open_kernel(const Kernel& kernel, const BootEntry& entry) {
-  GuestEntry opened{.entry = entry};
-  const auto open = [&](const Place& place) -> Result<kexec::Piece> {
-    opened.files.push_back(TRY_IN(printable(place.full_path()), place.tree.open(place.path)));
-    const ByteSource& file = *opened.files.back();
-    return kexec::Piece{&file, {0, file.size()}};
-  };
-  opened.parts.kernel = TRY(open(kernel.kernel));
-  for (const Place& initrd : kernel.initrds) opened.parts.initrds.push_back(TRY(open(initrd)));
-  opened.parts.cmdline = kernel.options;
-  if (!kernel.warning.empty()) opened.warnings.push_back(kernel.warning);
-  return opened;
-}
-
-// Whether it is a kernel that can be started.
-Result<void> check_kernel(const Place& place) {
-  const auto file = TRY(place.tree.open(place.path));
-  (void)TRY(kexec::parse_bzimage(*file, {0, file->size()}));
-  return {};
-}
-
-// Where the files of menu entries lie: their paths begin at the top of a file system, that of the menu as a rule.
-class FileFinder {
- public:
-  FileFinder(disk::GuestDisk& disk, const BootFolder& boot) : disk_(disk), boot_(boot) {}
-
-  // Nothing when it is not there, or on more than one other file system.
-  std::optional<Place> find(std::string_view text, const std::string& volume) {
-    if (text.starts_with('(')) text.remove_prefix(std::min(text.find(')') + 1, text.size()));
-    if (!text.starts_with('/')) return std::nullopt;
-    const std::string path(text);
-    if (!volume.empty())
-      for (const disk::GuestPartition& partition : disk_.partitions())
-        if (equals_ignoring_ascii_case(partition.identity.uuid, volume)) {
-          if (auto place = find_on(partition, path)) return place;
-        }
-    if (boot_.top.has(path)) return Place{boot_.top, path};
-    if (auto place = find_on(boot_.top.partition(), path)) return place;
-    std::optional<Place> only;
-    for (const disk::GuestPartition& partition : disk_.partitions()) {
-      if (&partition == &boot_.top.partition()) continue;
-      auto place = find_on(partition, path);
-      if (place && only) return std::nullopt;
-      if (place) only = std::move(place);
-    }
-    return only;
-  }
-
- private:
-  std::optional<Place> find_on(const disk::GuestPartition& partition, const std::string& path) {
-    const auto top = disk_.mount(partition);
-    if (!top) return std::nullopt;
-    if (top->has(path)) return Place{*top, path};
-    return std::nullopt;
-  }
-
-  disk::GuestDisk& disk_;
-  const BootFolder& boot_;
-};
-
 std::string title_of(const std::optional<disk::GuestTree>& root) {
   if (!root) return "";
   for (const char* path : {"/etc/os-release", "/usr/lib/os-release"})
@@ -165,7 +89,8 @@ std::string title_of(const std::optional<disk::GuestTree>& root) {
 }
 
 bool has_menu(const BootFolder& boot) {
-  return std::ranges::any_of(kMenus, [&](const char* path) { return boot.top.has(concat(boot.folder, path)); });
+  const auto has = [&](const MenuFile& file) { return boot.top.has(concat(boot.folder, file.folder, '/', file.name)); };
+  return has({"/grub", "grub.cfg"}) || has({"/grub2", "grub.cfg"}) || std::ranges::any_of(kExtlinux, has);
 }
 
 // Whether a line of fstab is about that partition.
@@ -252,7 +177,7 @@ class FolderReader {
     const Place place{boot_.top, concat(boot_.folder, '/', files.kernel)};
     // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
     if (!place.tree.has(place.path)) return;
-    Kernel kernel{.kernel = place, .initrds = initrds_of(files)};
+    MenuFiles started{.program = place, .initrds = initrds_of(files)};
     auto options = kernel_options(files_, files.kernel, fits());
     BootEntry entry{.kind = EntryKind::Kernel,
                     .menu = Menu::Kernels,
@@ -262,7 +187,7 @@ class FolderReader {
     if (usual_ != nullptr && menu_file_name(usual_->kernel) == files.kernel)
       entry.default_by = concat("the default of ", files_.menu->file);
     taken_.push_back(place);
-    add(std::move(entry), std::move(kernel), std::move(options));
+    add(std::move(entry), std::move(started), std::move(options));
   }
 
   // Those whose kernels have names of their own, or are elsewhere.
@@ -292,27 +217,29 @@ class FolderReader {
                       .title = called,
                       .version = is_recovery(one) ? "0-rescue" : ""};
       if (&one == usual_) entry.default_by = concat("the default of ", menu.file);
-      add(std::move(entry), {.kernel = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
+      add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
     }
   }
 
-  void add(BootEntry entry, Kernel kernel, Result<KernelOptions> options) {
-    const std::string path = kernel.kernel.full_path();
-    if (const auto checked = check_kernel(kernel.kernel); !checked) options = std::unexpected(checked.error());
+  void add(BootEntry entry, MenuFiles files, Result<KernelOptions> options) {
+    const std::string path = files.program.full_path();
+    const auto image = is_image(files.program.tree, files.program.path);
+    if (!image) options = std::unexpected(image.error());
     if (!options) {
       found_.broken.push_back(std::move(options).error().within(printable(path)));
       return;
     }
-    const disk::GuestPartition& partition = kernel.kernel.tree.partition();
+    const disk::GuestPartition& partition = files.program.tree.partition();
     entry.path = concat(partition.device, ':', path);
-    for (const Place& initrd : kernel.initrds) entry.initrds.push_back(initrd.full_path());
+    for (const Place& initrd : files.initrds) entry.initrds.push_back(initrd.full_path());
+    entry.unified = files.is_image = *image;
     entry.system = system_;
     entry.options_from = options->source;
-    kernel.options = std::move(options->text);
-    kernel.warning = std::move(options->warning);
+    files.options = std::move(options->text);
+    files.warning = std::move(options->warning);
     found_.entries.push_back(
-        {.entry = entry, .partition = &partition, .path = path, .open = [kernel, entry](const OpenRequest&) {
-           return open_kernel(kernel, entry);
+        {.entry = entry, .partition = &partition, .path = path, .open = [files, entry](const OpenRequest& request) {
+           return open_menu_files(files, entry, request);
          }});
   }
 

@@ -13,7 +13,6 @@
 #include "entry/grub_files.h"
 #include "entry/type1.h"
 #include "entry/uki.h"
-#include "kexec/bzimage.h"
 
 namespace vhdboot::entry {
 namespace {
@@ -107,19 +106,16 @@ Result<GuestEntry> open_entry(const BootFolder& boot, const ReadEntry& read, con
   return opened;
 }
 
-// Whether the program is an image: its file says so. `linux` and `efi` start images, too, and a kernel is an EFI
-// program.
-Result<bool> is_image(const BootFolder& boot, const std::string& path, EntryProgram said) {
+// Whether the program is an image. `linux` and `efi` start images, too, and a kernel is an EFI program.
+Result<bool> starts_image(const BootFolder& boot, const std::string& path, EntryProgram said) {
   const disk::GuestTree tree = tree_of(boot, path);
   if (!tree.has(path)) return fail(Code::NotFound, concat(printable(path), " is not there"));
-  const auto file = TRY_IN(printable(path), tree.open(path));
-  const auto kernel = kexec::parse_bzimage(*file, {0, file->size()});
-  if (kernel) return false;
-  const auto image = look_at_uki(tree, path);
-  if (image) return true;
+  auto image = is_image(tree, path);
+  if (image) return image;
   if (said == EntryProgram::Efi)
     return fail(Code::Unsupported, concat("it starts the EFI program ", printable(path), ", no Linux kernel"));
-  return std::unexpected((said == EntryProgram::Uki ? image.error() : kernel.error()).within(printable(path)));
+  if (said == EntryProgram::Uki) TRY_IN(printable(path), look_at_uki(tree, path));
+  return std::unexpected(std::move(image).error().within(printable(path)));
 }
 
 Result<EntryFile> replace_variables(EntryFile file, const GrubState& grub, std::vector<std::string>& warnings) {
@@ -144,7 +140,7 @@ Result<ReadEntry> read_entry(const BootFolder& boot, const std::string& path, Me
   const EntryProgram program = file.program;
   read.entry = TRY(type1_entry(path, std::move(file)));
   read.entry.menu = menu;
-  read.entry.unified = TRY(is_image(boot, read.entry.kernel, program));
+  read.entry.unified = TRY(starts_image(boot, read.entry.kernel, program));
   if (!read.entry.unified)
     for (const std::string& initrd : read.entry.initrds)
       if (!tree_of(boot, initrd).has(initrd)) return fail(Code::NotFound, concat(printable(initrd), " is not there"));

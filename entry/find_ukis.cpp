@@ -84,6 +84,14 @@ Result<Uki> look_at_uki(const disk::GuestTree& tree, const std::string& path) {
   return uki;
 }
 
+Result<bool> is_image(const disk::GuestTree& tree, const std::string& path) {
+  const auto file = TRY(tree.open(path));
+  auto kernel = kexec::parse_bzimage(*file, {0, file->size()});
+  if (kernel) return false;
+  if (look_at_uki(tree, path)) return true;
+  return std::unexpected(std::move(kernel).error());
+}
+
 namespace {
 
 // A file that a thin image names, as a whole.

@@ -18,6 +18,10 @@ namespace vhdboot::entry {
 /// The image as it is, if its kernel is one that can be started. Errors as parse_uki() and kexec::parse_bzimage().
 [[nodiscard]] Result<Uki> look_at_uki(const disk::GuestTree& tree, const std::string& path);
 
+/// Whether a program is an image, else it is a kernel that can be started: its file says so, whatever an entry calls
+/// it. Errors as kexec::parse_bzimage(), when it is neither.
+[[nodiscard]] Result<bool> is_image(const disk::GuestTree& tree, const std::string& path);
+
 /// An image on the partition of `tree`, as `entry`, with what lies beside it; the options and extras of a Type #1 entry
 /// are given to it as systemd-boot does.
 [[nodiscard]] Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path, const BootEntry& entry,

@@ -452,7 +452,7 @@ class Reader {
       forget_what_it_sets();
     } else if (name == "blscfg") {
       config_.uses_bls = true;
-    } else if (entry != nullptr && is_one_of(name, kLinux)) {
+    } else if (entry != nullptr && (is_one_of(name, kLinux) || starts_image())) {
       take_linux(*entry);
     } else if (entry != nullptr && is_one_of(name, kInitrd)) {
       take_initrd();
@@ -498,6 +498,13 @@ class Reader {
     const bool uncertain = where() == Branch::Unsure || in(Kind::Submenu);
     if (uncertain && scope().contains(name)) return;
     scope().insert_or_assign(std::string(name), std::string(word.substr(equals + 1)));
+  }
+
+  // `chainloader` starts any EFI program; in that folder they are unified kernel images. Its options are taken off.
+  bool starts_image() {
+    if (command_.front().text != "chainloader") return false;
+    while (command_.size() > 1 && command_[1].text.starts_with('-')) command_.erase(command_.begin() + 1);
+    return command_.size() > 1 && to_lower_ascii(command_[1].text).contains("/efi/linux/");
   }
 
   void take_linux(MenuEntry& entry) {

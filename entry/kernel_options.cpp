@@ -199,7 +199,7 @@ Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view 
   }
   add_roots(files, candidates);
   return std::move(candidates)
-      .choose(concat("neither /etc/kernel/cmdline nor grub.cfg of the guest says with which options ",
+      .choose(concat("neither /etc/kernel/cmdline nor the menu of a boot loader in the guest says with which options ",
                      printable(kernel_file_name), " starts, and ", files.no_root,
                      ": write them to /etc/kernel/cmdline in the guest"));
 }

@@ -613,6 +613,93 @@ TEST_F(Entries, KernelsThatOnlyTheMenuKnows) {
   EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("grub.cfg: \"gone\": /boot/kernels/gone is not there"));
 }
 
+// Limine's menu, with the image and the kernel that it names.
+MemoryPartition esp_with_limine(const std::string& path, const std::string& text) {
+  return {.type = "vfat",
+          .files = {{path, to_buffer(text)},
+                    {"/vmlinuz", make_kernel()},
+                    {"/initrd", to_buffer("initrd")},
+                    {"/EFI/Linux/a.efi", uki()},
+                    {"/EFI/Linux/b.efi", uki()}},
+          .gpt_type = disk::kEspType};
+}
+
+constexpr std::string_view kLimine =
+    "default_entry: 3\n/+Arch\n//zen\nprotocol: linux\npath: boot():/gone\n"
+    "//linux\nprotocol: linux\npath: boot():/vmlinuz#00\nmodule_path: boot():/initrd\ncmdline: root=UUID=f52 a\n"
+    "//image\nprotocol: efi\npath: boot():/EFI/Linux/a.efi\n"
+    "/Windows\nprotocol: efi\npath: boot():/EFI/Microsoft/Boot/bootmgfw.efi\n";
+
+TEST_F(Entries, WhatLimineStarts) {
+  for (const char* path : {"/limine.conf", "/limine/limine.conf", "/boot/limine.conf", "/EFI/BOOT/limine.conf",
+                           "/EFI/limine/limine.conf", "/EFI/arch-limine/limine.conf"}) {
+    make({esp_with_limine(path, std::string(kLimine)), kRoot});
+    EXPECT_EQ(choose(), "loop0p1:/vmlinuz") << path;
+    ASSERT_EQ(found_.entries.size(), 3U);
+    const FoundEntry& first = found_.entries.front();
+    EXPECT_EQ(first.entry.title, "linux");
+    EXPECT_EQ(rule_of_default(first.entry), std::string("the default of ") + path);
+    const auto opened = first.open({});
+    ASSERT_TRUE(opened) << opened.error().message();
+    EXPECT_EQ(opened->parts.cmdline, "root=UUID=f52 a");
+    EXPECT_EQ(opened->parts.initrds.size(), 1U);
+    ASSERT_EQ(found_.broken.size(), 2U);
+    EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("\"zen\": /gone is not there"));
+  }
+}
+
+TEST_F(Entries, AnImageThatLimineStarts) {
+  std::string text(kLimine);
+  text.replace(text.find("3"), 1, "4");
+  make({esp_with_limine("/limine.conf", text)});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");  // once, and not the newer b.efi
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of /limine.conf");
+  EXPECT_EQ(found_.entries.size(), 3U);
+  // With options of its own it is another entry.
+  text.replace(text.find("a.efi\n"), 6, "a.efi\ncmdline: more\n");
+  make({esp_with_limine("/limine.conf", text)});
+  EXPECT_EQ(choose(), "loop0p1:/EFI/Linux/a.efi");
+  EXPECT_EQ(found_.entries.size(), 4U);
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->parts.cmdline, "more");
+}
+
+TEST_F(Entries, LimineBesideSystemdBoot) {
+  MemoryPartition esp = esp_with_limine("/limine.conf", std::string(kLimine));
+  esp.files["/EFI/systemd/systemd-bootx64.efi"] = to_buffer("program");
+  make({esp});
+  EXPECT_EQ(choose(), "/EFI/Linux/b.efi");
+  EXPECT_EQ(choose("linux"), "loop0p1:/vmlinuz");
+}
+
+TEST_F(Entries, LimineNamesAnotherPartition) {
+  const MemoryPartition boot{.type = "vfat", .files = {{"/k", make_kernel()}}, .gpt_type = {}};
+  const MemoryPartition esp{
+      .type = "vfat",
+      .files = {{"/limine.cfg", to_buffer(":a\nPROTOCOL=linux\nKERNEL_PATH=uuid://F52/k\nCMDLINE=root=/dev/vda2\n")}},
+      .gpt_type = disk::kEspType};
+  make({esp, boot});
+  EXPECT_EQ(choose(), "loop0p2:/k");
+  make({esp});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "/limine.cfg: \"a\": /k is not there"));
+}
+
+TEST_F(Entries, AnImageThatGrubStarts) {
+  MemoryPartition root = kRoot;
+  root.files["/boot/grub/grub.cfg"] = to_buffer(
+      "menuentry 'Windows' { chainloader /EFI/Microsoft/Boot/bootmgfw.efi\n}\n"
+      "menuentry 'unified' { chainloader -f /EFI/Linux/u.efi more options\n}\n");
+  root.files["/EFI/Linux/u.efi"] = uki();
+  for (const char* kernel : {"/boot/vmlinuz-6.1", "/boot/initrd.img-6.1"}) root.files.erase(kernel);
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/EFI/Linux/u.efi");
+  const auto opened = found_.entries.front().open({});
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->parts.cmdline, "more options");
+  EXPECT_THAT(found_.broken, ::testing::IsEmpty());
+}
+
 TEST_F(Entries, InitrdsThatOnlyTheMenuKnows) {
   MemoryPartition root = kRoot;
   root.files.erase("/boot/initrd.img-6.1");

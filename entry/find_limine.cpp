@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/find_limine.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "entry/find_ukis.h"
+#include "entry/limine.h"
+#include "entry/menu_files.h"
+#include "kexec/cmdline.h"
+
+namespace vhdboot::entry {
+namespace {
+
+constexpr std::size_t kMaxPrograms = 64;  // folders in /EFI that are looked into
+constexpr std::array kSystemdBoot{"/EFI/systemd/systemd-bootx64.efi", "/loader/loader.conf", "/loader/entries.srel"};
+
+struct FoundMenu {
+  const disk::GuestPartition* partition;
+  std::string path;
+  LimineMenu menu;
+};
+
+// From version 10 on the folder of its program comes first.
+std::vector<std::string> folders_on(const disk::GuestTree& tree) {
+  std::vector<std::string> folders;
+  for (const std::string& name : tree.list("/EFI")) {
+    if (folders.size() == kMaxPrograms) break;
+    folders.push_back(concat("/EFI/", name));
+  }
+  folders.insert(folders.end(), kLimineFolders.begin(), kLimineFolders.end());
+  return folders;
+}
+
+std::optional<FoundMenu> find_menu(disk::GuestDisk& disk, const disk::GuestPartition& partition,
+                                   std::vector<Error>& broken) {
+  const auto tree = disk.mount(partition);
+  if (!tree) return std::nullopt;
+  for (const auto& [name, style] :
+       {std::pair{"/limine.conf", LimineStyle::Conf}, std::pair{"/limine.cfg", LimineStyle::Cfg}})
+    for (const std::string& folder : folders_on(*tree)) {
+      const std::string path = concat(folder, name);
+      if (!tree->has(path)) continue;
+      const auto text = tree->read_text(path, kMaxLimine);
+      auto menu = text ? parse_limine(*text, style) : std::unexpected(text.error());
+      if (menu) return FoundMenu{&partition, tree->full_path(path), *std::move(menu)};
+      broken.push_back(menu.error().within(printable(path)));
+      return std::nullopt;
+    }
+  return std::nullopt;
+}
+
+std::optional<Place> find_file(disk::GuestDisk& disk, const FoundMenu& found, const LimineFile& file) {
+  if (file.path.empty()) return std::nullopt;
+  if (file.partition.empty()) return find_on(disk, *found.partition, file.path);
+  for (const disk::GuestPartition& partition : disk.partitions())
+    if (std::ranges::any_of(file.partition, [&](const auto& by) { return matches(by, partition.identity); }))
+      if (auto place = find_on(disk, partition, file.path)) return place;
+  return std::nullopt;
+}
+
+Error not_there(const LimineFile& file) {
+  return Error{Code::NotFound, 0,
+               file.path.empty() ? "a path of it is on no partition of this disk"
+                                 : concat(printable(file.path), " is not there")};
+}
+
+Result<MenuFiles> files_of(disk::GuestDisk& disk, const FoundMenu& found, const LimineEntry& entry) {
+  auto program = find_file(disk, found, entry.program);
+  if (!program) return std::unexpected(not_there(entry.program));
+  MenuFiles files{.program = *std::move(program), .options = entry.cmdline};
+  files.is_image = TRY_IN(printable(entry.program.path), is_image(files.program.tree, files.program.path));
+  for (const LimineFile& module : entry.modules) {
+    auto initrd = find_file(disk, found, module);
+    if (!initrd) return std::unexpected(not_there(module));
+    files.initrds.push_back(*std::move(initrd));
+  }
+  return files;
+}
+
+FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu menu, const FoundMenu& found) {
+  const disk::GuestPartition& partition = files.program.tree.partition();
+  const std::string path = files.program.full_path();
+  BootEntry boot{.kind = EntryKind::Kernel,
+                 .menu = menu,
+                 .path = concat(partition.device, ':', path),
+                 .id = entry.title,
+                 .title = entry.title,
+                 // Entries of one root are of one system.
+                 .machine_id = kexec::CommandLine::parse(entry.cmdline).find("root").value_or(""),
+                 .unified = files.is_image,
+                 .options_from = found.path};
+  for (const Place& initrd : files.initrds) boot.initrds.push_back(initrd.full_path());
+  const auto open = [files, boot](const OpenRequest& request) { return open_menu_files(files, boot, request); };
+  return {.entry = boot, .partition = &partition, .path = path, .open = open};
+}
+
+bool has_systemd_boot(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions) {
+  return std::ranges::any_of(partitions, [&](const disk::GuestPartition* partition) {
+    const auto tree = disk.mount(*partition);
+    return tree && std::ranges::any_of(kSystemdBoot, [&](const char* path) { return tree->has(path); });
+  });
+}
+
+}  // namespace
+
+void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions, Menu menu,
+                        FoundEntries& found) {
+  std::optional<FoundMenu> limine;
+  for (const disk::GuestPartition* partition : partitions)
+    if (!limine) limine = find_menu(disk, *partition, found.broken);
+  if (!limine) return;
+  const bool may_be_default = !has_systemd_boot(disk, partitions);
+  for (std::size_t i = 0; i < limine->menu.entries.size(); ++i) {
+    const LimineEntry& entry = limine->menu.entries[i];
+    if (entry.program.path.empty()) continue;
+    const auto files = files_of(disk, *limine, entry);
+    if (!files) {
+      found.broken.push_back(
+          files.error().within(concat(printable(limine->path), ": \"", printable(entry.title), '"')));
+      continue;
+    }
+    auto same = std::ranges::find_if(found.entries, [&](const FoundEntry& one) {
+      return one.entry.kind == EntryKind::Uki && one.partition == &files->program.tree.partition() &&
+             equals_ignoring_ascii_case(one.path, files->program.full_path());
+    });
+    if (same == found.entries.end() || !entry.cmdline.empty()) {
+      found.entries.push_back(found_entry(entry, *files, menu, *limine));
+      same = found.entries.end() - 1;
+    }
+    if (may_be_default && limine->menu.usual == i) same->entry.default_by = concat("the default of ", limine->path);
+  }
+}
+
+}  // namespace vhdboot::entry

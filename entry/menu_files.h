@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The files that an entry of a boot loader's menu names, on the guest disk: a kernel with its initrds, or a unified
+// kernel image.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "disk/guest_disk.h"
+#include "entry/folders.h"
+#include "entry/guest_entry.h"
+
+namespace vhdboot::entry {
+
+/// Where a file lies, and what it is called there.
+struct Place {
+  disk::GuestTree tree;
+  std::string path;
+
+  [[nodiscard]] std::string full_path() const { return tree.full_path(path); }
+  friend bool operator==(const Place& one, const Place& other) {
+    return &one.tree.partition() == &other.tree.partition() && one.full_path() == other.full_path();
+  }
+};
+
+/// Looks for the files of menu entries. Their paths begin at the top of a file system, that of the menu as a rule.
+/// Borrows the disk and the folder.
+class FileFinder {
+ public:
+  FileFinder(disk::GuestDisk& disk, const BootFolder& boot) : disk_(disk), boot_(boot) {}
+
+  /// `text` may have GRUB's device in front ("($root)/vmlinuz"), which is passed over; `volume` is the UUID of the file
+  /// system, empty when nothing says it. Nothing when it is not there, or on more than one other file system.
+  [[nodiscard]] std::optional<Place> find(std::string_view text, const std::string& volume);
+
+ private:
+  disk::GuestDisk& disk_;
+  const BootFolder& boot_;
+};
+
+/// The file of that path on a partition; nothing when it is not there.
+[[nodiscard]] std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& partition,
+                                           const std::string& path);
+
+/// What an entry starts.
+struct MenuFiles {
+  Place program;
+  bool is_image = false;       ///< a unified kernel image, else a kernel
+  std::vector<Place> initrds;  ///< microcode, too
+  std::string options;
+  std::string warning;
+};
+
+/// `files` as what `entry` starts.
+[[nodiscard]] Result<GuestEntry> open_menu_files(const MenuFiles& files, const BootEntry& entry,
+                                                 const OpenRequest& request);
+
+}  // namespace vhdboot::entry
