@@ -115,6 +115,7 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
     if (!limine) limine = find_menu(disk, *partition, found.broken);
   if (!limine) return;
   const bool may_be_default = !has_systemd_boot(disk, partitions);
+  if (!may_be_default) menu = Menu::Folders;  // behind what systemd-boot shows
   for (std::size_t i = 0; i < limine->menu.entries.size(); ++i) {
     const LimineEntry& entry = limine->menu.entries[i];
     if (entry.program.path.empty()) continue;
