@@ -293,9 +293,17 @@ def test_a_volume_that_must_not_be_written(guest):
     assert "marked dirty" in refusal(volume)
 
 
+def has_device_mapper() -> bool:
+    try:  # the node may be there without it
+        os.close(os.open("/dev/mapper/control", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
 def test_pieces(guest):
     volume = guest.volume(pieces=3)
-    if os.access("/dev/mapper/control", os.W_OK):
+    if has_device_mapper():
         assert any(line.endswith("in 3 pieces") for line in report(volume))
     else:
         assert "lies in 3 pieces, and to look at it takes device-mapper" in refusal(volume, status=1)
