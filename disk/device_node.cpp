@@ -69,7 +69,9 @@ std::optional<DeviceNode> numbered_node(std::string_view name, std::string_view 
 
 std::optional<DeviceNode> parse_device_node(std::string_view text) {
   if (!text.starts_with(kDev)) return std::nullopt;
-  const std::string_view name = text.substr(kDev.size());
+  std::string_view name = text.substr(kDev.size());
+  if (constexpr std::string_view kMapper = "mapper/"; name.starts_with("mapper/loop"))
+    name.remove_prefix(kMapper.size());
   for (const std::string_view kind : {"sd", "hd", "vd", "xvd"})
     if (name.starts_with(kind)) return lettered_node(name, kind);
   if (name.starts_with("nvme")) return numbered_node(name, "nvme", true);
@@ -79,8 +81,8 @@ std::optional<DeviceNode> parse_device_node(std::string_view text) {
 }
 
 bool is_first_disk(const DeviceNode& node) {
-  constexpr std::array<std::string_view, 7> kFirst{"sda", "hda", "vda", "xvda", "nvme0n1", "mmcblk0", "loop0"};
-  return std::ranges::find(kFirst, node.disk) != kFirst.end();
+  constexpr std::array<std::string_view, 6> kFirst{"sda", "hda", "vda", "xvda", "nvme0n1", "mmcblk0"};
+  return node.disk.starts_with("loop") || std::ranges::find(kFirst, node.disk) != kFirst.end();
 }
 
 }  // namespace vhdboot::disk

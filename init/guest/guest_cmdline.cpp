@@ -39,6 +39,9 @@ Result<GuestCommandLine> guest_command_line(std::string_view options, std::strin
   if (!change.append.empty())
     made.changes.push_back({change.append, change.root ? "the root is encrypted, and is opened under that name"
                                                        : "no generator is to look for a root on the host's disk"});
+  if (!change.remove.empty())
+    made.changes.push_back(
+        {concat("without ", change.remove, '='), "its root was a file on another volume: this image"});
   TRY(apply(change, made.line));
   for (const RenamedDevice& device : TRY(rename_devices(made.line, disk)))
     made.changes.push_back({becomes(device.before, device.after), kAnotherDisk});

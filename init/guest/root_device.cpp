@@ -6,6 +6,7 @@
 
 #include "base/quoted.h"
 #include "base/text.h"
+#include "disk/selector.h"
 
 namespace vhdboot::guest {
 
@@ -70,6 +71,29 @@ std::string luks_name(const kexec::CommandLine& line, std::string_view uuid) {
   return {};
 }
 
+// Whether what root= names is not on the guest disk. A label may be.
+bool is_elsewhere(std::string_view root, const DiskFacts& disk) {
+  if (disk::parse_device_node(root)) return true;
+  const auto selector = disk::device_selector(root);
+  if (!selector) return false;
+  const auto has = [&](std::string_view uuid, std::string_view partuuid) {
+    return matches(*selector, {.uuid = std::string(uuid), .partuuid = std::string(partuuid)});
+  };
+  using By = disk::Selector::By;
+  return (selector->by == By::Uuid || selector->by == By::PartUuid) && !has(disk.fs_uuid, "") &&
+         std::ranges::none_of(disk.partitions,
+                              [&](const PartitionFacts& one) { return has(one.fs_uuid, one.partuuid); });
+}
+
+// root= is the volume with `file` then.
+Result<RootChange> root_in_file(std::string_view file, const DiskFacts& disk) {
+  if (disk.scheme != disk::Scheme::None || disk.fs_uuid.empty())
+    return fail(Code::Unsupported, concat("the guest's root was the file ", quoted(file),
+                                          " on another volume (loop=), and this image is no single file system: give "
+                                          "`options root=UUID=...` of the root in it"));
+  return RootChange{.root = concat("UUID=", disk.fs_uuid), .append = "", .remove = "loop"};
+}
+
 Result<RootChange> discover_root(const kexec::CommandLine& line, const DiskFacts& disk, bool asked_for) {
   const PartitionFacts* root = discoverable_root(disk);
   if (root == nullptr) {
@@ -129,6 +153,8 @@ Result<std::optional<std::string>> name_by_content(std::string_view text, const 
 
 Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& disk) {
   const auto root = line.find("root");
+  if (const auto file = line.find("loop"); file && file->starts_with('/') && root && is_elsewhere(*root, disk))
+    return root_in_file(*file, disk);
   if (root && !root->empty() && *root != "gpt-auto" && *root != "gpt-auto-force") {
     return RootChange{.root = TRY_IN("root=", name_by_content(*root, disk)), .append = ""};
   }
@@ -140,6 +166,7 @@ Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& dis
 Result<void> apply(const RootChange& change, kexec::CommandLine& line) {
   if (change.root) TRY(line.set("root", *change.root));
   line.append(change.append);
+  if (!change.remove.empty()) line.remove(change.remove);
   return {};
 }
 

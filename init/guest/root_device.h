@@ -52,6 +52,7 @@ struct DiskFacts {
 struct RootChange {
   std::optional<std::string> root;  ///< the new value of root=
   std::string append;               ///< parameters to add behind the others
+  std::string remove;               ///< the name of a parameter that goes; empty: none
 
   friend bool operator==(const RootChange&, const RootChange&) = default;
 };
@@ -60,7 +61,9 @@ struct RootChange {
 /// guest counts on systemd-gpt-auto-generator(8), which would look at the disk that the firmware booted, the host's: it
 /// gets the discoverable root partition by name, opened by its UUID when it is encrypted with LUKS. When there is no
 /// such partition either, the initrd knows better: then only the generator is turned off.
-/// Errors as name_by_content(); NotFound also for root=gpt-auto without such a partition.
+/// A root that was a file on another volume (loop=, as Wubi has it) is the image, when that is one file system.
+/// Errors as name_by_content(), Unsupported for such a file when the image is more; NotFound also for root=gpt-auto
+/// without such a partition.
 [[nodiscard]] Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& disk);
 
 /// Makes `change` on `line`. Invalid as CommandLine::set().

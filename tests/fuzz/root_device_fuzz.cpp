@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto node = parse_device_node(text)) {
     const bool digit_at_end = node->disk.back() >= '0' && node->disk.back() <= '9';
     const std::string number = node->partition ? (digit_at_end ? "p" : "") + std::to_string(*node->partition) : "";
-    check("/dev/" + node->disk + number == text);
+    check("/dev/" + node->disk + number == text || "/dev/mapper/" + node->disk + number == text);
   }
   auto line = kexec::CommandLine::parse(text);
   const auto change = map_root(line, disk);

@@ -29,7 +29,8 @@ TEST(DeviceNode, Disks) {
   check("/dev/mmcblk0p1", "mmcblk0", 1, true);
   check("/dev/mmcblk1", "mmcblk1", std::nullopt, false);
   check("/dev/loop0p2", "loop0", 2, true);
-  check("/dev/loop12", "loop12", std::nullopt, false);
+  check("/dev/loop12", "loop12", std::nullopt, true);
+  check("/dev/mapper/loop7p3", "loop7", 3, true);
 }
 
 TEST(DeviceNode, EverythingElse) {
@@ -54,6 +55,8 @@ TEST(DeviceNode, EverythingElse) {
                                       "/dev/loop",
                                       "/dev/loop-control",
                                       "/dev/mapper/root",
+                                      "/dev/mapper/sda1",
+                                      "/dev/mapper/loop",
                                       "/dev/vg/lv",
                                       "/dev/vda1/x",
                                       "/dev/dm-0",

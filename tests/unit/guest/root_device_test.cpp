@@ -75,6 +75,28 @@ TEST(MapRoot, BareFileSystem) {
   EXPECT_THAT(map("root=/dev/vda", disk), Fails(Code::Unsupported, "no file system"));
 }
 
+TEST(MapRoot, AFileOnAnotherVolume) {
+  const DiskFacts bare{.scheme = disk::Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
+  const RootChange image{.root = "UUID=f-0", .append = "", .remove = "loop"};
+  for (const char* root : {"UUID=0123456789ABCDEF", "/dev/sda1", "PARTUUID=12345678-01"})
+    EXPECT_EQ(map(std::string("ro loop=/ubuntu/disks/root.disk root=") + root, bare).value(), image) << root;
+  EXPECT_THAT(map("root=UUID=0123456789ABCDEF loop=/root.disk", gpt()),
+              Fails(Code::Unsupported, "was the file \"/root.disk\""));
+  // It is about something else.
+  EXPECT_EQ(root_of("root=UUID=f-0 loop=/live.squashfs", bare), "unchanged");
+  EXPECT_EQ(root_of("root=UUID=f-2 loop=/live.squashfs", gpt()), "unchanged");
+  EXPECT_EQ(root_of("root=UUID=0123456789ABCDEF loop=max", bare), "unchanged");
+  EXPECT_EQ(root_of("root=LABEL=x loop=/y", bare), "unchanged");
+  auto line = kexec::CommandLine::parse("ro root=UUID=x loop=/root.disk quiet");
+  ASSERT_TRUE(apply(image, line));
+  EXPECT_EQ(line.text(), "ro root=UUID=f-0 quiet");
+}
+
+TEST(MapRoot, WhereTheImageWasMade) {
+  EXPECT_EQ(root_of("root=/dev/loop7p2", gpt()), root_of("root=/dev/sda2", gpt()));
+  EXPECT_EQ(root_of("root=/dev/mapper/loop0p2", gpt()), root_of("root=/dev/sda2", gpt()));
+}
+
 TEST(MapRoot, Discovered) {
   EXPECT_EQ(root_of("quiet", gpt_with_root()), "UUID=f-2");
   EXPECT_EQ(root_of("root=gpt-auto", gpt_with_root()), "UUID=f-2");
