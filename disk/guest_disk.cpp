@@ -27,6 +27,7 @@ std::optional<std::string_view> guest_mount_options(std::string_view type) {
 }
 
 std::string GuestPartition::description() const {
+  if (!volume.empty()) return concat("the logical volume ", printable(group), '/', printable(volume));
   return entry == nullptr ? "the guest disk" : concat("partition ", entry->number, " of the guest disk");
 }
 
@@ -47,6 +48,7 @@ Result<std::string> GuestTree::read_text(std::string_view path, std::uint64_t ca
 }
 
 const GuestPartition* GuestDisk::find(const Partition* entry) const {
+  if (entry == nullptr) return nullptr;
   const auto found = std::ranges::find(partitions_, entry, &GuestPartition::entry);
   return found == partitions_.end() ? nullptr : &*found;
 }

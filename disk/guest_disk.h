@@ -25,13 +25,20 @@ namespace vhdboot::disk {
 /// Where a root file system may begin on its file system: at the top, or in what installers call their subvolume.
 inline constexpr std::array<std::string_view, 4> kRootFolders{"", "/@", "/@rootfs", "/root"};
 
+/// The rootflags= of a btrfs with which all its subvolumes are seen, whichever one is the default.
+inline constexpr std::string_view kTopSubvolume = "subvolid=5";
+
+/// A partition, a logical volume of LVM that lies on some, or a whole disk without a partition table.
 struct GuestPartition {
-  const Partition* entry = nullptr;  ///< in the table; null for a whole disk without a partition table
+  const Partition* entry = nullptr;  ///< in the table; null for what is no partition
   std::string device;                ///< as the boot kernel calls it: "loop0p2"
   std::string type;                  ///< of its file system, as libblkid says; empty when unknown
   Identity identity;
   bool unread = false;  ///< it cannot be read: what it holds is not known
+  std::string group;    ///< of a logical volume: its volume group
+  std::string volume;   ///< its name; empty for everything else
 
+  [[nodiscard]] bool is_whole_disk() const { return entry == nullptr && volume.empty(); }
   /// "partition 2 of the guest disk"
   [[nodiscard]] std::string description() const;
 };
@@ -55,6 +62,7 @@ class GuestTree {
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::string_view path) const {
     return files_->open(full_path(path));
   }
+  [[nodiscard]] std::uint64_t subvolume(std::string_view path) const { return files_->subvolume(full_path(path)); }
   [[nodiscard]] Result<std::vector<std::byte>> read(std::string_view path, std::uint64_t cap) const {
     return files_->read(full_path(path), cap);
   }
@@ -73,8 +81,9 @@ class GuestDisk {
   virtual ~GuestDisk() = default;
 
   [[nodiscard]] const PartitionTable& table() const { return table_; }
-  /// By number; the whole disk alone when it has no partition table.
+  /// By number, logical volumes behind them; a disk without a partition table is one of them.
   [[nodiscard]] const std::vector<GuestPartition>& partitions() const { return partitions_; }
+  /// Null when it is not there.
   [[nodiscard]] const GuestPartition* find(const Partition* entry) const;
 
   /// The file system on one of the partitions, open until this ends; nothing is written to the disk. `root_flags` are

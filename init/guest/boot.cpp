@@ -16,7 +16,8 @@ namespace {
 DiskFacts examine(const disk::GuestDisk& disk) {
   DiskFacts facts = facts_of(disk.table());
   for (const disk::GuestPartition& partition : disk.partitions()) {
-    if (partition.entry == nullptr) {
+    if (!partition.volume.empty()) continue;
+    if (partition.is_whole_disk()) {
       facts.fs_type = partition.type;
       facts.fs_uuid = partition.identity.uuid;
       continue;
@@ -50,10 +51,13 @@ Result<record::GuestRoot> find_root(const disk::GuestDisk& disk, const kexec::Co
                                      " is more than one partition of the guest disk: name it by PARTUUID="));
   for (const disk::GuestPartition& partition : disk.partitions()) {
     if (!is_meant(partition)) continue;
+    if (!partition.volume.empty())
+      return fail(Code::Unsupported, concat("there is no initrd, and its root is ", partition.description(),
+                                            ", which nothing else sets up"));
     if (!disk::guest_mount_options(partition.type))
       return fail(Code::Unsupported, concat("there is no initrd, and without one its root on ", partition.description(),
                                             " cannot be mounted: it holds ", printable(partition.type)));
-    return record::GuestRoot{.partition = partition.entry == nullptr ? 0 : partition.entry->number,
+    return record::GuestRoot{.partition = partition.is_whole_disk() ? 0 : partition.entry->number,
                              .read_only = !is_writable(line),
                              .type = partition.type,
                              .flags = line.find("rootflags").value_or("")};

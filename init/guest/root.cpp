@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "disk/selector.h"
+#include "disk/volume_group.h"
 #include "entry/debconf.h"
 
 namespace vhdboot::guest {
@@ -26,7 +27,8 @@ Result<std::vector<const disk::GuestPartition*>> root_candidates(const disk::Gue
       if (matches(*config.modules_from, identity)) return std::vector{&partition};
       continue;
     }
-    const bool is_option = from_option && matches(*from_option, identity);
+    const bool is_option = (from_option && matches(*from_option, identity)) ||
+                           disk::names_volume(root_option, partition.group, partition.volume);
     const int rank = is_option ? 0 : &partition == by_type ? 1 : partition.type != "vfat" ? 2 : 3;
     candidates.push_back({&partition, rank});
   }
@@ -66,10 +68,11 @@ Result<RootTables> read_tables(const disk::GuestTree& root) {
 }
 
 Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
-  const auto selector = disk::device_selector(line.find("root").value_or(""));
-  if (!selector) return std::optional<RootTables>();
-  const auto found = std::ranges::find_if(
-      disk.partitions(), [&](const disk::GuestPartition& one) { return matches(*selector, one.identity); });
+  const std::string option = line.find("root").value_or("");
+  const auto selector = disk::device_selector(option);
+  const auto found = std::ranges::find_if(disk.partitions(), [&](const disk::GuestPartition& one) {
+    return selector ? matches(*selector, one.identity) : disk::names_volume(option, one.group, one.volume);
+  });
   if (found == disk.partitions().end()) return std::optional<RootTables>();
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
   if (!top) return std::optional<RootTables>();

@@ -4,11 +4,14 @@
 #include <sys/sysinfo.h>
 
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
+#include "init/sys/logical_volumes.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
 
@@ -27,21 +30,49 @@ std::uint64_t quarter_of_memory() {
 AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
                                      const sys::Reporter& report)
     : GuestDisk(table), report_(report), memory_left_(quarter_of_memory()) {
-  const auto look_at = [&](const disk::Partition* entry, const std::string& name) {
-    const auto device = sys::block_device(name);
-    if (!device) return;
-    auto content = sys::identify(*device).value_or(sys::Content());
-    disk::GuestPartition partition{.entry = entry,
-                                   .device = device->name,
-                                   .type = std::move(content.type),
-                                   .identity = std::move(content.identity)};
-    partition.unread = partition.type.empty() && !can_be_read(*device);
-    // What the table says is known of one that cannot be read, too.
-    if (entry != nullptr && partition.identity.partuuid.empty()) partition.identity.partuuid = entry->partuuid;
-    add(std::move(partition));
-  };
   if (table.scheme == disk::Scheme::None) look_at(nullptr, disk.name());
   for (const disk::Partition& entry : table.partitions) look_at(&entry, concat(disk.name(), 'p', entry.number));
+  look_at_volumes();
+}
+
+void AttachedGuestDisk::look_at(const disk::Partition* entry, const std::string& name) {
+  const auto device = sys::block_device(name);
+  if (!device) return;
+  auto content = sys::identify(*device).value_or(sys::Content());
+  disk::GuestPartition partition{
+      .entry = entry, .device = device->name, .type = std::move(content.type), .identity = std::move(content.identity)};
+  partition.unread = partition.type.empty() && !can_be_read(*device);
+  // What the table says is known of one that cannot be read, too.
+  if (entry != nullptr && partition.identity.partuuid.empty()) partition.identity.partuuid = entry->partuuid;
+  add(std::move(partition));
+}
+
+void AttachedGuestDisk::look_at_volumes() {
+  std::vector<sys::BlockDevice> physical;
+  for (const disk::GuestPartition& partition : partitions())
+    if (partition.type == "LVM2_member")
+      if (auto device = sys::block_device(partition.device)) physical.push_back(*std::move(device));
+  if (physical.empty()) return;
+  auto volumes = sys::map_logical_volumes(physical);
+  for (const std::string& sentence : volumes.passed_over) report_.log(sentence);
+  for (sys::MappedVolume& volume : volumes.mapped) {
+    const std::string node = volume.device.node();
+    const auto device = sys::block_device(node);
+    if (!device) continue;
+    auto content = sys::identify(*device).value_or(sys::Content());
+    add({.entry = nullptr,
+         .device = node,
+         .type = std::move(content.type),
+         .identity = std::move(content.identity),
+         .group = std::move(volume.group),
+         .volume = std::move(volume.name)});
+    volumes_[node] = std::make_shared<const sys::MappedDevice>(std::move(volume.device));
+  }
+}
+
+AttachedGuestDisk::Volume AttachedGuestDisk::volume_of(const disk::GuestPartition& partition) const {
+  const auto volume = volumes_.find(partition.device);
+  return volume == volumes_.end() ? nullptr : volume->second;
 }
 
 bool AttachedGuestDisk::can_be_read(const sys::BlockDevice& device) const {
@@ -64,7 +95,8 @@ Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const d
     snapshots_[partition.device] = snapshot;
   }
   Fd root = TRY(sys::mount_detached_read_only(snapshot->path(), partition.type, root_flags));
-  return std::make_unique<sys::MountedTree>(std::move(root), std::move(snapshot));
+  return std::make_unique<sys::MountedTree>(std::move(root),
+                                            std::make_shared<const Layers>(volume_of(partition), std::move(snapshot)));
 }
 
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_files(const disk::GuestPartition& partition,
@@ -86,7 +118,7 @@ Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_files(const disk
                           replayed.error().message()));
   }
   if (!root) return std::unexpected(root.error());
-  return std::make_unique<sys::MountedTree>(*std::move(root));
+  return std::make_unique<sys::MountedTree>(*std::move(root), volume_of(partition));
 }
 
 }  // namespace vhdboot::stage

@@ -8,6 +8,7 @@
 
 #include "disk/guest_disk.h"
 #include "init/sys/console.h"
+#include "init/sys/device_mapper.h"
 #include "init/sys/loop.h"
 #include "init/sys/memory_snapshot.h"
 
@@ -20,12 +21,20 @@ class AttachedGuestDisk final : public disk::GuestDisk {
 
  private:
   using Snapshot = std::shared_ptr<const sys::MemorySnapshot>;
+  using Volume = std::shared_ptr<const sys::MappedDevice>;
+  // What a mounted file system lies on; the last one is on top.
+  struct Layers {
+    Volume volume;
+    Snapshot snapshot;
+  };
 
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
-  /// What nothing is known of may be unreadable.
-  /// Whether it can be read at all; a warning when not.
+  void look_at(const disk::Partition* entry, const std::string& name);
+  void look_at_volumes();
+  /// Whether it can be read at all, of what nothing is known; a warning when not.
   [[nodiscard]] bool can_be_read(const sys::BlockDevice& device) const;
+  [[nodiscard]] Volume volume_of(const disk::GuestPartition& partition) const;
   /// As the guest will find it: with the journal replayed, in memory.
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags);
@@ -33,6 +42,7 @@ class AttachedGuestDisk final : public disk::GuestDisk {
   const sys::Reporter& report_;
   std::uint64_t memory_left_;                                                  // bytes, for snapshots
   std::map<std::string, std::weak_ptr<const sys::MemorySnapshot>> snapshots_;  // by device; one for all its mounts
+  std::map<std::string, Volume> volumes_;                                      // by device
 };
 
 }  // namespace vhdboot::stage

@@ -126,12 +126,19 @@ class Leaving {
   Result<void> result_;
 };
 
-Result<void> leave(const Units& units, const UdevRules& rules, Init init) {
+Result<void> leave_lvm_config(const guest::LvmLocalConfig& config) {
+  TRY(sys::make_directories(in_guest("/run/vhdboot")));
+  TRY(sys::write_file(in_guest(guest::kLvmLocalInRun), as_bytes(config.text)));
+  return leave_unit(guest::lvm_config_unit(config), "sysinit.target");
+}
+
+Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   Leaving leaving;
-  if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), rules));
+  if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), left.rules));
   if (init != Init::Systemd) return std::move(leaving).result();
   // The generator first, whose time comes sooner.
   if (units.loader_partuuid) leaving.add(leave_generator(*units.loader_partuuid));
+  if (left.lvm_config) leaving.add(leave_lvm_config(*left.lvm_config));
   if (units.bless) leaving.add(leave_unit(*units.bless, "basic.target"));
   std::string_view wanted_by = "local-fs.target";
   for (const guest::GuestFile& unit : units.host_mount) leaving.add(leave_unit(unit, std::exchange(wanted_by, "")));
@@ -140,17 +147,23 @@ Result<void> leave(const Units& units, const UdevRules& rules, Init init) {
 
 }  // namespace
 
-Result<void> give_to_initrd(const UdevRules& rules) {
-  return write_rules("/etc/udev/rules.d", rules);
+Result<void> give_to_initrd(const LeftForGuest& left) {
+  Leaving leaving;
+  leaving.add(write_rules("/etc/udev/rules.d", left.rules));
+  const bool is_hidden =
+      left.lvm_config && (left.lvm_config->is_needed || sys::exists(std::string(guest::kLvmDevicesFile)));
+  if (is_hidden && is_directory("/etc/lvm"))
+    leaving.add(sys::write_file(std::string(guest::kLvmLocalConfig), as_bytes(left.lvm_config->text)));
+  return std::move(leaving).result();
 }
 
-Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const UdevRules& rules) {
+Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const LeftForGuest& left) {
   const Units units = TRY(plan_units(handoff, disk));
   return Keeper::start([&]() -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();
-    return leave(units, rules, init);
+    return leave(units, left, init);
   });
 }
 

@@ -2,11 +2,13 @@
 // What the guest would miss of a boot from a disk of its own is left for it in its /run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "init/guest/host_mount_unit.h"
+#include "init/guest/lvm_config.h"
 #include "init/record/handoff.h"
 #include "init/stage/keeper.h"
 
@@ -14,17 +16,24 @@ namespace vhdboot::stage {
 
 using UdevRules = std::vector<guest::GuestFile>;
 
-/// Gives rules to the udev of the guest's initrd, in memory.
-[[nodiscard]] Result<void> give_to_initrd(const UdevRules& rules);
+/// What is left for every guest alike.
+struct LeftForGuest {
+  UdevRules rules;
+  std::optional<guest::LvmLocalConfig> lvm_config;
+};
+
+/// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
+[[nodiscard]] Result<void> give_to_initrd(const LeftForGuest& left);
 
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
 /// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
-/// - for udev `rules`.
+///   and what puts the configuration of LVM over the guest's own one, guest::lvm_config_unit();
+/// - for udev the rules.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.
 [[nodiscard]] Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk,
-                                          const UdevRules& rules);
+                                          const LeftForGuest& left);
 
 }  // namespace vhdboot::stage

@@ -125,13 +125,16 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
                                       const sys::Reporter& report) {
-  UdevRules rules = guest::host_device_rules();
-  if (auto rule = volume_group_rule(disk)) rules.push_back(*std::move(rule));
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm_config = {}};
+  if (auto groups = find_volume_groups(disk)) {
+    left.lvm_config = lvm_config_for(disk, *groups);
+    left.rules.push_back(std::move(groups->rule));
+  }
   if (!handoff.root)
-    if (const auto given = give_to_initrd(rules); !given) report.warn(given.error().message());
-  auto left = leave_in_run(handoff, disk, rules);
-  if (left) return *std::move(left);
-  report.warn(left.error().message());
+    if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
+  auto keeper = leave_in_run(handoff, disk, left);
+  if (keeper) return *std::move(keeper);
+  report.warn(keeper.error().message());
   return std::nullopt;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/volume_groups.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "base/text.h"
 #include "disk/lvm_label.h"
@@ -10,19 +11,33 @@
 
 namespace vhdboot::stage {
 
-std::optional<guest::GuestFile> volume_group_rule(const std::string& disk) {
-  const auto is_physical_volume = [&](const sys::BlockDevice& device) {
-    if (device.path != disk && !device.path.starts_with(disk + "p")) return false;
+std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk) {
+  bool has_physical_volume = false;
+  std::set<std::string> names;
+  for (const sys::BlockDevice& device : sys::block_devices()) {
+    if (device.path != disk && !device.path.starts_with(disk + "p")) continue;
     const auto source = sys::FdSource::open(device.path);
-    return source && disk::has_lvm_label(**source) &&
-           sys::identify(device).value_or(sys::Content()).type == "LVM2_member";
-  };
-  if (std::ranges::none_of(sys::block_devices(), is_physical_volume)) return std::nullopt;
+    if (!source || !disk::has_lvm_label(**source)) continue;
+    if (sys::identify(device).value_or(sys::Content()).type != "LVM2_member") continue;
+    has_physical_volume = true;
+    if (auto name = disk::read_volume_group(**source)) names.insert(*std::move(name));
+  }
+  if (!has_physical_volume) return std::nullopt;
   const std::string name = disk.substr(disk.find_last_of('/') + 1);
-  return guest::GuestFile{
-      "68-vhdboot-lvm.rules",
-      concat("# From vhdboot, in memory: this disk is there from the start, and so are its partitions.\nKERNEL==\"",
-             name, '|', name, "p[0-9]*\", ENV{LVM_LOOP_PV_ACTIVATED}=\"1\"\n")};
+  return GuestVolumeGroups{
+      .rule =
+          {"68-vhdboot-lvm.rules",
+           concat(
+               "# From vhdboot, in memory: this disk is there from the start, and so are its partitions.\nKERNEL==\"",
+               name, '|', name, "p[0-9]*\", ENV{LVM_LOOP_PV_ACTIVATED}=\"1\"\n")},
+      .names = {names.begin(), names.end()}};
+}
+
+guest::LvmLocalConfig lvm_config_for(const std::string& disk, const GuestVolumeGroups& groups) {
+  const auto read = [](std::string_view path) {
+    return sys::read_text(std::string(path), guest::kMaxLvmConfig).value_or("");
+  };
+  return guest::lvm_local_config(read("/etc/lvm/lvm.conf"), read(guest::kLvmLocalConfig), disk, groups.names);
 }
 
 }  // namespace vhdboot::stage

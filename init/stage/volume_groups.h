@@ -5,12 +5,22 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "init/guest/host_mount_unit.h"
+#include "init/guest/lvm_config.h"
 
 namespace vhdboot::stage {
 
-/// The rule for the guest disk `disk` ("/dev/loop0"); none when nothing on it is a physical volume.
-[[nodiscard]] std::optional<guest::GuestFile> volume_group_rule(const std::string& disk);
+struct GuestVolumeGroups {
+  guest::GuestFile rule;           ///< for udev
+  std::vector<std::string> names;  ///< sorted, each once
+};
+
+/// Of the guest disk `disk` ("/dev/loop0"); nothing when nothing on it is a physical volume.
+[[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk);
+
+/// A lvmlocal.conf for LVM in the guest (guest/lvm_config.h), by what the guest's initrd has of its configuration.
+[[nodiscard]] guest::LvmLocalConfig lvm_config_for(const std::string& disk, const GuestVolumeGroups& groups);
 
 }  // namespace vhdboot::stage

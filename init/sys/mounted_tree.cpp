@@ -2,6 +2,9 @@
 #include "init/sys/mounted_tree.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
@@ -33,6 +36,15 @@ std::vector<std::string> MountedTree::list(const std::string& path) const {
 
 Result<std::unique_ptr<ByteSource>> MountedTree::open(const std::string& path) const {
   return FdSource::adopt(TRY(open_in(path, kFile)));
+}
+
+std::uint64_t MountedTree::subvolume(const std::string& path) const {
+  constexpr ino_t kFirst = 256;  // BTRFS_FIRST_FREE_OBJECTID, of linux/btrfs_tree.h: a subvolume's top directory
+  const auto folder = open_in(path, O_PATH | O_DIRECTORY);
+  struct statfs system{};
+  struct stat status{};
+  if (!folder || ::fstatfs(folder->get(), &system) < 0 || ::fstat(folder->get(), &status) < 0) return 0;
+  return system.f_type == BTRFS_SUPER_MAGIC && status.st_ino == kFirst ? status.st_dev : 0;
 }
 
 Result<std::vector<std::byte>> MountedTree::read(const std::string& path, std::uint64_t cap) const {

@@ -150,7 +150,7 @@ def look_around(case, guest, shell):
     if recipe.swap_mib:
         assert "/dev/loop" in shell.check("cat /proc/swaps")
     # Nothing of ours is left behind.
-    assert shell.run("grep -c ' /vhdboot' /proc/self/mountinfo")[1] == "0"
+    assert shell.run("grep -cE '^[0-9]+ [0-9]+ [0-9:]+ [^ ]+ /vhdboot' /proc/self/mountinfo")[1] == "0"
     for command in case.commands:
         shell.check(command)
 

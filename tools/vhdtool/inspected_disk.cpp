@@ -58,6 +58,7 @@ class AttachedTree final : public disk::FileTree {
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
     return files_.read(path, cap);
   }
+  [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override { return files_.subvolume(path); }
 
  private:
   sys::LoopDevice device_;

@@ -30,6 +30,7 @@ struct Volume {
     put_number<std::uint64_t>(label + 32 + 72, kArea);    // metadata
     put_number<std::uint64_t>(label + 32 + 80, 60 * 1024);
     put(kArea + 4, " LVM2 x[5A%r0N*>");
+    put_number<std::uint64_t>(kArea + 32, 60 * 1024);
     put_number<std::uint64_t>(kArea + 40, 512);
     put_number<std::uint64_t>(kArea + 48, metadata.size());
     put(kArea + 512, metadata);
@@ -55,6 +56,30 @@ TEST(LvmLabel, IsThereOrNot) {
   EXPECT_FALSE(has(Bytes(Volume().bytes).first(2047)));
 }
 
+TEST(LvmLabel, TheWholeText) {
+  Volume volume("guest {\nid = \"x\"\n}\n");
+  volume.put(512 + 32, "abcdefghijklmnopqrstuvwxyz012345");
+  volume.put_number<std::uint64_t>(kArea + 32, 8192);
+  const auto read = [&] { return read_physical_volume(MemorySource(volume.bytes)); };
+  ASSERT_TRUE(read()) << read().error().message();
+  EXPECT_EQ(read()->id, "abcdefghijklmnopqrstuvwxyz012345");
+  EXPECT_EQ(read()->metadata, "guest {\nid = \"x\"\n}\n");
+  // It goes on behind the header of its area.
+  volume.put(kArea + 8192 - 4, "gues");
+  volume.put(kArea + 512, "t { }");
+  volume.put_number<std::uint64_t>(kArea + 40, 8192 - 4);
+  volume.put_number<std::uint64_t>(kArea + 48, 9);
+  EXPECT_EQ(read()->metadata, "guest { }");
+  for (const auto& [offset, size] : {std::pair<std::uint64_t, std::uint64_t>{8192, 9}, {511, 9}, {512, 7681}}) {
+    volume.put_number<std::uint64_t>(kArea + 40, offset);
+    volume.put_number<std::uint64_t>(kArea + 48, size);
+    EXPECT_THAT(read(), Fails(Code::Corrupt, "outside of its place")) << offset << ' ' << size;
+  }
+  volume.put_number<std::uint64_t>(kArea + 48, 0);
+  EXPECT_EQ(read()->metadata, "");
+  EXPECT_THAT(read_physical_volume(MemorySource(std::vector<std::byte>(4096))), Fails(Code::NotFound, "no label"));
+}
+
 TEST(LvmLabel, NoGroup) {
   EXPECT_THAT(read_volume_group(MemorySource(std::vector<std::byte>(4096))), Fails(Code::NotFound, "no label"));
   EXPECT_THAT(Volume("guest {", 2048).group(), Fails(Code::NotFound, "no label"));
@@ -73,7 +98,7 @@ TEST(LvmLabel, Damaged) {
   EXPECT_THAT(Volume(std::string(128, 'v') + " {").group(), Fails(Code::Corrupt, "a name"));
   Volume volume;
   volume.put_number<std::uint64_t>(kArea + 40, UINT64_MAX);
-  EXPECT_THAT(volume.group(), Fails(Code::Corrupt, "nowhere"));
+  EXPECT_THAT(volume.group(), Fails(Code::Corrupt, "outside of its place"));
   volume.put_number<std::uint64_t>(kArea + 40, 1 << 20);
   EXPECT_FALSE(volume.group());
   volume.put(kArea + 4, "x");

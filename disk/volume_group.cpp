@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "disk/volume_group.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "disk/lvm_text.h"
+
+namespace vhdboot::disk {
+namespace {
+
+constexpr std::uint64_t kMaxSectors = UINT64_C(1) << 54;  // 8 EiB; sums of two stay below 2^64
+
+struct PhysicalVolume {
+  std::string id;
+  std::uint64_t first_extent = 0;  // sectors
+  std::uint64_t extents = 0;
+};
+using PhysicalVolumes = std::map<std::string, PhysicalVolume, std::less<>>;
+
+std::string without_dashes(std::string_view id) {
+  std::string out(id);
+  std::erase(out, '-');
+  return out;
+}
+
+bool has_status(const LvmSection& section, std::string_view wanted) {
+  const LvmValue* status = section.value("status");
+  return status != nullptr && std::ranges::find(status->items, wanted) != status->items.end();
+}
+
+class Reader {
+ public:
+  explicit Reader(const LvmSection& group) : group_(group) {}
+
+  Result<VolumeGroup> read() {
+    VolumeGroup group{.name = group_.name, .seqno = group_.number("seqno").value_or(0), .volumes = {}};
+    extent_ = group_.number("extent_size").value_or(0);
+    if (extent_ == 0 || extent_ > UINT32_MAX) return fail(Code::Corrupt, "its extents have no size");
+    if (const LvmSection* physical = group_.section("physical_volumes"))
+      for (const LvmSection& section : physical->sections) take_physical(section);
+    const LvmSection* logical = group_.section("logical_volumes");
+    if (logical == nullptr) return group;
+    for (const LvmSection& section : logical->sections) {
+      if (!has_status(section, "VISIBLE")) continue;
+      if (group.volumes.size() == kMaxLogicalVolumes) break;
+      group.volumes.push_back(TRY_IN(printable(section.name), take_logical(section)));
+    }
+    return group;
+  }
+
+ private:
+  void take_physical(const LvmSection& section) {
+    const auto number = [&](std::string_view name) { return section.number(name).value_or(0); };
+    physical_.insert_or_assign(section.name, PhysicalVolume{without_dashes(section.text("id").value_or("")),
+                                                            number("pe_start"), number("pe_count")});
+  }
+
+  // Linear is called striped, with one stripe.
+  Result<LogicalVolume> take_logical(const LvmSection& section) {
+    LogicalVolume volume{.name = section.name, .is_linear = true, .pieces = {}};
+    for (const LvmSection& segment : section.sections) {
+      if (segment.text("type") != "striped" || segment.number("stripe_count") != 1)
+        return LogicalVolume{.name = section.name, .is_linear = false, .pieces = {}};
+      if (++pieces_ > kMaxVolumePieces) return fail(Code::Corrupt, "the volume group has too many pieces");
+      volume.pieces.push_back(TRY(piece_of(segment)));
+    }
+    std::ranges::sort(volume.pieces, {}, &VolumePiece::start);
+    std::uint64_t end = 0;
+    for (const VolumePiece& piece : volume.pieces) {
+      if (piece.start != end) return fail(Code::Corrupt, "its pieces do not follow each other");
+      end += piece.length;
+    }
+    volume.is_linear = end > 0;
+    return volume;
+  }
+
+  Result<VolumePiece> piece_of(const LvmSection& segment) const {
+    constexpr std::uint64_t kNone = UINT64_MAX;
+    const std::uint64_t start = segment.number("start_extent").value_or(kNone);
+    const std::uint64_t count = segment.number("extent_count").value_or(0);
+    const LvmValue* stripes = segment.value("stripes");
+    if (start == kNone || count == 0 || stripes == nullptr || stripes->items.size() != 2)
+      return fail(Code::Corrupt, "a piece of it has no place");
+    const std::uint64_t first = parse_u64(stripes->items[1]).value_or(kNone);
+    const auto physical = physical_.find(stripes->items[0]);
+    if (physical == physical_.end())
+      return fail(Code::Corrupt, concat("a piece of it is on ", printable(stripes->items[0]), ", which is unknown"));
+    const PhysicalVolume& on = physical->second;
+    const std::uint64_t most = kMaxSectors / extent_;
+    const bool fits = first <= on.extents && count <= on.extents - first && on.extents <= most &&
+                      on.first_extent <= kMaxSectors && start <= most && count <= most;
+    if (!fits) return fail(Code::Corrupt, "a piece of it lies outside of its physical volume");
+    return VolumePiece{.start = start * extent_,
+                       .length = count * extent_,
+                       .physical = on.id,
+                       .physical_start = on.first_extent + first * extent_};
+  }
+
+  const LvmSection& group_;
+  std::uint64_t extent_ = 0;  // sectors
+  PhysicalVolumes physical_;  // by the names that the text has for them
+  std::size_t pieces_ = 0;
+};
+
+}  // namespace
+
+Result<VolumeGroup> parse_volume_group(std::string_view text) {
+  const LvmSection root = TRY(parse_lvm_text(text));
+  if (root.sections.empty()) return fail(Code::Corrupt, "the metadata of LVM2 has no volume group");
+  return TRY_IN(concat("volume group ", printable(root.sections.front().name)), Reader(root.sections.front()).read());
+}
+
+std::string mapper_name(std::string_view group, std::string_view volume) {
+  std::string name;
+  const auto add = [&](std::string_view part) {
+    for (const char c : part) name += c == '-' ? std::string_view("--") : std::string_view(&c, 1);
+  };
+  add(group);
+  name += '-';
+  add(volume);
+  return name;
+}
+
+bool names_volume(std::string_view device, std::string_view group, std::string_view volume) {
+  return device == concat("/dev/", group, '/', volume) || device == concat("/dev/mapper/", mapper_name(group, volume));
+}
+
+}  // namespace vhdboot::disk

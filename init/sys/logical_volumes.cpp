@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/sys/logical_volumes.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "disk/lvm_label.h"
+#include "disk/volume_group.h"
+#include "init/blocks/row.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::sys {
+namespace {
+
+struct Physical {
+  std::string id;
+  std::string numbers;
+  std::uint64_t sectors = 0;
+};
+
+Result<std::vector<std::byte>> table_of(const disk::LogicalVolume& volume, const std::vector<Physical>& physical) {
+  std::vector<blocks::Row> rows;
+  std::vector<std::string> devices;
+  for (const Physical& one : physical) devices.push_back(one.numbers);
+  for (const disk::VolumePiece& piece : volume.pieces) {
+    const auto on = std::ranges::find(physical, piece.physical, &Physical::id);
+    if (on == physical.end()) return fail(Code::NotFound, "a physical volume of it is not on the guest disk");
+    if (piece.physical_start > on->sectors || piece.length > on->sectors - piece.physical_start)
+      return fail(Code::Corrupt, "a piece of it lies behind the end of its physical volume");
+    rows.push_back({.kind = blocks::RowKind::Linear,
+                    .start = piece.start,
+                    .length = piece.length,
+                    .device = static_cast<std::size_t>(on - physical.begin()),
+                    .device_sector = piece.physical_start});
+  }
+  return blocks::pack_rows(rows, devices);
+}
+
+}  // namespace
+
+LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices) {
+  LogicalVolumes volumes;
+  std::vector<Physical> physical;
+  std::map<std::string, disk::VolumeGroup> groups;  // by name, the newest copy
+  for (const BlockDevice& device : devices) {
+    const auto source = FdSource::open(device.path);
+    auto text = source ? disk::read_physical_volume(**source) : std::unexpected(source.error());
+    if (!text) {
+      volumes.passed_over.push_back(std::move(text).error().within(device.path).message());
+      continue;
+    }
+    physical.push_back({std::move(text->id), device.numbers, device.size / kSectorSize});
+    if (text->metadata.empty()) continue;
+    auto group = disk::parse_volume_group(text->metadata);
+    if (!group) {
+      volumes.passed_over.push_back(std::move(group).error().within(device.path).message());
+      continue;
+    }
+    const auto known = groups.find(group->name);
+    if (known == groups.end() || known->second.seqno < group->seqno)
+      groups.insert_or_assign(group->name, *std::move(group));
+  }
+  for (const auto& [name, group] : groups)
+    for (const disk::LogicalVolume& volume : group.volumes) {
+      const std::string called = concat("the logical volume ", printable(name), '/', printable(volume.name));
+      if (!volume.is_linear) {
+        volumes.passed_over.push_back(concat(called, " is not linear: only LVM reads it"));
+        continue;
+      }
+      const std::string device = concat("vhdboot-volume-", volumes.mapped.size());
+      const auto table = table_of(volume, physical);
+      auto mapped = table ? MappedDevice::create(device, concat("VHDBOOT-", device), *table, volume.pieces.size(), true)
+                          : std::unexpected(table.error());
+      if (mapped)
+        volumes.mapped.push_back({name, volume.name, *std::move(mapped)});
+      else
+        volumes.passed_over.push_back(std::move(mapped).error().within(called).message());
+    }
+  return volumes;
+}
+
+}  // namespace vhdboot::sys

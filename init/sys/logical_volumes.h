@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Logical volumes of LVM as devices, to be read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "init/sys/block.h"
+#include "init/sys/device_mapper.h"
+
+namespace vhdboot::sys {
+
+struct MappedVolume {
+  std::string group;
+  std::string name;
+  MappedDevice device;  ///< read-only
+};
+
+struct LogicalVolumes {
+  std::vector<MappedVolume> mapped;
+  std::vector<std::string> passed_over;  ///< for people: what is not mapped, and why
+};
+
+/// The linear logical volumes all of whose pieces lie on these physical volumes, which must be there while the devices
+/// are. Nothing of LVM's own is needed, or told.
+[[nodiscard]] LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& physical);
+
+}  // namespace vhdboot::sys
