@@ -6,11 +6,13 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "disk/selector.h"
 #include "entry/find_kernels.h"
 #include "entry/find_limine.h"
 #include "entry/find_type1.h"
@@ -18,6 +20,7 @@
 #include "entry/folders.h"
 #include "entry/loader_conf.h"
 #include "entry/profile.h"
+#include "kexec/cmdline.h"
 
 namespace vhdboot::entry {
 namespace {
@@ -69,6 +72,36 @@ void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntr
   }
 }
 
+// The subvolume that an entry has mounted as its root.
+std::string subvolume_of(const BootEntry& entry) {
+  const auto flags = kexec::CommandLine::parse(entry.options).find("rootflags");
+  for (const std::string_view flag : split(flags ? std::string_view(*flags) : "", ','))
+    if (flag.starts_with("subvol=")) return std::string(flag.substr(7));
+  return "";
+}
+
+// A boot loader that is told nothing of a rollback, as openSUSE's was: the root that is mounted by default.
+void mark_default_subvolume(disk::GuestDisk& disk, FoundEntries& found) {
+  const auto has_default = [](const FoundEntry& one) { return !one.entry.default_by.empty(); };
+  if (std::ranges::any_of(found.entries, has_default)) return;
+  std::set<std::string> subvolumes;
+  for (const FoundEntry& one : found.entries) subvolumes.insert(subvolume_of(one.entry));
+  if (subvolumes.size() < 2) return;
+  for (FoundEntry& one : found.entries) {
+    const std::string subvolume = subvolume_of(one.entry);
+    const auto root = disk::device_selector(kexec::CommandLine::parse(one.entry.options).find("root").value_or(""));
+    if (subvolume.empty() || !root) continue;
+    for (const disk::GuestPartition& partition : disk.partitions()) {
+      if (partition.type != "btrfs" || !matches(*root, partition.identity)) continue;
+      const auto usual = disk.mount(partition);
+      const auto all = disk.mount(partition, std::string(disk::kTopSubvolume));
+      if (!usual || !all || usual->subvolume("") == 0 || usual->subvolume("") != all->subvolume(subvolume)) continue;
+      one.entry.default_by = "the default subvolume of the btrfs";
+      return;
+    }
+  }
+}
+
 FoundEntries look_at(disk::GuestDisk& disk, const Partitions& partitions, const std::vector<BootFolder>& folders,
                      Menu menu) {
   FoundEntries found = find_ukis(disk, partitions, menu);
@@ -76,6 +109,7 @@ FoundEntries look_at(disk::GuestDisk& disk, const Partitions& partitions, const 
   add_limine_entries(disk, partitions, menu, found);
   sort(found);
   mark_default(disk, partitions, found);
+  mark_default_subvolume(disk, found);
   return found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -16,15 +17,46 @@ bool is_root(const disk::GuestTree& tree) {
   return std::ranges::any_of(kFiles, [&](const char* path) { return tree.has(path); });
 }
 
+// The roots in subvolumes of a btrfs that have names of their own, at its top or in a folder there. Copies of them lie
+// deeper.
+std::vector<disk::GuestTree> roots_in_subvolumes(disk::GuestDisk& disk, const disk::GuestPartition& partition) {
+  constexpr std::size_t kMaxFolders = 256;
+  std::vector<disk::GuestTree> found;
+  const auto top = disk.mount(partition, std::string(disk::kTopSubvolume));
+  if (!top) return found;
+  std::size_t left = kMaxFolders;
+  const auto look_at = [&](const disk::GuestTree& folder) {
+    if (folder.subvolume("") == 0 || !is_root(folder)) return false;
+    found.push_back(folder);
+    return true;
+  };
+  for (const std::string& name : top->list("")) {
+    if (left-- == 0) break;
+    const disk::GuestTree folder = top->below(concat('/', name));
+    if (look_at(folder)) continue;
+    for (const std::string& below : folder.list("")) {
+      if (left-- == 0) return found;
+      (void)look_at(folder.below(concat('/', below)));
+    }
+  }
+  return found;
+}
+
 // The tops of the file systems that the boot kernel reads, and in them of what may be a root.
 std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
   std::vector<disk::GuestTree> found;
   for (const disk::GuestPartition& partition : disk.partitions()) {
     const auto tree = disk.mount(partition);
     if (!tree) continue;
-    for (const std::string_view prefix : disk::kRootFolders)
+    bool has_root = false;
+    for (const std::string_view prefix : disk::kRootFolders) {
       // "/root" is root's home elsewhere: only what has a root's files is one.
-      if (prefix.empty() || is_root(tree->below(prefix))) found.push_back(tree->below(prefix));
+      const bool here = is_root(tree->below(prefix));
+      if (prefix.empty() || here) found.push_back(tree->below(prefix));
+      has_root |= here;
+    }
+    if (partition.type == "btrfs" && !has_root)
+      std::ranges::move(roots_in_subvolumes(disk, partition), std::back_inserter(found));
   }
   return found;
 }

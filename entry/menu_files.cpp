@@ -11,8 +11,12 @@ namespace vhdboot::entry {
 
 std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& partition, const std::string& path) {
   const auto top = disk.mount(partition);
-  if (!top || !top->has(path)) return std::nullopt;
-  return Place{*top, path};
+  if (top && top->has(path)) return Place{*top, path};
+  // Where its default subvolume begins elsewhere, GRUB counts from the top all the same.
+  if (partition.type != "btrfs") return std::nullopt;
+  const auto all = disk.mount(partition, std::string(disk::kTopSubvolume));
+  if (!all || !all->has(path)) return std::nullopt;
+  return Place{*all, path};
 }
 
 std::optional<Place> FileFinder::find(std::string_view text, const std::string& volume) {

@@ -21,7 +21,8 @@ using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.ef
 class MemoryTree final : public disk::FileTree {
  public:
   /// `reads` counts by path what is read; borrowed.
-  MemoryTree(Files files, std::map<std::string, unsigned>& reads) : files_(std::move(files)), reads_(reads) {}
+  MemoryTree(Files files, std::map<std::string, unsigned>& reads, std::map<std::string, std::uint64_t> subvolumes = {})
+      : files_(std::move(files)), reads_(reads), subvolumes_(std::move(subvolumes)) {}
 
   [[nodiscard]] bool has(const std::string& path) const override { return files_.contains(path) || is_folder(path); }
   [[nodiscard]] bool is_folder(const std::string& path) const override { return !list(path).empty(); }
@@ -37,6 +38,10 @@ class MemoryTree final : public disk::FileTree {
     if (file == files_.end()) return fail(Code::NotFound, "no such file");
     return std::make_unique<MemorySource>(file->second);
   }
+  [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override {
+    const auto found = subvolumes_.find(path);
+    return found == subvolumes_.end() ? 0 : found->second;
+  }
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
     const auto file = files_.find(path);
     if (file == files_.end()) return fail(Code::NotFound, "no such file");
@@ -48,12 +53,15 @@ class MemoryTree final : public disk::FileTree {
  private:
   Files files_;
   std::map<std::string, unsigned>& reads_;
+  std::map<std::string, std::uint64_t> subvolumes_;  // by path
 };
 
 struct MemoryPartition {
   std::string type;  // as libblkid says
   Files files;
   Guid gpt_type{};
+  std::map<std::string, std::uint64_t> subvolumes{};  // by path
+  std::string default_subvolume{};                    // its path: what is mounted when nothing is said
 };
 
 [[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
@@ -84,9 +92,19 @@ class MemoryDisk final : public GuestDisk {
 
  private:
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const GuestPartition& partition,
-                                                                   const std::string& /*root_flags*/) override {
+                                                                   const std::string& root_flags) override {
     opened.push_back(partition.entry->number);
-    return std::make_unique<MemoryTree>(contents_[partition.entry->number - 1].files, reads);
+    const MemoryPartition& content = contents_[partition.entry->number - 1];
+    const std::string& top = content.default_subvolume;
+    if (top.empty() || !root_flags.empty())
+      return std::make_unique<MemoryTree>(content.files, reads, content.subvolumes);
+    Files files;
+    for (const auto& [path, file] : content.files)
+      if (path.starts_with(top + '/')) files.emplace(path.substr(top.size()), file);
+    std::map<std::string, std::uint64_t> subvolumes;
+    for (const auto& [path, number] : content.subvolumes)
+      if (path == top || path.starts_with(top + '/')) subvolumes.emplace(path.substr(top.size()), number);
+    return std::make_unique<MemoryTree>(std::move(files), reads, std::move(subvolumes));
   }
 
   std::vector<MemoryPartition> contents_;

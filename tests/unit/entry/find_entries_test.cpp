@@ -613,6 +613,60 @@ TEST_F(Entries, KernelsThatOnlyTheMenuKnows) {
   EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("grub.cfg: \"gone\": /boot/kernels/gone is not there"));
 }
 
+MemoryPartition btrfs_with(const std::string& subvolume, const std::string& options) {
+  return {.type = "btrfs",
+          .files = {{subvolume + "/boot/vmlinuz-6.1", make_kernel()},
+                    {subvolume + "/boot/initrd.img-6.1", to_buffer("initrd")},
+                    {subvolume + "/etc/fstab", to_buffer("UUID=f51 / btrfs " + options + " 0 0\n")}},
+          .gpt_type = {},
+          .subvolumes = {{subvolume, 300}}};
+}
+
+TEST_F(Entries, ARootInASubvolumeOfAnyName) {
+  for (const char* subvolume : {"/arch", "/subvols/arch", "/@debian"}) {
+    make({btrfs_with(subvolume, std::string("subvol=") + subvolume)});
+    EXPECT_EQ(choose(), std::string("loop0p1:") + subvolume + "/boot/vmlinuz-6.1");
+    const auto opened = found_.entries.front().open({});
+    ASSERT_TRUE(opened) << opened.error().message();
+    EXPECT_THAT(opened->parts.cmdline, ::testing::HasSubstr(std::string("rootflags=subvol=") + subvolume));
+  }
+  // A folder, and a copy where there is a root with a usual name.
+  MemoryPartition folder = btrfs_with("/folder", "defaults");
+  folder.subvolumes.clear();
+  make({folder});
+  EXPECT_FALSE(choose());
+  MemoryPartition copied = btrfs_with("/@", "subvol=@");
+  copied.files.merge(btrfs_with("/@_before", "subvol=@").files);
+  copied.subvolumes["/@_before"] = 301;
+  make({copied});
+  EXPECT_EQ(choose(), "loop0p1:/@/boot/vmlinuz-6.1");
+  EXPECT_EQ(found_.entries.size(), 1U);
+}
+
+TEST_F(Entries, TheDefaultSubvolumeChooses) {
+  MemoryPartition esp{.type = "vfat", .files = {{"/l", make_kernel()}}, .gpt_type = disk::kEspType};
+  for (const char* number : {"3", "4"})
+    esp.files[std::string("/loader/entries/snapper-") + number + ".conf"] =
+        to_buffer(std::string("title T\nversion ") + number +
+                  "@6.15\nlinux /l\noptions root=UUID=f52 rootflags=subvol=@/.snapshots/" + number + "/snapshot\n");
+  MemoryPartition root{.type = "btrfs",
+                       .files = {{"/@/.snapshots/3/snapshot/etc/fstab", to_buffer("#\n")},
+                                 {"/@/.snapshots/4/snapshot/etc/fstab", to_buffer("#\n")}},
+                       .gpt_type = {},
+                       .subvolumes = {{"", 5}, {"/@/.snapshots/3/snapshot", 303}, {"/@/.snapshots/4/snapshot", 304}},
+                       .default_subvolume = "/@/.snapshots/3/snapshot"};
+  make({esp, root});
+  EXPECT_EQ(choose(), "/loader/entries/snapper-3.conf");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default subvolume of the btrfs");
+  esp.files["/loader/loader.conf"] = to_buffer("default snapper-4*\n");
+  make({esp, root});
+  EXPECT_EQ(choose(), "/loader/entries/snapper-4.conf");
+  esp.files.erase("/loader/loader.conf");
+  root.default_subvolume.clear();
+  make({esp, root});
+  EXPECT_EQ(choose(), "/loader/entries/snapper-4.conf");  // as ever
+}
+
 // Limine's menu, with the image and the kernel that it names.
 MemoryPartition esp_with_limine(const std::string& path, const std::string& text) {
   return {.type = "vfat",
