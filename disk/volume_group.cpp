@@ -2,7 +2,10 @@
 #include "disk/volume_group.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -43,11 +46,14 @@ class Reader {
       for (const LvmSection& section : physical->sections) take_physical(section);
     const LvmSection* logical = group_.section("logical_volumes");
     if (logical == nullptr) return group;
+    take_merging(*logical);
     for (const LvmSection& section : logical->sections) {
       if (!has_status(section, "VISIBLE")) continue;
       if (group.volumes.size() == kMaxLogicalVolumes) break;
-      group.volumes.push_back(TRY_IN(printable(section.name), take_logical(section)));
+      group.volumes.push_back({.name = section.name, .is_linear = true, .pieces = take_pieces(section)});
+      group.volumes.back().is_linear = !group.volumes.back().pieces.empty();
     }
+    if (pieces_ > kMaxVolumePieces) return fail(Code::Corrupt, "it has too many pieces");
     return group;
   }
 
@@ -58,41 +64,48 @@ class Reader {
                                                             number("pe_start"), number("pe_count")});
   }
 
-  // Linear is called striped, with one stripe.
-  Result<LogicalVolume> take_logical(const LvmSection& section) {
-    LogicalVolume volume{.name = section.name, .is_linear = true, .pieces = {}};
-    for (const LvmSection& segment : section.sections) {
-      if (segment.text("type") != "striped" || segment.number("stripe_count") != 1)
-        return LogicalVolume{.name = section.name, .is_linear = false, .pieces = {}};
-      if (++pieces_ > kMaxVolumePieces) return fail(Code::Corrupt, "the volume group has too many pieces");
-      volume.pieces.push_back(TRY(piece_of(segment)));
-    }
-    std::ranges::sort(volume.pieces, {}, &VolumePiece::start);
-    std::uint64_t end = 0;
-    for (const VolumePiece& piece : volume.pieces) {
-      if (piece.start != end) return fail(Code::Corrupt, "its pieces do not follow each other");
-      end += piece.length;
-    }
-    volume.is_linear = end > 0;
-    return volume;
+  void take_merging(const LvmSection& logical) {
+    for (const LvmSection& section : logical.sections)
+      for (const LvmSection& segment : section.sections)
+        if (segment.value("merging_store") != nullptr)
+          merging_.insert(std::string(segment.text("origin").value_or("")));
   }
 
-  Result<VolumePiece> piece_of(const LvmSection& segment) const {
+  // Linear is called striped, with one stripe. Empty for every other kind.
+  std::vector<VolumePiece> take_pieces(const LvmSection& section) {
+    if (merging_.contains(section.name)) return {};
+    std::vector<VolumePiece> pieces;
+    for (const LvmSection& segment : section.sections) {
+      if (segment.text("type") != "striped" || segment.number("stripe_count") != 1) return {};
+      if (++pieces_ > kMaxVolumePieces) return {};
+      const auto piece = piece_of(segment);
+      if (!piece) return {};
+      pieces.push_back(*piece);
+    }
+    std::ranges::sort(pieces, {}, &VolumePiece::start);
+    std::uint64_t end = 0;
+    for (const VolumePiece& piece : pieces) {
+      if (piece.start != end) return {};
+      end += piece.length;
+    }
+    return pieces;
+  }
+
+  // Nothing for one that has no place on a physical volume: there may be another volume below it.
+  [[nodiscard]] std::optional<VolumePiece> piece_of(const LvmSection& segment) const {
     constexpr std::uint64_t kNone = UINT64_MAX;
     const std::uint64_t start = segment.number("start_extent").value_or(kNone);
     const std::uint64_t count = segment.number("extent_count").value_or(0);
     const LvmValue* stripes = segment.value("stripes");
-    if (start == kNone || count == 0 || stripes == nullptr || stripes->items.size() != 2)
-      return fail(Code::Corrupt, "a piece of it has no place");
+    if (count == 0 || stripes == nullptr || stripes->items.size() != 2) return std::nullopt;
     const std::uint64_t first = parse_u64(stripes->items[1]).value_or(kNone);
     const auto physical = physical_.find(stripes->items[0]);
-    if (physical == physical_.end())
-      return fail(Code::Corrupt, concat("a piece of it is on ", printable(stripes->items[0]), ", which is unknown"));
+    if (physical == physical_.end()) return std::nullopt;
     const PhysicalVolume& on = physical->second;
     const std::uint64_t most = kMaxSectors / extent_;
     const bool fits = first <= on.extents && count <= on.extents - first && on.extents <= most &&
                       on.first_extent <= kMaxSectors && start <= most && count <= most;
-    if (!fits) return fail(Code::Corrupt, "a piece of it lies outside of its physical volume");
+    if (!fits) return std::nullopt;
     return VolumePiece{.start = start * extent_,
                        .length = count * extent_,
                        .physical = on.id,
@@ -100,8 +113,9 @@ class Reader {
   }
 
   const LvmSection& group_;
-  std::uint64_t extent_ = 0;  // sectors
-  PhysicalVolumes physical_;  // by the names that the text has for them
+  std::uint64_t extent_ = 0;                    // sectors
+  PhysicalVolumes physical_;                    // by the names that the text has for them
+  std::set<std::string, std::less<>> merging_;  // volumes with a snapshot that is to become them
   std::size_t pieces_ = 0;
 };
 

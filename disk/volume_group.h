@@ -28,7 +28,7 @@ struct VolumePiece {
 
 struct LogicalVolume {
   std::string name;
-  bool is_linear = false;           ///< else it is one that we do not map (RAID, thin, striped, ...)
+  bool is_linear = false;           ///< else it is one that we do not map (RAID, thin, striped, damaged, ...)
   std::vector<VolumePiece> pieces;  ///< of a linear one: without a gap, from its start on
 
   friend bool operator==(const LogicalVolume&, const LogicalVolume&) = default;
@@ -42,8 +42,9 @@ struct VolumeGroup {
   friend bool operator==(const VolumeGroup&, const VolumeGroup&) = default;
 };
 
-/// Reads the text that a physical volume holds. Ids are without dashes. Corrupt when it is no volume group, or one that
-/// leads out of its physical volumes.
+/// Reads the text that a physical volume holds. Ids are without dashes. Corrupt when it is no volume group, and beyond
+/// the caps. A volume whose pieces are not all on physical volumes, one after the other, is not linear; nor is one that
+/// a snapshot is to be merged into, for it is about to be another.
 [[nodiscard]] Result<VolumeGroup> parse_volume_group(std::string_view text);
 
 /// "guest-my--root" of the group "guest" and the volume "my-root": its name in /dev/mapper.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What keeps the guest's LVM from its own volume groups on this machine: a devices file that names disks by hardware
-// that is not here (lvmdevices(8)), filters, lists of what is activated. A lvmlocal.conf in memory, which LVM reads
-// over its lvm.conf, lifts that for the guest disk.
+// that is not here (lvmdevices(8)), filters, lists of what is activated. Lines in a lvmlocal.conf, which LVM reads over
+// its lvm.conf, lift that for the guest disk, in memory and while the guest starts; other disks stay out.
 #pragma once
 
 #include <cstddef>
@@ -15,25 +15,26 @@ namespace vhdboot::guest {
 
 inline constexpr std::size_t kMaxLvmConfig = 1024 * 1024;  ///< bytes of a file of LVM's configuration
 
+inline constexpr std::string_view kLvmConfig = "/etc/lvm/lvm.conf";
 inline constexpr std::string_view kLvmLocalConfig = "/etc/lvm/lvmlocal.conf";
 inline constexpr std::string_view kLvmDevicesFile = "/etc/lvm/devices/system.devices";
-inline constexpr std::string_view kLvmLocalInRun = "/run/vhdboot/lvmlocal.conf";
+inline constexpr std::string_view kLvmOverrides = "/run/vhdboot/lvm.conf";
 
-struct LvmLocalConfig {
-  std::string text;
-  /// Whether the guest's configuration hides something; else only a devices file does, where there is one.
-  bool is_needed = false;
+/// Whether a configuration of LVM hides something. A text that is none of LVM's hides nothing.
+[[nodiscard]] bool hides_devices(std::string_view lvm_config, std::string_view local_config);
 
-  friend bool operator==(const LvmLocalConfig&, const LvmLocalConfig&) = default;
-};
+/// The lines for the end of a lvmlocal.conf: the devices of the guest disk `disk` ("/dev/loop0"), and what the guest
+/// makes of them by device-mapper, pass whatever the guest's own filters let pass; no other does. `groups`: the volume
+/// groups on that disk.
+[[nodiscard]] std::string lvm_overrides(std::string_view lvm_config, std::string_view local_config,
+                                        std::string_view disk, const std::vector<std::string>& groups);
 
-/// A lvmlocal.conf for the guest disk `disk` ("/dev/loop0") with these volume groups: what the guest's own one has, and
-/// what is needed beside it and its lvm.conf. A text that is none of LVM's counts as empty.
-[[nodiscard]] LvmLocalConfig lvm_local_config(std::string_view lvm_config, std::string_view local_config,
-                                              std::string_view disk, const std::vector<std::string>& groups);
+/// `local_config` with those lines at its end. Those of an earlier time go.
+[[nodiscard]] std::string with_overrides(std::string_view local_config, std::string_view overrides);
 
-/// The unit that puts the file of kLvmLocalInRun over the guest's own one before its udev starts, if it is needed;
-/// nothing is done where there is none.
-[[nodiscard]] GuestFile lvm_config_unit(const LvmLocalConfig& config);
+/// The units that put the guest's own lvmlocal.conf with the lines of kLvmOverrides in its place, where something is
+/// hidden, before its udev starts, and take it away when its file systems are mounted: an initrd that is made later
+/// would get a copy. The first is wanted by sysinit.target, the second by basic.target.
+[[nodiscard]] std::vector<GuestFile> lvm_units();
 
 }  // namespace vhdboot::guest

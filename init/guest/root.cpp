@@ -88,6 +88,7 @@ std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const di
                                            const std::optional<RootTables>& tables) {
   const disk::Partition* esp = disk::find_esp(disk.table());
   if (disk.table().scheme != disk::Scheme::Gpt || esp == nullptr || !tables) return std::nullopt;
+  if (entry.entry == nullptr) return std::nullopt;
   if (entry.entry != esp && entry.entry != disk::find_xbootldr(disk.table())) return std::nullopt;
   for (const std::string_view place : {"/boot", "/efi", "/boot/efi"})
     if (entry::find_mount(tables->fstab, place) != nullptr) return std::nullopt;

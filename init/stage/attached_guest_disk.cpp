@@ -54,7 +54,8 @@ void AttachedGuestDisk::look_at_volumes() {
       if (auto device = sys::block_device(partition.device)) physical.push_back(*std::move(device));
   if (physical.empty()) return;
   auto volumes = sys::map_logical_volumes(physical);
-  for (const std::string& sentence : volumes.passed_over) report_.log(sentence);
+  for (const std::string& sentence : volumes.not_linear) report_.log(sentence);
+  for (const std::string& sentence : volumes.problems) report_.warn(sentence);
   for (sys::MappedVolume& volume : volumes.mapped) {
     const std::string node = volume.device.node();
     const auto device = sys::block_device(node);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "entry/boot_count.h"
 #include "init/guest/loader_interface.h"
+#include "init/guest/lvm_config.h"
 #include "init/stage/keeper.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
@@ -126,10 +127,13 @@ class Leaving {
   Result<void> result_;
 };
 
-Result<void> leave_lvm_config(const guest::LvmLocalConfig& config) {
+Result<void> leave_lvm_overrides(std::string_view text) {
   TRY(sys::make_directories(in_guest("/run/vhdboot")));
-  TRY(sys::write_file(in_guest(guest::kLvmLocalInRun), as_bytes(config.text)));
-  return leave_unit(guest::lvm_config_unit(config), "sysinit.target");
+  TRY(sys::write_file(in_guest(guest::kLvmOverrides), as_bytes(text)));
+  std::string_view wanted_by = "sysinit.target";
+  for (const guest::GuestFile& unit : guest::lvm_units())
+    TRY(leave_unit(unit, std::exchange(wanted_by, "basic.target")));
+  return {};
 }
 
 Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
@@ -138,7 +142,7 @@ Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   if (init != Init::Systemd) return std::move(leaving).result();
   // The generator first, whose time comes sooner.
   if (units.loader_partuuid) leaving.add(leave_generator(*units.loader_partuuid));
-  if (left.lvm_config) leaving.add(leave_lvm_config(*left.lvm_config));
+  if (left.lvm) leaving.add(leave_lvm_overrides(left.lvm->for_root));
   if (units.bless) leaving.add(leave_unit(*units.bless, "basic.target"));
   std::string_view wanted_by = "local-fs.target";
   for (const guest::GuestFile& unit : units.host_mount) leaving.add(leave_unit(unit, std::exchange(wanted_by, "")));
@@ -150,10 +154,8 @@ Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
 Result<void> give_to_initrd(const LeftForGuest& left) {
   Leaving leaving;
   leaving.add(write_rules("/etc/udev/rules.d", left.rules));
-  const bool is_hidden =
-      left.lvm_config && (left.lvm_config->is_needed || sys::exists(std::string(guest::kLvmDevicesFile)));
-  if (is_hidden && is_directory("/etc/lvm"))
-    leaving.add(sys::write_file(std::string(guest::kLvmLocalConfig), as_bytes(left.lvm_config->text)));
+  if (left.lvm && left.lvm->in_initrd)
+    leaving.add(sys::write_file(std::string(guest::kLvmLocalConfig), as_bytes(*left.lvm->in_initrd)));
   return std::move(leaving).result();
 }
 

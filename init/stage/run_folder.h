@@ -8,9 +8,9 @@
 
 #include "base/result.h"
 #include "init/guest/host_mount_unit.h"
-#include "init/guest/lvm_config.h"
 #include "init/record/handoff.h"
 #include "init/stage/keeper.h"
+#include "init/stage/volume_groups.h"
 
 namespace vhdboot::stage {
 
@@ -19,7 +19,7 @@ using UdevRules = std::vector<guest::GuestFile>;
 /// What is left for every guest alike.
 struct LeftForGuest {
   UdevRules rules;
-  std::optional<guest::LvmLocalConfig> lvm_config;
+  std::optional<LvmOverrides> lvm;
 };
 
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
@@ -28,7 +28,7 @@ struct LeftForGuest {
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
 /// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
-///   and what puts the configuration of LVM over the guest's own one, guest::lvm_config_unit();
+///   and what puts the configuration of LVM over the guest's own one, guest::lvm_units();
 /// - for udev the rules.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes

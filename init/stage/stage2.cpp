@@ -125,9 +125,9 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
                                       const sys::Reporter& report) {
-  LeftForGuest left{.rules = guest::host_device_rules(), .lvm_config = {}};
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}};
   if (auto groups = find_volume_groups(disk)) {
-    left.lvm_config = lvm_config_for(disk, *groups);
+    left.lvm = lvm_overrides_for(disk, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
   if (!handoff.root)

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "disk/lvm_label.h"
+#include "init/guest/lvm_config.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 
@@ -33,11 +34,16 @@ std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk) {
       .names = {names.begin(), names.end()}};
 }
 
-guest::LvmLocalConfig lvm_config_for(const std::string& disk, const GuestVolumeGroups& groups) {
+LvmOverrides lvm_overrides_for(const std::string& disk, const GuestVolumeGroups& groups) {
   const auto read = [](std::string_view path) {
     return sys::read_text(std::string(path), guest::kMaxLvmConfig).value_or("");
   };
-  return guest::lvm_local_config(read("/etc/lvm/lvm.conf"), read(guest::kLvmLocalConfig), disk, groups.names);
+  const std::string config = read(guest::kLvmConfig);
+  const std::string local = guest::with_overrides(read(guest::kLvmLocalConfig), "");  // as the guest has it
+  LvmOverrides overrides{.for_root = guest::lvm_overrides(config, local, disk, groups.names), .in_initrd = {}};
+  if (guest::hides_devices(config, local) || sys::exists(std::string(guest::kLvmDevicesFile)))
+    overrides.in_initrd = guest::with_overrides(local, overrides.for_root);
+  return overrides;
 }
 
 }  // namespace vhdboot::stage

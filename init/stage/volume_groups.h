@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "init/guest/host_mount_unit.h"
-#include "init/guest/lvm_config.h"
 
 namespace vhdboot::stage {
 
@@ -20,7 +19,12 @@ struct GuestVolumeGroups {
 /// Of the guest disk `disk` ("/dev/loop0"); nothing when nothing on it is a physical volume.
 [[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk);
 
-/// A lvmlocal.conf for LVM in the guest (guest/lvm_config.h), by what the guest's initrd has of its configuration.
-[[nodiscard]] guest::LvmLocalConfig lvm_config_for(const std::string& disk, const GuestVolumeGroups& groups);
+/// What lifts LVM's own hindrances (guest/lvm_config.h), by what the guest's initrd has of its configuration.
+struct LvmOverrides {
+  std::string for_root;                  ///< lines for the end of its lvmlocal.conf
+  std::optional<std::string> in_initrd;  ///< the initrd's lvmlocal.conf with them; absent: nothing is hidden there
+};
+
+[[nodiscard]] LvmOverrides lvm_overrides_for(const std::string& disk, const GuestVolumeGroups& groups);
 
 }  // namespace vhdboot::stage

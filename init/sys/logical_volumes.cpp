@@ -49,27 +49,28 @@ LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices) {
     const auto source = FdSource::open(device.path);
     auto text = source ? disk::read_physical_volume(**source) : std::unexpected(source.error());
     if (!text) {
-      volumes.passed_over.push_back(std::move(text).error().within(device.path).message());
+      volumes.problems.push_back(std::move(text).error().within(device.path).message());
       continue;
     }
     physical.push_back({std::move(text->id), device.numbers, device.size / kSectorSize});
     if (text->metadata.empty()) continue;
     auto group = disk::parse_volume_group(text->metadata);
     if (!group) {
-      volumes.passed_over.push_back(std::move(group).error().within(device.path).message());
+      volumes.problems.push_back(std::move(group).error().within(device.path).message());
       continue;
     }
     const auto known = groups.find(group->name);
     if (known == groups.end() || known->second.seqno < group->seqno)
-      groups.insert_or_assign(group->name, *std::move(group));
+      groups.insert_or_assign(std::string(group->name), *std::move(group));
   }
   for (const auto& [name, group] : groups)
     for (const disk::LogicalVolume& volume : group.volumes) {
       const std::string called = concat("the logical volume ", printable(name), '/', printable(volume.name));
       if (!volume.is_linear) {
-        volumes.passed_over.push_back(concat(called, " is not linear: only LVM reads it"));
+        volumes.not_linear.push_back(concat(called, " is not linear: only LVM reads it"));
         continue;
       }
+      if (volumes.mapped.size() == disk::kMaxLogicalVolumes) return volumes;
       const std::string device = concat("vhdboot-volume-", volumes.mapped.size());
       const auto table = table_of(volume, physical);
       auto mapped = table ? MappedDevice::create(device, concat("VHDBOOT-", device), *table, volume.pieces.size(), true)
@@ -77,7 +78,7 @@ LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices) {
       if (mapped)
         volumes.mapped.push_back({name, volume.name, *std::move(mapped)});
       else
-        volumes.passed_over.push_back(std::move(mapped).error().within(called).message());
+        volumes.problems.push_back(std::move(mapped).error().within(called).message());
     }
   return volumes;
 }

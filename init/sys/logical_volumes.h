@@ -18,11 +18,12 @@ struct MappedVolume {
 
 struct LogicalVolumes {
   std::vector<MappedVolume> mapped;
-  std::vector<std::string> passed_over;  ///< for people: what is not mapped, and why
+  std::vector<std::string> not_linear;  ///< sentences: they are of a kind that is not mapped
+  std::vector<std::string> problems;    ///< sentences: what should have been mapped, and why it is not
 };
 
 /// The linear logical volumes all of whose pieces lie on these physical volumes, which must be there while the devices
-/// are. Nothing of LVM's own is needed, or told.
+/// are; disk::kMaxLogicalVolumes of all groups together. Nothing of LVM's own is needed, or told.
 [[nodiscard]] LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& physical);
 
 }  // namespace vhdboot::sys

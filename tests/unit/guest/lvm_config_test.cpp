@@ -13,70 +13,71 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 disk::LvmSection made(std::string_view config, std::string_view local) {
-  const auto parsed = disk::parse_lvm_text(lvm_local_config(config, local, "/dev/loop0", {"guest"}).text);
+  const auto parsed = disk::parse_lvm_text(lvm_overrides(config, local, "/dev/loop0", {"guest"}));
   EXPECT_TRUE(parsed) << parsed.error().text;
   return parsed.value_or(disk::LvmSection());
 }
 
 constexpr const char* kOurs = "a|^/dev/loop0(p[0-9]+)?$|";
+constexpr const char* kOwnMaps = "a|^/dev/(mapper/|dm-)|";
+constexpr const char* kNoOther = "r|.*|";
 
-TEST(LvmConfig, AnotherDevicesFile) {
-  for (const char* config : {"devices {\n# use_devicesfile = 1\n}\n", ""}) {
-    const auto devices = *made(config, "").section("devices");
-    EXPECT_EQ(devices.text("devicesfile"), "vhdboot.devices");
-    EXPECT_EQ(devices.value("use_devicesfile"), nullptr);  // with 0 LVM renames the guest's file
-  }
-  // Of a version that knows none.
-  EXPECT_EQ(made("devices { dir = \"/dev\" }\n", "").section("devices")->value("devicesfile"), nullptr);
+TEST(LvmConfig, NoOtherDiskIsSeen) {
+  const auto devices = *made("", "").section("devices");
+  EXPECT_EQ(devices.text("devicesfile"), "vhdboot.devices");
+  EXPECT_EQ(devices.value("use_devicesfile"), nullptr);  // with 0 LVM renames the guest's file
+  EXPECT_THAT(devices.value("filter")->items, ElementsAre(kOurs));
+  EXPECT_THAT(devices.value("global_filter")->items, ElementsAre(kOurs, kOwnMaps, kNoOther));
 }
 
-TEST(LvmConfig, FiltersBeginWithTheGuestDisk) {
-  const auto config = made("devices { filter = [ \"a|sda3|\", \"r|.*|\" ] }",
-                           "devices { global_filter = [ \"a|\\\\x|\", \"r|.*|\" ] }\nlocal { system_id = \"s\" }");
-  EXPECT_THAT(config.section("devices")->value("filter")->items, ElementsAre(kOurs));
-  EXPECT_THAT(config.section("devices")->value("global_filter")->items, ElementsAre(kOurs, "a|\\x|", "r|.*|"));
-  EXPECT_EQ(config.section("local")->text("system_id"), "s");
+TEST(LvmConfig, TheGuestsFiltersStay) {
+  const auto items = [](std::string_view config, std::string_view local, std::string_view name) {
+    return made(config, local).section("devices")->value(name)->items;
+  };
+  // LVM replaces this one, and joins the other.
+  constexpr std::string_view kConfig = "devices { global_filter = [ \"r|sdb|\" ] filter = [ \"a|sda3|\" ] }";
+  EXPECT_THAT(items(kConfig, "", "global_filter"), ElementsAre(kOurs, "r|sdb|", kOwnMaps, kNoOther));
+  EXPECT_THAT(items(kConfig, "", "filter"), ElementsAre(kOurs));
+  EXPECT_THAT(items(kConfig, "devices { filter = [ \"a|\\\\x|\" ] }", "filter"), ElementsAre(kOurs, "a|\\x|"));
+  EXPECT_THAT(items(kConfig, "devices/global_filter = \"r|sdc|\"\ndevices/scan_lvs = 0\n", "global_filter"),
+              ElementsAre(kOurs, "r|sdc|", kOwnMaps, kNoOther));
+  EXPECT_THAT(items("{{{", "}}}", "filter"), ElementsAre(kOurs));
 }
 
 TEST(LvmConfig, ListsOfWhatIsActivated) {
+  const auto items = [](std::string_view config, std::string_view local, std::string_view name) {
+    return made(config, local).section("activation")->value(name)->items;
+  };
   EXPECT_EQ(made("activation { x = 1 }", "").section("activation"), nullptr);
-  EXPECT_THAT(made("activation { auto_activation_volume_list = [] }", "")
-                  .section("activation")
-                  ->value("auto_activation_volume_list")
-                  ->items,
+  EXPECT_THAT(items("activation { auto_activation_volume_list = [] }", "", "auto_activation_volume_list"),
               ElementsAre("guest"));
-  const auto both = made("activation { volume_list = [ \"a\" ] }", "activation { volume_list = [ \"guest\", \"b\" ] }");
-  EXPECT_THAT(both.section("activation")->value("volume_list")->items, ElementsAre("guest", "b"));
+  EXPECT_THAT(items("activation { volume_list = [ \"a\" ] }\nactivation { y = 1 }",
+                    "activation { volume_list = [ \"guest\", \"b\" ] }", "volume_list"),
+              ElementsAre("guest", "b"));
 }
 
 TEST(LvmConfig, OnceIsTwice) {
-  const LvmLocalConfig once = lvm_local_config("", "local { x = 1 }\n", "/dev/loop0", {"guest"});
-  EXPECT_EQ(lvm_local_config("", once.text, "/dev/loop0", {"guest"}), once);
+  const std::string once = with_overrides("local { x = 1 }", lvm_overrides("", "", "/dev/loop0", {"guest"}));
+  EXPECT_TRUE(once.starts_with("local { x = 1 }\n# From vhdboot"));
+  EXPECT_EQ(with_overrides(once, lvm_overrides("", "", "/dev/loop0", {"guest"})), once);
+  EXPECT_EQ(with_overrides(once, ""), "local { x = 1 }\n");
 }
 
-TEST(LvmConfig, WhetherItIsNeeded) {
-  const auto needed = [](std::string_view config, std::string_view local) {
-    return lvm_local_config(config, local, "/dev/loop0", {"guest"}).is_needed;
-  };
-  EXPECT_FALSE(needed("", ""));
-  EXPECT_FALSE(needed("devices { use_devicesfile = 1 dir = \"/dev\" }", "local { }"));
-  EXPECT_TRUE(needed("devices { filter = [ \"a|.*|\" ] }", ""));
-  EXPECT_TRUE(needed("", "devices/global_filter = \"r|sda|\""));
-  EXPECT_TRUE(needed("activation { volume_list = [ \"x\" ] }", ""));
-  EXPECT_TRUE(needed("devices { devicesfile = \"mine\" }", ""));
+TEST(LvmConfig, WhatHides) {
+  EXPECT_FALSE(hides_devices("", ""));
+  EXPECT_FALSE(hides_devices("devices { use_devicesfile = 1 dir = \"/dev\" }", "local { }"));
+  EXPECT_TRUE(hides_devices("devices { filter = [ \"a|.*|\" ] }\ndevices { x = 1 }", ""));
+  EXPECT_TRUE(hides_devices("", "devices/global_filter = \"r|sda|\"\ndevices/x = 1\n"));
+  EXPECT_TRUE(hides_devices("activation { volume_list = [ \"x\" ] }", ""));
+  EXPECT_TRUE(hides_devices("devices { devicesfile = \"mine\" }", ""));
 }
 
-TEST(LvmConfig, WhatIsNoConfiguration) {
-  EXPECT_THAT(made("{{{", "}}}").section("devices")->value("filter")->items, ElementsAre(kOurs));
-}
-
-TEST(LvmConfig, TheUnitTouchesNothingThatIsNotThere) {
-  const std::string devices_file = "\nConditionPathExists=/etc/lvm/devices/system.devices\n";
-  for (const bool needed : {false, true}) {
-    const std::string unit = lvm_config_unit({.text = "", .is_needed = needed}).text;
-    EXPECT_THAT(unit, HasSubstr("\nConditionPathExists=/etc/lvm/lvmlocal.conf\n"));
-    EXPECT_EQ(unit.contains(devices_file), !needed);
-  }
+TEST(LvmConfig, TheUnitsTouchNothingThatIsNotThere) {
+  const auto units = lvm_units();
+  ASSERT_EQ(units.size(), 2U);
+  EXPECT_THAT(units[0].text, HasSubstr("\nConditionPathExists=/etc/lvm/lvmlocal.conf\n"));
+  EXPECT_THAT(units[0].text, HasSubstr("test -e /etc/lvm/devices/system.devices || grep"));
+  EXPECT_THAT(units[1].text, HasSubstr("\nConditionPathIsMountPoint=/etc/lvm/lvmlocal.conf\n"));
 }
 
 }  // namespace
