@@ -72,6 +72,10 @@ void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntr
   }
 }
 
+bool has_tries_left(const BootEntry& entry) {
+  return !entry.count || entry.count->left > 0;
+}
+
 // The subvolume that an entry has mounted as its root.
 std::string subvolume_of(const BootEntry& entry) {
   const auto flags = kexec::CommandLine::parse(entry.options).find("rootflags");
@@ -85,12 +89,13 @@ void mark_default_subvolume(disk::GuestDisk& disk, FoundEntries& found) {
   const auto has_default = [](const FoundEntry& one) { return !one.entry.default_by.empty(); };
   if (std::ranges::any_of(found.entries, has_default)) return;
   std::set<std::string> subvolumes;
-  for (const FoundEntry& one : found.entries) subvolumes.insert(subvolume_of(one.entry));
+  for (const FoundEntry& one : found.entries)
+    if (auto subvolume = subvolume_of(one.entry); !subvolume.empty()) subvolumes.insert(std::move(subvolume));
   if (subvolumes.size() < 2) return;
   for (FoundEntry& one : found.entries) {
     const std::string subvolume = subvolume_of(one.entry);
     const auto root = disk::device_selector(kexec::CommandLine::parse(one.entry.options).find("root").value_or(""));
-    if (subvolume.empty() || !root) continue;
+    if (subvolume.empty() || !root || !has_tries_left(one.entry)) continue;
     for (const disk::GuestPartition& partition : disk.partitions()) {
       if (partition.type != "btrfs" || !matches(*root, partition.identity)) continue;
       const auto usual = disk.mount(partition);
@@ -162,10 +167,6 @@ Error nothing_found(disk::GuestDisk& disk) {
 bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
   return one.kind == other.kind && one.menu == other.menu && one.system == other.system &&
          one.machine_id == other.machine_id && one.sort_key == other.sort_key;
-}
-
-bool has_tries_left(const BootEntry& entry) {
-  return !entry.count || entry.count->left > 0;
 }
 
 }  // namespace

@@ -17,28 +17,25 @@ bool is_root(const disk::GuestTree& tree) {
   return std::ranges::any_of(kFiles, [&](const char* path) { return tree.has(path); });
 }
 
-// The roots in subvolumes of a btrfs that have names of their own, at its top or in a folder there. Copies of them lie
-// deeper.
+// The roots in subvolumes of a btrfs that have names of their own: those at its top, else those in folders there, where
+// copies of them lie, too.
 std::vector<disk::GuestTree> roots_in_subvolumes(disk::GuestDisk& disk, const disk::GuestPartition& partition) {
   constexpr std::size_t kMaxFolders = 256;
   std::vector<disk::GuestTree> found;
   const auto top = disk.mount(partition, std::string(disk::kTopSubvolume));
   if (!top) return found;
   std::size_t left = kMaxFolders;
-  const auto look_at = [&](const disk::GuestTree& folder) {
-    if (folder.subvolume("") == 0 || !is_root(folder)) return false;
-    found.push_back(folder);
-    return true;
-  };
-  for (const std::string& name : top->list("")) {
-    if (left-- == 0) break;
-    const disk::GuestTree folder = top->below(concat('/', name));
-    if (look_at(folder)) continue;
-    for (const std::string& below : folder.list("")) {
-      if (left-- == 0) return found;
-      (void)look_at(folder.below(concat('/', below)));
+  const auto look_in = [&](const disk::GuestTree& folder) {
+    for (const std::string& name : folder.list("")) {
+      if (left == 0) return;
+      --left;
+      if (auto tree = folder.below(concat('/', name)); tree.subvolume("") != 0 && is_root(tree))
+        found.push_back(std::move(tree));
     }
-  }
+  };
+  look_in(*top);
+  if (!found.empty()) return found;
+  for (const std::string& name : top->list("")) look_in(top->below(concat('/', name)));
   return found;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/quoted.h"
 #include "base/text.h"
+#include "disk/guest_disk.h"
 #include "disk/selector.h"
 
 namespace vhdboot::guest {
@@ -71,11 +72,16 @@ std::string luks_name(const kexec::CommandLine& line, std::string_view uuid) {
   return {};
 }
 
-// Whether what root= names is not on the guest disk. A label may be.
+// Whether what root= names is not on the guest disk. A label may be, and what LUKS and LVM hold is not known here.
 bool is_elsewhere(std::string_view root, const DiskFacts& disk) {
-  if (disk::parse_device_node(root)) return true;
+  if (const auto node = disk::parse_device_node(root))
+    return !node->partition ||
+           std::ranges::find(disk.partitions, *node->partition, &PartitionFacts::number) == disk.partitions.end();
   const auto selector = disk::device_selector(root);
-  if (!selector) return false;
+  const auto holds_more = [](const PartitionFacts& one) {
+    return one.fs_type == "crypto_LUKS" || one.fs_type == "LVM2_member";
+  };
+  if (!selector || std::ranges::any_of(disk.partitions, holds_more)) return false;
   const auto has = [&](std::string_view uuid, std::string_view partuuid) {
     return matches(*selector, {.uuid = std::string(uuid), .partuuid = std::string(partuuid)});
   };
@@ -87,7 +93,7 @@ bool is_elsewhere(std::string_view root, const DiskFacts& disk) {
 
 // root= is the volume with `file` then.
 Result<RootChange> root_in_file(std::string_view file, const DiskFacts& disk) {
-  if (disk.scheme != disk::Scheme::None || disk.fs_uuid.empty())
+  if (disk.scheme != disk::Scheme::None || disk.fs_uuid.empty() || !disk::guest_mount_options(disk.fs_type))
     return fail(Code::Unsupported, concat("the guest's root was the file ", quoted(file),
                                           " on another volume (loop=), and this image is no single file system: give "
                                           "`options root=UUID=...` of the root in it"));
