@@ -116,10 +116,13 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
   if (!limine) return;
   const bool may_be_default = !has_systemd_boot(disk, partitions);
   if (!may_be_default) menu = Menu::Folders;  // behind what systemd-boot shows
+  // The default; where that is not to be had, the first one that is.
+  std::optional<std::size_t> usual;
   for (std::size_t i = 0; i < limine->menu.entries.size(); ++i) {
     const LimineEntry& entry = limine->menu.entries[i];
     if (entry.program.path.empty()) continue;
     const auto files = files_of(disk, *limine, entry);
+    if (!files && entry.is_efi && !to_lower_ascii(entry.program.path).contains("/efi/linux/")) continue;  // Windows
     if (!files) {
       found.broken.push_back(
           files.error().within(concat(printable(limine->path), ": \"", printable(entry.title), '"')));
@@ -133,8 +136,9 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
       found.entries.push_back(found_entry(entry, *files, menu, *limine));
       same = found.entries.end() - 1;
     }
-    if (may_be_default && limine->menu.usual == i) same->entry.default_by = concat("the default of ", limine->path);
+    if (!usual || limine->menu.usual == i) usual = same - found.entries.begin();
   }
+  if (may_be_default && usual) found.entries[*usual].entry.default_by = concat("the default of ", limine->path);
 }
 
 }  // namespace vhdboot::entry

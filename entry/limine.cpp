@@ -51,7 +51,7 @@ Result<std::string> expand(std::string_view line, const Macros& macros) {
     const std::size_t end = line.find('}');
     if (end == std::string_view::npos) return fail(Code::Corrupt, "a macro in it does not end");
     const auto macro = macros.find(line.substr(0, end));
-    if (macro != macros.end()) out += macro->second;
+    if (macro != macros.end()) out += std::string_view(macro->second).substr(0, kMaxLimineLine + 1);
     line.remove_prefix(end + 1);
     if (out.size() > kMaxLimineLine) break;
   }
@@ -108,8 +108,7 @@ class Reader {
     if (line.starts_with(mark)) return take_title(line, mark);
     const std::size_t end = line.find(style_ == LimineStyle::Conf ? ':' : '=');
     if (end == std::string_view::npos || line.starts_with('#')) return {};
-    take_option(to_lower_ascii(trim(line.substr(0, end))), trim(line.substr(end + 1)));
-    return {};
+    return take_option(to_lower_ascii(trim(line.substr(0, end))), trim(line.substr(end + 1)));
   }
 
   LimineMenu finish() && {
@@ -146,9 +145,9 @@ class Reader {
   }
 
   // The first of several counts, but for modules.
-  void take_option(const std::string& key, std::string_view value) {
+  Result<void> take_option(const std::string& key, std::string_view value) {
     if (key == "default_entry" && default_.empty()) default_ = value;
-    if (menu_.entries.empty()) return;
+    if (menu_.entries.empty()) return {};
     LimineEntry& entry = menu_.entries.back();
     Draft& draft = drafts_.back();
     if (key == "protocol" && draft.protocol.empty()) {
@@ -156,10 +155,13 @@ class Reader {
     } else if ((key == "path" || key == "kernel_path" || key == "image_path") && draft.path.path.empty()) {
       draft.path = file_of(value, style_);
     } else if (key == "module_path") {
+      if (entry.modules.size() == kMaxLimineModules)
+        return fail(Code::Corrupt, concat("an entry of it has more than ", kMaxLimineModules, " modules"));
       entry.modules.push_back(file_of(value, style_));
     } else if ((key == "cmdline" || key == "kernel_cmdline") && entry.cmdline.empty()) {
       entry.cmdline = value;
     }
+    return {};
   }
 
   void finish(std::size_t index) {
@@ -169,6 +171,7 @@ class Reader {
     if (!entry.is_folder && (is_program || protocol == "linux")) entry.program = std::move(drafts_[index].path);
     if (entry.program.path.empty()) entry.cmdline.clear();
     if (entry.program.path.empty() || is_program) entry.modules.clear();
+    entry.is_efi = is_program && !entry.program.path.empty();
   }
 
   [[nodiscard]] bool is_seen(std::size_t index) const {
@@ -221,9 +224,13 @@ Result<LimineMenu> parse_limine(std::string_view text, LimineStyle style) {
                 concat("a file of ", text.size(), " bytes is no limine.conf (at most ", kMaxLimine, ")"));
   const Macros macros = TRY(macros_of(text));
   Reader reader(style);
+  std::size_t left = kMaxLimine;  // of what it becomes with its macros
   for (const std::string_view line : split_lines(text)) {
     if (macro_of(trim(line))) continue;
     const std::string expanded = TRY(expand(trim(line), macros));
+    if (expanded.size() > left)
+      return fail(Code::Corrupt, concat("with its macros it has more than ", kMaxLimine, " bytes"));
+    left -= expanded.size();
     TRY(reader.take(expanded));
   }
   return std::move(reader).finish();

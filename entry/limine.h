@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxLimine = 1024 * 1024;  ///< bytes of a file
 inline constexpr std::size_t kMaxLimineEntries = 1024;  ///< folders among them
 inline constexpr std::size_t kMaxLimineMacros = 256;
 inline constexpr std::size_t kMaxLimineLine = 64 * 1024;  ///< bytes, with its macros put in
+inline constexpr std::size_t kMaxLimineModules = 64;      ///< of an entry
 
 /// Where Limine looks on a partition, the first one counts; beside them in the folder of its own program, which is one
 /// of /EFI.
@@ -43,7 +44,8 @@ struct LimineEntry {
   std::optional<std::size_t> parent;  ///< the folder it stands in, as an index
   bool is_folder = false;
   bool is_expanded = false;  ///< a folder whose entries are seen at once
-  LimineFile program;        ///< a kernel or a unified kernel image; without a path: it boots something else
+  LimineFile program;        ///< a kernel or an EFI program; without a path: it boots something else
+  bool is_efi = false;       ///< the program is started as an EFI program, which may be anything
   std::vector<LimineFile> modules;
   std::string cmdline;
 

@@ -697,7 +697,7 @@ TEST_F(Entries, WhatLimineStarts) {
     ASSERT_TRUE(opened) << opened.error().message();
     EXPECT_EQ(opened->parts.cmdline, "root=UUID=f52 a");
     EXPECT_EQ(opened->parts.initrds.size(), 1U);
-    ASSERT_EQ(found_.broken.size(), 2U);
+    ASSERT_EQ(found_.broken.size(), 1U);  // not Windows
     EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("\"zen\": /gone is not there"));
   }
 }

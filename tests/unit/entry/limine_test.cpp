@@ -109,6 +109,7 @@ TEST(Limine, AnImageHasNoModules) {
   const LimineMenu menu =
       parse("/a\nprotocol: efi\npath: boot():/EFI/Linux/a.efi\nmodule_path: boot():/i\ncmdline: quiet\n");
   EXPECT_EQ(menu.entries.at(0).program.path, "/EFI/Linux/a.efi");
+  EXPECT_TRUE(menu.entries[0].is_efi);
   EXPECT_THAT(menu.entries[0].modules, IsEmpty());
   EXPECT_EQ(menu.entries[0].cmdline, "quiet");
 }
@@ -134,6 +135,12 @@ TEST(Limine, Caps) {
   std::string bomb = concat("${A}=", std::string(2000, 'x'), "\ncmdline: ");
   for (int i = 0; i < 40; ++i) bomb += "${A}";
   EXPECT_THAT(parse_limine(bomb, LimineStyle::Conf), Fails(Code::Corrupt, "more than 65536 bytes"));
+  std::string many = concat("${A}=", std::string(60000, 'x'), "\n");
+  for (int i = 0; i < 20; ++i) many += "# ${A}\n";
+  EXPECT_THAT(parse_limine(many, LimineStyle::Conf), Fails(Code::Corrupt, "with its macros"));
+  std::string modules = "/a\n";
+  for (std::size_t i = 0; i <= kMaxLimineModules; ++i) modules += "module_path: boot():/i\n";
+  EXPECT_THAT(parse_limine(modules, LimineStyle::Conf), Fails(Code::Corrupt, "64 modules"));
   EXPECT_THAT(parse_limine("/a ${B", LimineStyle::Conf), Fails(Code::Corrupt, "does not end"));
 }
 
