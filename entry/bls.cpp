@@ -229,6 +229,17 @@ std::string rule_of_default(const BootEntry& first) {
   return first.menu == Menu::Kernels ? "the newest version" : "the order of the Boot Loader Specification";
 }
 
+const BootEntry* newer_entry(const BootEntry& booted, const std::vector<BootEntry>& entries) {
+  if (!booted.default_by.empty() || booted.menu == Menu::Kernels || booted.version.empty()) return nullptr;
+  const BootEntry* newest = nullptr;
+  for (const BootEntry& entry : entries)
+    if (entry.menu == booted.menu && entry.machine_id == booted.machine_id && entry.sort_key != booted.sort_key &&
+        entry.sort_key.empty() && !is_used_up(entry) &&
+        compare_versions(entry.version, newest == nullptr ? booted.version : newest->version) > 0)
+      newest = &entry;
+  return newest;
+}
+
 Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_view pattern) {
   if (ordered.empty())
     return fail(Code::NotFound,

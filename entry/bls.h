@@ -98,6 +98,10 @@ struct BootEntry {
 /// The rule by which this one, the first of order_entries(), is the default: for people, behind "by".
 [[nodiscard]] std::string rule_of_default(const BootEntry& first);
 
+/// An entry of the same machine with a newer version than `booted`, which nothing but the order makes the default: it
+/// has no sort key, and those go last. The newest of them; null when there is none.
+[[nodiscard]] const BootEntry* newer_entry(const BootEntry& booted, const std::vector<BootEntry>& entries);
+
 /// The entry of a unified kernel image.
 [[nodiscard]] BootEntry uki_entry(UkiFile file);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "entry/find_entries.h"
@@ -123,6 +124,18 @@ bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
   return std::ranges::find(unread, error.message(), &Unread::text) != unread.end();
 }
 
+// The specification's order, and not what a person expects of an upgrade.
+void tell_newer(const entry::BootEntry& booted, const entry::FoundEntries& found, Findings& findings) {
+  std::vector<entry::BootEntry> entries;
+  for (const FoundEntry& one : found.entries) entries.push_back(one.entry);
+  const entry::BootEntry* newer = newer_entry(booted, entries);
+  if (newer == nullptr) return;
+  findings.warning("entry", concat(printable(booted.id), " (version ", printable(booted.version), ") is booted before ",
+                                   printable(newer->id), " (version ", printable(newer->version),
+                                   "), because entries with a sort-key come first: give both one, or name the newer in "
+                                   "`default` of /loader/loader.conf"));
+}
+
 }  // namespace
 
 std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config, Findings& findings) {
@@ -140,6 +153,7 @@ std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Confi
     findings.add("entry", severity,
                  concat(picked.error().message(), all_seen ? "" : ", as far as this could look into it"));
   if (!picked && !all_seen) findings.leave_open();
+  if (picked && pattern.empty()) tell_newer(picked->entry->entry, found, findings);
   EntryCheck check(disk, config, findings);
   std::optional<BootChoice> choice;
   for (const FoundEntry& entry : found.entries) {

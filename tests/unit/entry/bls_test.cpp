@@ -314,5 +314,28 @@ TEST(Pick, TheNewestOfThoseThatMatch) {
   EXPECT_EQ(pick_entry(entries, "arch-*")->id, "arch-6.10.efi");
 }
 
+TEST(NewerEntry, BehindOneWithASortKey) {
+  const BootEntry old{.id = "a.conf", .sort_key = "debian", .version = "6.19.11", .machine_id = "m"};
+  BootEntry newer{.id = "b.conf", .version = "7.0.7", .machine_id = "m"};
+  const auto id = [&](const BootEntry& booted) {
+    const std::vector<BootEntry> entries{booted, newer};
+    const BootEntry* found = newer_entry(booted, entries);
+    return found == nullptr ? std::string() : found->id;
+  };
+  ASSERT_EQ(order_entries({newer, old}).front().id, "a.conf");
+  EXPECT_EQ(id(old), "b.conf");
+  BootEntry chosen = old;
+  chosen.default_by = "`default`";
+  EXPECT_EQ(id(chosen), "");
+  newer.version = "6.1";
+  EXPECT_EQ(id(old), "");
+  newer.version = "7.0.7";
+  newer.machine_id = "another";
+  EXPECT_EQ(id(old), "");
+  newer.machine_id = "m";
+  newer.sort_key = "other";
+  EXPECT_EQ(id(old), "");
+}
+
 }  // namespace
 }  // namespace vhdboot::entry
