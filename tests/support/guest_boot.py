@@ -26,6 +26,11 @@ def esp_files(recipe, rootfs: Path, product: Path, work: Path) -> dict[str, Path
             return {f"/EFI/Linux/{recipe.name}{recipe.counter}.efi": product / "uki.efi"}
         case "type1":
             return _entry_files(recipe, rootfs, work)
+        case "loader.conf":
+            _make_uki(recipe, rootfs, product / "uki.efi")
+            return _chosen_by_loader_conf(recipe, rootfs, product / "uki.efi", work)
+        case "limine":
+            return _limine_files(recipe, rootfs, work)
         case "grub" | "none":
             return {"/EFI/debian/empty": Path("/dev/null")}
         case other:
@@ -54,6 +59,38 @@ def _entry_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
                      f"linux      {folder}/linux\ninitrd     {folder}/{initrd.name}\n", encoding="utf-8")
     return {f"/loader/entries/{MACHINE_ID}-{version}{recipe.counter}.conf": entry, f"{folder}/linux": kernel,
             f"{folder}/{initrd.name}": initrd}
+
+
+def _written(work: Path, name: str, text: str) -> Path:
+    file = work / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _chosen_by_loader_conf(recipe, rootfs: Path, image: Path, work: Path) -> dict[str, Path]:
+    """systemd-boot's menu with two entries that must not be started: one whose kernel is gone, and a newer one. The one
+    that loader.conf names, without its suffix as installers write it, starts an image by `efi`."""
+    kernel, initrd, version = kernel_of(rootfs)
+    entries = {
+        "zz-gone": f"title Gone\nversion 99\nlinux /gone/linux\noptions {recipe.full_cmdline}\n",
+        "yy-newer": f"title Newer\nversion 98\nlinux /there/linux\ninitrd /there/initrd\n"
+                    f"options {recipe.full_cmdline} init=/bin/false\n",
+        "chosen-1": f"title Chosen\nversion 1\nefi /EFI/Linux/below/{recipe.name}.efi\n"}
+    files = {f"/loader/entries/{name}.conf": _written(work, f"{name}.conf", text) for name, text in entries.items()}
+    return files | {"/loader/loader.conf": _written(work, "loader.conf", "timeout 3\ndefault Chosen-*\n"),
+                    f"/EFI/Linux/below/{recipe.name}.efi": image, "/there/linux": kernel, "/there/initrd": initrd}
+
+
+def _limine_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
+    """As Arch's tools for Limine lay them out, the default below a folder; an entry that must not be started is first."""
+    kernel, initrd, version = kernel_of(rootfs)
+    folder = f"/{MACHINE_ID}/{version}"
+    entry = (f"  protocol: linux\n  path: boot():{folder}/vmlinuz#{'0' * 128}\n"
+             f"  module_path: boot():{folder}/initrd\n  cmdline: {recipe.full_cmdline}")
+    text = (f"timeout: 3\ndefault_entry: 3\n\n/+{recipe.name}\ncomment: machine-id={MACHINE_ID}\n"
+            f"  //other\n{entry} init=/bin/false\n\n  //usual\n{entry}\n\n"
+            "/Windows\n  protocol: efi\n  path: boot():/EFI/Microsoft/Boot/bootmgfw.efi\n")
+    return {"/limine.conf": _written(work, "limine.conf", text), f"{folder}/vmlinuz": kernel, f"{folder}/initrd": initrd}
 
 
 @contextlib.contextmanager

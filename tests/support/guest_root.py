@@ -53,11 +53,12 @@ def _fill(recipe, rootfs: Path, target: Path) -> None:
     identity = recipe.identity("rootfs")
     match recipe.root_fs:
         case "ext4":
-            run("mke2fs", "-q", "-t", "ext4", "-L", "guestroot", "-U", identity, "-d", rootfs, target)
+            run("mke2fs", "-q", "-t", "ext4", *recipe.mkfs, "-L", "guestroot", "-U", identity, "-d", rootfs, target)
         case "btrfs":
             if recipe.subvolume:
                 run("mkfs.btrfs", "-q", "-L", "guestroot", "-U", identity, target)
                 with _mounted(target) as mounted:
+                    (mounted / recipe.subvolume).parent.mkdir(parents=True, exist_ok=True)
                     run("btrfs", "subvolume", "create", mounted / recipe.subvolume)
                     run("cp", "-a", f"{rootfs}/.", mounted / recipe.subvolume)
             else:

@@ -12,7 +12,8 @@ from .paths import REPOSITORY, TEST_OUTPUT
 RECORDS = TEST_OUTPUT / "proven"
 PAGE = REPOSITORY / "docs/proven.md"
 COLUMNS = ("system", "kernel", "init", "initrd", "root", "boot entry", "image", "host")
-ENTRIES = {"uki": "UKI", "type1": "Type #1", "grub": "/boot, grub.cfg", "none": "/boot"}
+ENTRIES = {"uki": "UKI", "type1": "Type #1", "grub": "/boot, grub.cfg", "none": "/boot",
+           "loader.conf": "Type #1, `efi`, by loader.conf", "limine": "limine.conf"}
 TABLES = {"gpt": "GPT", "mbr": "MBR", "none": "bare file system"}
 
 
