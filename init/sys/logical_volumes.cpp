@@ -60,8 +60,9 @@ LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices) {
       continue;
     }
     const auto known = groups.find(group->name);
-    if (known == groups.end() || known->second.seqno < group->seqno)
-      groups.insert_or_assign(std::string(group->name), *std::move(group));
+    if (known != groups.end() && known->second.seqno >= group->seqno) continue;
+    std::string name = group->name;
+    groups.insert_or_assign(std::move(name), *std::move(group));
   }
   for (const auto& [name, group] : groups)
     for (const disk::LogicalVolume& volume : group.volumes) {

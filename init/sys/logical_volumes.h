@@ -22,8 +22,8 @@ struct LogicalVolumes {
   std::vector<std::string> problems;    ///< sentences: what should have been mapped, and why it is not
 };
 
-/// The linear logical volumes all of whose pieces lie on these physical volumes, which must be there while the devices
-/// are; disk::kMaxLogicalVolumes of all groups together. Nothing of LVM's own is needed, or told.
-[[nodiscard]] LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& physical);
+/// The linear logical volumes all of whose pieces lie on these devices, physical volumes, which must be there while the
+/// devices are; disk::kMaxLogicalVolumes of all groups together. Nothing of LVM's own is needed, or told.
+[[nodiscard]] LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices);
 
 }  // namespace vhdboot::sys
