@@ -30,20 +30,23 @@ std::uint64_t quarter_of_memory() {
 AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
                                      const sys::Reporter& report)
     : GuestDisk(table), report_(report), memory_left_(quarter_of_memory()) {
-  if (table.scheme == disk::Scheme::None) look_at(nullptr, disk.name());
-  for (const disk::Partition& entry : table.partitions) look_at(&entry, concat(disk.name(), 'p', entry.number));
+  if (table.scheme == disk::Scheme::None) look_at({}, disk.name());
+  for (const disk::Partition& entry : table.partitions)
+    look_at({.entry = &entry}, concat(disk.name(), 'p', entry.number));
   look_at_volumes();
 }
 
-void AttachedGuestDisk::look_at(const disk::Partition* entry, const std::string& name) {
+void AttachedGuestDisk::look_at(disk::GuestPartition partition, const std::string& name) {
   const auto device = sys::block_device(name);
   if (!device) return;
   auto content = sys::identify(*device).value_or(sys::Content());
-  disk::GuestPartition partition{
-      .entry = entry, .device = device->name, .type = std::move(content.type), .identity = std::move(content.identity)};
-  partition.unread = partition.type.empty() && !can_be_read(*device);
+  partition.device = name;
+  partition.type = std::move(content.type);
+  partition.identity = std::move(content.identity);
+  partition.unread = partition.type.empty() && !can_be_read(partition);
   // What the table says is known of one that cannot be read, too.
-  if (entry != nullptr && partition.identity.partuuid.empty()) partition.identity.partuuid = entry->partuuid;
+  if (partition.entry != nullptr && partition.identity.partuuid.empty())
+    partition.identity.partuuid = partition.entry->partuuid;
   add(std::move(partition));
 }
 
@@ -58,15 +61,7 @@ void AttachedGuestDisk::look_at_volumes() {
   for (const std::string& sentence : volumes.problems) report_.warn(sentence);
   for (sys::MappedVolume& volume : volumes.mapped) {
     const std::string node = volume.device.node();
-    const auto device = sys::block_device(node);
-    if (!device) continue;
-    auto content = sys::identify(*device).value_or(sys::Content());
-    add({.entry = nullptr,
-         .device = node,
-         .type = std::move(content.type),
-         .identity = std::move(content.identity),
-         .group = std::move(volume.group),
-         .volume = std::move(volume.name)});
+    look_at({.group = std::move(volume.group), .volume = std::move(volume.name)}, node);
     volumes_[node] = std::make_shared<const sys::MappedDevice>(std::move(volume.device));
   }
 }
@@ -76,12 +71,12 @@ AttachedGuestDisk::Volume AttachedGuestDisk::volume_of(const disk::GuestPartitio
   return volume == volumes_.end() ? nullptr : volume->second;
 }
 
-bool AttachedGuestDisk::can_be_read(const sys::BlockDevice& device) const {
+bool AttachedGuestDisk::can_be_read(const disk::GuestPartition& partition) const {
   std::array<std::byte, kSectorSize> sector{};
-  const auto source = sys::FdSource::open(device.path);
+  const auto source = sys::FdSource::open(concat("/dev/", partition.device));
   const auto read = source ? (*source)->read(0, sector) : std::unexpected(source.error());
   if (read) return true;
-  report_.warn(concat("partition ", device.partition, " of the guest disk cannot be read: ", read.error().message()));
+  report_.warn(concat(partition.description(), " cannot be read: ", read.error().message()));
   return false;
 }
 

@@ -30,10 +30,11 @@ class AttachedGuestDisk final : public disk::GuestDisk {
 
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
-  void look_at(const disk::Partition* entry, const std::string& name);
+  /// Adds what is known of `partition`, which is the device `name`.
+  void look_at(disk::GuestPartition partition, const std::string& name);
   void look_at_volumes();
   /// Whether it can be read at all, of what nothing is known; a warning when not.
-  [[nodiscard]] bool can_be_read(const sys::BlockDevice& device) const;
+  [[nodiscard]] bool can_be_read(const disk::GuestPartition& partition) const;
   [[nodiscard]] Volume volume_of(const disk::GuestPartition& partition) const;
   /// As the guest will find it: with the journal replayed, in memory.
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,

@@ -21,22 +21,18 @@ LoopOptions loop_options(const blocks::AttachPlan& plan) {
           .block_size = plan.loop_block};
 }
 
-Result<MappedDevice> map_rows(const std::string& name, const std::string& uuid, const std::vector<blocks::Row>& rows,
-                              const std::vector<std::string>& devices, bool read_only) {
-  const auto targets = TRY(blocks::pack_rows(rows, devices));
-  return MappedDevice::create(name, uuid, targets, rows.size(), read_only);
-}
-
 Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& names) {
   MappedStack maps;
   auto devices = blocks::device_numbers(plan.view);
   const std::string lower = plan.flush_gate ? "-rows" : "";
-  maps.add(TRY(map_rows(names.map + lower, names.map_uuid + lower, plan.view.rows, devices, plan.read_only)));
+  maps.add(
+      TRY(MappedDevice::create(names.map + lower, names.map_uuid + lower, plan.view.rows, devices, plan.read_only)));
   if (!plan.flush_gate) return maps;
   // Where that is refused flushes are many, and still all of them.
   (void)maps.top().forget_flushes();
   devices.insert(devices.begin(), maps.top().numbers());
-  maps.add(TRY(map_rows(names.map, names.map_uuid, blocks::flush_gate_rows(plan.view), devices, plan.read_only)));
+  maps.add(TRY(
+      MappedDevice::create(names.map, names.map_uuid, blocks::flush_gate_rows(plan.view), devices, plan.read_only)));
   return maps;
 }
 
@@ -45,8 +41,8 @@ Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& na
 Result<HostDevice> HostDevice::make(const blocks::View& view, std::size_t device, const std::string& map_uuid,
                                     bool read_only) {
   const auto rows = TRY(blocks::host_device_rows(view, device));
-  HostDevice host(
-      TRY(map_rows(std::string(record::kHostDeviceName), map_uuid, rows, blocks::device_numbers(view), read_only)));
+  HostDevice host(TRY(MappedDevice::create(std::string(record::kHostDeviceName), map_uuid, rows,
+                                           blocks::device_numbers(view), read_only)));
   const std::string path(record::kHostDevicePath);
   TRY(make_directories(path.substr(0, path.rfind('/'))));
   ::unlink(path.c_str());  // of an earlier try

@@ -42,8 +42,10 @@ Result<Fd> open_control() {
 
 }  // namespace
 
-Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid, Bytes targets,
-                                          std::size_t rows, bool read_only) {
+Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
+                                          std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                          bool read_only) {
+  const auto targets = TRY(blocks::pack_rows(rows, devices));
   const Fd control = TRY(open_control());
 
   Request make(name);
@@ -52,7 +54,7 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
   MappedDevice device(name, major(make.header().dev), minor(make.header().dev));
 
   Request load(name, targets);
-  load.header().target_count = static_cast<__u32>(rows);
+  load.header().target_count = static_cast<__u32>(rows.size());
   if (read_only) load.header().flags |= DM_READONLY_FLAG;
   TRY(load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device"));
 

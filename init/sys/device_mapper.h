@@ -2,22 +2,24 @@
 // Device-mapper devices.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/result.h"
+#include "init/blocks/row.h"
 
 namespace vhdboot::sys {
 
 /// An active device-mapper device; removed when the object ends, or, while somebody else looks at it, right after that.
 class MappedDevice {
  public:
-  /// Creates the device `name` of `rows` rows, packed in `targets` as DM_TABLE_LOAD takes them, and starts it. `uuid`
-  /// names it for other programs. While it lives nobody else, but other such devices, can mount what its rows lie on or
-  /// open that exclusively.
-  [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid, Bytes targets,
-                                                   std::size_t rows, bool read_only);
+  /// Creates the device `name` of these rows on the devices below ("8:3"), and starts it. `uuid` names it for other
+  /// programs. Invalid as blocks::pack_rows(). While it lives nobody else, but other such devices, can mount what its
+  /// rows lie on or open that exclusively.
+  [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid,
+                                                   std::span<const blocks::Row> rows,
+                                                   std::span<const std::string> devices, bool read_only);
   MappedDevice(MappedDevice&& other) noexcept
       : name_(std::exchange(other.name_, {})), major_(other.major_), minor_(other.minor_) {}
   MappedDevice& operator=(MappedDevice&& other) noexcept {

@@ -21,7 +21,8 @@ struct Physical {
   std::uint64_t sectors = 0;
 };
 
-Result<std::vector<std::byte>> table_of(const disk::LogicalVolume& volume, const std::vector<Physical>& physical) {
+Result<MappedDevice> map(const disk::LogicalVolume& volume, const std::vector<Physical>& physical,
+                         const std::string& name) {
   std::vector<blocks::Row> rows;
   std::vector<std::string> devices;
   for (const Physical& one : physical) devices.push_back(one.numbers);
@@ -30,13 +31,13 @@ Result<std::vector<std::byte>> table_of(const disk::LogicalVolume& volume, const
     if (on == physical.end()) return fail(Code::NotFound, "a physical volume of it is not on the guest disk");
     if (piece.physical_start > on->sectors || piece.length > on->sectors - piece.physical_start)
       return fail(Code::Corrupt, "a piece of it lies behind the end of its physical volume");
-    rows.push_back({.kind = blocks::RowKind::Linear,
-                    .start = piece.start,
-                    .length = piece.length,
-                    .device = static_cast<std::size_t>(on - physical.begin()),
-                    .device_sector = piece.physical_start});
+    blocks::append_row(rows, {.kind = blocks::RowKind::Linear,
+                              .start = piece.start,
+                              .length = piece.length,
+                              .device = static_cast<std::size_t>(on - physical.begin()),
+                              .device_sector = piece.physical_start});
   }
-  return blocks::pack_rows(rows, devices);
+  return MappedDevice::create(name, concat("VHDBOOT-", name), rows, devices, true);
 }
 
 }  // namespace
@@ -72,10 +73,7 @@ LogicalVolumes map_logical_volumes(const std::vector<BlockDevice>& devices) {
         continue;
       }
       if (volumes.mapped.size() == disk::kMaxLogicalVolumes) return volumes;
-      const std::string device = concat("vhdboot-volume-", volumes.mapped.size());
-      const auto table = table_of(volume, physical);
-      auto mapped = table ? MappedDevice::create(device, concat("VHDBOOT-", device), *table, volume.pieces.size(), true)
-                          : std::unexpected(table.error());
+      auto mapped = map(volume, physical, concat("vhdboot-volume-", volumes.mapped.size()));
       if (mapped)
         volumes.mapped.push_back({name, volume.name, *std::move(mapped)});
       else

@@ -20,8 +20,8 @@ Result<MemorySnapshot> MemorySnapshot::make(const BlockDevice& origin, const std
   const BlockDevice store_device = TRY(block_device(store.name()));
   const std::array rows{
       blocks::Row{.kind = blocks::RowKind::Snapshot, .length = origin.size / kSectorSize, .device = 0, .store = 1}};
-  const auto targets = TRY(blocks::pack_rows(rows, std::array{origin.numbers, store_device.numbers}));
-  auto map = TRY(MappedDevice::create(name, concat("VHDBOOT-", name), targets, rows.size(), false));
+  auto map = TRY(MappedDevice::create(name, concat("VHDBOOT-", name), rows,
+                                      std::array{origin.numbers, store_device.numbers}, false));
   return MemorySnapshot(std::move(store), std::move(map));
 }
 
