@@ -70,8 +70,7 @@ std::optional<DeviceNode> numbered_node(std::string_view name, std::string_view 
 std::optional<DeviceNode> parse_device_node(std::string_view text) {
   if (!text.starts_with(kDev)) return std::nullopt;
   std::string_view name = text.substr(kDev.size());
-  if (constexpr std::string_view kMapper = "mapper/"; name.starts_with("mapper/loop"))
-    name.remove_prefix(kMapper.size());
+  if (name.starts_with("mapper/loop")) name.remove_prefix(std::string_view("mapper/").size());
   for (const std::string_view kind : {"sd", "hd", "vd", "xvd"})
     if (name.starts_with(kind)) return lettered_node(name, kind);
   if (name.starts_with("nvme")) return numbered_node(name, "nvme", true);

@@ -76,11 +76,19 @@ namespace {
 
 // Where the text is.
 struct TextPlace {
-  std::uint64_t area = 0;    // of metadata, in bytes on the device
+  std::uint64_t area = 0;    // of metadata, in bytes on the device; 0: there is none
   std::uint64_t length = 0;  // of the area
   std::uint64_t offset = 0;  // in the area
   std::uint64_t size = 0;    // 0: there is none
 };
+
+Result<std::vector<std::byte>> read_label(const ByteSource& device) {
+  std::array<std::byte, kLabelSectors * kSectorSize> start{};
+  TRY(device.read(0, start));
+  const auto label = find_label(start);
+  if (!label) return fail(Code::NotFound, "there is no label of LVM2");
+  return std::vector(label->begin(), label->end());
+}
 
 Result<TextPlace> find_text(const ByteSource& device, Bytes label) {
   const auto area = first_metadata_area(label);
@@ -111,25 +119,19 @@ Result<std::string> read_text(const ByteSource& device, const TextPlace& place, 
 }  // namespace
 
 Result<PhysicalVolumeText> read_physical_volume(const ByteSource& device) {
-  std::array<std::byte, kLabelSectors * kSectorSize> start{};
-  TRY(device.read(0, start));
-  const auto label = find_label(start);
-  if (!label) return fail(Code::NotFound, "there is no label of LVM2");
-  const auto id = slice(*label, volume_header(*label), kIdBytes);
+  const auto label = TRY(read_label(device));
+  const auto id = slice(label, volume_header(label), kIdBytes);
   if (!id) return fail(Code::Corrupt, "the label of LVM2 has no physical volume");
   PhysicalVolumeText found{.id = std::string(as_text(*id)), .metadata = {}};
-  const TextPlace place = TRY(find_text(device, *label));
+  const TextPlace place = TRY(find_text(device, label));
   if (place.size != 0) found.metadata = TRY(read_text(device, place, kMaxLvmText));
   return found;
 }
 
 Result<std::string> read_volume_group(const ByteSource& device) {
-  std::array<std::byte, kLabelSectors * kSectorSize> start{};
-  TRY(device.read(0, start));
-  const auto label = find_label(start);
-  if (!label) return fail(Code::NotFound, "there is no label of LVM2");
-  if (!first_metadata_area(*label)) return fail(Code::NotFound, "this physical volume holds no metadata");
-  const TextPlace place = TRY(find_text(device, *label));
+  const auto label = TRY(read_label(device));
+  const TextPlace place = TRY(find_text(device, label));
+  if (place.area == 0) return fail(Code::NotFound, "this physical volume holds no metadata");
   if (place.size == 0) return fail(Code::NotFound, "the physical volume belongs to no volume group");
   const std::string words = TRY(read_text(device, place, kMaxName + 1));
   const auto end = std::ranges::find_if_not(words, is_name);
