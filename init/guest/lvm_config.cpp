@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/text.h"
 #include "disk/lvm_text.h"
@@ -15,6 +16,16 @@ using disk::LvmValue;
 
 constexpr std::string_view kComment = "# From vhdboot, in memory: LVM finds the volume groups of this system's disk.\n";
 constexpr std::string_view kMerged = "/run/vhdboot/lvmlocal.conf";
+
+struct Setting {
+  std::string_view section;
+  std::string_view name;
+};
+constexpr std::array<Setting, 5> kHiding{Setting{"devices", "filter"},
+                                         {"devices", "global_filter"},
+                                         {"devices", "devicesfile"},
+                                         {"activation", "volume_list"},
+                                         {"activation", "auto_activation_volume_list"}};
 
 LvmSection read(std::string_view text) {
   return disk::parse_lvm_text(text).value_or(LvmSection());
@@ -40,19 +51,19 @@ std::string list_of(const std::vector<std::string>& items) {
   return out + " ]";
 }
 
-std::vector<std::string> items_of(const LvmSection& config, const LvmSection& local, std::string_view section,
-                                  std::string_view name) {
+// Of lvmlocal.conf, else of lvm.conf.
+const LvmValue* find(const LvmSection& config, const LvmSection& local, std::string_view section,
+                     std::string_view name) {
   const LvmValue* own = find(local, section, name);
-  if (own == nullptr) own = find(config, section, name);
-  return own == nullptr ? std::vector<std::string>() : own->items;
+  return own != nullptr ? own : find(config, section, name);
 }
 
 // Without a list everything is activated.
 std::string activation(const LvmSection& config, const LvmSection& local, std::string_view name,
                        const std::vector<std::string>& groups) {
-  std::vector<std::string> items = items_of(config, local, "activation", name);
-  if (items.empty() && find(local, "activation", name) == nullptr && find(config, "activation", name) == nullptr)
-    return "";
+  const LvmValue* own = find(config, local, "activation", name);
+  if (own == nullptr) return "";
+  std::vector<std::string> items = own->items;
   for (const std::string& group : groups)
     if (std::ranges::find(items, group) == items.end()) items.push_back(group);
   return concat('\t', name, " = ", list_of(items), '\n');
@@ -63,11 +74,8 @@ std::string activation(const LvmSection& config, const LvmSection& local, std::s
 bool hides_devices(std::string_view lvm_config, std::string_view local_config) {
   const LvmSection config = read(lvm_config);
   const LvmSection local = read(local_config);
-  const auto has = [&](std::string_view section, std::string_view name) {
-    return find(config, section, name) != nullptr || find(local, section, name) != nullptr;
-  };
-  return has("devices", "filter") || has("devices", "global_filter") || has("devices", "devicesfile") ||
-         has("activation", "volume_list") || has("activation", "auto_activation_volume_list");
+  return std::ranges::any_of(kHiding,
+                             [&](const Setting& one) { return find(config, local, one.section, one.name) != nullptr; });
 }
 
 std::string lvm_overrides(std::string_view lvm_config, std::string_view local_config, std::string_view disk,
@@ -77,7 +85,8 @@ std::string lvm_overrides(std::string_view lvm_config, std::string_view local_co
   const std::string ours = concat("a|^", disk, "(p[0-9]+)?$|");
   // The first pattern that matches counts, and what none matches passes.
   std::vector<std::string> global{ours};
-  std::ranges::copy(items_of(config, local, "devices", "global_filter"), std::back_inserter(global));
+  if (const LvmValue* own = find(config, local, "devices", "global_filter"))
+    std::ranges::copy(own->items, std::back_inserter(global));
   global.insert(global.end(), {"a|^/dev/(mapper/|dm-)|", "r|.*|"});
   // Behind this one LVM puts that of lvm.conf; of global_filter it takes the last one alone.
   std::vector<std::string> filter{ours};
@@ -99,9 +108,9 @@ std::string with_overrides(std::string_view local_config, std::string_view overr
 
 // No mount unit: systemd says that it cannot make the mount point, or makes it.
 std::vector<GuestFile> lvm_units() {
-  constexpr std::string_view kHides =
-      "grep -qsE \"^[[:space:]]*([a-z]+/)?(global_filter|filter|devicesfile|volume_list|auto_activation_volume_list)"
-      "[[:space:]]*=\" ";
+  std::string names;
+  for (const Setting& one : kHiding) names += concat(names.empty() ? "" : "|", one.name);
+  const std::string hides = concat("grep -qsE \"^[[:space:]]*([a-z]+/)?(", names, ")[[:space:]]*=\" ");
   return {{.name = "vhdboot-lvm.service",
            .text = concat(kComment,
                           "[Unit]\n"
@@ -117,7 +126,7 @@ std::vector<GuestFile> lvm_units() {
                           "Type=oneshot\n"
                           "RemainAfterExit=yes\n"
                           "ExecStart=/bin/sh -c 'test -e ",
-                          kLvmDevicesFile, " || ", kHides, kLvmConfig, ' ', kLvmLocalConfig, " || exit 0; cat ",
+                          kLvmDevicesFile, " || ", hides, kLvmConfig, ' ', kLvmLocalConfig, " || exit 0; cat ",
                           kLvmLocalConfig, ' ', kLvmOverrides, " >", kMerged, " && mount --bind ", kMerged, ' ',
                           kLvmLocalConfig, "'\n")},
           {.name = "vhdboot-lvm-done.service",
