@@ -230,12 +230,12 @@ std::string rule_of_default(const BootEntry& first) {
 }
 
 const BootEntry* newer_entry(const BootEntry& booted, const std::vector<BootEntry>& entries) {
-  if (!booted.default_by.empty() || booted.menu == Menu::Kernels || booted.version.empty()) return nullptr;
+  if (!booted.default_by.empty() || booted.menu == Menu::Kernels || booted.sort_key.empty() || booted.version.empty())
+    return nullptr;
   const BootEntry* newest = nullptr;
   for (const BootEntry& entry : entries)
-    if (entry.menu == booted.menu && entry.machine_id == booted.machine_id && entry.sort_key != booted.sort_key &&
-        entry.sort_key.empty() && !is_used_up(entry) &&
-        compare_versions(entry.version, newest == nullptr ? booted.version : newest->version) > 0)
+    if (entry.menu == booted.menu && entry.machine_id == booted.machine_id && entry.sort_key.empty() &&
+        !is_used_up(entry) && compare_versions(entry.version, newest == nullptr ? booted.version : newest->version) > 0)
       newest = &entry;
   return newest;
 }

@@ -82,7 +82,8 @@ Result<MenuFiles> files_of(disk::GuestDisk& disk, const FoundMenu& found, const 
   return files;
 }
 
-FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu menu, const FoundMenu& found) {
+FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu menu, std::size_t system,
+                       const FoundMenu& found) {
   const disk::GuestPartition& partition = files.program.tree.partition();
   const std::string path = files.program.full_path();
   BootEntry boot{.kind = EntryKind::Kernel,
@@ -90,9 +91,8 @@ FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu me
                  .path = concat(partition.device, ':', path),
                  .id = entry.title,
                  .title = entry.title,
-                 // Entries of one root are of one system.
-                 .machine_id = kexec::CommandLine::parse(entry.cmdline).find("root").value_or(""),
                  .unified = files.is_image,
+                 .system = system,
                  .options_from = found.path};
   for (const Place& initrd : files.initrds) boot.initrds.push_back(initrd.full_path());
   const auto open = [files, boot](const OpenRequest& request) { return open_menu_files(files, boot, request); };
@@ -118,6 +118,7 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
   if (!may_be_default) menu = Menu::Folders;  // behind what systemd-boot shows
   // The default; where that is not to be had, the first one that is.
   std::optional<std::size_t> usual;
+  std::vector<std::string> roots;  // entries of one root are of one system
   for (std::size_t i = 0; i < limine->menu.entries.size(); ++i) {
     const LimineEntry& entry = limine->menu.entries[i];
     if (entry.program.path.empty()) continue;
@@ -133,7 +134,10 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
              equals_ignoring_ascii_case(one.path, files->program.full_path());
     });
     if (same == found.entries.end() || !entry.cmdline.empty()) {
-      found.entries.push_back(found_entry(entry, *files, menu, *limine));
+      std::string root = kexec::CommandLine::parse(entry.cmdline).find("root").value_or("");
+      const std::size_t system = std::ranges::find(roots, root) - roots.begin();
+      if (system == roots.size()) roots.push_back(std::move(root));
+      found.entries.push_back(found_entry(entry, *files, menu, system, *limine));
       same = found.entries.end() - 1;
     }
     if (!usual || limine->menu.usual == i) usual = same - found.entries.begin();

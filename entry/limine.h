@@ -54,7 +54,7 @@ struct LimineEntry {
 
 struct LimineMenu {
   std::vector<LimineEntry> entries;  ///< in the order of the text
-  /// What it starts when nobody chooses, as an index: an entry that boots Linux.
+  /// What it starts when nobody chooses, as an index: an entry with a program.
   std::optional<std::size_t> usual;
 };
 
