@@ -1,15 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tests marked `only_all` are run with --all alone: their kind has a representative that always runs."""
+"""Tests marked `only_all` are run with --all alone: their kind has a representative that always runs. And those that have
+passed are written down, so that a run of hours can be stopped and gone on with."""
+
+from pathlib import Path
 
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="every combination of the boot tests, not a representative few")
+    parser.addoption("--passed", metavar="FILE", help="leave out the tests named there, and add those that pass")
+
+
+def pytest_configure(config):
+    path = config.getoption("--passed")
+    if path and not hasattr(config, "workerinput"):  # those of pytest-xdist report to this one
+        config.pluginmanager.register(Passed(Path(path)))
+
+
+class Passed:
+    """Writes down each test once all of it has passed, its end too."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._called = set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self._called.add(report.nodeid)
+        if report.when == "teardown" and report.passed and report.nodeid in self._called:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(f"{report.nodeid}\n")
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--all"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("only_all")]
+    path = config.getoption("--passed")
+    passed = set(Path(path).read_text(encoding="utf-8").splitlines()) if path and Path(path).exists() else set()
+    every = config.getoption("--all")
+    left_out = [item for item in items
+                if item.nodeid in passed or (not every and item.get_closest_marker("only_all"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

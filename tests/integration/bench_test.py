@@ -4,11 +4,14 @@ and no result of a test gets lost. Needs root for the NTFS ones (FUSE)."""
 
 import os
 import random
+import subprocess
+import sys
 
 import pytest
 
 from tests.support import disk, hostdisk, junit, png, vhd
 from tests.support.command import run
+from tests.support.paths import REPOSITORY
 
 IMAGE = "/boot/Größe.vhd"
 MIB = disk.MIB
@@ -84,6 +87,30 @@ def test_footers_convince_qemu(tmp_path, image):
     vhd.make_fixed(path)
     said = run("qemu-img", "info", "-f", "vpc", path)
     assert f"({image.stat().st_size} bytes)" in said
+
+
+def test_what_has_passed_is_left_out(tmp_path):
+    """And nothing else: not what failed, was skipped, or went wrong at its end."""
+    (tmp_path / "conftest.py").write_bytes((REPOSITORY / "tests/conftest.py").read_bytes())
+    (tmp_path / "some_test.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\ndef bad_end():\n    yield\n    raise OSError\n"
+        "@pytest.mark.parametrize('n', ['a b', 'c'])\ndef test_good(n): pass\n"
+        "def test_bad(): assert False\n"
+        "def test_end(bad_end): pass\n"
+        "def test_skipped(): pytest.skip()\n", encoding="utf-8")
+    passed = tmp_path / "passed"
+
+    def once(*words):
+        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path,
+                               f"--passed={passed}", *words, tmp_path / "some_test.py"], capture_output=True, text=True,
+                              timeout=120, cwd=tmp_path, check=False)
+        return done.stdout.splitlines()[-1].split(" in ")[0].strip("= ")
+
+    assert once("-n", "2") == "1 failed, 3 passed, 1 skipped, 1 error"
+    assert sorted(passed.read_text(encoding="utf-8").splitlines()) == ["some_test.py::test_good[a b]",
+                                                                       "some_test.py::test_good[c]"]
+    assert once() == "1 failed, 1 passed, 1 skipped, 2 deselected, 1 error"
 
 
 def test_results_are_counted(tmp_path):

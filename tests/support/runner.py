@@ -22,12 +22,26 @@ from .bootcase import cases
 from .paths import PRODUCTS, REPOSITORY, TEST_OUTPUT, soak_folder
 
 PARTS = ("lint", "unit", "fuzz", "integration", "boot")
+PYTEST_PARTS = ("lint", "integration", "boot")
 MORE_PARTS = ("bench", "soak")  # only when they are named
 RESULTS = TEST_OUTPUT / "results"
+PASSED = TEST_OUTPUT / "passed"  # a file a commit
+NONE_LEFT = 5  # pytest's exit status when all tests are left out
+PART_SECONDS = 5400
+PART_SECONDS_OF_ALL = 6 * 3600
 LOGS = TEST_OUTPUT / "logs"
 OTHER_GUESTS = {"debian12", "debian13", "debian12-grub-mbr"}  # of tests that are no cases
 TWO_AT_A_TIME = ("-n", str(min(2, os.cpu_count() or 1)))
 NEED_PRODUCTS = {"integration", "boot", "bench", "soak"}
+
+
+def commit_of_a_clean_tree() -> str | None:
+    """Nothing where something is changed, or that cannot be told."""
+    def git(*words: str) -> str | None:
+        done = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    return git("rev-parse", "HEAD") if git("status", "--porcelain") == "" else None
 
 
 class StepFailed(Exception):
@@ -43,12 +57,14 @@ class Runner:
         self._background: dict[str, Future] = {}
         self._last_lines: list[str] = []
         self._stopped = False
+        self._passed_words: list[str] = []
 
     def say(self, text: str) -> None:
         with self._lock:
             print(f"[{time.monotonic() - self._start:6.0f} s] {text}", flush=True)
 
-    def step(self, title: str, *words, seconds: float, env: dict | None = None, stream: bool = False) -> None:
+    def step(self, title: str, *words, seconds: float, env: dict | None = None, stream: bool = False,
+             good: tuple[int, ...] = (0,)) -> None:
         """Runs a command with its output in a log file (or on the screen)."""
         self.say(title)
         log = LOGS / f"{title.replace(' ', '-').replace('/', '-')}.log"
@@ -61,7 +77,7 @@ class Runner:
                 raise StepFailed(f"{title}: not done after {seconds:.0f} s; the log: {log}") from None
             except OSError as error:
                 raise StepFailed(f"{title}: {error}") from None
-        if done.returncode != 0:
+        if done.returncode not in good:
             tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-40:])
             raise StepFailed(f"{title}: exit status {done.returncode}; the log: {log}\n{tail}")
 
@@ -139,9 +155,28 @@ class Runner:
     def pytest(self, part: str, *words: str) -> None:
         result = RESULTS / f"{part}.xml"
         chosen = (["-k", self._args.k] if self._args.k else []) + (["--all"] if self._args.all else [])
+        seconds = PART_SECONDS_OF_ALL if self._args.all else PART_SECONDS
         self.attempt(part, result, lambda: self.step(
             f"{part} tests", sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", f"tests/{part}", "-v",
-            "--durations=10", f"--junit-xml={result}", *chosen, *words, seconds=5400, stream=True))
+            "--durations=10", f"--junit-xml={result}", *self._passed_words, *chosen, *words, seconds=seconds, stream=True,
+            good=(0, NONE_LEFT) if self._args.resume else (0,)))
+
+    def begin_to_note_what_passes(self) -> None:
+        """By the commit: what was changed since is another thing."""
+        commit = commit_of_a_clean_tree()
+        if commit is None:
+            if self._args.resume:
+                raise SystemExit("tests/run.sh: --resume goes by the commit, and files have changed since: commit them")
+            return
+        PASSED.mkdir(parents=True, exist_ok=True)
+        for path in PASSED.iterdir():
+            if path.name != commit or not self._args.resume:
+                path.unlink()
+        path = PASSED / commit
+        self._passed_words = [f"--passed={path}"]
+        if path.exists():
+            count = len(path.read_text(encoding="utf-8").splitlines())
+            self._last_lines.append(f"{count} tests of {', '.join(PYTEST_PARTS)} passed before, on this commit")
 
     def lint(self) -> None:
         self.pytest("lint", "-q")
@@ -176,7 +211,7 @@ class Runner:
         except KeyboardInterrupt:
             self._stopped = True
         junit.write(RESULTS / "soak.xml", soak.junit_cases())
-        self._last_lines = [*soak.summary(), *(["stopped: the same command goes on here"] if self._stopped else [])]
+        self._last_lines += [*soak.summary(), *(["stopped: the same command goes on here"] if self._stopped else [])]
         (args.soak_folder / "summary.txt").write_text("\n".join(self._last_lines) + "\n", encoding="utf-8")
 
     # --- counting
@@ -198,6 +233,7 @@ class Runner:
         shutil.rmtree(RESULTS, ignore_errors=True)
         RESULTS.mkdir(parents=True)
         LOGS.mkdir(parents=True, exist_ok=True)
+        self.begin_to_note_what_passes()
         self.start_background(parts)
         for part in parts:
             try:
@@ -219,7 +255,7 @@ class Runner:
         for name in failed:
             print(f"  failed: {name}")
         print(f"  in {time.monotonic() - self._start:.0f} s\n")
-        if total.passed + total.failed == 0 and not self._stopped:
+        if total.passed + total.failed == 0 and not self._stopped and not self._args.resume:
             total += junit.Counts(failed=1)
             print("no test ran")
         print(*self._last_lines, total, sep="\n", flush=True)
@@ -232,6 +268,8 @@ def main() -> int:
                         help=f"{', '.join(PARTS)}, bench or soak; without one: all of them but bench and soak")
     parser.add_argument("--all", action="store_true",
                         help="every combination of the boot tests, and builds on machines made from nothing")
+    parser.add_argument("--resume", action="store_true",
+                        help=f"leave out those tests of {', '.join(PYTEST_PARTS)} that passed before on this commit")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
     parser.add_argument("--fuzz-seconds", type=int, default=5, help="how long each fuzz target runs (default 5)")
     soak = parser.add_argument_group("soak", "runs for hours; the same command goes on where it was stopped, by Ctrl-C or a "
