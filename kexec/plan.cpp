@@ -21,6 +21,9 @@ constexpr std::uint32_t kReservedCmdline = 1 + 30;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLarge = kMiB;  // a gap before it is no loss
+// Zeros before our archive: what follows one that lz4 has compressed is taken for more of it unless a word is zero
+// (lib/decompress_unlz4.c). Elsewhere the guest's own boot loader leaves none either.
+constexpr std::uint64_t kGap = 4;
 
 // Where `piece` goes when what stands before it ends at `end`.
 std::uint64_t place(const Piece& piece, const std::vector<InitrdPart>& before, std::uint64_t end) {
@@ -31,6 +34,21 @@ std::uint64_t place(const Piece& piece, const std::vector<InitrdPart>& before, s
 }
 
 }  // namespace
+
+Result<void> GuestInitrd::read(std::uint64_t offset, MutableBytes out) const {
+  if (offset > size() || out.size() > size() - offset) return fail(Code::Corrupt, "read past the end");
+  std::ranges::fill(out, std::byte{0});
+  const std::uint64_t end = offset + out.size();
+  for (const InitrdPart& part : plan_.initrds) {
+    const std::uint64_t from = std::max(offset, part.destination);
+    const std::uint64_t to = std::min(end, part.destination + part.source.range.length);
+    if (from >= to) continue;
+    TRY(part.source.file->read(
+        part.source.range.offset + (from - part.destination),
+        out.subspan(static_cast<std::size_t>(from - offset), static_cast<std::size_t>(to - from))));
+  }
+  return {};
+}
 
 std::uint32_t longest_cmdline(const BzImage& header) {
   return header.cmdline_size > kReservedCmdline ? header.cmdline_size - kReservedCmdline : 0;
@@ -62,6 +80,7 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   std::ranges::for_each(parts.initrds, add);
   std::ranges::for_each(parts.extras, add);
   std::ranges::for_each(parts.addons, add);
+  if (plan.archive_at > 0) plan.archive_at += kGap;
   const auto is_there = [](const Piece& piece) { return !piece.range.empty(); };
   if (!fits)
     return fail(Code::NoMemory, concat("its kernel and initrds have more than ", human_size(kMaxBootBytes),

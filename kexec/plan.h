@@ -50,6 +50,19 @@ struct KexecPlan {
   bool has_initrd = false;          ///< the guest brings an initrd of its own, be it in an addon
 };
 
+/// What of the new initrd is the guest's own, as the kernel will unpack it: the pieces at their places, of which
+/// several may make one archive, with zeros between and behind them.
+class GuestInitrd final : public ByteSource {
+ public:
+  /// Borrows the plan, and what that borrows.
+  explicit GuestInitrd(const KexecPlan& plan) : plan_(plan) {}
+  [[nodiscard]] std::uint64_t size() const override { return plan_.archive_at; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
+
+ private:
+  const KexecPlan& plan_;
+};
+
 /// Kernel and initrds together: they are in memory twice before the jump.
 inline constexpr std::uint64_t kMaxBootBytes = 2ULL << 30;
 

@@ -67,7 +67,8 @@ int print(const fs::path& root, const std::string& uki_path, const std::string& 
     return 1;
   }
   for (const auto& warning : parts->warnings) std::cerr << warning << '\n';
-  std::vector<std::byte> initrd(plan->archive_at);
+  const kexec::InitrdPart last = plan->initrds.empty() ? kexec::InitrdPart() : plan->initrds.back();
+  std::vector<std::byte> initrd(align_up(last.destination + last.source.range.length, 4));
   for (const auto& part : plan->initrds)
     if (!part.source.file->read(part.source.range.offset,
                                 MutableBytes(initrd).subspan(part.destination, part.source.range.length)))

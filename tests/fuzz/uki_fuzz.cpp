@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(part.destination >= end && part.destination % 4 == 0 && !part.source.range.empty());
       end = part.destination + part.source.range.length;
     }
-    check(plan->archive_at >= end && plan->archive_at < end + 4 && plan->archive_at % 4 == 0);
+    check(plan->archive_at >= end && plan->archive_at < end + 8 && plan->archive_at % 4 == 0);
     check(kexec::CommandLine::parse(plan->cmdline).find("rdinit") == kexec::kStage2Init);
     check(!plan->guest_init.empty());
   }

@@ -41,7 +41,7 @@ TEST(Plan, MicrocodeThenInitrdThenArchive) {
   EXPECT_EQ(result->header.version, "6.12.1-test");
   EXPECT_THAT(result->initrds,
               ElementsAre(InitrdPart{{&source, *uki.ucode}, 0}, InitrdPart{{&source, *uki.initrd}, 8}));
-  EXPECT_EQ(result->archive_at, 16U);
+  EXPECT_EQ(result->archive_at, 20U);
   EXPECT_TRUE(result->has_initrd);
   EXPECT_EQ(result->cmdline, "rdinit=/vhdboot/init quiet debug");
   EXPECT_EQ(result->guest_init, "/init");
@@ -64,7 +64,7 @@ TEST(Plan, PiecesOfSeveralFiles) {
   EXPECT_THAT(result->initrds,
               ElementsAre(InitrdPart{{&one, all}, 0}, InitrdPart{{&two, all}, 8}, InitrdPart{{&three, all}, 16},
                           InitrdPart{{&one, all}, 24}, InitrdPart{{&four, all}, 32}));
-  EXPECT_EQ(result->archive_at, 40U);
+  EXPECT_EQ(result->archive_at, 44U) << "a word of zeros, by which lz4 ends";
 
   const BootParts only_extras{
       .kernel = parts.kernel, .microcode = {}, .initrds = {}, .extras = parts.extras, .cmdline = {}};
@@ -110,7 +110,20 @@ TEST(Plan, KernelAndInitrdAreRead) {
   EXPECT_EQ(kernel, original);
   Buffer initrd(initrd_size(result, as_bytes("archive")));
   ASSERT_TRUE(read_initrd(result, as_bytes("archive"), initrd));
-  EXPECT_EQ(as_text(initrd), std::string_view("micro\0\0\0initrd\0\0archive", 23));
+  EXPECT_EQ(as_text(initrd), std::string_view("micro\0\0\0initrd\0\0\0\0\0\0archive", 27));
+
+  // The same without what is ours, in whatever parts it is read.
+  const GuestInitrd guest(result);
+  ASSERT_EQ(guest.size(), 20U);
+  for (std::size_t offset = 0; offset <= guest.size(); ++offset)
+    for (std::size_t length = 0; length <= guest.size() - offset; ++length) {
+      Buffer part(length, std::byte{0xFF});
+      ASSERT_TRUE(guest.read(offset, part));
+      ASSERT_EQ(as_text(part), as_text(initrd).substr(offset, length));
+    }
+  Buffer too_long(21);
+  EXPECT_EQ(guest.read(0, too_long).error().code, Code::Corrupt);
+  EXPECT_EQ(guest.read(21, {}).error().code, Code::Corrupt);
 
   kernel.pop_back();
   EXPECT_EQ(read_kernel(result, kernel).error().code, Code::Invalid);
@@ -165,7 +178,7 @@ TEST(Plan, WithoutInitrd) {
   const auto only_microcode = plan(image().add(".ucode", "micro"));
   ASSERT_TRUE(only_microcode);
   EXPECT_FALSE(only_microcode->has_initrd);
-  EXPECT_EQ(only_microcode->archive_at, 8U);
+  EXPECT_EQ(only_microcode->archive_at, 12U);
 }
 
 TEST(Plan, TheGuestsRdinitIsRemembered) {
