@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The five foreign libraries, as targets: dep_ntfs3g dep_blkid dep_zlib dep_lzma dep_zstd. In the product build (the
+# The foreign libraries, as targets: dep_ntfs3g dep_blkid dep_zlib dep_lzma dep_zstd dep_bzip2 dep_lz4. In the product build (the
 # toolchain file sets VHDBOOT_SYSROOT) they are the static ones built for musl; otherwise they are Debian's own, or those
 # that cmake/third_party has put into VHDBOOT_LIBRARIES, with sanitizers for example.
-# Headers: <ntfs-3g/volume.h> <blkid/blkid.h> <zlib.h> <lzma.h> <zstd.h>.
+# Headers: <ntfs-3g/volume.h> <blkid/blkid.h> <zlib.h> <lzma.h> <zstd.h> <bzlib.h> <lz4.h>.
 set(VHDBOOT_LIBRARIES "${VHDBOOT_SYSROOT}" CACHE PATH "Where cmake/third_party was installed (default: Debian's libraries)")
 mark_as_advanced(VHDBOOT_LIBRARIES)
 
@@ -27,6 +27,8 @@ vhdboot_dependency(dep_blkid blkid blkid/blkid.h libblkid-dev)
 vhdboot_dependency(dep_zlib z zlib.h zlib1g-dev)
 vhdboot_dependency(dep_lzma lzma lzma.h liblzma-dev)
 vhdboot_dependency(dep_zstd zstd zstd.h libzstd-dev)
+vhdboot_dependency(dep_bzip2 bz2 bzlib.h libbz2-dev)
+vhdboot_dependency(dep_lz4 lz4 lz4.h liblz4-dev)
 
 # libntfs-3g installs headers that still ask for the HAVE_* macros of its own config.h (without them they declare
 # ffs() or struct timespec a second time), and two options that change structures: as the library was built.

@@ -26,6 +26,10 @@ vhdboot_source(xz-utils source 5.4.1 xz-utils_5.4.1.orig.tar.xz
   5d9827aa1875b21c288f78864bb26d2650b436ea8d2cad364e4921eb6266a5a5)
 vhdboot_source(libzstd source 1.5.4+dfsg2 libzstd_1.5.4+dfsg2.orig.tar.xz
   8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953)
+vhdboot_source(bzip2 source 1.0.8 bzip2_1.0.8.orig.tar.gz
+  ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269)
+vhdboot_source(lz4 source 1.9.4 lz4_1.9.4.orig.tar.gz
+  0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b)
 vhdboot_source(exfatprogs source 1.2.9 exfatprogs_1.2.9.orig.tar.xz
   d9a42197c6ff9e6a8e923789413008e317415cf7a4ab85c486c5ffcaf49ca175) # before 1.2.2: CVE-2023-45897
 vhdboot_source(gcc-12-source binary 12.2.0 usr/src/gcc-12/gcc-12.2.0-dfsg.tar.xz

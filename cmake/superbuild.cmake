@@ -92,8 +92,8 @@ file(GLOB_RECURSE third_party CONFIGURE_DEPENDS cmake/third_party/*)
 add_custom_command(OUTPUT sysroot/libraries.stamp
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DSYSROOT=${sysroot} -DWORK=${CMAKE_BINARY_DIR}/libraries
     -DJOBS=${VHDBOOT_JOBS} -P ${script}/libraries.cmake
-  DEPENDS fetch/util-linux fetch/ntfs-3g fetch/zlib fetch/xz-utils fetch/libzstd fetch/exfatprogs
-    cmake/script/libraries.cmake
+  DEPENDS fetch/util-linux fetch/ntfs-3g fetch/zlib fetch/xz-utils fetch/libzstd fetch/bzip2 fetch/lz4
+    fetch/exfatprogs cmake/script/libraries.cmake
     cmake/toolchain/musl-cc ${third_party}
   USES_TERMINAL COMMENT "Libraries" VERBATIM)
 add_custom_target(sysroot DEPENDS sysroot/toolchain.stamp sysroot/libraries.stamp)

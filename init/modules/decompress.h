@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whole compressed files in memory: kernel modules as distributions ship them.
+// What kernel modules and initrds are compressed by: whole files in memory, and streams piece by piece.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -12,16 +13,42 @@
 
 namespace vhdboot::modules {
 
-enum class Compression : std::uint8_t { None, Gzip, Xz, Zstd };
+/// Lz4 is its legacy format, the only one that the kernel reads.
+enum class Compression : std::uint8_t { None, Gzip, Xz, Zstd, Bzip2, Lz4 };
+
+inline constexpr std::size_t kMaxMagic = 6;  ///< bytes by which it is told
 
 /// By the first bytes; None for whatever is not known.
 [[nodiscard]] Compression detect_compression(Bytes bytes);
 
-/// "gzip", "xz", "zstd", "none".
+/// "gzip", "xz", "zstd", "bzip2", "lz4", "none".
 [[nodiscard]] std::string_view name(Compression compression);
 
-/// The contents; those of an uncompressed file are the file. NoMemory when they exceed `cap` bytes; Corrupt when the
-/// stream is damaged or ends early.
+/// One stream of compressed data.
+class Decompressor {
+ public:
+  Decompressor() = default;
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  virtual ~Decompressor() = default;
+
+  struct Step {
+    std::size_t taken = 0;  ///< bytes of `in`
+    std::size_t given = 0;  ///< bytes into `out`
+    bool complete = false;  ///< the stream has ended: what follows in `in` is not part of it
+  };
+
+  /// Goes on with `in`, which follows what was taken so far. With nothing taken, nothing given and room in `out`, the
+  /// stream goes on behind `in`. Corrupt when it is damaged, Unsupported for what is not read here, NoMemory.
+  [[nodiscard]] virtual Result<Step> step(Bytes in, MutableBytes out) = 0;
+};
+
+/// `compression` is not None.
+[[nodiscard]] std::unique_ptr<Decompressor> make_decompressor(Compression compression);
+
+/// The contents; those of an uncompressed file are the file. Several streams of one kind follow each other; what is
+/// none, behind them, is left out. NoMemory when they exceed `cap` bytes; Corrupt when the data is damaged or ends
+/// early.
 [[nodiscard]] Result<std::vector<std::byte>> decompress(Bytes bytes, std::size_t cap);
 
 }  // namespace vhdboot::modules

@@ -110,6 +110,10 @@ bool is_builtin_driver(const ModuleIndex& index, std::string_view driver) {
   return index.is_builtin(module_of(driver));
 }
 
+bool has_driver(const ModuleIndex& index, std::string_view driver) {
+  return !driver.empty() && (index.has(module_of(driver)) || is_builtin_driver(index, driver));
+}
+
 Result<std::vector<std::string>> module_directories(std::string_view release) {
   if (!fits_line(release) || release.find('/') != std::string_view::npos || release == "." || release == "..")
     return fail(Code::Invalid, concat("expected a kernel release, found ", quoted(release)));

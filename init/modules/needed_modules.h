@@ -67,6 +67,9 @@ struct ModuleNeeds {
 /// built in, only their names (modules.builtin).
 [[nodiscard]] bool is_builtin_driver(const ModuleIndex& index, std::string_view driver);
 
+/// Whether the kernel has the driver that sysfs calls so, as a module or as a part of it; false for an empty name.
+[[nodiscard]] bool has_driver(const ModuleIndex& index, std::string_view driver);
+
 /// The directories below the guest's root that may hold the modules, best first: /usr/lib/modules/RELEASE,
 /// /lib/modules/RELEASE. Invalid for a release that is no single file name.
 [[nodiscard]] Result<std::vector<std::string>> module_directories(std::string_view release);

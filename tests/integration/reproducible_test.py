@@ -20,7 +20,8 @@ from tests.support.paths import PRODUCTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("vhdboot.efi", "vhdboot-init", "raw2vhd", "vhdtool")
-LIBRARIES = ("libstdc++.a", "libgcc_eh.a", "libblkid.a", "libntfs-3g.a", "libz.a", "liblzma.a", "libzstd.a")
+LIBRARIES = ("libstdc++.a", "libgcc_eh.a", "libblkid.a", "libntfs-3g.a", "libz.a", "liblzma.a", "libzstd.a",
+             "libbz2.a", "liblz4.a")
 BUILD_SECONDS = 3600
 
 

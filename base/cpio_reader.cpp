@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/cpio_reader.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+
+namespace vhdboot::cpio {
+namespace {
+
+constexpr std::size_t kMagicSize = 6;
+constexpr std::size_t kFieldSize = 8;
+// Which of the fields behind the magic.
+constexpr std::size_t kFileSize = 6;
+constexpr std::size_t kNameSize = 11;
+
+std::optional<std::uint64_t> field(std::string_view header, std::size_t number) {
+  return parse_u64(header.substr(kMagicSize + number * kFieldSize, kFieldSize), 16);
+}
+
+std::uint64_t padding_of(std::uint64_t size) {
+  return align_up(size, kAlignment) - size;
+}
+
+}  // namespace
+
+void Reader::expect(State state, std::uint64_t size) {
+  state_ = state;
+  left_ = size;
+  taken_.clear();
+}
+
+Result<std::size_t> Reader::take(Bytes bytes) {
+  std::size_t at = 0;
+  for (;;) {
+    if (state_ == State::Between) {
+      while (at < bytes.size() && bytes[at] == std::byte{0}) ++at;
+      if (at == bytes.size() || bytes[at] != std::byte{'0'}) return at;
+      expect(State::Header, kHeaderSize);
+    }
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - at));
+    const Bytes piece = bytes.subspan(at, count);
+    if (state_ != State::Padding && (state_ != State::Contents || wanted_))
+      taken_.insert(taken_.end(), piece.begin(), piece.end());
+    at += count;
+    left_ -= count;
+    if (left_ > 0) return at;
+    switch (state_) {
+      case State::Header:
+        TRY(read_header());
+        break;
+      case State::Name:
+        read_name();
+        break;
+      case State::Contents:
+        end_contents();
+        break;
+      case State::Padding:
+        expect(State::Header, kHeaderSize);
+        break;
+      case State::Between:
+        break;
+    }
+  }
+}
+
+Result<void> Reader::read_header() {
+  const std::string_view header = as_text(taken_);
+  const auto size = field(header, kFileSize);
+  const auto name_size = field(header, kNameSize);
+  // The second one has checksums, which the kernel ignores as well.
+  if ((!header.starts_with("070701") && !header.starts_with("070702")) || !size || !name_size)
+    return fail(Code::Corrupt, "no header of a cpio archive in its newc format");
+  if (*name_size == 0 || *name_size > kMaxNameLength + 1)
+    return fail(Code::Corrupt, concat("a name of ", *name_size, " bytes in a cpio archive"));
+  size_ = *size;
+  expect(State::Name, *name_size + padding_of(kHeaderSize + *name_size));
+  return {};
+}
+
+void Reader::read_name() {
+  const std::string_view name = as_text(taken_);
+  name_ = name.substr(0, name.find('\0'));
+  if (name_ == kTrailerName) return expect(State::Between, 0);
+  wanted_ = visitor_.entry(name_, size_);
+  expect(State::Contents, size_);
+}
+
+void Reader::end_contents() {
+  if (wanted_) visitor_.contents(name_, std::exchange(taken_, {}));
+  expect(State::Padding, padding_of(size_));
+}
+
+}  // namespace vhdboot::cpio

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/modules/initrd_modules.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/cpio_reader.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "init/modules/decompress.h"
+
+namespace vhdboot::modules {
+namespace {
+
+constexpr std::array<std::string_view, 4> kModprobePrograms{"/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe",
+                                                            "/usr/bin/modprobe"};
+constexpr std::size_t kWindow = 256 * kKiB;
+
+/// A source, read from its start on.
+class Input {
+ public:
+  explicit Input(const ByteSource& source) : source_(source) {}
+
+  /// What comes next: at least so many bytes, or all that there are.
+  Result<Bytes> peek(std::size_t least) {
+    if (window_.size() - at_ < least) TRY(read_more());
+    return Bytes(window_).subspan(at_);
+  }
+  void take(std::size_t count) { at_ += count; }
+
+ private:
+  Result<void> read_more() {
+    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(std::exchange(at_, 0)));
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, source_.size() - read_));
+    const std::size_t before = window_.size();
+    window_.resize(before + count);
+    TRY(source_.read(read_, MutableBytes(window_).subspan(before)));
+    read_ += count;
+    return {};
+  }
+
+  const ByteSource& source_;
+  std::uint64_t read_ = 0;  // bytes of the source that have been in the window
+  std::vector<std::byte> window_;
+  std::size_t at_ = 0;  // what was taken of it
+};
+
+/// What is kept of the archives.
+class Collector {
+ public:
+  explicit Collector(std::string_view release) : release_(release) {}
+
+  [[nodiscard]] cpio::Visitor visitor() {
+    return {.entry = [this](std::string_view name, std::uint64_t size) { return see(name, size); },
+            .contents = [this](std::string_view name, std::vector<std::byte> bytes) { keep(name, as_text(bytes)); }};
+  }
+  [[nodiscard]] std::size_t entries() const { return entries_; }
+  [[nodiscard]] bool too_large() const { return too_large_; }
+
+  [[nodiscard]] InitrdModules finish() && {
+    found_.texts.dep = dependencies();
+    found_.tells_builtin = !found_.texts.builtin.empty() || !found_.texts.builtin_modinfo.empty();
+    found_.tells_aliases = !found_.texts.alias.empty();
+    return std::move(found_);
+  }
+
+ private:
+  /// "kernel/fs/ext4.ko" of "./usr/lib/modules/RELEASE/kernel/fs/ext4.ko"; nothing for what lies elsewhere.
+  [[nodiscard]] std::optional<std::string_view> within_modules(std::string_view name) const {
+    for (std::string_view folder : {std::string_view("usr"), std::string_view("lib"), std::string_view("modules")}) {
+      const bool is_here = name.starts_with(folder) && name.substr(folder.size()).starts_with('/');
+      if (!is_here && folder != "usr") return std::nullopt;
+      if (is_here) name.remove_prefix(folder.size() + 1);
+    }
+    if (!name.starts_with(release_) || !name.substr(release_.size()).starts_with('/')) return std::nullopt;
+    return name.substr(release_.size() + 1);
+  }
+
+  static std::string_view without_root(std::string_view name) {
+    while (name.starts_with('/') || name.starts_with("./")) name.remove_prefix(name.find('/') + 1);
+    return name;
+  }
+
+  std::string* text_of(std::string_view file) {
+    if (file == "modules.dep") return &dep_;
+    if (file == "modules.alias") return &found_.texts.alias;
+    if (file == "modules.softdep") return &found_.texts.softdep;
+    if (file == "modules.builtin") return &found_.texts.builtin;
+    if (file == "modules.builtin.modinfo") return &found_.texts.builtin_modinfo;
+    return nullptr;
+  }
+
+  bool see(std::string_view name, std::uint64_t size) {
+    ++entries_;
+    name = without_root(name);
+    if (std::ranges::any_of(kModprobePrograms, [&](std::string_view path) { return path.substr(1) == name; }))
+      found_.has_modprobe = true;
+    const auto file = within_modules(name);
+    if (!file) return false;
+    if (file->contains(".ko") && files_.size() < kMaxModules) files_.emplace(*file);
+    if (text_of(*file) == nullptr) return false;
+    too_large_ = too_large_ || size > kMaxIndexBytes;
+    return size <= kMaxIndexBytes;
+  }
+
+  // The last one of a name counts, as its file does.
+  void keep(std::string_view name, std::string_view text) {
+    const auto file = within_modules(without_root(name));
+    if (std::string* kept = file ? text_of(*file) : nullptr) *kept = text;
+  }
+
+  /// As modules.dep: what that says of the files that are there, and those that it does not tell of.
+  [[nodiscard]] std::string dependencies() {
+    std::string text;
+    for (const std::string_view line : split_lines(dep_))
+      if (files_.erase(std::string(line.substr(0, line.find(':')))) > 0) text += concat(line, '\n');
+    for (const std::string& file : files_) text += concat(file, ":\n");
+    return text;
+  }
+
+  std::string_view release_;
+  InitrdModules found_;
+  std::string dep_;
+  std::set<std::string> files_;
+  std::size_t entries_ = 0;
+  bool too_large_ = false;
+};
+
+/// Unpacks an initrd for a collector.
+class Unpacker {
+ public:
+  explicit Unpacker(Collector& collector) : collector_(collector), reader_(collector.visitor()) {}
+
+  Result<void> unpack(const ByteSource& initrd) {
+    Input input(initrd);
+    for (;;) {
+      const Bytes bytes = TRY(input.peek(1));
+      if (bytes.empty()) return {};
+      const auto taken = TRY(feed(bytes));
+      input.take(taken);
+      if (taken < bytes.size()) TRY(decompress(input));
+    }
+  }
+
+ private:
+  Result<std::size_t> feed(Bytes bytes) {
+    const auto taken = TRY(reader_.take(bytes));
+    unpacked_ += taken;
+    if (unpacked_ > kMaxInitrdBytes || collector_.entries() > kMaxInitrdEntries || collector_.too_large())
+      return fail(Code::NoMemory,
+                  concat("it holds more than ", human_size(kMaxInitrdBytes), ", than ", kMaxInitrdEntries,
+                         " files or than ", human_size(kMaxIndexBytes), " of an index of modules"));
+    return taken;
+  }
+
+  Result<void> decompress(Input& input) {
+    const auto compression = detect_compression(TRY(input.peek(kMaxMagic)));
+    if (compression == Compression::None)
+      return fail(Code::Unsupported, "it is compressed in a way that is not known here, or is no initrd");
+    const auto decoder = make_decompressor(compression);
+    for (;;) {
+      const auto step = TRY(decoder->step(TRY(input.peek(1)), room_));
+      input.take(step.taken);
+      if (TRY(feed(Bytes(room_).first(step.given))) != step.given)
+        return fail(Code::Corrupt, concat("its ", name(compression), " data is no cpio archive"));
+      if (step.complete) return {};
+      if (step.taken == 0 && step.given == 0)
+        return fail(Code::Corrupt, concat("its ", name(compression), " data ends early"));
+    }
+  }
+
+  Collector& collector_;
+  cpio::Reader reader_;
+  std::vector<std::byte> room_ = std::vector<std::byte>(kWindow);
+  std::uint64_t unpacked_ = 0;
+};
+
+std::string describe(const WantedModule& wanted, const InitrdModules& initrd, std::string_view release) {
+  return concat("its initrd has no ", initrd.has_modprobe ? "module" : "modprobe to load a module", " for ",
+                modules::describe(wanted), ", and kernel ", printable(release), " has none built in");
+}
+
+}  // namespace
+
+std::span<const std::string_view> modprobe_programs() {
+  return kModprobePrograms;
+}
+
+Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release) {
+  if (release.empty()) return fail(Code::Invalid, "the kernel's release is not known");
+  Collector collector(release);
+  TRY(Unpacker(collector).unpack(initrd));
+  return std::move(collector).finish();
+}
+
+Result<ModuleIndex> index_of(const InitrdModules& initrd) {
+  ModuleTexts texts = initrd.texts;
+  if (!initrd.has_modprobe) texts.dep.clear();
+  return ModuleIndex::parse(std::move(texts));
+}
+
+Result<Lacking> find_lacking(const InitrdModules& initrd, std::span<const WantedModule> wanted) {
+  const auto index = TRY(index_of(initrd));
+  Lacking lacking;
+  for (const WantedModule& one : wanted) {
+    const std::vector<std::string> name{one.name};
+    if (index.resolve(name).missing.empty() || has_driver(index, one.driver)) continue;
+    // By its name alone not every driver is found, and older kernels tell no aliases of what they have built in.
+    const bool is_told = initrd.tells_builtin && (one.driver.empty() || initrd.tells_aliases);
+    (is_told ? lacking.certain : lacking.maybe).push_back(one);
+  }
+  return lacking;
+}
+
+Result<std::vector<std::string>> check_initrd(const Result<InitrdModules>& initrd, std::span<const WantedModule> wanted,
+                                              std::string_view release) {
+  const auto lacking = initrd ? find_lacking(*initrd, wanted) : std::unexpected(initrd.error());
+  if (!lacking) return std::vector{concat("what its initrd holds could not be told: ", lacking.error().message())};
+  if (!lacking->certain.empty()) return fail(Code::Unsupported, describe(lacking->certain.front(), *initrd, release));
+  std::vector<std::string> doubts;
+  for (const WantedModule& one : lacking->maybe)
+    doubts.push_back(concat(describe(one, *initrd, release), ", as far as can be told"));
+  return doubts;
+}
+
+}  // namespace vhdboot::modules
