@@ -31,22 +31,6 @@ std::string GuestPartition::description() const {
   return entry == nullptr ? "the guest disk" : concat("partition ", entry->number, " of the guest disk");
 }
 
-GuestTree GuestTree::below(std::string_view path) const {
-  GuestTree tree = *this;
-  tree.folder_ = full_path(path);
-  return tree;
-}
-
-std::string GuestTree::full_path(std::string_view path) const {
-  if (path.empty() || path == "/") return folder_;
-  return concat(folder_, path.starts_with('/') ? "" : "/", path);
-}
-
-Result<std::string> GuestTree::read_text(std::string_view path, std::uint64_t cap) const {
-  const auto bytes = TRY_IN(path, read(path, cap));
-  return std::string(as_text(bytes));
-}
-
 const GuestPartition* GuestDisk::find(const Partition* entry) const {
   if (entry == nullptr) return nullptr;
   const auto found = std::ranges::find(partitions_, entry, &GuestPartition::entry);

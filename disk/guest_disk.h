@@ -43,35 +43,19 @@ struct GuestPartition {
   [[nodiscard]] std::string description() const;
 };
 
-/// A directory tree on one of the partitions, borrowed from the disk.
-class GuestTree {
+/// A folder on one of the partitions, borrowed from the disk.
+class GuestTree : public Folder {
  public:
   GuestTree(const GuestPartition& partition, const FileTree& files, std::string folder = {})
-      : partition_(&partition), files_(&files), folder_(std::move(folder)) {}
+      : Folder(files, std::move(folder)), partition_(&partition) {}
 
   [[nodiscard]] const GuestPartition& partition() const { return *partition_; }
-  /// The tree below `path` ("/boot").
-  [[nodiscard]] GuestTree below(std::string_view path) const;
-  /// The path from the root of the file system; empty for that root itself.
-  [[nodiscard]] std::string full_path(std::string_view path) const;
-
-  [[nodiscard]] bool has(std::string_view path) const { return files_->has(full_path(path)); }
-  [[nodiscard]] bool is_folder(std::string_view path) const { return files_->is_folder(full_path(path)); }
-  /// The names in a directory, sorted; empty when it cannot be read.
-  [[nodiscard]] std::vector<std::string> list(std::string_view path) const { return files_->list(full_path(path)); }
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(std::string_view path) const {
-    return files_->open(full_path(path));
+  [[nodiscard]] GuestTree below(std::string_view path) const {
+    return GuestTree(*partition_, files(), full_path(path));
   }
-  [[nodiscard]] std::uint64_t subvolume(std::string_view path) const { return files_->subvolume(full_path(path)); }
-  [[nodiscard]] Result<std::vector<std::byte>> read(std::string_view path, std::uint64_t cap) const {
-    return files_->read(full_path(path), cap);
-  }
-  [[nodiscard]] Result<std::string> read_text(std::string_view path, std::uint64_t cap) const;
 
  private:
   const GuestPartition* partition_;
-  const FileTree* files_;
-  std::string folder_;  // "" or "/a/b"
 };
 
 class GuestDisk {

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/units.h"
+#include "disk/lvm_label.h"
 #include "disk/lvm_text.h"
 
 namespace vhdboot::disk {
@@ -125,6 +127,34 @@ Result<VolumeGroup> parse_volume_group(std::string_view text) {
   const LvmSection root = TRY(parse_lvm_text(text));
   if (root.sections.empty()) return fail(Code::Corrupt, "the metadata of LVM2 has no volume group");
   return TRY_IN(concat("volume group ", printable(root.sections.front().name)), Reader(root.sections.front()).read());
+}
+
+Result<void> VolumeGroups::add(const ByteSource& device) {
+  devices_.push_back({.id = {}, .sectors = device.size() / kSectorSize});
+  const auto text = TRY(read_physical_volume(device));
+  devices_.back().id = text.id;
+  if (text.metadata.empty()) return {};
+  auto group = TRY(parse_volume_group(text.metadata));
+  const auto known = groups_.find(group.name);
+  if (known != groups_.end() && known->second.seqno >= group.seqno) return {};
+  std::string name = group.name;
+  groups_.insert_or_assign(std::move(name), std::move(group));
+  return {};
+}
+
+Result<std::vector<PlacedPiece>> VolumeGroups::place(const LogicalVolume& volume) const {
+  std::vector<PlacedPiece> placed;
+  for (const VolumePiece& piece : volume.pieces) {
+    const auto on = std::ranges::find(devices_, piece.physical, &Device::id);
+    if (on == devices_.end()) return fail(Code::NotFound, "a physical volume of it is not on the guest disk");
+    if (piece.physical_start > on->sectors || piece.length > on->sectors - piece.physical_start)
+      return fail(Code::Corrupt, "a piece of it lies behind the end of its physical volume");
+    placed.push_back({.start = piece.start,
+                      .length = piece.length,
+                      .device = static_cast<std::size_t>(on - devices_.begin()),
+                      .device_start = piece.physical_start});
+  }
+  return placed;
 }
 
 std::string mapper_name(std::string_view group, std::string_view volume) {

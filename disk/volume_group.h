@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/result.h"
 
 namespace vhdboot::disk {
@@ -46,6 +48,39 @@ struct VolumeGroup {
 /// the caps. A volume whose pieces are not all on physical volumes, one after the other, is not linear; nor is one that
 /// a snapshot is to be merged into, for it is about to be another.
 [[nodiscard]] Result<VolumeGroup> parse_volume_group(std::string_view text);
+
+/// A piece of a logical volume on a device, in sectors of 512 bytes.
+struct PlacedPiece {
+  std::uint64_t start = 0;  ///< on the logical volume
+  std::uint64_t length = 0;
+  std::size_t device = 0;  ///< number of its physical volume
+  std::uint64_t device_start = 0;
+
+  friend bool operator==(const PlacedPiece&, const PlacedPiece&) = default;
+};
+
+/// What several physical volumes say together.
+class VolumeGroups {
+ public:
+  /// The next one; what cannot be read of it has a number all the same. Errors as read_physical_volume() and
+  /// parse_volume_group().
+  [[nodiscard]] Result<void> add(const ByteSource& device);
+
+  /// By name; of several copies the newest.
+  [[nodiscard]] const std::map<std::string, VolumeGroup>& groups() const { return groups_; }
+
+  /// Where the pieces of a linear volume lie. NotFound when a physical volume is missing, Corrupt when a piece does not
+  /// lie on its own.
+  [[nodiscard]] Result<std::vector<PlacedPiece>> place(const LogicalVolume& volume) const;
+
+ private:
+  struct Device {
+    std::string id;
+    std::uint64_t sectors = 0;
+  };
+  std::vector<Device> devices_;
+  std::map<std::string, VolumeGroup> groups_;
+};
 
 /// "guest-my--root" of the group "guest" and the volume "my-root": its name in /dev/mapper.
 [[nodiscard]] std::string mapper_name(std::string_view group, std::string_view volume);

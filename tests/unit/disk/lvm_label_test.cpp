@@ -1,51 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "disk/lvm_label.h"
 
-#include <cstring>
-
 #include "tests/unit/base/error_matchers.h"
+#include "tests/unit/disk/physical_volume.h"
 
 namespace vhdboot::disk {
 namespace {
 
 using test::Fails;
 
-constexpr std::size_t kArea = 4096;
+using Volume = test::PhysicalVolume;
+constexpr std::size_t kArea = Volume::kArea;
 
-// A physical volume as pvcreate and vgcreate leave it: one data area, one metadata area.
-struct Volume {
-  std::vector<std::byte> bytes = std::vector<std::byte>(64 * 1024);
-
-  void put(std::size_t at, std::string_view text) { std::memcpy(bytes.data() + at, text.data(), text.size()); }
-  template <class T>
-  void put_number(std::size_t at, T value) {
-    std::memcpy(bytes.data() + at, &value, sizeof(value));
-  }
-
-  explicit Volume(std::string_view metadata = "guest {\nid = \"x\"\n", std::size_t label = 512) {
-    put(label, "LABELONE");
-    put_number<std::uint32_t>(label + 20, 32);
-    put(label + 24, "LVM2 001");
-    put_number<std::uint64_t>(label + 32 + 40, 1 << 20);  // data
-    put_number<std::uint64_t>(label + 32 + 72, kArea);    // metadata
-    put_number<std::uint64_t>(label + 32 + 80, 60 * 1024);
-    put(kArea + 4, " LVM2 x[5A%r0N*>");
-    put_number<std::uint64_t>(kArea + 32, 60 * 1024);
-    put_number<std::uint64_t>(kArea + 40, 512);
-    put_number<std::uint64_t>(kArea + 48, metadata.size());
-    put(kArea + 512, metadata);
-  }
-
-  [[nodiscard]] Result<std::string> group() const { return read_volume_group(MemorySource(bytes)); }
-};
+Result<std::string> group(const Volume& volume) {
+  return read_volume_group(MemorySource(volume.bytes));
+}
 
 TEST(LvmLabel, TheNameOfTheGroup) {
-  EXPECT_EQ(Volume().group(), "guest");
-  EXPECT_EQ(Volume("a+b_c.d-9 {").group(), "a+b_c.d-9");
-  EXPECT_EQ(Volume("guest {", 0).group(), "guest");
-  EXPECT_EQ(Volume("guest {", 1536).group(), "guest");
+  EXPECT_EQ(group(Volume()), "guest");
+  EXPECT_EQ(group(Volume("a+b_c.d-9 {")), "a+b_c.d-9");
+  EXPECT_EQ(group(Volume("guest {", 0)), "guest");
+  EXPECT_EQ(group(Volume("guest {", 1536)), "guest");
   const std::string longest(127, 'v');
-  EXPECT_EQ(Volume(longest + " {").group(), longest);
+  EXPECT_EQ(group(Volume(longest + " {")), longest);
 }
 
 TEST(LvmLabel, IsThereOrNot) {
@@ -82,32 +59,32 @@ TEST(LvmLabel, TheWholeText) {
 
 TEST(LvmLabel, NoGroup) {
   EXPECT_THAT(read_volume_group(MemorySource(std::vector<std::byte>(4096))), Fails(Code::NotFound, "no label"));
-  EXPECT_THAT(Volume("guest {", 2048).group(), Fails(Code::NotFound, "no label"));
+  EXPECT_THAT(group(Volume("guest {", 2048)), Fails(Code::NotFound, "no label"));
   Volume volume;
   volume.put_number<std::uint64_t>(kArea + 40, 0);
-  EXPECT_THAT(volume.group(), Fails(Code::NotFound, "no volume group"));
+  EXPECT_THAT(group(volume), Fails(Code::NotFound, "no volume group"));
   volume.put_number<std::uint64_t>(512 + 32 + 72, 0);
-  EXPECT_THAT(volume.group(), Fails(Code::NotFound, "no metadata"));
+  EXPECT_THAT(group(volume), Fails(Code::NotFound, "no metadata"));
 }
 
 TEST(LvmLabel, Damaged) {
   EXPECT_FALSE(read_volume_group(MemorySource(std::vector<std::byte>(100))));
-  EXPECT_THAT(Volume(" {").group(), Fails(Code::Corrupt, "a name"));
-  EXPECT_THAT(Volume("guest").group(), Fails(Code::Corrupt, "a name"));
-  EXPECT_THAT(Volume("gu\"est {").group(), Fails(Code::Corrupt, "a name"));
-  EXPECT_THAT(Volume(std::string(128, 'v') + " {").group(), Fails(Code::Corrupt, "a name"));
+  EXPECT_THAT(group(Volume(" {")), Fails(Code::Corrupt, "a name"));
+  EXPECT_THAT(group(Volume("guest")), Fails(Code::Corrupt, "a name"));
+  EXPECT_THAT(group(Volume("gu\"est {")), Fails(Code::Corrupt, "a name"));
+  EXPECT_THAT(group(Volume(std::string(128, 'v') + " {")), Fails(Code::Corrupt, "a name"));
   Volume volume;
   volume.put_number<std::uint64_t>(kArea + 40, UINT64_MAX);
-  EXPECT_THAT(volume.group(), Fails(Code::Corrupt, "outside of its place"));
+  EXPECT_THAT(group(volume), Fails(Code::Corrupt, "outside of its place"));
   volume.put_number<std::uint64_t>(kArea + 40, 1 << 20);
-  EXPECT_FALSE(volume.group());
+  EXPECT_FALSE(group(volume));
   volume.put(kArea + 4, "x");
-  EXPECT_THAT(volume.group(), Fails(Code::Corrupt, "no header"));
+  EXPECT_THAT(group(volume), Fails(Code::Corrupt, "no header"));
   volume.put_number<std::uint64_t>(512 + 32 + 72, UINT64_MAX);
-  EXPECT_FALSE(volume.group());
+  EXPECT_FALSE(group(volume));
   // No zero ends the list of data areas before the label does.
   volume.put_number<std::uint32_t>(512 + 20, UINT32_MAX);
-  EXPECT_THAT(volume.group(), Fails(Code::NotFound, "no metadata"));
+  EXPECT_THAT(group(volume), Fails(Code::NotFound, "no metadata"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "tests/unit/base/error_matchers.h"
+#include "tests/unit/disk/physical_volume.h"
 
 namespace vhdboot::disk {
 namespace {
@@ -93,6 +94,56 @@ TEST(VolumeGroup, WhatIsNone) {
   EXPECT_THAT(parse_volume_group(""), Fails(Code::Corrupt, "has no volume group"));
   EXPECT_THAT(parse_volume_group("g { }"), Fails(Code::Corrupt, "extents have no size"));
   EXPECT_THAT(parse_volume_group("g {"), Fails(Code::Corrupt, ""));
+}
+
+// "p0", "p1" as an id of 32 characters.
+std::string id(std::string_view name) {
+  return concat(name, std::string(32 - name.size(), '0'));
+}
+
+test::PhysicalVolume physical(std::string_view name, std::string_view metadata) {
+  test::PhysicalVolume volume(metadata);
+  volume.put(512 + 32, id(name));
+  return volume;
+}
+
+// A logical volume that begins on the second physical volume and goes on on the first.
+std::string two_pieces(unsigned seqno, unsigned count) {
+  return concat("g { seqno = ", seqno, " extent_size = 8 physical_volumes { a { id = \"", id("p0"),
+                "\" pe_start = 16 pe_count = 10 } b { id = \"", id("p1"),
+                "\" pe_start = 16 pe_count = 90 } } logical_volumes { root { status = [\"VISIBLE\"] s1 { type = "
+                "\"striped\" stripe_count = 1 start_extent = 0 extent_count = 2 stripes = [\"b\", 3] } s2 { type = "
+                "\"striped\" stripe_count = 1 start_extent = 2 extent_count = ",
+                count, " stripes = [\"a\", 1] } } } }");
+}
+
+TEST(VolumeGroups, WhatSeveralPhysicalVolumesSay) {
+  VolumeGroups groups;
+  ASSERT_TRUE(groups.add(MemorySource(physical("p0", two_pieces(7, 4)).bytes)));
+  EXPECT_THAT(groups.add(MemorySource(std::vector<std::byte>(4096))), Fails(Code::NotFound, "no label"));
+  ASSERT_TRUE(groups.add(MemorySource(physical("p1", two_pieces(6, 2)).bytes))) << "an older copy";
+  ASSERT_EQ(groups.groups().size(), 1U);
+  const VolumeGroup& group = groups.groups().at("g");
+  EXPECT_EQ(group.seqno, 7U);
+  const auto placed = groups.place(group.volumes.at(0));
+  ASSERT_TRUE(placed) << placed.error().message();
+  EXPECT_THAT(*placed, ElementsAre(PlacedPiece{0, 16, 2, 16 + 24}, PlacedPiece{16, 32, 0, 16 + 8}))
+      << "devices count as they were added";
+}
+
+TEST(VolumeGroups, APhysicalVolumeThatIsMissingOrTooSmall) {
+  VolumeGroups alone;
+  ASSERT_TRUE(alone.add(MemorySource(physical("p0", two_pieces(7, 4)).bytes)));
+  EXPECT_THAT(alone.place(alone.groups().at("g").volumes.at(0)), Fails(Code::NotFound, "is not on the guest disk"));
+  auto first = physical("p0", two_pieces(7, 4));
+  auto second = physical("p1", two_pieces(7, 4));
+  second.bytes.resize((16 + 24 + 15) * 512);
+  second.put_number<std::uint64_t>(512 + 32 + 80, 16 * 1024);  // of its metadata area
+  second.put_number<std::uint64_t>(test::PhysicalVolume::kArea + 32, 16 * 1024);
+  VolumeGroups cut;
+  ASSERT_TRUE(cut.add(MemorySource(first.bytes)));
+  ASSERT_TRUE(cut.add(MemorySource(second.bytes)));
+  EXPECT_THAT(cut.place(cut.groups().at("g").volumes.at(0)), Fails(Code::Corrupt, "behind the end"));
 }
 
 TEST(VolumeGroup, NamesOfItsDevices) {
