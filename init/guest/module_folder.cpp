@@ -32,6 +32,19 @@ std::vector<Place> places(const ModuleRequest& request) {
   return found;
 }
 
+// A person may have copied /usr/lib/modules, or one of the folders in it with all that lies above.
+ModuleSearch search_folder(const disk::Folder& folder, const std::vector<std::string>& inside,
+                           const ModuleRequest& request) {
+  std::vector<std::string> paths{request.release};
+  paths.insert(paths.end(), inside.begin(), inside.end());
+  for (const std::string& path : paths)
+    if (const disk::Folder tree = folder.below(path); tree.has("modules.dep"))
+      return {.folder = ModuleFolder{folder, tree, request.release}, .reason = {}};
+  return {.folder = std::nullopt,
+          .reason = concat("the folder ", printable(folder.full_path("")), " on the volume has no modules of kernel ",
+                           printable(request.release))};
+}
+
 }  // namespace
 
 ModuleRequest module_request(std::string release, const kexec::CommandLine& line) {
@@ -43,10 +56,13 @@ ModuleRequest module_request(std::string release, const kexec::CommandLine& line
           .ostree = value("ostree")};
 }
 
-Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
+Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileTree* host, const record::Config& config,
                                         const ModuleRequest& request) {
-  const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   const auto folders = TRY(modules::module_directories(request.release));
+  if (config.modules_folder && host == nullptr)
+    return ModuleSearch{.folder = std::nullopt, .reason = "the volume with the folder of `modules-from` is not known"};
+  if (config.modules_folder) return search_folder(disk::Folder(*host, *config.modules_folder), folders, request);
+  const auto candidates = TRY(root_candidates(disk, config, request.root_option));
   std::string reason;
   // What the likeliest root lacks is what a person can mend.
   const auto remember = [&](std::string why) {
@@ -55,7 +71,8 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Con
   for (const disk::GuestPartition* partition : candidates) {
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
-    if (!root && root.error().code == Code::Io) remember(root.error().message());
+    // Of a type that is never read nothing was to be expected.
+    if (!root && disk::guest_mount_options(partition->type)) remember(root.error().message());
     if (!root) continue;
     for (const std::string_view prefix : disk::kRootFolders)
       for (const Place& place : places(request))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The guest's kernel modules in its root file system.
+// The guest's kernel modules, in its root file system or in a folder that a person names.
 #pragma once
 
 #include <optional>
@@ -29,8 +29,8 @@ struct ModuleRequest {
 
 /// The folder of a kernel's modules.
 struct ModuleFolder {
-  disk::GuestTree root;  ///< the root directory of the system that it belongs to
-  disk::GuestTree tree;
+  disk::Folder root;  ///< the root directory of the system that it belongs to; without one, the folder
+  disk::Folder tree;
   std::string release;
 };
 
@@ -39,10 +39,11 @@ struct ModuleSearch {
   std::string reason;  ///< why there is none, a clause
 };
 
-/// Looks on the partitions that can be read. Invalid: the configuration names a partition that is not there, or the
+/// Looks on the partitions that can be read, or in the folder of `host`, the volume with the image, that the
+/// configuration names; null: it is not known. Invalid: the configuration names a partition that is not there, or the
 /// release is no file name.
-[[nodiscard]] Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const record::Config& config,
-                                                      const ModuleRequest& request);
+[[nodiscard]] Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileTree* host,
+                                                      const record::Config& config, const ModuleRequest& request);
 
 /// How the system loads them, with `line` as its kernel command line.
 [[nodiscard]] modules::ModprobeConfig read_modprobe(const ModuleFolder& folder, const kexec::CommandLine& line);

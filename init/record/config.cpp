@@ -51,7 +51,14 @@ Result<void> add_options(Config& config, std::string_view value) {
 }
 
 Result<void> set_modules_from(Config& config, std::string_view value) {
-  config.modules_from = TRY(disk::parse_root_selector(value));
+  config.modules_from = std::nullopt;
+  config.modules_folder = std::nullopt;
+  if (value.starts_with("/dev/"))
+    return unexpected_value("a partition of the guest disk, or a folder on the volume with the image", value);
+  if (value.starts_with('/') || value.starts_with('\\'))
+    config.modules_folder = TRY(volume::parse_path(value)).text();
+  else
+    config.modules_from = TRY(disk::parse_root_selector(value));
   return {};
 }
 
@@ -242,7 +249,10 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.volume, overrides.volume);
   take(merged.entry, overrides.entry);
   take(merged.modules, overrides.modules);
-  take(merged.modules_from, overrides.modules_from);
+  if (overrides.modules_from || overrides.modules_folder) {
+    merged.modules_from = overrides.modules_from;
+    merged.modules_folder = overrides.modules_folder;
+  }
   take(merged.host_mount, overrides.host_mount);
   take(merged.trim, overrides.trim);
   take(merged.wait_seconds, overrides.wait_seconds);

@@ -11,7 +11,8 @@
 //   entry NAME                the boot entry of the guest: its file name, or a pattern with * and ?
 //   options TEXT              more kernel options; may be repeated, all of them count
 //   modules auto|guest        auto: take the modules that stage 2 needs from the guest; guest: rely on its initrd
-//   modules-from SELECTOR     the guest partition with the modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its number
+//   modules-from SELECTOR     the guest partition with the modules: UUID=, PARTUUID=, LABEL=, PARTLABEL= or its number;
+//                             or a folder on the volume with the image, a path that starts with / or \ .
 //   host-mount PATH [ro|rw] [OPTIONS]
 //                             where the guest finds the host volume, read-only unless rw is said, and options for its
 //                             driver
@@ -49,6 +50,7 @@ struct Config {
   std::string options;  ///< separated by blanks; empty: none
   std::optional<ModuleSource> modules;
   std::optional<disk::Selector> modules_from;
+  std::optional<std::string> modules_folder;  ///< '/' before each name; never together with modules_from
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
   std::optional<unsigned> wait_seconds;

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "disk/file_system_features.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/logical_volumes.h"
@@ -97,6 +98,16 @@ Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_replayed(const d
 
 Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_files(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags) {
+  auto files = open_as_it_is(partition, root_flags);
+  if (files) return files;
+  const auto source = sys::FdSource::open(concat("/dev/", partition.device));
+  const auto reason = source ? disk::unknown_features(**source, partition.type) : std::nullopt;
+  if (reason) return fail(Code::Unsupported, *reason);
+  return files;
+}
+
+Result<std::unique_ptr<disk::FileTree>> AttachedGuestDisk::open_as_it_is(const disk::GuestPartition& partition,
+                                                                         const std::string& root_flags) {
   const std::string path = concat("/dev/", partition.device);
   // A journal that has to be replayed makes this fail, since the disk is read-only.
   auto root = sys::mount_detached_read_only(path, partition.type, root_flags);

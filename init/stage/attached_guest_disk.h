@@ -36,6 +36,9 @@ class AttachedGuestDisk final : public disk::GuestDisk {
   /// Whether it can be read at all, of what nothing is known; a warning when not.
   [[nodiscard]] bool can_be_read(const disk::GuestPartition& partition) const;
   [[nodiscard]] Volume volume_of(const disk::GuestPartition& partition) const;
+  /// The same, but for what is said of an error.
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_as_it_is(const disk::GuestPartition& partition,
+                                                                      const std::string& root_flags);
   /// As the guest will find it: with the journal replayed, in memory.
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags);

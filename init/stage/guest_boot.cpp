@@ -100,7 +100,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   const auto request = guest::module_request(boot.planned.release, made.line);
   const ModuleUse use{.guest_disk = blocks::modules_of(attached),
                       .root_type = boot.planned.root ? boot.planned.root->type : "",
-                      .has_initrd = boot.planned.plan.has_initrd,
+                      .plan = boot.planned.plan,
                       .secure_boot = secure_boot_is_on(),
                       .line = made.line};
   boot.modules = TRY(collect_modules(disk, image, config, request, use, report));

@@ -7,8 +7,10 @@
 
 #include "base/text.h"
 #include "init/guest/module_folder.h"
+#include "init/modules/initrd_modules.h"
 #include "init/modules/module_signature.h"
 #include "init/modules/needed_modules.h"
+#include "init/sys/volume_tree.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -39,6 +41,21 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
   return {};
 }
 
+// Whether the guest's initrd brings what is not taken along, because of `reason`. What a person says counts for more.
+Result<void> check_initrd(const ModuleUse& use, const std::vector<modules::WantedModule>& wanted,
+                          const std::string& release, const std::string& reason, bool is_configured,
+                          const sys::Reporter& report) {
+  if (!use.plan.has_initrd) return {};
+  auto doubts = modules::check_initrd(modules::list_initrd(kexec::GuestInitrd(use.plan), release), wanted, release);
+  if (!doubts && !is_configured)
+    return fail(doubts.error().code, concat(doubts.error().message(), "; none is taken from its root (", reason,
+                                            "): ", modules::kInitrdRemedy));
+  if (!doubts) report.warn(doubts.error().message());
+  if (doubts)
+    for (const std::string& doubt : *doubts) report.warn(doubt);
+  return {};
+}
+
 }  // namespace
 
 Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
@@ -46,14 +63,17 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
                                        const sys::Reporter& report) {
   auto wanted = wanted_modules(image, use);
   CarriedModules carried;
+  const sys::VolumeTree host(*image.volume->reader);
   guest::ModuleSearch search{.folder = std::nullopt, .reason = "as configured"};
   if (config.module_source() == record::ModuleSource::Auto)
-    search = TRY(guest::find_module_folder(disk, config, request));
+    search = TRY(guest::find_module_folder(disk, &host, config, request));
   const auto& folder = search.folder;
   if (!folder) {
     report.warn(concat("taking no kernel modules from the guest's root (", search.reason, "): ",
-                       use.has_initrd ? "relying on those in the guest's initrd"
-                                      : "there is no initrd either, relying on what is built into its kernel"));
+                       use.plan.has_initrd ? "relying on those in the guest's initrd"
+                                           : "there is no initrd either, relying on what is built into its kernel"));
+    TRY(check_initrd(use, wanted, request.release, search.reason, config.module_source() == record::ModuleSource::Guest,
+                     report));
     carried.wanted = modules::request_lines(wanted);
     carried.needs.wanted = std::move(wanted);
     carried.not_read = std::move(search.reason);
@@ -64,7 +84,7 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
   const auto index = TRY_IN("the guest's kernel modules", guest::read_index(*folder, modprobe));
   TRY(modules::check_guest_disk_modules(index, use.guest_disk, request.release));
   carried.needs = modules::find_modules(index, std::move(wanted));
-  TRY(modules::check_missing(carried.needs, request.release, use.has_initrd));
+  TRY(modules::check_missing(carried.needs, request.release, use.plan.has_initrd));
   for (const std::string& sentence : modules::missing_sentences(carried.needs, request.release)) report.warn(sentence);
   for (const std::string& file : carried.needs.found.files) {
     const std::string name = modules::module_name(file);

@@ -13,6 +13,7 @@
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
 #include "kexec/cmdline.h"
+#include "kexec/plan.h"
 
 namespace vhdboot::stage {
 
@@ -35,7 +36,7 @@ struct CarriedModules {
 struct ModuleUse {
   std::vector<std::string> guest_disk;  ///< what it takes to attach it, see blocks::modules_of()
   std::string root_type;                ///< the file system that stage 2 mounts; empty when the guest's initrd does
-  bool has_initrd = true;               ///< else nobody brings what is missing
+  const kexec::KexecPlan& plan;         ///< without an initrd nobody brings what is missing
   bool secure_boot = false;             ///< on this machine
   kexec::CommandLine line;
 };
@@ -44,7 +45,7 @@ struct ModuleUse {
 /// volume hangs on.
 /// Unsupported when that kernel lacks one of them, or its modules do not fit it, or, without an initrd,
 /// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
-/// error: it is reported, and stage 2 relies on the guest's initrd.
+/// error: it is reported, and stage 2 relies on the guest's initrd; Unsupported when that has not all of them.
 [[nodiscard]] Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image,
                                                      const record::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
@@ -44,7 +45,7 @@ void load_carried_modules(const record::Handoff& handoff, const sys::Reporter& r
   }
 }
 
-bool asked_modprobe(const char* modprobe, const std::vector<std::string_view>& names) {
+bool asked_modprobe(const std::string& modprobe, const std::vector<std::string_view>& names) {
   constexpr auto kPatience = std::chrono::seconds(60);
   return std::ranges::any_of(names, [&](std::string_view name) {
     return sys::run({modprobe, "-q", std::string(name)}, sys::Deadline::in(kPatience)).value_or(1) == 0;
@@ -55,7 +56,8 @@ bool asked_modprobe(const char* modprobe, const std::vector<std::string_view>& n
 void ask_guest_for_modules(const sys::Reporter& report) {
   const auto wanted = sys::read_text(std::string(kWantedModulesPath));
   if (!wanted) return;
-  for (const char* modprobe : {"/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe", "/usr/bin/modprobe"}) {
+  for (const std::string_view program : modules::modprobe_programs()) {
+    const std::string modprobe(program);
     if (!sys::exists(modprobe)) continue;
     for (const std::string_view line : split_lines(*wanted))
       if (const auto names = split(line, '\t'); !asked_modprobe(modprobe, names))

@@ -189,12 +189,12 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("loop.ko:\n");
   make({{.type = "crypto_LUKS", .files = {}, .gpt_type = disk::kRootX8664Type}, kEsp});
   const ModuleRequest request{.release = "6.1", .root_option = "UUID=f52", .root_flags = ""};
-  auto search = find_module_folder(*disk_, {}, {.release = "6.1", .root_option = "", .root_flags = ""});
+  auto search = find_module_folder(*disk_, nullptr, {}, {.release = "6.1", .root_option = "", .root_flags = ""});
   ASSERT_TRUE(search);
   EXPECT_FALSE(search->folder);
   EXPECT_EQ(search->reason, "partition 1 of the guest disk is encrypted");
   make({kRoot, root});
-  search = find_module_folder(*disk_, {}, request);
+  search = find_module_folder(*disk_, nullptr, {}, request);
   ASSERT_TRUE(search && search->folder);
   EXPECT_THAT(disk_->opened, ElementsAre(2));
   EXPECT_TRUE(read_index(*search->folder)->has("loop"));
@@ -203,13 +203,35 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   root.files["/etc/modprobe.d/b.conf"] = to_buffer("options loop max_part=3\n");
   root.files["/etc/modprobe.d/c.conf.off"] = to_buffer("options loop max_part=4\n");
   make({kRoot, root});
-  search = find_module_folder(*disk_, {}, request);
+  search = find_module_folder(*disk_, nullptr, {}, request);
   ASSERT_TRUE(search && search->folder);
   const auto modprobe = read_modprobe(*search->folder, kexec::CommandLine::parse("loop.hw_queue_depth=5"));
   EXPECT_EQ(modprobe.options_of("loop"), "max_loop=2 max_part=3 hw_queue_depth=5");
   EXPECT_THAT(modprobe.blacklist, testing::IsEmpty()) << "the file of /etc counts";
-  EXPECT_THAT(find_module_folder(*disk_, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
+  EXPECT_THAT(find_module_folder(*disk_, nullptr, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
               Fails(Code::Invalid, "kernel release"));
+}
+
+TEST_F(Boots, ModulesOfAFolderThatIsNamed) {
+  MemoryPartition root = kRoot;
+  root.files["/usr/lib/modules/6.1/modules.dep"] = to_buffer("ahci.ko:\n");
+  make({root});
+  std::map<std::string, unsigned> reads;
+  const ModuleRequest request{.release = "6.1", .root_option = "UUID=f51", .root_flags = ""};
+  const record::Config config{.options = {}, .modules_folder = "/vhd/modules"};
+  for (const char* place : {"/vhd/modules/6.1", "/vhd/modules/usr/lib/modules/6.1", "/vhd/modules/lib/modules/6.1"}) {
+    const test::MemoryTree host({{std::string(place) + "/modules.dep", to_buffer("loop.ko:\n")}}, reads);
+    const auto search = find_module_folder(*disk_, &host, config, request);
+    ASSERT_TRUE(search && search->folder) << place;
+    EXPECT_TRUE(read_index(*search->folder)->has("loop"));
+    EXPECT_FALSE(read_index(*search->folder)->has("ahci"));
+  }
+  const test::MemoryTree other({{"/vhd/modules/6.2/modules.dep", to_buffer("loop.ko:\n")}}, reads);
+  EXPECT_EQ(find_module_folder(*disk_, &other, config, request)->reason,
+            "the folder /vhd/modules on the volume has no modules of kernel 6.1");
+  EXPECT_EQ(find_module_folder(*disk_, nullptr, config, request)->reason,
+            "the volume with the folder of `modules-from` is not known");
+  EXPECT_THAT(disk_->opened, testing::IsEmpty());
 }
 
 TEST_F(Boots, ModulesOfNixosAreBesideItsInit) {
@@ -219,12 +241,12 @@ TEST_F(Boots, ModulesOfNixosAreBesideItsInit) {
   root.files["/etc/modprobe.d/a.conf"] = to_buffer("options loop max_loop=2\n");
   make({kEsp, root});
   const auto search = find_module_folder(
-      *disk_, {}, module_request("6.6.30", kexec::CommandLine::parse("init=" + system + "/init root=fstab")));
+      *disk_, nullptr, {}, module_request("6.6.30", kexec::CommandLine::parse("init=" + system + "/init root=fstab")));
   ASSERT_TRUE(search && search->folder) << (search ? search->reason : search.error().text);
   EXPECT_TRUE(read_index(*search->folder)->has("loop"));
   EXPECT_EQ(read_modprobe(*search->folder, {}).options_of("loop"), "max_loop=2");
   const auto none =
-      find_module_folder(*disk_, {}, module_request("6.6.30", kexec::CommandLine::parse("init=/sbin/init")));
+      find_module_folder(*disk_, nullptr, {}, module_request("6.6.30", kexec::CommandLine::parse("init=/sbin/init")));
   ASSERT_TRUE(none);
   EXPECT_EQ(none->reason, "partition 2 of the guest disk has no modules of kernel 6.6.30") << "not the ESP";
 }
@@ -237,7 +259,7 @@ TEST_F(Boots, WhatOstreeDeployed) {
   root.files[deployment + "/usr/lib/modprobe.d/a.conf"] = to_buffer("options loop max_loop=3\n");
   make({root});
   const auto line = kexec::CommandLine::parse("root=UUID=f51 ostree=" + deployment);
-  const auto search = find_module_folder(*disk_, {}, module_request("6.11", line));
+  const auto search = find_module_folder(*disk_, nullptr, {}, module_request("6.11", line));
   ASSERT_TRUE(search && search->folder);
   EXPECT_EQ(read_modprobe(*search->folder, {}).options_of("loop"), "max_loop=3");
   const auto tables = root_tables(*disk_, line).value();

@@ -77,7 +77,10 @@ TEST(Config, AWrongValueNamesFileAndLine) {
   EXPECT_THAT(file("volume /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: volume: "));
   EXPECT_THAT(file("volume"), Fails(Code::Invalid, "debian.conf:1: volume: "));
   EXPECT_THAT(file("entry"), Fails(Code::Invalid, "debian.conf:1: entry: "));
-  EXPECT_THAT(file("modules-from /dev/sda1"), Fails(Code::Invalid, "debian.conf:1: modules-from: "));
+  EXPECT_THAT(file("modules-from /dev/sda1"),
+              Fails(Code::Invalid, "debian.conf:1: modules-from: expected a partition"));
+  EXPECT_THAT(file("modules-from /a/../b"), Fails(Code::Invalid, "debian.conf:1: modules-from: "));
+  EXPECT_THAT(file("modules-from folder"), Fails(Code::Invalid, "debian.conf:1: modules-from: "));
   EXPECT_THAT(file("modules no"), Fails(Code::Invalid, "expected auto or guest, found \"no\""));
   for (const char* bad : {"", "0", "601", "-1", "1.5", "30s", "99999999999999999999"})
     EXPECT_THAT(file(std::string("wait ") + bad), Fails(Code::Invalid, "wait: expected seconds from 1 to 600")) << bad;
@@ -154,6 +157,19 @@ TEST(LoadOptions, Wrong) {
 TEST(LoadOptions, EndAtTheFirstNul) {
   EXPECT_EQ(parse_load_options(std::string_view("wait=5\0wait=6", 13))->config.wait_seconds, 5u);
   EXPECT_EQ(parse_load_options("")->config, Config{});
+}
+
+TEST(Config, ModulesComeFromOnePlace) {
+  const Config folder = file("modules-from \\vhd\\my modules\\")->config;
+  EXPECT_EQ(folder.modules_folder, "/vhd/my modules");
+  EXPECT_FALSE(folder.modules_from);
+  const auto twice = file("modules-from 2\nmodules-from /vhd/modules");
+  EXPECT_THAT(twice->warnings, ElementsAre("debian.conf:2: modules-from is said twice, the later one counts"));
+  EXPECT_FALSE(twice->config.modules_from);
+  EXPECT_EQ(twice->config.modules_folder, "/vhd/modules");
+  const Config partition = parse_load_options("modules-from=3")->config;
+  EXPECT_EQ(merge(folder, partition), partition);
+  EXPECT_EQ(merge(partition, folder), folder);
 }
 
 TEST(Config, MergeTakesTheLaterOne) {
