@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from support import disk, images  # noqa: E402
+from support import disk, guest_root, images  # noqa: E402
 from support.command import run  # noqa: E402
 from support.guest import RECIPES, load_recipe  # noqa: E402
 from support.paths import PRODUCTS, cache_folder  # noqa: E402
@@ -487,7 +487,117 @@ def test_roots_without_modules(tmp_path, uki, root, word):
         run("mke2fs", "-q", "-t", "ext4", part)
         disk.place(part, path, 41 * MIB)
     status, found = check(path)
-    assert status == 4 and has(found["warning"], "modules", "were not checked: ", word)
+    assert status == 4 and has(found["warning"], "modules", "what its initrd holds could not be told: ", word)
+
+
+def packed_initrd(folder, modules, builtin=("ext4",)):
+    """As an initrd generator leaves it, with these modules."""
+    tree = folder / f"initrd-{'-'.join(modules)}"
+    there = tree / "usr/lib/modules" / KERNEL
+    there.mkdir(parents=True)
+    (tree / "usr/sbin").mkdir()
+    (tree / "usr/sbin/modprobe").write_bytes(b"ELF")
+    for name in modules:
+        (there / f"{name}.ko").write_bytes(elf_module(KERNEL))
+    (there / "modules.dep").write_text("".join(f"{name}.ko:\n" for name in modules))
+    (there / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in builtin))
+    archive = tree.with_suffix(".img")
+    run("sh", "-euc", f"cd {tree} && find . | cpio --quiet -oH newc | gzip > {archive}")
+    return archive
+
+
+def encrypted_disk(tmp_path, files):
+    """An ESP with these files, and a root that nobody reads."""
+    path = tmp_path / "disk.img"
+    disk.create(path, 60 * MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(MIB, 40 * MIB, disk.ESP), disk.Partition(41 * MIB, 16 * MIB, disk.LINUX_ROOT)]))
+    part = tmp_path / "part"
+    disk.format_esp(part, 40 * MIB, files)
+    disk.place(part, path, MIB)
+    with open(path, "r+b") as file:
+        file.seek(41 * MIB)
+        file.write(b"LUKS\xba\xbe\x00\x01" + bytes(160) + b"5eedb007-0000-4000-8000-00000000000a")
+    return path
+
+
+def entry_files(folder, kernel, version, initrd):
+    conf = folder / f"{version}.conf"
+    conf.write_text(f"title Small\nsort-key small\nversion {version}\nlinux /{version}/linux\n"
+                    f"initrd /{version}/initrd\noptions root=/dev/mapper/root\n")
+    return {f"/loader/entries/small-{version}.conf": conf, f"/{version}/linux": kernel, f"/{version}/initrd": initrd}
+
+
+@ROOT_ONLY
+def test_an_initrd_for_another_machine(tmp_path, kernel):
+    need("cpio")
+    other = entry_files(tmp_path, kernel, 2, packed_initrd(tmp_path, ["dm-mod", "ahci"]))
+    good = entry_files(tmp_path, kernel, 1, packed_initrd(tmp_path, ["dm-mod", "loop"]))
+    path = encrypted_disk(tmp_path, other)
+    status, found = check(path)
+    assert status == 3 and has(found["error"], "modules", "its initrd has no module for the guest disk: loop devices",
+                               "partition 2 of the guest disk is encrypted", "modules-from /FOLDER")
+    (tmp_path / "disk.conf").write_text("modules guest\n")
+    status, found = check(path)
+    assert status == 4 and has(found["warning"], "modules", "no module for the guest disk: loop devices")
+    (tmp_path / "disk.conf").unlink()
+    # The boot passes it over.
+    status, found = check(encrypted_disk(tmp_path, other | good))
+    assert status == 4, found
+    assert [text for name, text in found["ok"] if name == "kernel" and "small-1.conf" in text and "before it" in text]
+    modules = [text for name, text in found["warning"] if name == "modules"]
+    assert len(modules) == 1 and "no module for the guest disk: loop" in modules[0], found
+    assert has(found["ok"], "modules", "its initrd has what the guest disk is made of")
+    storage = [text for name, text in found["warning"] if name == "storage"]
+    assert "the initrd for kernel 6.1.0-small has no driver for NVMe (nvme)" in storage[0], storage
+    (tmp_path / "disk.conf").write_text("entry small-2*\n")
+    status, found = check(tmp_path / "disk.img")
+    assert status == 3 and "modules" in names(found["error"])
+
+
+@ROOT_ONLY
+def test_modules_from_a_folder_of_the_volume(tmp_path, kernel):
+    need_fuse()
+    need("cpio")
+    image = encrypted_disk(tmp_path, entry_files(tmp_path, kernel, 2, packed_initrd(tmp_path, ["ahci"])))
+    run(RAW2VHD, image)
+    modules = tmp_path / "modules" / KERNEL
+    modules.mkdir(parents=True)
+    for name in ("dm-mod", "loop"):
+        (modules / f"{name}.ko").write_bytes(elf_module(KERNEL))
+    (modules / "modules.dep").write_text("dm-mod.ko:\nloop.ko:\n")
+    ntfs = make_ntfs(tmp_path / "volume.ntfs", 160 * MIB)
+    with mounted(ntfs, tmp_path / "mounted") as folder:
+        run("cp", "--sparse=never", image, folder / "debian.vhd")
+        (folder / "debian.conf").write_text("modules-from \\VHD\\Modules\n")
+        (folder / "vhd").mkdir()
+        run("cp", "-r", tmp_path / "modules", folder / "vhd/modules")
+        shown = vhdtool("check", folder / "debian.vhd").stdout
+        assert "the folder /VHD/Modules on the volume has no modules" in shown, "Linux' driver does not ignore case"
+    status, found = check("debian.vhd", "--volume", ntfs, watched=ntfs)
+    assert has(found["ok"], "modules", "dm_mod, loop") and has(found["ok"], "vermagic", "the 2 modules"), found
+    with mounted(ntfs, tmp_path / "mounted") as folder:
+        (folder / "debian.conf").write_text("modules-from /vhd\n")
+    status, found = check("debian.vhd", "--volume", ntfs, watched=ntfs)
+    assert status == 3 and has(found["error"], "modules", "the folder /vhd on the volume has no modules of kernel")
+
+
+@ROOT_ONLY
+def test_a_root_on_a_logical_volume(tmp_path, uki):
+    need("lvm", "mke2fs")
+    path = disk_with_root(tmp_path, uki, "/dev/mapper/vg-root / ext4\n")
+    root = tmp_path / "part"  # the file system that is on it now
+    group = tmp_path / "group"
+    group.write_bytes(bytes(28 * MIB))
+    guest_root.make_volume_group("vg", 4, group)
+    disk.copy_range(root, 0, group, 4 * MIB, 16 * MIB)
+    lvm = tmp_path / "lvm.img"
+    disk.create(lvm, 72 * MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(MIB, 40 * MIB, disk.ESP), disk.Partition(41 * MIB, 28 * MIB, disk.LINUX_ROOT)]))
+    disk.copy_range(path, MIB, lvm, MIB, 40 * MIB)
+    disk.place(group, lvm, 41 * MIB)
+    (tmp_path / "lvm.conf").write_text("options root=/dev/mapper/vg-root\n")
+    status, found = check(lvm)
+    assert status == 4 and has(found["ok"], "modules", "dm_mod, loop") and has(found["ok"], "fstab"), found
 
 
 def cached_guests():
@@ -507,8 +617,11 @@ def test_modules_of_a_guest(recipe, path):
         pytest.skip("looking into a guest's root needs root and loop devices")
     status, found = check(path, hashed=path == GUESTS[0][1])
     assert status == 4 and not found["error"], found
-    if recipe.container in ("luks", "lvm"):
-        assert names(found["warning"]) == USUAL and has(found["warning"], "modules", "were not checked")
+    if recipe.container == "luks":
+        passed_over = ["modules"] if "fedora" in recipe.name else []
+        assert names(found["warning"]) == ["file-system", *passed_over], found
+        assert has(found["ok"], "modules", "its initrd has what the guest disk is made of")
+        assert has(found["ok"], "storage", "NVMe, SATA (AHCI), USB (xHCI)")
         return
     stale = ["entry"] if recipe.entry == "loader.conf" else []
     assert names(found["warning"]) == [*stale, "file-system"], found

@@ -29,7 +29,7 @@ ALLOWED = {
                    "init/modules", "init/guest", "init/sys"},
     "tools/common": {"base", "disk", "vhd"},
     "tools/raw2vhd": {"base", "disk", "vhd", "tools/common"},
-    "tools/vhdtool": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/blocks",
+    "tools/vhdtool": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/stage", "init/blocks",
                       "init/modules", "init/guest", "init/sys", "tools/common"},
 }
 # Sources of what is not the product.

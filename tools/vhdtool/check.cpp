@@ -17,15 +17,18 @@
 #include <vector>
 
 #include "base/text.h"
+#include "disk/file_tree.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
-#include "init/modules/needed_modules.h"
+#include "init/modules/initrd_modules.h"
 #include "init/record/config.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/hardware.h"
+#include "init/sys/mounted_tree.h"
+#include "init/sys/volume_tree.h"
 #include "init/volume/file_source.h"
 #include "init/volume/path.h"
 #include "init/volume/volume.h"
@@ -86,7 +89,8 @@ struct Options {
 // How the image would be booted.
 struct Boot {
   record::Config config;
-  std::vector<sys::DrivenDevice> chain;  // that its volume hangs on; empty: not known
+  std::vector<sys::DrivenDevice> chain;        // that its volume hangs on; empty: not known
+  std::unique_ptr<const disk::FileTree> host;  // the files of its volume; null: not known
 };
 
 // Of the device in /dev; nothing for one that only shows what another holds.
@@ -99,9 +103,11 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
   return sys::hardware_of(*device).chain;
 }
 
-void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice, Findings& findings) {
+Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice,
+                           Findings& findings) {
   const auto index = guest::read_index(folder);
-  if (!index) return findings.error("modules", index.error().within("the guest's kernel modules"));
+  if (!index) findings.error("modules", index.error().within("the guest's kernel modules"));
+  if (!index) return std::unexpected(index.error());
   check_modules(*index, choice.release, findings);
   if (!choice.root_type.empty()) check_root_driver(*index, choice.root_type, choice.release, findings);
   const auto judge = [&](const std::string& file) -> Result<void> {
@@ -109,29 +115,57 @@ void judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const Bo
     return {};
   };
   check_module_files(needed_files(*index, boot.chain, choice.root_type), judge, choice.release, findings);
-  check_controllers(*index, choice.release, findings);
+  check_controllers(*index, concat("kernel ", choice.release), findings);
   check_chain(*index, boot.chain, choice.release, findings);
+  if (findings.count(Severity::Error) > 0) return fail(Code::Unsupported, "its modules do not fit");
+  return {};
 }
 
-void look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
+// The initrd has to bring what is not taken along, because of `why`.
+Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::string_view why, Findings& findings) {
+  if (!choice.plan.has_initrd) {
+    modules_unchecked(why, findings);
+    return {};
+  }
+  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
+  const auto doubts = modules::check_initrd(listed, wanted_modules(boot.chain), choice.release);
+  const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
+  if (!doubts) {
+    const std::string sentence = concat(doubts.error().message(), " (", why, "): ", modules::kInitrdRemedy);
+    findings.add("modules", is_configured ? Severity::Warning : Severity::Error, sentence);
+    return is_configured ? Result<void>() : std::unexpected(doubts.error());
+  }
+  for (const std::string& doubt : *doubts) findings.warning("modules", concat(doubt, " (", why, ")"));
+  if (!doubts->empty()) return {};
+  findings.ok("modules", concat("its initrd has what the guest disk is made of",
+                                boot.chain.empty() ? "" : " and the drivers of the disk that this volume is on",
+                                "; none are taken along: ", why));
+  if (const auto index = modules::index_of(*listed); index && listed->tells_builtin)
+    check_controllers(*index, concat("the initrd for kernel ", choice.release), findings);
+  return {};
+}
+
+Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
   if (boot.config.module_source() == record::ModuleSource::Guest)
-    return modules_unchecked("`modules guest` leaves them to the guest's initrd", findings);
-  if (!modules::module_directories(choice.release))
-    return modules_unchecked("the release of its kernel is not known", findings);
-  const auto search = guest::find_module_folder(disk, boot.config, choice.modules);
-  if (!search) return findings.error("root", search.error());
+    return judge_initrd(boot, choice, "`modules guest` leaves them to the guest's initrd", findings);
+  const auto search = guest::find_module_folder(disk, boot.host.get(), boot.config, choice.modules);
+  if (!search) findings.error("root", search.error());
+  if (!search) return std::unexpected(search.error());
   if (search->folder) return judge_modules(*search->folder, boot, choice, findings);
   const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
-  modules_unchecked(unread == disk.unread().end() ? search->reason : unread->text, findings);
+  if (unread == disk.unread().end()) return judge_initrd(boot, choice, search->reason, findings);
+  modules_unchecked(unread->text, findings);
+  return {};
 }
 
 void look_into_guest(const CheckedImage& image, Result<Backing> backing, const Boot& boot, Findings& findings) {
   if (!image.table) return;  // said already
   if (image.payload_size == 0) backing = fail(Code::Unsupported, "the image must be converted first");
   InspectedDisk disk(*image.disk, *image.table, std::move(backing));
-  const auto choice = check_entries(disk, boot.config, findings);
-  if (!choice) return;
-  look_for_modules(disk, boot, *choice, findings);
+  const auto judge = [&](const BootChoice& choice, Findings& found) {
+    return look_for_modules(disk, boot, choice, found);
+  };
+  if (!check_entries(disk, boot.config, judge, findings)) return;
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
   if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
@@ -170,6 +204,8 @@ Result<Findings> check_file(const Options& options) {
   Boot boot;
   boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
   if (facts.kind) boot.chain = chain_of(facts.device);
+  if (auto top = sys::open_file(facts.mount_point, O_PATH | O_DIRECTORY); top && facts.kind)
+    boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
   const CheckedImage image = check_image(*file, options.file, findings);
   look_into_guest(image, open_backing(options.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
@@ -220,6 +256,7 @@ Result<Findings> check_on_volume(const Options& options) {
   };
   boot.config = TRY(find_config(options, path, conf, read_beside, findings));
   boot.chain = chain_of(options.volume);
+  boot.host = std::make_unique<sys::VolumeTree>(*reader);
   const CheckedImage image = check_image(file, path.name(), findings);
   // Reading it in place takes extents that cover it.
   const bool mappable = check_mappable(layout, path).has_value();

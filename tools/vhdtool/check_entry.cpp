@@ -11,6 +11,7 @@
 #include "entry/root_option.h"
 #include "init/guest/boot.h"
 #include "init/modules/needed_modules.h"
+#include "init/stage/next_step.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
@@ -23,6 +24,7 @@ using entry::GuestEntry;
 // How much the answers about one entry weigh: what only a person would choose is no reason not to boot.
 struct Role {
   bool booted = false;
+  bool failed = false;  // one before it cannot be booted
   std::optional<std::string_view> profile;
   [[nodiscard]] Severity severity() const { return booted ? Severity::Error : Severity::Warning; }
 };
@@ -32,25 +34,20 @@ class EntryCheck {
   EntryCheck(const disk::GuestDisk& disk, const record::Config& config, Findings& findings)
       : disk_(disk), config_(config), findings_(findings) {}
 
-  std::optional<BootChoice> run(const FoundEntry& found, const Role& role) {
+  // The error is found as well.
+  Result<BootChoice> run(const FoundEntry& found, const Role& role) {
     auto entry = found.open({.profile = role.profile, .smbios_options = {}});
-    if (!entry) {
-      findings_.add("entry", role.severity(), entry.error().message());
-      return std::nullopt;
-    }
+    if (!entry) return refuse("entry", role, std::move(entry.error()));
     entry->entry.default_by = found.entry.default_by;
     const std::string id = concat(printable(found.entry.id), role.profile ? "@" : "",
                                   role.profile ? printable(*role.profile) : std::string());
     if (role.booted)
       for (const std::string& warning : entry->warnings) findings_.warning("entry", concat(id, ": ", warning));
     const std::string root = root_of(kexec::CommandLine::parse(concat(entry->parts.cmdline, ' ', config_.options)));
-    const auto line = guest::make_command_line(disk_, entry->parts.cmdline, config_);
-    if (!line) {
-      findings_.add("root", role.severity(), line.error().within(id).message());
-      return std::nullopt;
-    }
-    auto choice = check_plan(*entry, *line, id, role);
-    if (choice && role.booted) {
+    auto line = guest::make_command_line(disk_, entry->parts.cmdline, config_);
+    if (!line) return refuse("root", role, std::move(line.error()).within(id));
+    auto choice = TRY(check_plan(*std::move(entry), *line, id, role));
+    if (role.booted) {
       tell_root(root, root_of(line->line), id);
       check_count(found.entry, id);
     }
@@ -58,9 +55,14 @@ class EntryCheck {
   }
 
  private:
-  std::optional<BootChoice> check_plan(GuestEntry& entry, const guest::GuestCommandLine& line, const std::string& id,
-                                       const Role& role) {
-    const auto boot = guest::plan_boot(disk_, entry, line.line);
+  std::unexpected<Error> refuse(std::string_view about, const Role& role, Error error) {
+    findings_.add(about, role.severity(), error.message());
+    return std::unexpected(std::move(error));
+  }
+
+  Result<BootChoice> check_plan(GuestEntry entry, const guest::GuestCommandLine& line, const std::string& id,
+                                const Role& role) {
+    auto boot = guest::plan_boot(disk_, entry, line.line);
     if (!boot) {
       const auto startable = kexec::make_plan(entry.parts, "");
       const bool is_rootless = !entry::may_hold_root(disk_, root_of(line.line));
@@ -68,20 +70,23 @@ class EntryCheck {
                                      : !startable->has_initrd ? "initrd"
                                      : is_rootless            ? "root"
                                                               : "kernel";
-      findings_.add(about, role.severity(), boot.error().message());
-      return std::nullopt;
+      return refuse(about, role, std::move(boot.error()));
     }
     const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
     findings_.ok("kernel",
                  concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
                         !role.booted    ? ""
                         : config_.entry ? ", is booted as configured"
+                        : role.failed   ? ", is booted, as those before it cannot be"
                                         : concat(", is booted by default (", rule_of_default(entry.entry), ")")));
     if (config_.module_source() == record::ModuleSource::Auto)
-      if (const auto folders = modules::module_directories(boot->release); !folders)
-        findings_.add("kernel", role.severity(),
-                      concat(id, ": the release of its kernel is not known, and by that its modules are looked for: ",
-                             "write `modules guest` into the configuration file to leave them to its initrd"));
+      if (auto folders = modules::module_directories(boot->release); !folders)
+        return refuse("kernel", role,
+                      Error{folders.error().code, 0,
+                            concat(id,
+                                   ": the release of its kernel is not known, and by that its modules are looked "
+                                   "for: write `modules guest` into the configuration file to leave them to its "
+                                   "initrd")});
     if (!boot->root)
       findings_.ok("initrd", concat(id, " has an initrd"));
     else
@@ -93,7 +98,9 @@ class EntryCheck {
                       .release = boot->release,
                       .root = root_of(line.line),
                       .modules = guest::module_request(boot->release, line.line),
-                      .root_type = boot->root ? boot->root->type : ""};
+                      .root_type = boot->root ? boot->root->type : "",
+                      .plan = std::move(boot->plan),
+                      .opened = std::move(entry)};
   }
 
   static std::string root_of(const kexec::CommandLine& line) { return line.find("root").value_or(""); }
@@ -136,31 +143,61 @@ void tell_newer(const entry::BootEntry& booted, const entry::FoundEntries& found
                                    "`default` of /loader/loader.conf"));
 }
 
+// What the boot tries, until one can be booted or nothing else is tried.
+class Attempts {
+ public:
+  Attempts(const disk::GuestDisk& disk, const record::Config& config, const JudgeBoot& judge, Findings& findings)
+      : disk_(disk), config_(config), judge_(judge), findings_(findings) {}
+
+  std::optional<BootChoice> run(const std::vector<entry::Choice>& choices) {
+    for (const entry::Choice& choice : choices) {
+      Findings found;
+      const bool has_failed = !tried_.empty();
+      tried_.push_back(choice.entry);
+      auto checked = EntryCheck(disk_, config_, found)
+                         .run(*choice.entry, {.booted = true, .failed = has_failed, .profile = choice.profile});
+      const auto judged = checked ? judge_(*checked, found) : std::unexpected(checked.error());
+      const bool is_last = judged || &choice == &choices.back() ||
+                           stage::after(stage::Step::Entry, judged.error().code) == stage::Next::Menu;
+      findings_.append(found, !is_last);
+      if (is_last) return checked ? std::optional(*std::move(checked)) : std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool tried(const FoundEntry& entry) const { return std::ranges::find(tried_, &entry) != tried_.end(); }
+
+ private:
+  const disk::GuestDisk& disk_;
+  const record::Config& config_;
+  const JudgeBoot& judge_;
+  Findings& findings_;
+  std::vector<const FoundEntry*> tried_;
+};
+
 }  // namespace
 
-std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config, Findings& findings) {
+std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Config& config, const JudgeBoot& judge,
+                                        Findings& findings) {
   const std::string_view pattern = config.entry ? std::string_view(*config.entry) : std::string_view();
   const entry::FoundEntries found = entry::find_entries(disk, pattern);
-  const auto picked = entry::choose_entry(found, pattern, disk);
+  const auto choices = entry::choose_entries(found, pattern, disk);
   const std::vector<Unread> unread = disk.unread();
   const bool all_seen = std::ranges::none_of(unread, &Unread::boot_may_read);
-  const Severity severity = !picked && all_seen ? Severity::Error : Severity::Warning;
+  const Severity severity = !choices && all_seen ? Severity::Error : Severity::Warning;
   for (const Unread& one : unread) findings.warning("unread", one.text);
   for (const Error& error : found.broken)
     if (!is_about_unread(error, unread))
       findings.add("entry", found.entries.empty() ? severity : Severity::Warning, error.message());
-  if (!picked && (!found.entries.empty() || found.broken.empty()))
+  if (!choices && (!found.entries.empty() || found.broken.empty()))
     findings.add("entry", severity,
-                 concat(picked.error().message(), all_seen ? "" : ", as far as this could look into it"));
-  if (!picked && !all_seen) findings.leave_open();
-  if (picked && pattern.empty()) tell_newer(picked->entry->entry, found, findings);
-  EntryCheck check(disk, config, findings);
-  std::optional<BootChoice> choice;
-  for (const FoundEntry& entry : found.entries) {
-    const bool booted = picked && picked->entry == &entry;
-    auto checked = check.run(entry, {.booted = booted, .profile = booted ? picked->profile : std::nullopt});
-    if (booted) choice = std::move(checked);
-  }
+                 concat(choices.error().message(), all_seen ? "" : ", as far as this could look into it"));
+  if (!choices && !all_seen) findings.leave_open();
+  Attempts attempts(disk, config, judge, findings);
+  auto choice = choices ? attempts.run(*choices) : std::nullopt;
+  if (choice && pattern.empty()) tell_newer(choice->opened.entry, found, findings);
+  for (const FoundEntry& entry : found.entries)
+    if (!attempts.tried(entry)) (void)EntryCheck(disk, config, findings).run(entry, {});
   return choice;
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "init/blocks/attach_plan.h"
-#include "init/modules/needed_modules.h"
 
 namespace vhdboot::vhdtool {
 
@@ -56,6 +55,15 @@ void check_module_files(const std::vector<std::string>& files, const JudgeModule
   if (!files.empty())
     findings.ok("vermagic",
                 concat("the ", files.size(), " modules of it that a boot takes along fit kernel ", printable(release)));
+}
+
+std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain) {
+  std::vector<modules::WantedModule> wanted;
+  for (const sys::DrivenDevice& device : chain)
+    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
+  for (std::string& module : guest_disk_modules())
+    wanted.push_back({std::move(module), modules::Purpose::GuestDisk, ""});
+  return wanted;
 }
 
 void modules_unchecked(std::string_view why, Findings& findings) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "init/modules/modules.h"
+#include "init/modules/needed_modules.h"
 #include "init/sys/hardware.h"
 #include "tools/vhdtool/finding.h"
 
@@ -32,6 +33,9 @@ using JudgeModule = std::function<Result<void>(const std::string& file)>;
 /// Would the kernel `release` load each of `files`?
 void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
                         Findings& findings);
+
+/// The device drivers and what the guest disk is made of, as stage 1 wants them.
+[[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain);
 
 /// They could not be looked at.
 void modules_unchecked(std::string_view why, Findings& findings);

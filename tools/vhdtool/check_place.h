@@ -19,6 +19,7 @@ struct MountedFile {
   std::optional<std::uint64_t> allocated;    ///< bytes that it has on the disk
   std::string file_system;                   ///< "ntfs3", as in /proc/mounts; empty when unknown
   std::string device;                        ///< "/dev/sda2", what is mounted, as in /proc/mounts; empty when unknown
+  std::string mount_point;                   ///< of the top of its file system; empty when unknown
   std::optional<volume::Kind> kind;          ///< absent: none that vhdboot boots from, or unknown
   std::optional<std::uint32_t> attributes;   ///< as Windows counts them ([MS-FSCC] 2.6)
   std::optional<std::uint64_t> hole;         ///< the first one, byte of the file

@@ -50,7 +50,7 @@ bool all_builtin(const modules::ModuleIndex& index, const Controller& controller
 
 }  // namespace
 
-void check_controllers(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
+void check_controllers(const modules::ModuleIndex& index, std::string_view subject, Findings& findings) {
   std::string driven;
   std::string others;
   for (const Controller& controller : kControllers) {
@@ -60,14 +60,14 @@ void check_controllers(const modules::ModuleIndex& index, std::string_view relea
     } else if (controller.missing == Missing::IsTold) {
       add(others, controller.name);
     } else {
-      findings.warning("storage", concat("kernel ", printable(release), " has no driver for ", controller.name, " (",
-                                         missing, "): from such a disk it will not boot; start the guest with another ",
-                                         "kernel, or keep the image on a disk of another kind"));
+      findings.warning("storage", concat(printable(subject), " has no driver for ", controller.name, " (", missing,
+                                         "): from such a disk it will not boot; start the guest with another kernel ",
+                                         "or initrd, or keep the image on a disk of another kind"));
     }
   }
   if (!driven.empty())
-    findings.ok("storage", concat("kernel ", printable(release), " drives ", driven,
-                                  others.empty() ? "" : concat("; not ", others)));
+    findings.ok("storage",
+                concat(printable(subject), " drives ", driven, others.empty() ? "" : concat("; not ", others)));
 }
 
 void check_chain(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,

@@ -11,9 +11,9 @@
 
 namespace vhdboot::vhdtool {
 
-/// The usual controllers, on whatever machine: which of them the kernel `release` drives. Without NVMe, AHCI or USB the
-/// image will not boot from many machines: a warning each.
-void check_controllers(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
+/// The usual controllers, on whatever machine: which of them `subject` ("kernel 6.1.0") drives. Without NVMe, AHCI or
+/// USB the image will not boot from many machines: a warning each.
+void check_controllers(const modules::ModuleIndex& index, std::string_view subject, Findings& findings);
 
 /// The devices of this machine that the image hangs on; `chain` empty: they are not known, and nothing is found.
 void check_chain(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,

@@ -37,6 +37,13 @@ class Findings {
     all_.push_back({check, severity, std::move(text)});
   }
 
+  /// Those of `others`, behind these; errors become warnings where `only_warn` says so.
+  void append(const Findings& others, bool only_warn = false) {
+    for (const Finding& one : others.all_)
+      add(one.check, only_warn && one.severity == Severity::Error ? Severity::Warning : one.severity, one.text);
+    open_ = open_ || others.open_;
+  }
+
   /// Too little could be looked at to say that it boots.
   void leave_open() { open_ = true; }
   [[nodiscard]] bool open() const { return open_; }

@@ -3,6 +3,7 @@
 // are mounted, which takes root.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,16 @@ class InspectedDisk final : public disk::GuestDisk {
                                                                    const std::string& root_flags) override;
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> attach(const disk::GuestPartition& partition,
                                                                const std::string& root_flags) const;
+  /// Adds what is known of `partition`, which lies at `extents` of the disk.
+  void look_at(disk::GuestPartition partition, std::vector<Extent> extents);
+  void look_at_volumes();
+  [[nodiscard]] const std::vector<Extent>& extents_of(const disk::GuestPartition& partition) const {
+    return extents_.at(partition.device);
+  }
 
   const ByteSource& disk_;
   Result<Backing> backing_;
+  std::map<std::string, std::vector<Extent>> extents_;  // on the disk, by device
   std::vector<Unread> unread_;
 };
 

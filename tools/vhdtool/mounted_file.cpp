@@ -24,20 +24,34 @@ namespace {
 struct FileSystem {
   std::string type;
   std::string source;
+  std::string mount_point;  // of its top
 };
+
+// Blanks and backslashes are octal there.
+std::string without_escapes(std::string_view field) {
+  std::string out;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    const auto code = field[i] == '\\' ? parse_u64(field.substr(i + 1, 3), 8) : std::nullopt;
+    out += code ? static_cast<char>(*code) : field[i];
+    if (code) i += 3;
+  }
+  return out;
+}
 
 // Of the mount with these device numbers (proc_pid_mountinfo(5)).
 FileSystem file_system_of(dev_t device) {
   const auto table = sys::read_text("/proc/self/mountinfo", 16 * kMiB);
   if (!table) return {};
   const std::string numbers = concat(major(device), ':', minor(device));
+  FileSystem found;
   for (const std::string_view line : split_lines(*table)) {
     const auto fields = split_words(line);
     const auto dash = std::ranges::find(fields, "-");
-    if (fields.size() < 3 || fields[2] != numbers || fields.end() - dash < 3) continue;
-    return {std::string(dash[1]), std::string(dash[2])};
+    if (fields.size() < 5 || fields[2] != numbers || fields.end() - dash < 3) continue;
+    if (found.type.empty()) found = {std::string(dash[1]), std::string(dash[2]), ""};
+    if (fields[3] == "/" && found.mount_point.empty()) found.mount_point = without_escapes(fields[4]);
   }
-  return {};
+  return found;
 }
 
 std::optional<std::uint32_t> windows_attributes(const Fd& file) {
@@ -99,6 +113,7 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   const FileSystem file_system = file_system_of(status.st_dev);
   facts.file_system = file_system.type;
   facts.device = file_system.source;
+  facts.mount_point = file_system.mount_point;
   facts.attributes = windows_attributes(file);
   facts.kind = kind_of(file_system.type, facts.attributes.has_value());
   facts.hole = first_hole(file, facts.size);

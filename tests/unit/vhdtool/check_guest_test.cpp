@@ -36,7 +36,7 @@ constexpr char kAll[] =
 TEST(CheckStorage, ModulesAndBuiltin) {
   Findings findings;
   check_controllers(index_of({.dep = kAll, .builtin = "kernel/drivers/usb/host/xhci-pci.ko\nkernel/virtio_scsi.ko\n"}),
-                    "6.1.0", findings);
+                    "kernel 6.1.0", findings);
   EXPECT_THAT(findings.all(),
               ElementsAre(is(Severity::Ok, "storage",
                              "drives NVMe, SATA (AHCI), USB (xHCI), USB attached SCSI, SD and MMC cards, Intel VMD, "
@@ -45,7 +45,7 @@ TEST(CheckStorage, ModulesAndBuiltin) {
 
 TEST(CheckStorage, EachOfTheFirstThreeWarns) {
   Findings findings;
-  check_controllers(index_of({.dep = "k/usb-storage.ko:\nk/ahci.ko:\nk/vmd.ko:\n"}), "6.1.0-cloud", findings);
+  check_controllers(index_of({.dep = "k/usb-storage.ko:\nk/ahci.ko:\nk/vmd.ko:\n"}), "kernel 6.1.0-cloud", findings);
   EXPECT_EQ(findings.count(Severity::Warning), 3U);
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "storage", "6.1.0-cloud has no driver for NVMe (nvme)")));
   EXPECT_THAT(findings.all(), Contains(is(Severity::Warning, "storage", "SATA (AHCI) (sd_mod)")));

@@ -91,12 +91,13 @@ class CheckImage : public ::testing::Test {
     Checked checked{.payload_size = image.payload_size, .choice = {}};
     if (!image.table) return checked;
     InspectedDisk inspected(*image.disk, *image.table, fail(Code::Unsupported, "run this as root to look into it"));
-    checked.choice = check_entries(inspected, config_, findings_);
+    checked.choice = check_entries(inspected, config_, judge_, findings_);
     return checked;
   }
   const std::vector<Finding>& found() { return findings_.all(); }
   Findings findings_;
   record::Config config_;
+  JudgeBoot judge_ = [](const BootChoice&, Findings&) { return Result<void>(); };
 };
 
 TEST_F(CheckImage, OneThatBoots) {
