@@ -131,11 +131,12 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
   const auto doubts = modules::check_initrd(listed, wanted_modules(boot.chain), choice.release);
   const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
   if (!doubts) {
-    const std::string sentence = concat(doubts.error().message(), " (", why, "): ", modules::kInitrdRemedy);
+    const std::string sentence =
+        concat(choice.id, ": ", doubts.error().message(), " (", why, "): ", modules::kInitrdRemedy);
     findings.add("modules", is_configured ? Severity::Warning : Severity::Error, sentence);
     return is_configured ? Result<void>() : std::unexpected(doubts.error());
   }
-  for (const std::string& doubt : *doubts) findings.warning("modules", concat(doubt, " (", why, ")"));
+  for (const std::string& doubt : *doubts) findings.warning("modules", concat(choice.id, ": ", doubt, " (", why, ")"));
   if (!doubts->empty()) return {};
   findings.ok("modules", concat("its initrd has what the guest disk is made of",
                                 boot.chain.empty() ? "" : " and the drivers of the disk that this volume is on",
