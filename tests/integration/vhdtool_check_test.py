@@ -582,6 +582,40 @@ def test_modules_from_a_folder_of_the_volume(tmp_path, kernel):
 
 
 @ROOT_ONLY
+def test_the_default_subvolume_chooses(tmp_path, kernel):
+    """As in the boot: the entry of the newest snapshot is none when the root was rolled back to an older one."""
+    need("mkfs.btrfs", "btrfs")
+    if "btrfs" not in Path("/proc/filesystems").read_text():
+        pytest.skip("this kernel has no btrfs")
+    part = tmp_path / "part"
+    part.write_bytes(bytes(120 * MIB))
+    run("mkfs.btrfs", "-q", "-U", "5eedb007-0000-4000-8000-00000000000b", part)
+    (tmp_path / "top").mkdir()
+    run("mount", "-o", "loop", part, tmp_path / "top")
+    try:
+        for number in (1, 2):
+            run("btrfs", "subvolume", "create", tmp_path / f"top/{number}")
+        run("btrfs", "subvolume", "set-default", tmp_path / "top/1")
+    finally:
+        run("umount", tmp_path / "top")
+    files = {}
+    for number in (1, 2):
+        files |= entry_files(tmp_path, kernel, number, kernel)
+        conf = tmp_path / f"{number}.conf"
+        conf.write_text(conf.read_text().replace("root=/dev/mapper/root", "root=UUID=5eedb007-0000-4000-8000-00000000000b "
+                                                 f"rootflags=subvol={number}"))
+    path = tmp_path / "disk.img"
+    disk.create(path, 164 * MIB, disk.Table("gpt", "5EEDB007-0000-4000-8000-000000000001", [
+        disk.Partition(MIB, 40 * MIB, disk.ESP), disk.Partition(41 * MIB, 120 * MIB, disk.LINUX_ROOT)]))
+    disk.place(part, path, 41 * MIB)
+    disk.format_esp(part, 40 * MIB, files)
+    disk.place(part, path, MIB)
+    _, found = check(path)
+    booted = [text for name, text in found["ok"] if name == "kernel" and "is booted" in text]
+    assert len(booted) == 1 and "small-1.conf" in booted[0] and "default subvolume" in booted[0], found
+
+
+@ROOT_ONLY
 def test_a_root_on_a_logical_volume(tmp_path, uki):
     need("lvm", "mke2fs")
     path = disk_with_root(tmp_path, uki, "/dev/mapper/vg-root / ext4\n")

@@ -18,7 +18,6 @@
 #include "disk/volume_group.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
-#include "init/sys/loop.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
 #include "init/volume/file_source.h"
@@ -53,27 +52,6 @@ std::optional<std::uint64_t> find_in(const std::vector<Extent>& backing, const s
   }
   return start;
 }
-
-// A file system on a loop device of its own.
-class AttachedTree final : public disk::FileTree {
- public:
-  AttachedTree(sys::LoopDevice device, Fd root) : device_(std::move(device)), files_(std::move(root)) {}
-
-  [[nodiscard]] bool has(const std::string& path) const override { return files_.has(path); }
-  [[nodiscard]] bool is_folder(const std::string& path) const override { return files_.is_folder(path); }
-  [[nodiscard]] std::vector<std::string> list(const std::string& path) const override { return files_.list(path); }
-  [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
-    return files_.open(path);
-  }
-  [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
-    return files_.read(path, cap);
-  }
-  [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override { return files_.subvolume(path); }
-
- private:
-  sys::LoopDevice device_;
-  sys::MountedTree files_;  // goes first: the device is busy until then
-};
 
 // By what this system can do, not by what is on the partition.
 bool is_of_this_system(const Error& error) {
@@ -148,24 +126,32 @@ void InspectedDisk::look_at_volumes() {
     }
 }
 
-Result<std::unique_ptr<disk::FileTree>> InspectedDisk::attach(const disk::GuestPartition& partition,
-                                                              const std::string& root_flags) const {
+Result<InspectedDisk::Device> InspectedDisk::attach(const disk::GuestPartition& partition) {
   if (!backing_) return std::unexpected(backing_.error());
+  std::weak_ptr<const sys::LoopDevice>& known = devices_[partition.device];
+  if (Device device = known.lock()) return device;
   const std::vector<Extent>& extents = extents_of(partition);
   const auto start = find_in(backing_->extents, extents);
   if (!start && extents.size() > 1)
     return fail(Code::Unsupported, "it lies in several pieces, which only a boot puts together");
   if (!start)
     return fail(Code::Unsupported, "it lies in several pieces: check the file on the mounted volume, without --volume");
-  auto device = TRY(sys::LoopDevice::attach(backing_->fd, "vhdtool",
-                                            {.read_only = true,
-                                             .direct_io = false,
-                                             .offset = *start,
-                                             .size_limit = length_of(extents),
-                                             .block_size = 512,
-                                             .auto_clear = true}));
-  auto root = TRY(mount_device(device.path(), partition.type, root_flags));
-  return std::make_unique<AttachedTree>(std::move(device), std::move(root));
+  auto device = std::make_shared<const sys::LoopDevice>(TRY(sys::LoopDevice::attach(backing_->fd, "vhdtool",
+                                                                                    {.read_only = true,
+                                                                                     .direct_io = false,
+                                                                                     .offset = *start,
+                                                                                     .size_limit = length_of(extents),
+                                                                                     .block_size = 512,
+                                                                                     .auto_clear = true})));
+  known = device;
+  return device;
+}
+
+Result<std::unique_ptr<disk::FileTree>> InspectedDisk::mount_files(const disk::GuestPartition& partition,
+                                                                   const std::string& root_flags) {
+  Device device = TRY(attach(partition));
+  Fd root = TRY(mount_device(device->path(), partition.type, root_flags));
+  return std::make_unique<sys::MountedTree>(std::move(root), std::move(device));
 }
 
 Result<std::unique_ptr<disk::FileTree>> InspectedDisk::open_files(const disk::GuestPartition& partition,
@@ -176,7 +162,7 @@ Result<std::unique_ptr<disk::FileTree>> InspectedDisk::open_files(const disk::Gu
     return TRY(disk::FatTree::open(std::make_unique<volume::FileSource>(disk_, extents, length, length)));
   // Of the boot kernel: this one may know more, or less.
   const auto unknown = disk::unknown_features(volume::FileSource(disk_, extents, length, length), partition.type);
-  auto files = unknown ? fail(Code::Unsupported, *unknown) : attach(partition, root_flags);
+  auto files = unknown ? fail(Code::Unsupported, *unknown) : mount_files(partition, root_flags);
   if (files) return files;
   Error error = unknown ? std::move(files).error()
                         : std::move(files).error().within(concat("it holds ", printable(partition.type)));

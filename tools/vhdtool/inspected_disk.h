@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "init/sys/loop.h"
 
 namespace vhdboot::vhdtool {
 
@@ -44,8 +46,11 @@ class InspectedDisk final : public disk::GuestDisk {
  private:
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_files(const disk::GuestPartition& partition,
                                                                    const std::string& root_flags) override;
-  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> attach(const disk::GuestPartition& partition,
-                                                               const std::string& root_flags) const;
+  using Device = std::shared_ptr<const sys::LoopDevice>;
+  /// The partition as a device: one for all its mounts, since of two a btrfs would be two file systems.
+  [[nodiscard]] Result<Device> attach(const disk::GuestPartition& partition);
+  [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> mount_files(const disk::GuestPartition& partition,
+                                                                    const std::string& root_flags);
   /// Adds what is known of `partition`, which lies at `extents` of the disk.
   void look_at(disk::GuestPartition partition, std::vector<Extent> extents);
   void look_at_volumes();
@@ -55,7 +60,8 @@ class InspectedDisk final : public disk::GuestDisk {
 
   const ByteSource& disk_;
   Result<Backing> backing_;
-  std::map<std::string, std::vector<Extent>> extents_;  // on the disk, by device
+  std::map<std::string, std::vector<Extent>> extents_;                   // on the disk, by device
+  std::map<std::string, std::weak_ptr<const sys::LoopDevice>> devices_;  // by device
   std::vector<Unread> unread_;
 };
 
