@@ -53,6 +53,8 @@ class GuestTree : public Folder {
   [[nodiscard]] GuestTree below(std::string_view path) const {
     return GuestTree(*partition_, files(), full_path(path));
   }
+  /// The same, whatever it lies on.
+  [[nodiscard]] Folder folder() const { return Folder(files(), full_path("")); }
 
  private:
   const GuestPartition* partition_;

@@ -79,7 +79,8 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileT
         for (const std::string& folder : folders)
           if (const disk::GuestTree tree = root->below(prefix).below(place.above).below(folder);
               tree.has("modules.dep"))
-            return ModuleSearch{.folder = ModuleFolder{root->below(prefix).below(place.system), tree, request.release},
+            return ModuleSearch{.folder = ModuleFolder{root->below(prefix).below(place.system).folder(), tree.folder(),
+                                                       request.release},
                                 .reason = {}};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }
