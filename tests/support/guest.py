@@ -37,8 +37,8 @@ class Recipe:
     which leaves no more than its product in the guest. `table`: gpt, mbr, or none for a bare file system.
     `root_fs`: ext4 (made with the further words of `mkfs`), btrfs (its root in `subvolume`, if given) or xfs, within a
     `container`: none, luks, lvm.
-    `entry`: how it is booted: uki or type1 on its ESP, loader.conf or limine there (with entries that must not be
-    started), grub (a grub.cfg beside the kernels), none (kernels alone, and what `setup` puts beside them).
+    `entry`: how it is booted: uki or type1 on its ESP, loader.conf, sdbootutil or limine there (with entries that must not
+    be started), grub (a grub.cfg beside the kernels), none (kernels alone, and what `setup` puts beside them).
     `tries`: the boot counter of its entry; 0 for none.
     `root_option`: the value of root=; "" for no root= at all, "-" for the usual UUID.
     `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.

@@ -29,6 +29,8 @@ def esp_files(recipe, rootfs: Path, product: Path, work: Path) -> dict[str, Path
         case "loader.conf":
             _make_uki(recipe, rootfs, product / "uki.efi")
             return _chosen_by_loader_conf(recipe, rootfs, product / "uki.efi", work)
+        case "sdbootutil":
+            return _snapshot_entries(recipe, rootfs, work)
         case "limine":
             return _limine_files(recipe, rootfs, work)
         case "grub" | "none":
@@ -79,6 +81,21 @@ def _chosen_by_loader_conf(recipe, rootfs: Path, image: Path, work: Path) -> dic
     files = {f"/loader/entries/{name}.conf": _written(work, f"{name}.conf", text) for name, text in entries.items()}
     return files | {"/loader/loader.conf": _written(work, "loader.conf", "timeout 3\ndefault Chosen-*\n"),
                     f"/EFI/Linux/below/{recipe.name}.efi": image, "/there/linux": kernel, "/there/initrd": initrd}
+
+
+def _snapshot_entries(recipe, rootfs: Path, work: Path) -> dict[str, Path]:
+    """As openSUSE's sdbootutil lays them out, one entry a snapshot. No loader.conf chooses: the newest snapshot, which
+    is none, comes first, and the btrfs default subvolume is that of the other."""
+    kernel, initrd, version = kernel_of(rootfs)
+    folder = f"/opensuse-tumbleweed/{version}"
+    files = {f"{folder}/linux-0123abcd": kernel, f"{folder}/initrd-4567ef": initrd}
+    for number, subvolume in ((2, "@/.snapshots/2/snapshot"), (1, recipe.subvolume)):
+        options = recipe.full_cmdline.replace(f"rootflags=subvol={recipe.subvolume}", f"rootflags=subvol={subvolume}")
+        text = (f"# Boot Loader Specification type#1 entry\ntitle      openSUSE Tumbleweed\n"
+                f"version    {number}@{version}\nsort-key   opensuse-tumbleweed\noptions    {options}\n"
+                f"linux      {folder}/linux-0123abcd\ninitrd     {folder}/initrd-4567ef\n")
+        files[f"/loader/entries/opensuse-tumbleweed-{version}-{number}.conf"] = _written(work, f"{number}.conf", text)
+    return files
 
 
 def _limine_files(recipe, rootfs: Path, work: Path) -> dict[str, Path]:

@@ -61,6 +61,8 @@ def _fill(recipe, rootfs: Path, target: Path) -> None:
                     (mounted / recipe.subvolume).parent.mkdir(parents=True, exist_ok=True)
                     run("btrfs", "subvolume", "create", mounted / recipe.subvolume)
                     run("cp", "-a", f"{rootfs}/.", mounted / recipe.subvolume)
+                    if recipe.entry == "sdbootutil":
+                        run("btrfs", "subvolume", "set-default", mounted / recipe.subvolume)
             else:
                 run("mkfs.btrfs", "-q", "-L", "guestroot", "-U", identity, "--rootdir", rootfs, target)
         case "xfs":

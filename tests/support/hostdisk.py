@@ -448,12 +448,12 @@ def guest_complaints(root: Path, kind: str = "ext4") -> list[str]:
     return [said] if "recovering journal" in said.lower() else []
 
 
-def read_guest_file(root: Path, name: str) -> str:
-    """A file of a guest's root file system, mounted read-only for it (root)."""
+def read_guest_file(root: Path, name: str, options: str = "") -> str:
+    """A file of a guest's root file system, mounted read-only for it, with more options (root)."""
     folder = root.with_name(root.name + ".mounted")
     folder.mkdir()
     try:
-        run("mount", "-o", "loop,ro", root, folder)
+        run("mount", "-o", f"loop,ro,{options}".rstrip(","), root, folder)
         try:
             return (folder / name.lstrip("/")).read_text(encoding="utf-8")
         finally:

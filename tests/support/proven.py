@@ -13,7 +13,8 @@ RECORDS = TEST_OUTPUT / "proven"
 PAGE = REPOSITORY / "docs/proven.md"
 COLUMNS = ("system", "kernel", "init", "initrd", "root", "boot entry", "image", "host")
 ENTRIES = {"uki": "UKI", "type1": "Type #1", "grub": "/boot, grub.cfg", "none": "/boot",
-           "loader.conf": "Type #1, `efi`, by loader.conf", "limine": "limine.conf"}
+           "loader.conf": "Type #1, `efi`, by loader.conf", "limine": "limine.conf",
+           "sdbootutil": "Type #1, by the default subvolume"}
 TABLES = {"gpt": "GPT", "mbr": "MBR", "none": "bare file system"}
 
 
