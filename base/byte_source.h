@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -37,6 +39,19 @@ class MemorySource final : public ByteSource {
 
  private:
   Bytes bytes_;
+};
+
+/// Bytes in memory, its own.
+class OwnedSource final : public ByteSource {
+ public:
+  explicit OwnedSource(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
+  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    return MemorySource(bytes_).read(offset, out);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
 };
 
 /// A part of another source, borrowed: a partition of a disk, the payload of an image.

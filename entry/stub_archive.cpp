@@ -12,18 +12,6 @@ namespace {
 
 constexpr std::uint32_t kParentMode = 0555;
 
-class OwnedSource final : public ByteSource {
- public:
-  explicit OwnedSource(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    return MemorySource(bytes_).read(offset, out);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
 // The folders on the way to `path`, and itself last.
 std::vector<std::string_view> with_parents(std::string_view path) {
   std::vector<std::string_view> out;

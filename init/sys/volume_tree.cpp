@@ -4,22 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "init/volume/path.h"
 
 namespace vhdboot::sys {
 namespace {
-
-class OwnedBytes final : public ByteSource {
- public:
-  explicit OwnedBytes(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    return MemorySource(bytes_).read(offset, out);
-  }
-
- private:
-  std::vector<std::byte> bytes_;
-};
 
 // The root has no name here.
 Result<volume::Path> path_of(const std::string& path) {
@@ -52,11 +41,14 @@ std::vector<std::string> VolumeTree::list(const std::string& path) const {
 }
 
 Result<std::unique_ptr<ByteSource>> VolumeTree::open(const std::string& path) const {
-  return std::make_unique<OwnedBytes>(TRY(read(path, kMaxOpened)));
+  return std::make_unique<OwnedSource>(TRY(read(path, kMaxOpened)));
 }
 
 Result<std::vector<std::byte>> VolumeTree::read(const std::string& path, std::uint64_t cap) const {
-  return volume_.read_file(TRY(path_of(path)), cap);
+  const volume::Path parsed = TRY(path_of(path));
+  if (const auto layout = TRY(volume_.layout(parsed)); layout.size > cap)
+    return fail(Code::NoMemory, concat("the file holds more than ", human_size(cap)));
+  return volume_.read_file(parsed, cap);
 }
 
 }  // namespace vhdboot::sys

@@ -19,7 +19,7 @@ class VolumeTree final : public disk::FileTree {
   [[nodiscard]] bool has(const std::string& path) const override;
   [[nodiscard]] bool is_folder(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
-  /// All of it in memory; Unsupported for a file of more than kMaxOpened bytes.
+  /// All of it in memory; NoMemory for a file of more than kMaxOpened bytes.
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;
 
