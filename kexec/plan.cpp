@@ -33,21 +33,26 @@ std::uint64_t place(const Piece& piece, const std::vector<InitrdPart>& before, s
   return aligned % cpio::kAlignment == 0 ? aligned : end;
 }
 
+// What of them lies in the bytes from `offset` on of the new initrd, which are zero.
+Result<void> read_parts(const KexecPlan& plan, std::uint64_t offset, MutableBytes out) {
+  const std::uint64_t end = offset + out.size();
+  for (const InitrdPart& part : plan.initrds) {
+    const std::uint64_t from = std::max(offset, part.destination);
+    const std::uint64_t to = std::min(end, part.destination + part.source.range.length);
+    if (from >= to) continue;
+    const MutableBytes place =
+        out.subspan(static_cast<std::size_t>(from - offset), static_cast<std::size_t>(to - from));
+    TRY(part.source.file->read(part.source.range.offset + (from - part.destination), place));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> GuestInitrd::read(std::uint64_t offset, MutableBytes out) const {
   if (offset > size() || out.size() > size() - offset) return fail(Code::Corrupt, "read past the end");
   std::ranges::fill(out, std::byte{0});
-  const std::uint64_t end = offset + out.size();
-  for (const InitrdPart& part : plan_.initrds) {
-    const std::uint64_t from = std::max(offset, part.destination);
-    const std::uint64_t to = std::min(end, part.destination + part.source.range.length);
-    if (from >= to) continue;
-    TRY(part.source.file->read(
-        part.source.range.offset + (from - part.destination),
-        out.subspan(static_cast<std::size_t>(from - offset), static_cast<std::size_t>(to - from))));
-  }
-  return {};
+  return read_parts(plan_, offset, out);
 }
 
 std::uint32_t longest_cmdline(const BzImage& header) {
@@ -110,12 +115,7 @@ Result<void> read_kernel(const KexecPlan& plan, MutableBytes out) {
 
 Result<void> read_initrd(const KexecPlan& plan, Bytes archive, MutableBytes out) {
   if (out.size() != initrd_size(plan, archive)) return fail(Code::Invalid, "the memory has not the size of the initrd");
-  for (const InitrdPart& part : plan.initrds) {
-    const MutableBytes place = out.first(static_cast<std::size_t>(plan.archive_at))
-                                   .subspan(static_cast<std::size_t>(part.destination))
-                                   .first(static_cast<std::size_t>(part.source.range.length));
-    TRY_IN("reading the guest's initrd", part.source.file->read(part.source.range.offset, place));
-  }
+  TRY_IN("reading the guest's initrd", read_parts(plan, 0, out.first(static_cast<std::size_t>(plan.archive_at))));
   std::ranges::copy(archive, out.subspan(static_cast<std::size_t>(plan.archive_at)).begin());
   return {};
 }
