@@ -15,16 +15,6 @@
 namespace vhdboot::stage {
 namespace {
 
-// The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
-std::vector<modules::WantedModule> wanted_modules(const FoundImage& image, const ModuleUse& use) {
-  std::vector<modules::WantedModule> wanted;
-  for (const sys::DrivenDevice& device : image.volume->hardware.chain)
-    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
-  for (const std::string& module : use.guest_disk) wanted.push_back({module, modules::Purpose::GuestDisk, ""});
-  if (!use.root_type.empty()) wanted.push_back({use.root_type, modules::Purpose::GuestRoot, ""});
-  return wanted;
-}
-
 // The kernel would refuse them, and stage 2 wait for a disk that never appears.
 Result<void> check_signatures(const CarriedModules& carried, std::string_view demand, const sys::Reporter& report) {
   for (std::size_t i = 0; i < carried.files.size(); ++i) {
@@ -58,10 +48,22 @@ Result<void> check_initrd(const ModuleUse& use, const std::vector<modules::Wante
 
 }  // namespace
 
+std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
+                                                  const std::vector<std::string>& guest_disk,
+                                                  const std::string& root_type) {
+  // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
+  std::vector<modules::WantedModule> wanted;
+  for (const sys::DrivenDevice& device : chain)
+    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
+  for (const std::string& module : guest_disk) wanted.push_back({module, modules::Purpose::GuestDisk, ""});
+  if (!root_type.empty()) wanted.push_back({root_type, modules::Purpose::GuestRoot, ""});
+  return wanted;
+}
+
 Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
-  auto wanted = wanted_modules(image, use);
+  auto wanted = wanted_modules(image.volume->hardware.chain, use.guest_disk, use.root_type);
   CarriedModules carried;
   const sys::VolumeTree host(*image.volume->reader);
   guest::ModuleSearch search{.folder = std::nullopt, .reason = "as configured"};

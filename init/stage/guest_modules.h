@@ -12,6 +12,7 @@
 #include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/console.h"
+#include "init/sys/hardware.h"
 #include "kexec/cmdline.h"
 #include "kexec/plan.h"
 
@@ -31,6 +32,12 @@ struct CarriedModules {
   std::vector<std::string> wanted;
   std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
 };
+
+/// The drivers of the devices in `chain`, what the guest disk is made of, and the file system of a root that stage 2
+/// mounts, unless `root_type` is empty; in the order to load.
+[[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
+                                                                const std::vector<std::string>& guest_disk,
+                                                                const std::string& root_type);
 
 /// What of a guest's boot decides which modules are taken.
 struct ModuleUse {

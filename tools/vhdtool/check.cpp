@@ -114,7 +114,8 @@ Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, 
     (void)TRY(guest::read_module(folder, file));
     return {};
   };
-  check_module_files(needed_files(*index, boot.chain, choice.root_type), judge, choice.release, findings);
+  const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
+  check_module_files(needs.found.files, judge, choice.release, findings);
   check_controllers(*index, concat("kernel ", choice.release), findings);
   check_chain(*index, boot.chain, choice.release, findings);
   if (findings.count(Severity::Error) > 0) return fail(Code::Unsupported, "its modules do not fit");
@@ -128,7 +129,7 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
     return {};
   }
   const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
-  const auto doubts = modules::check_initrd(listed, wanted_modules(boot.chain), choice.release);
+  const auto doubts = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
   const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
   if (!doubts) {
     const std::string sentence =

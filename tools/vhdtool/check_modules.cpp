@@ -2,10 +2,10 @@
 #include "tools/vhdtool/check_modules.h"
 
 #include <string>
-#include <utility>
 
 #include "base/text.h"
 #include "init/blocks/attach_plan.h"
+#include "init/stage/guest_modules.h"
 
 namespace vhdboot::vhdtool {
 
@@ -35,13 +35,9 @@ void check_root_driver(const modules::ModuleIndex& index, std::string_view type,
                                    ", the file system of its root, and there is no initrd: boot it with an initrd"));
 }
 
-std::vector<std::string> needed_files(const modules::ModuleIndex& index, const std::vector<sys::DrivenDevice>& chain,
-                                      const std::string& root_type) {
-  std::vector<std::string> wanted;
-  for (const sys::DrivenDevice& device : chain) wanted.push_back(device.alias);
-  for (std::string& module : guest_disk_modules()) wanted.push_back(std::move(module));
-  if (!root_type.empty()) wanted.push_back(root_type);
-  return index.resolve(wanted).files;
+std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
+                                                  const std::string& root_type) {
+  return stage::wanted_modules(chain, guest_disk_modules(), root_type);
 }
 
 void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
@@ -55,15 +51,6 @@ void check_module_files(const std::vector<std::string>& files, const JudgeModule
   if (!files.empty())
     findings.ok("vermagic",
                 concat("the ", files.size(), " modules of it that a boot takes along fit kernel ", printable(release)));
-}
-
-std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain) {
-  std::vector<modules::WantedModule> wanted;
-  for (const sys::DrivenDevice& device : chain)
-    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
-  for (std::string& module : guest_disk_modules())
-    wanted.push_back({std::move(module), modules::Purpose::GuestDisk, ""});
-  return wanted;
 }
 
 void modules_unchecked(std::string_view why, Findings& findings) {

@@ -21,11 +21,10 @@ void check_modules(const modules::ModuleIndex& index, std::string_view release, 
 void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
                        Findings& findings);
 
-/// The module files to load for the guest disk and the devices of `chain`, and for a root of the file system
-/// `root_type` unless that is empty, as stage 1 would take them along.
-[[nodiscard]] std::vector<std::string> needed_files(const modules::ModuleIndex& index,
-                                                    const std::vector<sys::DrivenDevice>& chain,
-                                                    const std::string& root_type);
+/// What stage 1 would take along for an image that lies on the devices of `chain`, and for a root of the file system
+/// `root_type` unless that is empty.
+[[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
+                                                                const std::string& root_type);
 
 /// Whether a module can be read and was built for the kernel; an error names the file.
 using JudgeModule = std::function<Result<void>(const std::string& file)>;
@@ -33,9 +32,6 @@ using JudgeModule = std::function<Result<void>(const std::string& file)>;
 /// Would the kernel `release` load each of `files`?
 void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
                         Findings& findings);
-
-/// The device drivers and what the guest disk is made of, as stage 1 wants them.
-[[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain);
 
 /// They could not be looked at.
 void modules_unchecked(std::string_view why, Findings& findings);

@@ -74,13 +74,14 @@ TEST(CheckModules, TheFilesThatABootTakesAlong) {
   const auto index =
       index_of({.dep = "k/nvme.ko: k/nvme-core.ko\nk/nvme-core.ko:\nk/dm-mod.ko:\nk/loop.ko:\nk/other.ko:\n",
                 .alias = "alias pci:x nvme\n"});
-  EXPECT_THAT(needed_files(index, {{.alias = "pci:x", .driver = "nvme"}}, ""),
+  EXPECT_THAT(find_modules(index, wanted_modules({{.alias = "pci:x", .driver = "nvme"}}, "")).found.files,
               ElementsAre("k/nvme-core.ko", "k/nvme.ko", "k/dm-mod.ko", "k/loop.ko"));
 }
 
 TEST(CheckModules, TheRootOfAGuestWithoutAnInitrd) {
   const auto index = index_of({.dep = "k/dm-mod.ko:\nk/loop.ko:\nk/ext4.ko:\n", .alias = "alias ext3 ext4\n"});
-  EXPECT_THAT(needed_files(index, {}, "ext3"), ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
+  EXPECT_THAT(find_modules(index, wanted_modules({}, "ext3")).found.files,
+              ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
   Findings findings;
   check_root_driver(index, "ext3", "6.1.0", findings);
   EXPECT_THAT(findings.all(), IsEmpty());
