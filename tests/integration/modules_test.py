@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which modules init/modules loads, and in which order, for a real Debian kernel: what modprobe says is right. Needs kmod,
-g++ with zlib, liblzma and libzstd, and Debian's archive for the kernel package of this release."""
+g++ with zlib, liblzma, libzstd, libbz2 and liblz4, and Debian's archive for the kernel package of this release."""
 
 import os
 import random
@@ -88,7 +88,7 @@ def program(tmp_path_factory):
         pytest.skip("g++ is not installed")
     out = tmp_path_factory.mktemp("modules") / "print_modules"
     run("g++", "-std=gnu++23", "-O1", f"-I{REPOSITORY}", *(REPOSITORY / source for source in SOURCES), "-llzma", "-lz",
-        "-lzstd", "-o", out)
+        "-lzstd", "-lbz2", "-llz4", "-o", out)
     return out
 
 
