@@ -36,15 +36,16 @@ Result<std::size_t> Reader::take(Bytes bytes) {
   std::size_t at = 0;
   for (;;) {
     if (state_ == State::Between) {
-      while (at < bytes.size() && bytes[at] == std::byte{0}) ++at;
-      if (at == bytes.size() || bytes[at] != std::byte{'0'}) return at;
+      for (; at < bytes.size() && bytes[at] == std::byte{0}; ++at) ++at_;
+      if (at == bytes.size() || bytes[at] != std::byte{'0'} || at_ % kAlignment != 0) return at;
       expect(State::Header, kHeaderSize);
     }
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - at));
     const Bytes piece = bytes.subspan(at, count);
-    if (state_ != State::Padding && (state_ != State::Contents || wanted_))
+    if (state_ != State::Skipped && (state_ != State::Contents || wanted_))
       taken_.insert(taken_.end(), piece.begin(), piece.end());
     at += count;
+    at_ += count;
     left_ -= count;
     if (left_ > 0) return at;
     switch (state_) {
@@ -57,8 +58,9 @@ Result<std::size_t> Reader::take(Bytes bytes) {
       case State::Contents:
         end_contents();
         break;
-      case State::Padding:
-        expect(State::Header, kHeaderSize);
+      case State::Skipped:
+        // The trailer need not come.
+        expect(State::Between, 0);
         break;
       case State::Between:
         break;
@@ -70,13 +72,15 @@ Result<void> Reader::read_header() {
   const std::string_view header = as_text(taken_);
   const auto size = field(header, kFileSize);
   const auto name_size = field(header, kNameSize);
-  // The second one has checksums, which the kernel ignores as well.
+  // The second one has checksums. The kernel compares them since 6.0; here the names count.
   if ((!header.starts_with("070701") && !header.starts_with("070702")) || !size || !name_size)
     return fail(Code::Corrupt, "no header of a cpio archive in its newc format");
-  if (*name_size == 0 || *name_size > kMaxNameLength + 1)
-    return fail(Code::Corrupt, concat("a name of ", *name_size, " bytes in a cpio archive"));
   size_ = *size;
-  expect(State::Name, *name_size + padding_of(kHeaderSize + *name_size));
+  const std::uint64_t padded_name = *name_size + padding_of(kHeaderSize + *name_size);
+  if (*name_size == 0 || *name_size > kMaxNameLength + 1)
+    expect(State::Skipped, padded_name + size_ + padding_of(size_));
+  else
+    expect(State::Name, padded_name);
   return {};
 }
 
@@ -90,7 +94,7 @@ void Reader::read_name() {
 
 void Reader::end_contents() {
   if (wanted_) visitor_.contents(name_, std::exchange(taken_, {}));
-  expect(State::Padding, padding_of(size_));
+  expect(State::Skipped, padding_of(size_));
 }
 
 }  // namespace vhdboot::cpio

@@ -30,15 +30,19 @@ class Reader {
   /// The two functions of `visitor` are called from within take().
   explicit Reader(Visitor visitor) : visitor_(std::move(visitor)) {}
 
-  /// Goes on with `bytes`: one or several archives, with zeros before, between and behind them. How many bytes of that
-  /// are theirs: all, or less when something else follows behind the end of an archive. Corrupt for what is no archive.
+  /// Goes on with `bytes`: entries of one or several archives, with zeros before, between and behind them. How many
+  /// bytes of that are theirs: all, or less when something else follows behind an entry, or a header that does not
+  /// begin at a multiple of kAlignment. Corrupt for what is no header.
   [[nodiscard]] Result<std::size_t> take(Bytes bytes);
 
-  /// Whether an archive has begun and not yet ended. The kernel does not ask for its end.
-  [[nodiscard]] bool within_archive() const { return state_ != State::Between; }
+  /// What comes next lies at so many bytes. Not within an entry.
+  void seek(std::uint64_t offset) { at_ = offset; }
+
+  /// Whether an entry has begun and not yet ended.
+  [[nodiscard]] bool within_entry() const { return state_ != State::Between; }
 
  private:
-  enum class State : std::uint8_t { Between, Header, Name, Contents, Padding };
+  enum class State : std::uint8_t { Between, Header, Name, Contents, Skipped };
 
   [[nodiscard]] Result<void> read_header();
   void read_name();
@@ -47,6 +51,7 @@ class Reader {
 
   Visitor visitor_;
   State state_ = State::Between;
+  std::uint64_t at_ = 0;          // where the next byte lies
   std::uint64_t left_ = 0;        // bytes that the state still takes
   std::vector<std::byte> taken_;  // of it, unless they are passed over
   std::string name_;
