@@ -102,7 +102,7 @@ class Reader {
     if (count == 0 || stripes == nullptr || stripes->items.size() != 2) return std::nullopt;
     const std::uint64_t first = parse_u64(stripes->items[1]).value_or(kNone);
     const auto physical = physical_.find(stripes->items[0]);
-    if (physical == physical_.end()) return std::nullopt;
+    if (physical == physical_.end() || physical->second.id.empty()) return std::nullopt;
     const PhysicalVolume& on = physical->second;
     const std::uint64_t most = kMaxSectors / extent_;
     const bool fits = first <= on.extents && count <= on.extents - first && on.extents <= most &&

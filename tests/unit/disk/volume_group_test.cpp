@@ -41,6 +41,16 @@ std::string group_with(std::string_view segment, std::string_view physical = "pe
                 " } } logical_volumes { l { status = [\"VISIBLE\"] s { ", segment, " } } } }");
 }
 
+// Else it would be taken for one that cannot be read.
+TEST(VolumeGroup, APhysicalVolumeWithoutItsId) {
+  const auto group = parse_volume_group(
+      "g { extent_size = 8 physical_volumes { p { pe_start = 2 pe_count = 10 } } logical_volumes { l { status = "
+      "[\"VISIBLE\"] s { type = \"striped\" stripe_count = 1 start_extent = 0 extent_count = 9 stripes = [\"p\", 0] "
+      "} } } }");
+  ASSERT_TRUE(group);
+  EXPECT_THAT(group->volumes, ElementsAre(LogicalVolume{"l", false, {}}));
+}
+
 TEST(VolumeGroup, OtherKindsAreKnownByName) {
   for (const char* segment : {"type = \"thin\"", "type = \"striped\" stripe_count = 2", "type = \"raid1\"", ""}) {
     const auto group = parse_volume_group(group_with(segment));
