@@ -164,9 +164,16 @@ Error nothing_found(disk::GuestDisk& disk) {
   return error;
 }
 
+// Those of a snapshot have the root as it was at another time.
+bool have_same_root(const BootEntry& one, const BootEntry& other) {
+  const auto line = kexec::CommandLine::parse(one.options);
+  const auto other_line = kexec::CommandLine::parse(other.options);
+  return line.find("root") == other_line.find("root") && line.find("rootflags") == other_line.find("rootflags");
+}
+
 bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
   return one.kind == other.kind && one.menu == other.menu && one.system == other.system &&
-         one.machine_id == other.machine_id && one.sort_key == other.sort_key;
+         one.machine_id == other.machine_id && one.sort_key == other.sort_key && have_same_root(one, other);
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ struct Choice {
 [[nodiscard]] Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk);
 
 /// What a boot tries, in order: the entry of choose_entry(), whose errors these are, and behind it the others that
-/// `pattern` names. When it names none, those of the same kind and system that have tries left: nobody asked for
-/// another system.
+/// `pattern` names. When it names none, those of the same kind, system and root (as far as the entry tells it) that
+/// have tries left: nobody asked for another system.
 [[nodiscard]] Result<std::vector<Choice>> choose_entries(const FoundEntries& found, std::string_view pattern,
                                                          disk::GuestDisk& disk);
 

@@ -106,6 +106,23 @@ TEST_F(Entries, WhatStandsInForTheChosenOne) {
   EXPECT_THAT(stand_ins(""), ElementsAre("/loader/entries/b.conf", "/loader/entries/a.conf"));
 }
 
+TEST_F(Entries, WhatIsOfAnotherTimeDoesNotStandIn) {
+  MemoryPartition esp = esp_with_entry("a.conf");
+  const auto entry = [&](const std::string& name, const std::string& options) {
+    esp.files["/loader/entries/" + name] = to_buffer("linux /l\ninitrd /i\noptions " + options + "\n");
+  };
+  entry("a.conf", "root=UUID=1 rootflags=subvol=@/1 quiet");
+  entry("b.conf", "root=UUID=1 rootflags=subvol=@/2");
+  entry("c.conf", "rescue root=UUID=1 rootflags=subvol=@/2");
+  entry("d.conf", "root=UUID=2 rootflags=subvol=@/2");
+  entry("e.conf", "root=UUID=1 rootflags=subvol=@/2");
+  make({esp, kRoot});
+  found_ = find_entries(*disk_);
+  std::vector<std::string> ids;
+  for (const Choice& choice : choose_entries(found_, "", *disk_).value()) ids.push_back(choice.entry->entry.id);
+  EXPECT_THAT(ids, ElementsAre("e.conf", "c.conf", "b.conf"));
+}
+
 TEST_F(Entries, WithoutTriesLeftItLooksFurther) {
   make({esp_with_entry("t+0-3.conf"), kRoot});
   EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
