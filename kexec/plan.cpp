@@ -22,7 +22,8 @@ constexpr std::uint32_t kReservedCmdline = 1 + 30;
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLarge = kMiB;  // a gap before it is no loss
 // Zeros before our archive: what follows one that lz4 has compressed is taken for more of it unless a word is zero
-// (lib/decompress_unlz4.c). Elsewhere the guest's own boot loader leaves none either.
+// (lib/decompress_unlz4.c, since 5.14 and the stable kernels of July 2021). Elsewhere the guest's own boot loader
+// leaves none either.
 constexpr std::uint64_t kGap = 4;
 
 // Where `piece` goes when what stands before it ends at `end`.

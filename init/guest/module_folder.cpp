@@ -33,16 +33,19 @@ std::vector<Place> places(const ModuleRequest& request) {
 }
 
 // A person may have copied /usr/lib/modules, or one of the folders in it with all that lies above.
-ModuleSearch search_folder(const disk::Folder& folder, const std::vector<std::string>& inside,
-                           const ModuleRequest& request) {
+Result<ModuleSearch> search_folder(const disk::Folder& folder, const std::vector<std::string>& inside,
+                                   const ModuleRequest& request) {
   std::vector<std::string> paths{request.release};
   paths.insert(paths.end(), inside.begin(), inside.end());
-  for (const std::string& path : paths)
-    if (const disk::Folder tree = folder.below(path); tree.has("modules.dep"))
-      return {.folder = ModuleFolder{folder, tree, request.release}, .reason = {}};
-  return {.folder = std::nullopt,
-          .reason = concat("the folder ", printable(folder.full_path("")), " on the volume has no modules of kernel ",
-                           printable(request.release))};
+  for (const std::string& path : paths) {
+    const disk::Folder tree = folder.below(path);
+    const auto opened = tree.open("modules.dep");
+    if (opened) return ModuleSearch{.folder = ModuleFolder{folder, tree, request.release}, .reason = {}};
+    if (opened.error().code != Code::NotFound) return std::unexpected(opened.error());
+  }
+  return ModuleSearch{.folder = std::nullopt,
+                      .reason = concat("the folder ", printable(folder.full_path("")),
+                                       " on the volume has no modules of kernel ", printable(request.release))};
 }
 
 }  // namespace
@@ -68,6 +71,9 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileT
   const auto remember = [&](std::string why) {
     if (reason.empty()) reason = std::move(why);
   };
+  // The root may lie there.
+  for (const disk::GuestPartition* partition : candidates)
+    if (partition->unread) remember(concat(partition->description(), " cannot be read"));
   for (const disk::GuestPartition* partition : candidates) {
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);

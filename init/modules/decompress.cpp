@@ -192,7 +192,7 @@ class Bzip2Decoder final : public Decompressor {
 };
 
 // Blocks that each have their compressed size before them and hold 8 MiB, but for the last one (lz4_Frame_format.md,
-// "Legacy frame"). Nothing marks the end, as which the kernel takes a size of 0 as well: it is padding.
+// "Legacy frame"). Nothing marks the end. A size of 0, padding, ends it as well, for the kernel since 5.14.
 class Lz4Decoder final : public Decompressor {
  public:
   Result<Step> step(Bytes in, MutableBytes out) override {

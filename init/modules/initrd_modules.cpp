@@ -17,9 +17,13 @@
 namespace vhdboot::modules {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::array<std::string_view, 4> kModprobePrograms{"/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe",
                                                             "/usr/bin/modprobe"};
 constexpr std::size_t kWindow = 256 * kKiB;
+// What the kernel unpacks and is not read here: lzma without a container, and lzo (lib/decompress.c).
+constexpr std::array<std::string_view, 2> kOtherMagics{"\x5D\0"sv, "\x89\x4C"sv};
 
 /// A source, read from its start on.
 class Input {
@@ -32,6 +36,8 @@ class Input {
     return Bytes(window_).subspan(at_);
   }
   void take(std::size_t count) { at_ += count; }
+  /// Bytes that were taken.
+  [[nodiscard]] std::uint64_t offset() const { return read_ - (window_.size() - at_); }
 
  private:
   Result<void> read_more() {
@@ -65,7 +71,7 @@ class Collector {
   [[nodiscard]] InitrdModules finish() && {
     found_.texts.dep = dependencies();
     found_.tells_builtin = !found_.texts.builtin.empty() || !found_.texts.builtin_modinfo.empty();
-    found_.tells_aliases = !found_.texts.alias.empty();
+    found_.tells_aliases = !found_.texts.alias.empty() && !found_.texts.builtin_modinfo.empty();
     return std::move(found_);
   }
 
@@ -102,10 +108,10 @@ class Collector {
       found_.has_modprobe = true;
     const auto file = within_modules(name);
     if (!file) return false;
-    if (file->contains(".ko") && files_.size() < kMaxModules) files_.emplace(*file);
-    if (text_of(*file) == nullptr) return false;
-    too_large_ = too_large_ || size > kMaxIndexBytes;
-    return size <= kMaxIndexBytes;
+    if (file->contains(".ko") && files_.emplace(*file).second) names_ += file->size();
+    const bool is_kept = text_of(*file) != nullptr;
+    if (names_ > kMaxIndexBytes || (is_kept && size > kMaxIndexBytes)) too_large_ = true;
+    return is_kept && !too_large_;
   }
 
   // The last one of a name counts, as its file does.
@@ -127,6 +133,7 @@ class Collector {
   InitrdModules found_;
   std::string dep_;
   std::set<std::string> files_;
+  std::size_t names_ = 0;  // bytes of their names
   std::size_t entries_ = 0;
   bool too_large_ = false;
 };
@@ -140,7 +147,7 @@ class Unpacker {
     Input input(initrd);
     for (;;) {
       const Bytes bytes = TRY(input.peek(1));
-      if (bytes.empty()) return {};
+      if (bytes.empty()) return check_end("it");
       const auto taken = TRY(feed(bytes));
       input.take(taken);
       if (taken < bytes.size()) TRY(decompress(input));
@@ -158,31 +165,49 @@ class Unpacker {
     return taken;
   }
 
+  [[nodiscard]] Result<void> check_end(std::string_view of) const {
+    if (reader_.within_entry()) return fail(Code::Corrupt, concat(of, " ends in the middle of a file"));
+    return {};
+  }
+
   Result<void> decompress(Input& input) {
-    const auto compression = detect_compression(TRY(input.peek(kMaxMagic)));
+    const Bytes magic = TRY(input.peek(kMaxMagic));
+    const auto compression = detect_compression(magic);
+    if (std::ranges::any_of(kOtherMagics, [&](auto other) { return as_text(magic).starts_with(other); }))
+      return fail(Code::Unsupported, "it is compressed in a way that is not read here");
     if (compression == Compression::None)
-      return fail(Code::Unsupported, "it is compressed in a way that is not known here, or is no initrd");
+      return fail(Code::Corrupt, concat("at byte ", input.offset(), " it is neither an archive nor compressed"));
+    if (++streams_ > kMaxInitrdStreams)
+      return fail(Code::NoMemory, concat("it has more than ", kMaxInitrdStreams, " pieces of compressed data"));
     const auto decoder = make_decompressor(compression);
+    // Within them an archive is aligned to their start (init/initramfs.c).
+    reader_.seek(0);
     for (;;) {
       const auto step = TRY(decoder->step(TRY(input.peek(1)), room_));
       input.take(step.taken);
       if (TRY(feed(Bytes(room_).first(step.given))) != step.given)
         return fail(Code::Corrupt, concat("its ", name(compression), " data is no cpio archive"));
-      if (step.complete) return {};
+      if (step.complete) break;
       if (step.taken == 0 && step.given == 0)
         return fail(Code::Corrupt, concat("its ", name(compression), " data ends early"));
     }
+    TRY(check_end(concat("its ", name(compression), " data")));
+    reader_.seek(input.offset());
+    return {};
   }
 
   Collector& collector_;
   cpio::Reader reader_;
   std::vector<std::byte> room_ = std::vector<std::byte>(kWindow);
   std::uint64_t unpacked_ = 0;
+  std::size_t streams_ = 0;
 };
 
-std::string describe(const WantedModule& wanted, const InitrdModules& initrd, std::string_view release) {
-  return concat("its initrd has no ", initrd.has_modprobe ? "module" : "modprobe to load a module", " for ",
-                modules::describe(wanted), ", and kernel ", printable(release), " has none built in");
+std::string has_no_module_for(const std::vector<WantedModule>& lacking, const InitrdModules& initrd) {
+  std::string text = concat("its initrd has no ", initrd.has_modprobe ? "module" : "modprobe to load a module");
+  for (const WantedModule& one : lacking)
+    text += concat(&one == &lacking.front() ? " for " : ", nor for ", describe(one));
+  return text;
 }
 
 }  // namespace
@@ -210,22 +235,34 @@ Result<Lacking> find_lacking(const InitrdModules& initrd, std::span<const Wanted
   for (const WantedModule& one : wanted) {
     const std::vector<std::string> name{one.name};
     if (index.resolve(name).missing.empty() || has_driver(index, one.driver)) continue;
-    // By its name alone not every driver is found, and older kernels tell no aliases of what they have built in.
-    const bool is_told = initrd.tells_builtin && (one.driver.empty() || initrd.tells_aliases);
+    // By its name alone not every driver is found, and of what is built in kernels before 5.2 tell no aliases.
+    const bool is_told = one.driver.empty() ? initrd.tells_builtin : initrd.tells_aliases;
     (is_told ? lacking.certain : lacking.maybe).push_back(one);
   }
   return lacking;
 }
 
-Result<std::vector<std::string>> check_initrd(const Result<InitrdModules>& initrd, std::span<const WantedModule> wanted,
-                                              std::string_view release) {
+std::string initrd_remedy(bool has_folder) {
+  return concat(
+      "boot an entry whose initrd is made for any machine (a rescue or fallback one), make this one so (dracut: "
+      "hostonly=no, initramfs-tools: MODULES=most, mkinitcpio: without autodetect; with loop and dm-mod), or copy the "
+      "guest's /usr/lib/modules to ",
+      has_folder ? "that folder again" : "the volume and give `modules-from /FOLDER`",
+      "; with `modules guest` it is tried all the same");
+}
+
+Result<std::string> check_initrd(const Result<InitrdModules>& initrd, std::span<const WantedModule> wanted,
+                                 std::string_view release) {
+  if (!initrd && initrd.error().code == Code::Corrupt)
+    return fail(Code::Corrupt, concat("the kernel would not unpack its initrd: ", initrd.error().message()));
   const auto lacking = initrd ? find_lacking(*initrd, wanted) : std::unexpected(initrd.error());
-  if (!lacking) return std::vector{concat("what its initrd holds could not be told: ", lacking.error().message())};
-  if (!lacking->certain.empty()) return fail(Code::Unsupported, describe(lacking->certain.front(), *initrd, release));
-  std::vector<std::string> doubts;
-  for (const WantedModule& one : lacking->maybe)
-    doubts.push_back(concat(describe(one, *initrd, release), ", as far as can be told"));
-  return doubts;
+  if (!lacking) return concat("what its initrd holds could not be told: ", lacking.error().message());
+  if (!lacking->certain.empty())
+    return fail(Code::Unsupported, concat(has_no_module_for(lacking->certain, *initrd), ", and kernel ",
+                                          printable(release), " has none built in"));
+  if (lacking->maybe.empty()) return std::string();
+  return concat(has_no_module_for(lacking->maybe, *initrd), ", and does not tell all that kernel ", printable(release),
+                " has built in");
 }
 
 }  // namespace vhdboot::modules

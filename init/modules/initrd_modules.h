@@ -18,21 +18,24 @@ namespace vhdboot::modules {
 
 inline constexpr std::uint64_t kMaxInitrdBytes = 4ULL << 30;  ///< of all archives together, uncompressed
 inline constexpr std::size_t kMaxInitrdEntries = 1'000'000;
+inline constexpr std::size_t kMaxInitrdStreams = 10'000;  ///< of compressed data
 
 struct InitrdModules {
   /// Those of the kernel; `dep` has the files that are there, whether or not depmod's text is.
   ModuleTexts texts;
   bool has_modprobe = false;   ///< in one of modprobe_programs()
-  bool tells_builtin = false;  ///< what the kernel has built in
-  bool tells_aliases = false;  ///< as text, which not all generators leave in it
+  bool tells_builtin = false;  ///< the names of what the kernel has built in
+  /// The aliases of its modules and of what it has built in, as text, which not all generators leave in it.
+  bool tells_aliases = false;
 };
 
 /// Where stage 2 looks for the initrd's modprobe, in this order.
 [[nodiscard]] std::span<const std::string_view> modprobe_programs();
 
 /// Lists what an initrd holds for the kernel `release`, as the kernel unpacks it: archives one after the other,
-/// compressed or not, with zeros between. Corrupt when one is damaged, Unsupported when it is compressed in a way that
-/// is not read here, NoMemory beyond the caps, Invalid without a release; and errors of reading.
+/// compressed or not, with zeros between. Corrupt for what the kernel would not unpack to its end, Unsupported for what
+/// is compressed in a way that is not read here, NoMemory beyond the caps, Invalid without a release; and errors of
+/// reading.
 [[nodiscard]] Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release);
 
 /// Which modules that initrd's modprobe loads: none without a modprobe. Errors as ModuleIndex::parse().
@@ -46,17 +49,13 @@ struct Lacking {
 /// Errors as index_of().
 [[nodiscard]] Result<Lacking> find_lacking(const InitrdModules& initrd, std::span<const WantedModule> wanted);
 
-/// What a person can do about an initrd that lacks them.
-inline constexpr std::string_view kInitrdRemedy =
-    "boot an entry whose initrd is made for any machine (a rescue or fallback one), make this one so (dracut: "
-    "hostonly=no, "
-    "initramfs-tools: MODULES=most, mkinitcpio: without autodetect; with loop and dm-mod), or copy the guest's "
-    "/usr/lib/modules to the volume and give `modules-from /FOLDER`";
+/// What a person can do about an initrd that lacks them. `has_folder`: a folder of the volume was looked at in vain.
+[[nodiscard]] std::string initrd_remedy(bool has_folder);
 
 /// Whether what list_initrd() said of an initrd brings `wanted` for the kernel `release`, or that has it built in.
-/// Unsupported, with a sentence, when it certainly does not; otherwise sentences that say what is not known.
-[[nodiscard]] Result<std::vector<std::string>> check_initrd(const Result<InitrdModules>& initrd,
-                                                            std::span<const WantedModule> wanted,
-                                                            std::string_view release);
+/// Unsupported, with a sentence, when it certainly does not; Corrupt when the kernel would not unpack it; otherwise a
+/// sentence that says what is not known, empty when nothing is in doubt.
+[[nodiscard]] Result<std::string> check_initrd(const Result<InitrdModules>& initrd,
+                                               std::span<const WantedModule> wanted, std::string_view release);
 
 }  // namespace vhdboot::modules

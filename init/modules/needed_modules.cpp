@@ -2,7 +2,9 @@
 #include "init/modules/needed_modules.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <utility>
 
 #include "base/quoted.h"
 #include "base/text.h"
@@ -18,9 +20,17 @@ std::string disk_part(std::string_view module) {
   return printable(module);
 }
 
+/// Drivers of disks and of what they hang on whose module has another name.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kModulesOfDrivers{{{"sd", "sd_mod"},
+                                                                                          {"mmcblk", "mmc_block"},
+                                                                                          {"vbd", "xen_blkfront"},
+                                                                                          {"xhci_hcd", "xhci_pci"},
+                                                                                          {"ufshcd", "ufshcd_pci"}}};
+
 /// The module that has the driver which sysfs calls so.
 std::string_view module_of(std::string_view driver) {
-  return driver == "sd" ? "sd_mod" : driver;
+  const auto* const known = std::ranges::find(kModulesOfDrivers, driver, [](const auto& pair) { return pair.first; });
+  return known != kModulesOfDrivers.end() ? known->second : driver;
 }
 
 const WantedModule& named(const ModuleNeeds& needs, const std::string& name) {

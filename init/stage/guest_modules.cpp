@@ -33,16 +33,16 @@ Result<void> check_signatures(const CarriedModules& carried, std::string_view de
 
 // Whether the guest's initrd brings what is not taken along, because of `reason`. What a person says counts for more.
 Result<void> check_initrd(const ModuleUse& use, const std::vector<modules::WantedModule>& wanted,
-                          const std::string& release, const std::string& reason, bool is_configured,
+                          const std::string& release, const std::string& reason, const record::Config& config,
                           const sys::Reporter& report) {
   if (!use.plan.has_initrd) return {};
-  auto doubts = modules::check_initrd(modules::list_initrd(kexec::GuestInitrd(use.plan), release), wanted, release);
-  if (!doubts && !is_configured)
-    return fail(doubts.error().code, concat(doubts.error().message(), "; none is taken from its root (", reason,
-                                            "): ", modules::kInitrdRemedy));
-  if (!doubts) report.warn(doubts.error().message());
-  if (doubts)
-    for (const std::string& doubt : *doubts) report.warn(doubt);
+  const auto doubt =
+      modules::check_initrd(modules::list_initrd(kexec::GuestInitrd(use.plan), release), wanted, release);
+  if (!doubt && config.module_source() != record::ModuleSource::Guest)
+    return fail(doubt.error().code, concat(doubt.error().message(), "; none is taken along (", reason,
+                                           "): ", modules::initrd_remedy(config.modules_folder.has_value())));
+  const std::string warning = doubt ? *doubt : doubt.error().message();
+  if (!warning.empty()) report.warn(warning);
   return {};
 }
 
@@ -71,11 +71,10 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
     search = TRY(guest::find_module_folder(disk, &host, config, request));
   const auto& folder = search.folder;
   if (!folder) {
-    report.warn(concat("taking no kernel modules from the guest's root (", search.reason, "): ",
+    report.warn(concat("taking no kernel modules along (", search.reason, "): ",
                        use.plan.has_initrd ? "relying on those in the guest's initrd"
                                            : "there is no initrd either, relying on what is built into its kernel"));
-    TRY(check_initrd(use, wanted, request.release, search.reason, config.module_source() == record::ModuleSource::Guest,
-                     report));
+    TRY(check_initrd(use, wanted, request.release, search.reason, config, report));
     carried.wanted = modules::request_lines(wanted);
     carried.needs.wanted = std::move(wanted);
     carried.not_read = std::move(search.reason);

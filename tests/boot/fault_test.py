@@ -88,8 +88,8 @@ UNREADABLE = {
                                       for number in range(128)), ["NTFS"]),
     "partition_table": (lambda guest, host: image_sectors(host, 0), ["the guest disk", "I/O error"]),
     "esp": (lambda guest, host: image_sectors(host, disk.MIB), ["partition 1 of the guest disk"]),
-    # No modules can be taken along then, and this guest's kernel has nothing built in.
-    "root": (lambda guest, host: image_sectors(host, guest.root), ["no driver"]),
+    # No modules can be taken along then, and this guest's initrd loads none.
+    "root": (lambda guest, host: image_sectors(host, guest.root), ["no modprobe", "partition 2 of the guest disk cannot be read"]),
 }
 
 

@@ -19,6 +19,7 @@ import pytest
 from tests.support import disk
 from tests.support.command import run
 from tests.support.exfat import Exfat
+from tests.support.images import EMPTY_ARCHIVE
 from tests.support.paths import PRODUCTS
 
 PROGRAM = Path(os.environ.get("VHDBOOT_INIT", PRODUCTS / "vhdboot-init"))
@@ -77,7 +78,7 @@ class Guest:
         self.root = folder / "root"
         self.modules = f"usr/lib/modules/{RELEASE}"
         self.write(f"boot/vmlinuz-{RELEASE}", kernel())
-        self.write(f"boot/initrd.img-{RELEASE}", b"070701" + bytes(5000))
+        self.write(f"boot/initrd.img-{RELEASE}", EMPTY_ARCHIVE.ljust(5006, b"\0"))
         self.write("etc/fstab", f"UUID={ROOT_UUID} / ext4 defaults 0 1\n")
         self.write("etc/os-release", "PRETTY_NAME=\"Plan Linux\"\n")
         self.write("etc/kernel/cmdline", "root=/dev/sda ro quiet\n")
@@ -364,7 +365,7 @@ def test_a_kernel_that_is_built_to_want_signatures(guest):
 def add_kernel_without_device_mapper(guest: Guest) -> str:
     newer = "6.9.0-plan"
     guest.write(f"boot/vmlinuz-{newer}", kernel(newer))
-    guest.write(f"boot/initrd.img-{newer}", b"070701" + bytes(5000))
+    guest.write(f"boot/initrd.img-{newer}", EMPTY_ARCHIVE.ljust(5006, b"\0"))
     guest.write(f"usr/lib/modules/{newer}/modules.builtin", "kernel/drivers/block/loop.ko\n")
     guest.write(f"usr/lib/modules/{newer}/modules.dep", "kernel/ext4.ko:\n")
     return newer

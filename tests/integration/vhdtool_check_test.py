@@ -108,7 +108,7 @@ def fixture_kernel(tmp_path_factory):
 def fixture_uki(kernel):
     need("sfdisk", "mkfs.vfat", "mcopy")
     initrd = kernel.with_name("initrd")
-    initrd.write_bytes(b"an initrd")
+    initrd.write_bytes(images.EMPTY_ARCHIVE)
     return images.make_uki(kernel.with_name("small.efi"), kernel, initrd)
 
 
@@ -223,7 +223,9 @@ def disk_with_files(path, files):
 def test_a_boot_loader_entry(tmp_path, kernel):
     conf = tmp_path / "conf"
     conf.write_text("title Small\nlinux /small/linux\ninitrd /small/initrd\noptions quiet\n")
-    files = {"/small/linux": kernel, "/small/initrd": conf, "/loader/entries/small+2-1.conf": conf}
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(images.EMPTY_ARCHIVE)
+    files = {"/small/linux": kernel, "/small/initrd": initrd, "/loader/entries/small+2-1.conf": conf}
     status, found = check(disk_with_files(tmp_path / "disk.img", files))
     assert status == 4 and has(found["ok"], "kernel", "small.conf: Small, kernel 6.1.0-small", "by default")
     assert has(found["ok"], "tries", "2 tries left")
@@ -487,7 +489,15 @@ def test_roots_without_modules(tmp_path, uki, root, word):
         run("mke2fs", "-q", "-t", "ext4", part)
         disk.place(part, path, 41 * MIB)
     status, found = check(path)
-    assert status == 4 and has(found["warning"], "modules", "what its initrd holds could not be told: ", word)
+    assert status == 4 and has(found["warning"], "modules", "its initrd has no modprobe to load a module for", word)
+
+
+@ROOT_ONLY
+def test_an_initrd_that_the_kernel_would_not_unpack(tmp_path, kernel):
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(images.EMPTY_ARCHIVE + b"what a download left")
+    status, found = check(encrypted_disk(tmp_path, entry_files(tmp_path, kernel, 1, initrd)))
+    assert status == 3 and has(found["error"], "modules", "the kernel would not unpack its initrd: at byte 124"), found
 
 
 def packed_initrd(folder, modules, builtin=("ext4",)):
@@ -536,6 +546,7 @@ def test_an_initrd_for_another_machine(tmp_path, kernel):
     status, found = check(path)
     assert status == 3 and has(found["error"], "modules", "its initrd has no module for the guest disk: loop devices",
                                "partition 2 of the guest disk is encrypted", "modules-from /FOLDER")
+    assert not [text for _, texts in found.items() for _, text in texts if "is booted" in text]
     (tmp_path / "disk.conf").write_text("modules guest\n")
     status, found = check(path)
     assert status == 4 and has(found["warning"], "modules", "no module for the guest disk: loop devices")
@@ -571,8 +582,14 @@ def test_modules_from_a_folder_of_the_volume(tmp_path, kernel):
         (folder / "debian.conf").write_text("modules-from \\VHD\\Modules\n")
         (folder / "vhd").mkdir()
         run("cp", "-r", tmp_path / "modules", folder / "vhd/modules")
-        shown = vhdtool("check", folder / "debian.vhd").stdout
-        assert "the folder /VHD/Modules on the volume has no modules" in shown, "Linux' driver does not ignore case"
+        status, found = check(folder / "debian.vhd")
+        assert has(found["ok"], "modules", "dm_mod, loop"), "the boot ignores case, and Linux' driver does not"
+    image_alone = tmp_path / "alone"
+    image_alone.mkdir()
+    run("cp", image, image_alone / "debian.vhd")
+    (image_alone / "debian.conf").write_text("modules-from /vhd/modules\n")
+    status, found = check(image_alone / "debian.vhd")
+    assert status == 4 and has(found["warning"], "modules", "of the volume that the image is booted from"), found
     status, found = check("debian.vhd", "--volume", ntfs, watched=ntfs)
     assert has(found["ok"], "modules", "dm_mod, loop") and has(found["ok"], "vermagic", "the 2 modules"), found
     with mounted(ntfs, tmp_path / "mounted") as folder:
@@ -599,8 +616,10 @@ def test_the_default_subvolume_chooses(tmp_path, kernel):
     finally:
         run("umount", tmp_path / "top")
     files = {}
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(images.EMPTY_ARCHIVE)
     for number in (1, 2):
-        files |= entry_files(tmp_path, kernel, number, kernel)
+        files |= entry_files(tmp_path, kernel, number, initrd)
         conf = tmp_path / f"{number}.conf"
         conf.write_text(conf.read_text().replace("root=/dev/mapper/root", "root=UUID=5eedb007-0000-4000-8000-00000000000b "
                                                  f"rootflags=subvol={number}"))

@@ -14,6 +14,8 @@ from .guest import Guest
 from .paths import PRODUCTS, TEST_OUTPUT, locked
 
 IMAGES = TEST_OUTPUT / "images"
+EMPTY_ARCHIVE = b"070701" + b"00000000" * 11 + b"0000000B" + b"00000000" + b"TRAILER!!!\0" + bytes(3)
+"""An initrd without a file."""
 
 
 def guest_vhd(guest: Guest) -> Path:

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "disk/file_tree.h"
 #include "entry/folders.h"
@@ -57,8 +58,9 @@ each with what to do. Nothing is changed. It chooses what to boot as the boot
 does: unified kernel images, boot loader entries, kernels in /boot. What is not
 on a FAT file system, such as /boot of most distributions, only root can look
 into. As root it also asks whether the guest's root file system has the kernel
-modules that a boot needs and the drivers of usual disks, and whether /etc/fstab
-will hold. The configuration file beside FILE, such as debian.conf beside
+modules that a boot needs and the drivers of usual disks (when that cannot be
+read, its initrd; with `modules-from`, what is named there), and whether
+/etc/fstab will hold. The configuration file beside FILE, such as debian.conf beside
 debian.vhd, counts as it would in a boot.
 
       --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
@@ -109,12 +111,13 @@ Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, 
   if (!index) findings.error("modules", index.error().within("the guest's kernel modules"));
   if (!index) return std::unexpected(index.error());
   check_modules(*index, choice.release, findings);
-  if (!choice.root_type.empty()) check_root_driver(*index, choice.root_type, choice.release, findings);
   const auto judge = [&](const std::string& file) -> Result<void> {
     (void)TRY(guest::read_module(folder, file));
     return {};
   };
   const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
+  if (const auto fits = modules::check_missing(needs, choice.release, choice.plan.has_initrd); !fits)
+    findings.error("modules", fits.error());
   check_module_files(needs.found.files, judge, choice.release, findings);
   check_controllers(*index, concat("kernel ", choice.release), findings);
   check_chain(*index, boot.chain, choice.release, findings);
@@ -129,16 +132,16 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
     return {};
   }
   const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
-  const auto doubts = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
+  const auto doubt = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
   const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
-  if (!doubts) {
-    const std::string sentence =
-        concat(choice.id, ": ", doubts.error().message(), " (", why, "): ", modules::kInitrdRemedy);
+  if (!doubt) {
+    const std::string sentence = concat(choice.id, ": ", doubt.error().message(), " (", why,
+                                        "): ", modules::initrd_remedy(boot.config.modules_folder.has_value()));
     findings.add("modules", is_configured ? Severity::Warning : Severity::Error, sentence);
-    return is_configured ? Result<void>() : std::unexpected(doubts.error());
+    return is_configured ? Result<void>() : std::unexpected(doubt.error());
   }
-  for (const std::string& doubt : *doubts) findings.warning("modules", concat(choice.id, ": ", doubt, " (", why, ")"));
-  if (!doubts->empty()) return {};
+  if (!doubt->empty()) findings.warning("modules", concat(choice.id, ": ", *doubt, " (", why, ")"));
+  if (!doubt->empty()) return {};
   findings.ok("modules", concat("its initrd has what the guest disk is made of",
                                 boot.chain.empty() ? "" : " and the drivers of the disk that this volume is on",
                                 "; none are taken along: ", why));
@@ -150,12 +153,17 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
 Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
   if (boot.config.module_source() == record::ModuleSource::Guest)
     return judge_initrd(boot, choice, "`modules guest` leaves them to the guest's initrd", findings);
+  if (boot.config.modules_folder && !boot.host) {
+    modules_unchecked("the folder of `modules-from` is one of the volume that the image is booted from", findings);
+    return {};
+  }
   const auto search = guest::find_module_folder(disk, boot.host.get(), boot.config, choice.modules);
   if (!search) findings.error("root", search.error());
   if (!search) return std::unexpected(search.error());
   if (search->folder) return judge_modules(*search->folder, boot, choice, findings);
   const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
-  if (unread == disk.unread().end()) return judge_initrd(boot, choice, search->reason, findings);
+  if (boot.config.modules_folder || unread == disk.unread().end())
+    return judge_initrd(boot, choice, search->reason, findings);
   modules_unchecked(unread->text, findings);
   return {};
 }
@@ -195,6 +203,19 @@ Result<record::Config> find_config(const Options& options, const volume::Path& i
   return config;
 }
 
+// As the names are spelled there: Linux' drivers of the volume may not ignore case, as the boot does.
+std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
+  std::string spelled;
+  for (const std::string_view name : split(path.substr(1), '/')) {
+    const auto names = tree.list(spelled);
+    const auto is_same = [&](const std::string& other) { return equals_ignoring_ascii_case(other, name); };
+    auto found = std::ranges::find(names, name);
+    if (found == names.end()) found = std::ranges::find_if(names, is_same);
+    spelled += concat('/', found == names.end() ? name : std::string_view(*found));
+  }
+  return spelled;
+}
+
 Result<Findings> check_file(const Options& options) {
   const auto file = TRY(tools::ImageReader::open(options.file));
   const MountedFile facts = TRY(examine_mounted(options.file));
@@ -208,6 +229,8 @@ Result<Findings> check_file(const Options& options) {
   if (facts.kind) boot.chain = chain_of(facts.device);
   if (auto top = sys::open_file(facts.mount_point, O_PATH | O_DIRECTORY); top && facts.kind)
     boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
+  if (boot.host && boot.config.modules_folder)
+    boot.config.modules_folder = spelled_in(*boot.host, *boot.config.modules_folder);
   const CheckedImage image = check_image(*file, options.file, findings);
   look_into_guest(image, open_backing(options.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);

@@ -24,7 +24,6 @@ using entry::GuestEntry;
 // How much the answers about one entry weigh: what only a person would choose is no reason not to boot.
 struct Role {
   bool booted = false;
-  bool failed = false;  // one before it cannot be booted
   std::optional<std::string_view> profile;
   [[nodiscard]] Severity severity() const { return booted ? Severity::Error : Severity::Warning; }
 };
@@ -72,13 +71,6 @@ class EntryCheck {
                                                               : "kernel";
       return refuse(about, role, std::move(boot.error()));
     }
-    const std::string release = boot->release.empty() ? "of unknown release" : printable(boot->release);
-    findings_.ok("kernel",
-                 concat(id, ": ", printable(entry.entry.title), ", kernel ", release,
-                        !role.booted    ? ""
-                        : config_.entry ? ", is booted as configured"
-                        : role.failed   ? ", is booted, as those before it cannot be"
-                                        : concat(", is booted by default (", rule_of_default(entry.entry), ")")));
     if (config_.module_source() == record::ModuleSource::Auto)
       if (auto folders = modules::module_directories(boot->release); !folders)
         return refuse("kernel", role,
@@ -126,6 +118,12 @@ class EntryCheck {
   Findings& findings_;
 };
 
+// "debian.efi: Debian GNU/Linux 12, kernel 6.1.0-18-amd64"
+std::string title_of(const BootChoice& choice) {
+  return concat(choice.id, ": ", printable(choice.opened.entry.title), ", kernel ",
+                choice.release.empty() ? "of unknown release" : printable(choice.release));
+}
+
 // What was found broken because it could not be read here is told with the other partitions of which that is true.
 bool is_about_unread(const Error& error, const std::vector<Unread>& unread) {
   return std::ranges::find(unread, error.message(), &Unread::text) != unread.end();
@@ -154,9 +152,9 @@ class Attempts {
       Findings found;
       const bool has_failed = !tried_.empty();
       tried_.push_back(choice.entry);
-      auto checked = EntryCheck(disk_, config_, found)
-                         .run(*choice.entry, {.booted = true, .failed = has_failed, .profile = choice.profile});
+      auto checked = EntryCheck(disk_, config_, found).run(*choice.entry, {.booted = true, .profile = choice.profile});
       const auto judged = checked ? judge_(*checked, found) : std::unexpected(checked.error());
+      if (checked) findings_.ok("kernel", concat(title_of(*checked), judged ? why_booted(*checked, has_failed) : ""));
       const bool is_last = judged || &choice == &choices.back() ||
                            stage::after(stage::Step::Entry, judged.error().code) == stage::Next::Menu;
       findings_.append(found, !is_last);
@@ -168,6 +166,12 @@ class Attempts {
   [[nodiscard]] bool tried(const FoundEntry& entry) const { return std::ranges::find(tried_, &entry) != tried_.end(); }
 
  private:
+  [[nodiscard]] std::string why_booted(const BootChoice& choice, bool has_failed) const {
+    if (config_.entry) return ", is booted as configured";
+    if (has_failed) return ", is booted, as those before it cannot be";
+    return concat(", is booted by default (", rule_of_default(choice.opened.entry), ")");
+  }
+
   const disk::GuestDisk& disk_;
   const record::Config& config_;
   const JudgeBoot& judge_;
@@ -197,7 +201,9 @@ std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Confi
   auto choice = choices ? attempts.run(*choices) : std::nullopt;
   if (choice && pattern.empty()) tell_newer(choice->opened.entry, found, findings);
   for (const FoundEntry& entry : found.entries)
-    if (!attempts.tried(entry)) (void)EntryCheck(disk, config, findings).run(entry, {});
+    if (!attempts.tried(entry))
+      if (const auto checked = EntryCheck(disk, config, findings).run(entry, {}))
+        findings.ok("kernel", title_of(*checked));
   return choice;
 }
 

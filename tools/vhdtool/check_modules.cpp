@@ -27,14 +27,6 @@ void check_modules(const modules::ModuleIndex& index, std::string_view release, 
   findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
 }
 
-void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
-                       Findings& findings) {
-  const std::vector<std::string> wanted{std::string(type)};
-  if (index.resolve(wanted).missing.empty()) return;
-  findings.error("modules", concat("kernel ", printable(release), " has no driver for ", printable(type),
-                                   ", the file system of its root, and there is no initrd: boot it with an initrd"));
-}
-
 std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
                                                   const std::string& root_type) {
   return stage::wanted_modules(chain, guest_disk_modules(), root_type);

@@ -17,10 +17,6 @@ namespace vhdboot::vhdtool {
 
 void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
 
-/// Can the kernel mount a root of the file system `type`, for a guest without an initrd?
-void check_root_driver(const modules::ModuleIndex& index, std::string_view type, std::string_view release,
-                       Findings& findings);
-
 /// What stage 1 would take along for an image that lies on the devices of `chain`, and for a root of the file system
 /// `root_type` unless that is empty.
 [[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,

@@ -24,6 +24,9 @@ class MemoryTree final : public disk::FileTree {
   MemoryTree(Files files, std::map<std::string, unsigned>& reads, std::map<std::string, std::uint64_t> subvolumes = {})
       : files_(std::move(files)), reads_(reads), subvolumes_(std::move(subvolumes)) {}
 
+  /// It is there and cannot be read.
+  void damage(const std::string& path) { damaged_.insert(path); }
+
   [[nodiscard]] bool has(const std::string& path) const override { return files_.contains(path) || is_folder(path); }
   [[nodiscard]] bool is_folder(const std::string& path) const override { return !list(path).empty(); }
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override {
@@ -36,6 +39,7 @@ class MemoryTree final : public disk::FileTree {
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override {
     const auto file = files_.find(path);
     if (file == files_.end()) return fail(Code::NotFound, "no such file");
+    if (damaged_.contains(path)) return fail(Code::Io, "I/O error");
     return std::make_unique<MemorySource>(file->second);
   }
   [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override {
@@ -45,6 +49,7 @@ class MemoryTree final : public disk::FileTree {
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override {
     const auto file = files_.find(path);
     if (file == files_.end()) return fail(Code::NotFound, "no such file");
+    if (damaged_.contains(path)) return fail(Code::Io, "I/O error");
     if (file->second.size() > cap) return fail(Code::NoMemory, "too large");
     ++reads_[path];
     return file->second;
@@ -52,6 +57,7 @@ class MemoryTree final : public disk::FileTree {
 
  private:
   Files files_;
+  std::set<std::string> damaged_;
   std::map<std::string, unsigned>& reads_;
   std::map<std::string, std::uint64_t> subvolumes_;  // by path
 };

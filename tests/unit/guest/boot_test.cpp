@@ -231,6 +231,9 @@ TEST_F(Boots, ModulesOfAFolderThatIsNamed) {
             "the folder /vhd/modules on the volume has no modules of kernel 6.1");
   EXPECT_EQ(find_module_folder(*disk_, nullptr, config, request)->reason,
             "the volume with the folder of `modules-from` is not known");
+  test::MemoryTree damaged({{"/vhd/modules/6.1/modules.dep", to_buffer("")}}, reads);
+  damaged.damage("/vhd/modules/6.1/modules.dep");
+  EXPECT_THAT(find_module_folder(*disk_, &damaged, config, request), Fails(Code::Io, "I/O error"));
   EXPECT_THAT(disk_->opened, testing::IsEmpty());
 }
 

@@ -114,6 +114,7 @@ TEST_P(Decompress, PieceByPiece) {
   for (bool complete = false; !complete;) {
     const auto step = decoder->step(Bytes(packed).subspan(at, std::min<std::size_t>(13, packed.size() - at)), room);
     ASSERT_TRUE(step) << step.error().text;
+    ASSERT_TRUE(step->taken > 0 || step->given > 0 || step->complete);
     at += step->taken;
     unpacked.insert(unpacked.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(step->given));
     complete = step->complete;

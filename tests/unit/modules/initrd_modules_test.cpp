@@ -2,9 +2,11 @@
 #include "init/modules/initrd_modules.h"
 
 #include <fstream>
+#include <map>
 
 #include "base/cpio.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
 
@@ -46,13 +48,15 @@ Files generic(const std::string& modules = "usr/lib/modules/6.1/") {
            "kernel/drivers/block/loop.ko.xz:\nkernel/drivers/md/dm-mod.ko:\n"
            "kernel/drivers/nvme/host/nvme.ko.zst:\nkernel/drivers/ata/ahci.ko:\n"},
           {modules + "modules.alias", "alias pci:v*bc01sc08i02* nvme\nalias pci:v*bc01sc06i01* ahci\n"},
-          {modules + "modules.builtin", "kernel/drivers/scsi/sd_mod.ko\n"}};
+          {modules + "modules.builtin", "kernel/drivers/scsi/sd_mod.ko\n"},
+          {modules + "modules.builtin.modinfo", std::string("sd_mod.license=GPL\0", 19)}};
 }
 
 const WantedModule kLoop{.name = "loop", .purpose = Purpose::GuestDisk, .driver = ""};
 const WantedModule kDm{.name = "dm_mod", .purpose = Purpose::GuestDisk, .driver = ""};
 const WantedModule kNvme{.name = "pci:v1bc01sc08i02", .purpose = Purpose::Controller, .driver = "nvme"};
 const WantedModule kAhci{.name = "pci:v2bc01sc06i01", .purpose = Purpose::Controller, .driver = "ahci"};
+const WantedModule kZram{.name = "zram", .purpose = Purpose::GuestDisk, .driver = ""};
 const WantedModule kSd{.name = "scsi:t-0x00", .purpose = Purpose::Controller, .driver = "sd"};
 
 Lacking lacking(const Files& files, const std::vector<WantedModule>& wanted) {
@@ -61,25 +65,29 @@ Lacking lacking(const Files& files, const std::vector<WantedModule>& wanted) {
   return find_lacking(*listed, wanted).value();
 }
 
-TEST(InitrdModules, WhateverItIsPackedWith) {
-  for (const char* command : {"cat", "gzip", "xz --check=crc32", "zstd -q", "bzip2", "lz4 -q -l"}) {
-    if (!test::have(split(command, ' ').front())) continue;
-    Buffer bytes = archive({{"kernel/x86/microcode/GenuineIntel.bin", "micro"}});
-    bytes.resize(bytes.size() + 512);  // padding
-    const Buffer own = packed(archive(generic()), command);
-    bytes.insert(bytes.end(), own.begin(), own.end());
-    bytes.resize(bytes.size() + 8);
-    const Buffer more = archive({{"usr/lib/modules/6.1/updates/vmd.ko", ""}});
-    bytes.insert(bytes.end(), more.begin(), more.end());
-    const auto listed = list_initrd(MemorySource(bytes), "6.1");
-    ASSERT_TRUE(listed) << command << ": " << listed.error().text;
-    EXPECT_TRUE(listed->has_modprobe && listed->tells_builtin && listed->tells_aliases) << command;
-    EXPECT_EQ(listed->texts.dep,
-              "kernel/drivers/block/loop.ko.xz:\nkernel/drivers/md/dm-mod.ko:\n"
-              "kernel/drivers/nvme/host/nvme.ko.zst:\nupdates/vmd.ko:\n")
-        << command << ": files that are there, not what depmod's text says of others";
-  }
+class PackedInitrd : public testing::TestWithParam<std::string> {};
+
+TEST_P(PackedInitrd, IsListed) {
+  if (!test::have(split(GetParam(), ' ').front())) GTEST_SKIP() << "needs " << GetParam();
+  Buffer bytes = archive({{"kernel/x86/microcode/GenuineIntel.bin", "micro"}});
+  bytes.resize(bytes.size() + 512);  // padding
+  const Buffer own = packed(archive(generic()), GetParam());
+  bytes.insert(bytes.end(), own.begin(), own.end());
+  bytes.resize(align_up(bytes.size(), cpio::kAlignment) + 8);
+  const Buffer more = archive({{"usr/lib/modules/6.1/updates/vmd.ko", ""}});
+  bytes.insert(bytes.end(), more.begin(), more.end());
+  const auto listed = list_initrd(MemorySource(bytes), "6.1");
+  ASSERT_TRUE(listed) << listed.error().text;
+  EXPECT_TRUE(listed->has_modprobe && listed->tells_builtin && listed->tells_aliases);
+  EXPECT_EQ(listed->texts.dep,
+            "kernel/drivers/block/loop.ko.xz:\nkernel/drivers/md/dm-mod.ko:\n"
+            "kernel/drivers/nvme/host/nvme.ko.zst:\nupdates/vmd.ko:\n")
+      << "files that are there, not what depmod's text says of others";
 }
+
+INSTANTIATE_TEST_SUITE_P(Tools, PackedInitrd,
+                         testing::Values("cat", "gzip", "xz --check=crc32", "zstd -q", "bzip2", "lz4 -q -l"),
+                         [](const auto& info) { return std::string(split(info.param, ' ').front()); });
 
 TEST(InitrdModules, ThePlacesOfDistributions) {
   for (const char* folder : {"lib/modules/6.1/", "./usr/lib/modules/6.1/", "/lib/modules/6.1/", "./lib/modules/6.1/"})
@@ -98,18 +106,40 @@ TEST(InitrdModules, WhatIsNotThere) {
   EXPECT_THAT(lacking(without, {kNvme, kLoop, kDm}).certain, IsEmpty()) << "built in";
 }
 
-// As mkinitcpio leaves them: depmod's binary indexes, and what is built in.
-TEST(InitrdModules, WithoutDepmodsTexts) {
-  Files files = generic();
-  std::erase_if(files, [](const auto& file) {
-    return file.first.ends_with("dep") || file.first.ends_with("alias") || file.first.ends_with("builtin");
+Files without(Files files, std::initializer_list<std::string_view> ends) {
+  std::erase_if(files, [&](const auto& file) {
+    return std::ranges::any_of(ends, [&](std::string_view end) { return file.first.ends_with(end); });
   });
+  return files;
+}
+
+// As mkinitcpio leaves them: depmod's binary indexes alone.
+TEST(InitrdModules, WithoutDepmodsTexts) {
+  const Files files = without(generic(), {".dep", ".alias", ".builtin", ".modinfo"});
   EXPECT_THAT(lacking(files, {kNvme, kLoop, kDm}).maybe, IsEmpty()) << "by the names of the drivers";
-  EXPECT_THAT(lacking(files, {kAhci}).maybe, ElementsAre(kAhci));
-  files.push_back({"usr/lib/modules/6.1/modules.builtin.modinfo", std::string("ext4.license=GPL\0", 17)});
-  const WantedModule other{.name = "zram", .purpose = Purpose::GuestDisk, .driver = ""};
-  EXPECT_THAT(lacking(files, {kAhci, other}).maybe, ElementsAre(kAhci)) << "it may have another name";
-  EXPECT_THAT(lacking(files, {kAhci, other}).certain, ElementsAre(other));
+  const auto found = lacking(files, {kAhci, kZram});
+  EXPECT_THAT(found.maybe, ElementsAre(kAhci, kZram));
+  EXPECT_THAT(found.certain, IsEmpty());
+}
+
+TEST(InitrdModules, WhoseAliasesAreNotAllTold) {
+  for (const std::string_view end : {".alias", ".modinfo"}) {
+    const auto found = lacking(without(generic(), {end}), {kAhci, kZram});
+    EXPECT_THAT(found.maybe, ElementsAre(kAhci)) << "another driver may do, or be built in under another name";
+    EXPECT_THAT(found.certain, ElementsAre(kZram)) << end;
+  }
+}
+
+TEST(InitrdModules, DriversWhoseModuleHasAnotherName) {
+  const std::map<std::string, std::string> modules{
+      {"sd", "sd_mod"}, {"mmcblk", "mmc_block"}, {"vbd", "xen-blkfront"}, {"xhci_hcd", "xhci-pci"}};
+  for (const auto& [driver, module] : modules) {
+    Files files = without(generic(), {".alias"});
+    const WantedModule wanted{.name = "bus:x", .purpose = Purpose::Controller, .driver = driver};
+    if (driver != "sd") EXPECT_THAT(lacking(files, {wanted}).maybe, ElementsAre(wanted));
+    files.push_back({concat("usr/lib/modules/6.1/kernel/", module, ".ko"), ""});
+    EXPECT_THAT(lacking(files, {wanted}).maybe, IsEmpty()) << driver;
+  }
 }
 
 TEST(InitrdModules, NobodyLoadsThem) {
@@ -123,28 +153,46 @@ TEST(InitrdModules, NobodyLoadsThem) {
 }
 
 TEST(InitrdModules, WhatIsSaid) {
-  const auto said = [](const Buffer& bytes, const WantedModule& wanted, std::string_view release = "6.1") {
-    return check_initrd(list_initrd(MemorySource(bytes), release), std::vector{wanted}, release);
+  const auto said = [](const Buffer& bytes, const std::vector<WantedModule>& wanted, std::string_view release = "6.1") {
+    return check_initrd(list_initrd(MemorySource(bytes), release), wanted, release);
   };
-  EXPECT_THAT(*said(archive(generic()), kLoop), IsEmpty());
-  EXPECT_THAT(said(archive(generic()), kAhci),
+  EXPECT_EQ(said(archive(generic()), {kLoop, kDm}), "");
+  EXPECT_THAT(said(archive(generic()), {kAhci, kLoop, kZram}),
               Fails(Code::Unsupported,
-                    "its initrd has no module for the controller pci:v2bc01sc06i01, here driven by ahci, and kernel "
-                    "6.1 has none built in"));
+                    "its initrd has no module for the controller pci:v2bc01sc06i01, here driven by ahci, nor for the "
+                    "guest disk: zram, and kernel 6.1 has none built in"));
   Files files = generic();
   files.erase(files.begin());
-  EXPECT_THAT(said(archive(files), kLoop), Fails(Code::Unsupported, "has no modprobe to load a module for the guest"));
-  EXPECT_THAT(
-      *said(archive({}), kLoop),
-      ElementsAre("its initrd has no modprobe to load a module for the guest disk: loop devices, and kernel 6.1 "
-                  "has none built in, as far as can be told"));
-  EXPECT_THAT(*said(archive(generic()), kLoop, ""), ElementsAre(testing::HasSubstr("release is not known")));
-  EXPECT_THAT(*said({std::byte{0x89}, std::byte{'L'}}, kLoop), ElementsAre(testing::HasSubstr("not known here")));
-  Buffer cut = packed(archive(generic()), "gzip");
+  EXPECT_THAT(said(archive(files), {kLoop}),
+              Fails(Code::Unsupported, "has no modprobe to load a module for the guest"));
+  EXPECT_EQ(said(archive({}), {kLoop}),
+            "its initrd has no modprobe to load a module for the guest disk: loop devices, and does not tell all that "
+            "kernel 6.1 has built in");
+  EXPECT_THAT(*said(archive(generic()), {kLoop}, ""), testing::HasSubstr("release is not known"));
+  EXPECT_THAT(*said({std::byte{0x89}, std::byte{'L'}}, {kLoop}), testing::HasSubstr("not read here"));
+  EXPECT_THAT(*said({std::byte{0x5D}, std::byte{0}}, {kLoop}), testing::HasSubstr("not read here"));
+}
+
+// Its rest, and so the archive that follows it.
+TEST(InitrdModules, WhatTheKernelWouldNotUnpack) {
+  const auto fails = [](const Buffer& bytes, const std::string& why) {
+    const auto said = check_initrd(list_initrd(MemorySource(bytes), "6.1"), {}, "6.1");
+    EXPECT_THAT(said, Fails(Code::Corrupt, "the kernel would not unpack its initrd: "));
+    EXPECT_THAT(said, Fails(Code::Corrupt, why));
+  };
+  const Buffer whole = archive(generic());
+  Buffer cut = packed(whole, "gzip");
   cut.resize(cut.size() / 2);
-  EXPECT_THAT(*said(cut, kLoop), ElementsAre(testing::HasSubstr("its gzip data ends early")));
-  const Buffer junk = packed({std::byte{'j'}, std::byte{'u'}}, "gzip");
-  EXPECT_THAT(*said(junk, kLoop), ElementsAre(testing::HasSubstr("is no cpio archive")));
+  fails(cut, "its gzip data ends early");
+  fails(packed({std::byte{'j'}, std::byte{'u'}}, "gzip"), "is no cpio archive");
+  cut = whole;
+  cut.resize(cut.size() / 2);
+  fails(cut, "it ends in the middle of a file");
+  fails(packed(cut, "gzip"), "its gzip data ends in the middle of a file");
+  Buffer more = whole;
+  more.push_back(std::byte{0});
+  more.insert(more.end(), whole.begin(), whole.end());
+  fails(more, concat("at byte ", whole.size() + 1, " it is neither an archive nor compressed"));
 }
 
 TEST(InitrdModules, Caps) {
@@ -154,6 +202,17 @@ TEST(InitrdModules, Caps) {
       writer.header({.name = "lib/modules/6.1/modules.dep", .mode = cpio::kRegular, .size = kMaxIndexBytes + 1}));
   bytes.resize(writer.size());
   EXPECT_THAT(list_initrd(MemorySource(bytes), "6.1"), Fails(Code::NoMemory, "holds more than"));
+  Files many;
+  for (std::size_t i = 0; i < 5000; ++i)
+    many.push_back({concat("lib/modules/6.1/", std::string(4000, 'a'), i, ".ko"), ""});
+  Buffer names(24 << 20);
+  cpio::Writer long_names(names);
+  for (const auto& [name, contents] : many) ASSERT_TRUE(long_names.file(name, {}));
+  EXPECT_THAT(list_initrd(MemorySource(names), "6.1"), Fails(Code::NoMemory, "holds more than")) << "their names";
+  const Buffer one = packed(archive({}), "gzip");
+  Buffer streams;
+  for (std::size_t i = 0; i <= kMaxInitrdStreams; ++i) streams.insert(streams.end(), one.begin(), one.end());
+  EXPECT_THAT(list_initrd(MemorySource(streams), "6.1"), Fails(Code::NoMemory, "pieces of compressed data"));
 }
 
 }  // namespace

@@ -82,11 +82,6 @@ TEST(CheckModules, TheRootOfAGuestWithoutAnInitrd) {
   const auto index = index_of({.dep = "k/dm-mod.ko:\nk/loop.ko:\nk/ext4.ko:\n", .alias = "alias ext3 ext4\n"});
   EXPECT_THAT(find_modules(index, wanted_modules({}, "ext3")).found.files,
               ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
-  Findings findings;
-  check_root_driver(index, "ext3", "6.1.0", findings);
-  EXPECT_THAT(findings.all(), IsEmpty());
-  check_root_driver(index, "xfs", "6.1.0", findings);
-  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "modules", "kernel 6.1.0 has no driver for xfs")));
 }
 
 TEST(CheckModules, TheirKernel) {
