@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/modules/decompress.h"
+#include "init/modules/depmod_index.h"
 
 namespace vhdboot::modules {
 namespace {
@@ -63,13 +64,16 @@ class Collector {
 
   [[nodiscard]] cpio::Visitor visitor() {
     return {.entry = [this](std::string_view name, std::uint64_t size) { return see(name, size); },
-            .contents = [this](std::string_view name, std::vector<std::byte> bytes) { keep(name, as_text(bytes)); }};
+            .contents = [this](std::string_view name, std::vector<std::byte> bytes) { keep(name, bytes); }};
   }
   [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] bool too_large() const { return too_large_; }
 
   [[nodiscard]] InitrdModules finish() && {
-    found_.texts.dep = dependencies();
+    for (const auto text :
+         {&ModuleTexts::dep, &ModuleTexts::alias, &ModuleTexts::builtin, &ModuleTexts::builtin_modinfo})
+      if ((found_.texts.*text).empty()) found_.texts.*text = std::move(of_indexes_.*text);
+    found_.texts.dep = dependencies(found_.texts.dep);
     found_.tells_builtin = !found_.texts.builtin.empty() || !found_.texts.builtin_modinfo.empty();
     found_.tells_aliases = !found_.texts.alias.empty() && !found_.texts.builtin_modinfo.empty();
     return std::move(found_);
@@ -92,12 +96,12 @@ class Collector {
     return name;
   }
 
-  std::string* text_of(std::string_view file) {
-    if (file == "modules.dep") return &dep_;
-    if (file == "modules.alias") return &found_.texts.alias;
-    if (file == "modules.softdep") return &found_.texts.softdep;
-    if (file == "modules.builtin") return &found_.texts.builtin;
-    if (file == "modules.builtin.modinfo") return &found_.texts.builtin_modinfo;
+  static std::string ModuleTexts::* text_of(std::string_view file) {
+    if (file == "modules.dep") return &ModuleTexts::dep;
+    if (file == "modules.alias") return &ModuleTexts::alias;
+    if (file == "modules.softdep") return &ModuleTexts::softdep;
+    if (file == "modules.builtin") return &ModuleTexts::builtin;
+    if (file == "modules.builtin.modinfo") return &ModuleTexts::builtin_modinfo;
     return nullptr;
   }
 
@@ -109,21 +113,24 @@ class Collector {
     const auto file = within_modules(name);
     if (!file) return false;
     if (file->contains(".ko") && files_.emplace(*file).second) names_ += file->size();
-    const bool is_kept = text_of(*file) != nullptr;
+    const bool is_kept = text_of(*file) != nullptr || text_of_index(*file) != nullptr;
     if (names_ > kMaxIndexBytes || (is_kept && size > kMaxIndexBytes)) too_large_ = true;
     return is_kept && !too_large_;
   }
 
   // The last one of a name counts, as its file does.
-  void keep(std::string_view name, std::string_view text) {
+  void keep(std::string_view name, Bytes bytes) {
     const auto file = within_modules(without_root(name));
-    if (std::string* kept = file ? text_of(*file) : nullptr) *kept = text;
+    if (!file) return;
+    if (const auto text = text_of(*file)) found_.texts.*text = as_text(bytes);
+    // One that is damaged tells nothing.
+    if (const auto text = text_of_index(*file)) of_indexes_.*text = index_as_text(*file, bytes).value_or("");
   }
 
   /// As modules.dep: what that says of the files that are there, and those that it does not tell of.
-  [[nodiscard]] std::string dependencies() {
+  [[nodiscard]] std::string dependencies(std::string_view dep) {
     std::string text;
-    for (const std::string_view line : split_lines(dep_))
+    for (const std::string_view line : split_lines(dep))
       if (files_.erase(std::string(line.substr(0, line.find(':')))) > 0) text += concat(line, '\n');
     for (const std::string& file : files_) text += concat(file, ":\n");
     return text;
@@ -131,7 +138,7 @@ class Collector {
 
   std::string_view release_;
   InitrdModules found_;
-  std::string dep_;
+  ModuleTexts of_indexes_;  // where the texts are not there
   std::set<std::string> files_;
   std::size_t names_ = 0;  // bytes of their names
   std::size_t entries_ = 0;

@@ -21,12 +21,12 @@ inline constexpr std::size_t kMaxInitrdEntries = 1'000'000;
 inline constexpr std::size_t kMaxInitrdStreams = 10'000;  ///< of compressed data
 
 struct InitrdModules {
-  /// Those of the kernel; `dep` has the files that are there, whether or not depmod's text is.
+  /// Those of the kernel, or what depmod's binary indexes hold of the same; `dep` has the files that are there, whether
+  /// or not depmod tells of them.
   ModuleTexts texts;
   bool has_modprobe = false;   ///< in one of modprobe_programs()
   bool tells_builtin = false;  ///< the names of what the kernel has built in
-  /// The aliases of its modules and of what it has built in, as text, which not all generators leave in it.
-  bool tells_aliases = false;
+  bool tells_aliases = false;  ///< those of its modules and of what it has built in
 };
 
 /// Where stage 2 looks for the initrd's modprobe, in this order.

@@ -122,6 +122,27 @@ TEST(InitrdModules, WithoutDepmodsTexts) {
   EXPECT_THAT(found.certain, IsEmpty());
 }
 
+TEST(InitrdModules, WithDepmodsIndexes) {
+  Files files = without(generic(), {".dep", ".alias", ".builtin", ".modinfo"});
+  const auto index = [](const std::string& key, const std::string& value) {
+    const std::string node = key + std::string("\0\0\0\0\1\0\0\0\0", 9) + value + std::string(1, '\0');
+    return std::string("\xB0\x07\xF4\x57\0\2\0\1\xC0\0\0\x0C", 12) + node;
+  };
+  const std::string folder = "usr/lib/modules/6.1/";
+  files.push_back({folder + "modules.dep.bin", index("nvme", "kernel/drivers/nvme/host/nvme.ko.zst:")});
+  files.push_back({folder + "modules.alias.bin", index("pci:v1*", "nvme")});
+  files.push_back({folder + "modules.builtin.bin", index("sd_mod", "")});
+  EXPECT_THAT(lacking(files, {kAhci}).maybe, ElementsAre(kAhci));
+  files.push_back({folder + "modules.builtin.alias.bin", index("scsi:t_0x00*", "sd_mod")});
+  WantedModule sd = kSd;
+  sd.driver = "renamed";
+  const auto found = lacking(files, {kNvme, kLoop, kDm, sd, kAhci, kZram});
+  EXPECT_THAT(found.maybe, IsEmpty());
+  EXPECT_THAT(found.certain, ElementsAre(kAhci, kZram));
+  files.back().second.resize(20);
+  EXPECT_THAT(lacking(files, {kAhci}).maybe, ElementsAre(kAhci)) << "one that is damaged tells nothing";
+}
+
 TEST(InitrdModules, WhoseAliasesAreNotAllTold) {
   for (const std::string_view end : {".alias", ".modinfo"}) {
     const auto found = lacking(without(generic(), {end}), {kAhci, kZram});
