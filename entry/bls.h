@@ -78,9 +78,9 @@ struct BootEntry {
   unsigned profile = 0;              ///< of the image
   std::vector<std::string> initrds;  ///< paths in the order to load
   std::vector<std::string> extras;   ///< Type1 only: paths of addons, credentials and extensions
-  std::string options;               ///< Type1 only
-  std::size_t system = 0;            ///< Kernel only: one number for those of one system
-  std::string options_from;          ///< Kernel only: the file that says its options; for people
+  std::string options;
+  std::size_t system = 0;    ///< Kernel only: one number for those of one system
+  std::string options_from;  ///< Kernel only: the file that says its options; for people
 
   friend bool operator==(const BootEntry&, const BootEntry&) = default;
 };

@@ -144,6 +144,16 @@ class FolderReader {
   }
 
  private:
+  // A kernel that was found by its name, and the initrds with which it is started.
+  struct Taken {
+    Place kernel;
+    std::vector<std::vector<Place>> initrds;
+
+    [[nodiscard]] bool is_started_with(const std::vector<Place>& others) const {
+      return others.empty() || std::ranges::find(initrds, others) != initrds.end();
+    }
+  };
+
   [[nodiscard]] FitsDisk fits() const {
     return [&disk = disk_](const std::string& options) {
       return may_hold_root(disk, kexec::CommandLine::parse(options).find("root").value_or(""));
@@ -186,18 +196,20 @@ class FolderReader {
                     .version = files.version};
     if (usual_ != nullptr && menu_file_name(usual_->kernel) == files.kernel)
       entry.default_by = concat("the default of ", files_.menu->file);
-    taken_.push_back(place);
+    taken_.push_back({.kernel = place, .initrds = {started.initrds}});
     add(std::move(entry), std::move(started), std::move(options));
   }
 
-  // Those whose kernels have names of their own, or are elsewhere.
+  // Those whose kernels have names of their own, or are elsewhere, and those with other initrds: Arch's fallback.
   void take_menu(const BootMenu& menu) {
     std::size_t left = kMaxMenuEntries;
     for (const MenuEntry& one : menu.entries) {
       if (one.kernel.empty()) continue;
       if (left-- == 0) return;
       const auto place = finder_.find(one.kernel, one.volume);
-      if (place && std::ranges::find(taken_, *place) != taken_.end()) continue;
+      const auto known = place ? std::ranges::find(taken_, *place, &Taken::kernel) : taken_.end();
+      auto initrds = find_initrds(one);
+      if (known != taken_.end() && (!initrds || known->is_started_with(*initrds))) continue;
       const std::string called = one.title.empty() ? one.id : one.title;
       if (!place) {
         found_.broken.push_back(Error{Code::NotFound, 0,
@@ -205,7 +217,6 @@ class FolderReader {
                                              " is not there, or in more than one place")});
         continue;
       }
-      auto initrds = find_initrds(one);
       if (!initrds) {
         found_.broken.push_back(
             Error{Code::NotFound, 0, concat(menu.file, ": \"", printable(called), "\": an initrd of it is not there")});
@@ -215,7 +226,8 @@ class FolderReader {
                       .menu = Menu::Kernels,
                       .id = called,
                       .title = called,
-                      .version = is_recovery(one) ? "0-rescue" : ""};
+                      .version = is_recovery(one) || known != taken_.end() ? "0-rescue" : ""};
+      if (known != taken_.end()) known->initrds.push_back(*initrds);
       if (&one == usual_) entry.default_by = concat("the default of ", menu.file);
       add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
     }
@@ -235,7 +247,7 @@ class FolderReader {
     entry.unified = files.is_image = *image;
     entry.system = system_;
     entry.options_from = options->source;
-    files.options = std::move(options->text);
+    entry.options = std::move(options->text);
     files.warning = std::move(options->warning);
     found_.entries.push_back(
         {.entry = entry, .partition = &partition, .path = path, .open = [files, entry](const OpenRequest& request) {
@@ -250,7 +262,7 @@ class FolderReader {
   std::string title_;
   std::size_t system_;
   FileFinder finder_;
-  std::vector<Place> taken_;  // by their names, broken ones too
+  std::vector<Taken> taken_;  // broken ones too
   FoundEntries found_;
 };
 

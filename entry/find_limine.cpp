@@ -72,7 +72,7 @@ Error not_there(const LimineFile& file) {
 Result<MenuFiles> files_of(disk::GuestDisk& disk, const FoundMenu& found, const LimineEntry& entry) {
   auto program = find_file(disk, found, entry.program);
   if (!program) return std::unexpected(not_there(entry.program));
-  MenuFiles files{.program = *std::move(program), .options = entry.cmdline};
+  MenuFiles files{.program = *std::move(program)};
   files.is_image = TRY_IN(printable(entry.program.path), is_image(files.program.tree, files.program.path));
   for (const LimineFile& module : entry.modules) {
     auto initrd = find_file(disk, found, module);
@@ -92,6 +92,7 @@ FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu me
                  .id = entry.title,
                  .title = entry.title,
                  .unified = files.is_image,
+                 .options = entry.cmdline,
                  .system = system,
                  .options_from = found.path};
   for (const Place& initrd : files.initrds) boot.initrds.push_back(initrd.full_path());

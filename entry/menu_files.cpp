@@ -42,10 +42,7 @@ std::optional<Place> FileFinder::find(std::string_view text, const std::string& 
 Result<GuestEntry> open_menu_files(const MenuFiles& files, const BootEntry& entry, const OpenRequest& request) {
   GuestEntry opened{.entry = entry};
   if (files.is_image) {
-    BootEntry with_options = entry;
-    with_options.options = files.options;
-    opened = TRY(open_uki(files.program.tree, files.program.path, with_options, request));
-    opened.entry = entry;
+    opened = TRY(open_uki(files.program.tree, files.program.path, entry, request));
   } else {
     const auto open = [&](const Place& place) -> Result<kexec::Piece> {
       opened.files.push_back(TRY_IN(printable(place.full_path()), place.tree.open(place.path)));
@@ -54,7 +51,7 @@ Result<GuestEntry> open_menu_files(const MenuFiles& files, const BootEntry& entr
     };
     opened.parts.kernel = TRY(open(files.program));
     for (const Place& initrd : files.initrds) opened.parts.initrds.push_back(TRY(open(initrd)));
-    opened.parts.cmdline = files.options;
+    opened.parts.cmdline = entry.options;
   }
   if (!files.warning.empty()) opened.warnings.push_back(files.warning);
   return opened;

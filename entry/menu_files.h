@@ -50,11 +50,10 @@ struct MenuFiles {
   Place program;
   bool is_image = false;       ///< a unified kernel image, else a kernel
   std::vector<Place> initrds;  ///< microcode, too
-  std::string options;
   std::string warning;
 };
 
-/// `files` as what `entry` starts.
+/// `files` as what `entry` starts, with its options.
 [[nodiscard]] Result<GuestEntry> open_menu_files(const MenuFiles& files, const BootEntry& entry,
                                                  const OpenRequest& request);
 

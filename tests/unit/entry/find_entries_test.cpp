@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "entry/folders.h"
+#include "kexec/cmdline.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/disk/memory_disk.h"
 
@@ -781,6 +782,40 @@ TEST_F(Entries, InitrdsThatOnlyTheMenuKnows) {
   make({root});
   ASSERT_TRUE(choose());
   EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "microcode+booster");
+}
+
+// Arch's fallback. With the same initrds it is the same, as for Ubuntu's recovery mode.
+TEST_F(Entries, TheSameKernelWithAnotherInitrd) {
+  MemoryPartition root{.type = "ext4", .files = {}, .gpt_type = {}};
+  root.files["/boot/vmlinuz-linux"] = make_kernel();
+  for (const char* name : {"initramfs-linux.img", "initramfs-linux-fallback.img", "ucode.img"})
+    root.files[concat("/boot/", name)] = to_buffer("x");
+  const auto entry = [](const std::string& title, const std::string& initrds, const std::string& more = "") {
+    return concat("menuentry '", title, "' { linux /boot/vmlinuz-linux root=UUID=f51 ", more, "\n initrd ", initrds,
+                  "\n}\n");
+  };
+  const std::string usual = "/boot/ucode.img /boot/initramfs-linux.img";
+  const std::string fallback = "/boot/ucode.img /boot/initramfs-linux-fallback.img";
+  const std::string menu = concat(entry("Arch", usual), "submenu 'more' {\n", entry("Linux linux", usual),
+                                  entry("(fallback initramfs)", fallback, "all=1"), entry("again", fallback),
+                                  entry("recovery", usual, "single"), entry("gone", "/boot/gone.img"), "}\n");
+  for (const std::string& chosen : {std::string("0"), std::string("1>1")}) {
+    root.files["/boot/grub/grub.cfg"] = to_buffer(concat("set default=\"", chosen, "\"\n", menu));
+    make({root});
+    found_ = find_entries(*disk_);
+    ASSERT_EQ(found_.entries.size(), 2U) << chosen;
+    const bool is_fallback = chosen != "0";
+    const FoundEntry& first = found_.entries[0];
+    const FoundEntry& second = found_.entries[1];
+    EXPECT_EQ(first.entry.initrds.back(),
+              is_fallback ? "/boot/initramfs-linux-fallback.img" : "/boot/initramfs-linux.img");
+    EXPECT_EQ(second.entry.initrds.back(),
+              is_fallback ? "/boot/initramfs-linux.img" : "/boot/initramfs-linux-fallback.img");
+    const auto options = kexec::CommandLine::parse(second.open({})->parts.cmdline);
+    EXPECT_EQ(options.find("all").has_value(), !is_fallback);
+    EXPECT_EQ(choose_entries(found_, "", *disk_)->size(), 2U) << "it stands in";
+    EXPECT_EQ(choose("*fallback*").has_value(), !is_fallback) << "the default has the kernel's name";
+  }
 }
 
 TEST_F(Entries, Extlinux) {
