@@ -37,7 +37,10 @@ Result<std::size_t> Reader::take(Bytes bytes) {
   for (;;) {
     if (state_ == State::Between) {
       for (; at < bytes.size() && bytes[at] == std::byte{0}; ++at) ++at_;
-      if (at == bytes.size() || bytes[at] != std::byte{'0'} || at_ % kAlignment != 0) return at;
+      if (at == bytes.size()) return at;
+      if (follows_entry_ && at_ % kAlignment != 0)
+        return fail(Code::Corrupt, "what follows a file in it is not aligned to four bytes");
+      if (bytes[at] != std::byte{'0'} || at_ % kAlignment != 0) return at;
       expect(State::Header, kHeaderSize);
     }
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - at));
@@ -53,7 +56,7 @@ Result<std::size_t> Reader::take(Bytes bytes) {
         TRY(read_header());
         break;
       case State::Name:
-        read_name();
+        TRY(read_name());
         break;
       case State::Contents:
         end_contents();
@@ -72,24 +75,30 @@ Result<void> Reader::read_header() {
   const std::string_view header = as_text(taken_);
   const auto size = field(header, kFileSize);
   const auto name_size = field(header, kNameSize);
-  // The second one has checksums. The kernel compares them since 6.0; here the names count.
   if ((!header.starts_with("070701") && !header.starts_with("070702")) || !size || !name_size)
     return fail(Code::Corrupt, "no header of a cpio archive in its newc format");
+  has_begun_ = follows_entry_ = true;
   size_ = *size;
   const std::uint64_t padded_name = *name_size + padding_of(kHeaderSize + *name_size);
   if (*name_size == 0 || *name_size > kMaxNameLength + 1)
     expect(State::Skipped, padded_name + size_ + padding_of(size_));
   else
     expect(State::Name, padded_name);
+  name_size_ = static_cast<std::size_t>(*name_size);
   return {};
 }
 
-void Reader::read_name() {
-  const std::string_view name = as_text(taken_);
+Result<void> Reader::read_name() {
+  const std::string_view name = as_text(taken_).substr(0, name_size_);
+  if (name.back() != '\0') return fail(Code::Corrupt, "a name in it has no end");
   name_ = name.substr(0, name.find('\0'));
-  if (name_ == kTrailerName) return expect(State::Between, 0);
+  if (name_ == kTrailerName) {
+    expect(State::Skipped, size_ + padding_of(size_));
+    return {};
+  }
   wanted_ = visitor_.entry(name_, size_);
   expect(State::Contents, size_);
+  return {};
 }
 
 void Reader::end_contents() {

@@ -31,29 +31,37 @@ class Reader {
   explicit Reader(Visitor visitor) : visitor_(std::move(visitor)) {}
 
   /// Goes on with `bytes`: entries of one or several archives, with zeros before, between and behind them. How many
-  /// bytes of that are theirs: all, or less when something else follows behind an entry, or a header that does not
-  /// begin at a multiple of kAlignment. Corrupt for what is no header.
+  /// bytes of that are theirs: all, or less when something else follows. Corrupt for what is no header, and for
+  /// whatever follows an entry and does not begin at a multiple of kAlignment. Checksums are not compared.
   [[nodiscard]] Result<std::size_t> take(Bytes bytes);
 
-  /// What comes next lies at so many bytes. Not within an entry.
-  void seek(std::uint64_t offset) { at_ = offset; }
+  /// What comes next is another piece, which lies at so many bytes. Not within an entry.
+  void seek(std::uint64_t offset) {
+    at_ = offset;
+    follows_entry_ = false;
+  }
 
   /// Whether an entry has begun and not yet ended.
   [[nodiscard]] bool within_entry() const { return state_ != State::Between; }
+  /// Whether an entry, or a trailer, was ever met.
+  [[nodiscard]] bool has_begun() const { return has_begun_; }
 
  private:
   enum class State : std::uint8_t { Between, Header, Name, Contents, Skipped };
 
   [[nodiscard]] Result<void> read_header();
-  void read_name();
+  [[nodiscard]] Result<void> read_name();
   void end_contents();
   void expect(State state, std::uint64_t size);
 
   Visitor visitor_;
   State state_ = State::Between;
-  std::uint64_t at_ = 0;          // where the next byte lies
+  std::uint64_t at_ = 0;  // where the next byte lies
+  bool has_begun_ = false;
+  bool follows_entry_ = false;    // of the same piece
   std::uint64_t left_ = 0;        // bytes that the state still takes
   std::vector<std::byte> taken_;  // of it, unless they are passed over
+  std::size_t name_size_ = 0;     // of the entry, with its NUL
   std::string name_;
   std::uint64_t size_ = 0;  // of the entry's contents
   bool wanted_ = false;

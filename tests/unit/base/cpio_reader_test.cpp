@@ -72,7 +72,7 @@ TEST(CpioReader, SeveralWithZerosBetween) {
   const auto other = archive({{"want", "2"}});
   bytes.resize(bytes.size() + 512);
   bytes.insert(bytes.end(), other.begin(), other.end());
-  bytes.resize(bytes.size() + 7);
+  bytes.resize(bytes.size() + 8);
   const std::size_t theirs = bytes.size();
   const auto tail = as_bytes("\x1F\x8B 0");
   bytes.insert(bytes.end(), tail.begin(), tail.end());
@@ -130,6 +130,32 @@ TEST(CpioReader, WhatIsNoArchive) {
   EXPECT_THAT(with(94, "+0000004").taken, Fails(Code::Corrupt, "newc")) << "size of the name";
   const Told long_name = read(as_bytes("0"), 1);
   EXPECT_THAT(long_name.entries, IsEmpty());
+}
+
+TEST(CpioReader, WhatFollowsAFileIsAligned) {
+  auto bytes = archive({{"want", "1"}});
+  for (const char* next : {"0", "\x1F"}) {
+    auto more = bytes;
+    more.push_back(std::byte{0});
+    more.push_back(static_cast<std::byte>(*next));
+    EXPECT_THAT(read(more, 4096).taken, Fails(Code::Corrupt, "not aligned"));
+  }
+}
+
+TEST(CpioReader, ANameWithoutItsEnd) {
+  auto bytes = archive({});
+  bytes[kHeaderSize + 3] = std::byte{'x'};  // "etc"
+  EXPECT_THAT(read(bytes, 4096).taken, Fails(Code::Corrupt, "no end"));
+}
+
+TEST(CpioReader, ATrailerWithContents) {
+  auto bytes = archive({});
+  std::vector<std::byte> more(bytes.end() - kTrailerSize, bytes.end());
+  std::ranges::copy(as_bytes("00000005"), more.begin() + 54);
+  more.insert(more.end(), 8, std::byte{'x'});
+  const std::size_t size = more.size();
+  more.insert(more.end(), bytes.begin(), bytes.end());
+  EXPECT_EQ(*read(more, 4096).taken, size + bytes.size());
 }
 
 // The kernel passes over a name that is empty or longer than PATH_MAX.
