@@ -76,12 +76,17 @@ bool has_tries_left(const BootEntry& entry) {
   return !entry.count || entry.count->left > 0;
 }
 
-// The subvolume that an entry has mounted as its root.
-std::string subvolume_of(const BootEntry& entry) {
+// What of an entry's rootflags= begins so, without that.
+std::string root_flag(const BootEntry& entry, std::string_view key) {
   const auto flags = kexec::CommandLine::parse(entry.options).find("rootflags");
   for (const std::string_view flag : split(flags ? std::string_view(*flags) : "", ','))
-    if (flag.starts_with("subvol=")) return std::string(flag.substr(7));
+    if (flag.starts_with(key)) return std::string(flag.substr(key.size()));
   return "";
+}
+
+// The subvolume that an entry has mounted as its root.
+std::string subvolume_of(const BootEntry& entry) {
+  return root_flag(entry, "subvol=");
 }
 
 // A boot loader that is told nothing of a rollback, as openSUSE's was: the root that is mounted by default.
@@ -166,9 +171,10 @@ Error nothing_found(disk::GuestDisk& disk) {
 
 // Those of a snapshot have the root as it was at another time.
 bool have_same_root(const BootEntry& one, const BootEntry& other) {
-  const auto line = kexec::CommandLine::parse(one.options);
-  const auto other_line = kexec::CommandLine::parse(other.options);
-  return line.find("root") == other_line.find("root") && line.find("rootflags") == other_line.find("rootflags");
+  const auto root_of = [](const BootEntry& entry) { return kexec::CommandLine::parse(entry.options).find("root"); };
+  const auto without_slash = [](std::string path) { return path.starts_with('/') ? path.substr(1) : path; };
+  return root_of(one) == root_of(other) && root_flag(one, "subvolid=") == root_flag(other, "subvolid=") &&
+         without_slash(subvolume_of(one)) == without_slash(subvolume_of(other));
 }
 
 bool is_of_same_system(const BootEntry& one, const BootEntry& other) {

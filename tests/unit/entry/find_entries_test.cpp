@@ -114,7 +114,7 @@ TEST_F(Entries, WhatIsOfAnotherTimeDoesNotStandIn) {
   };
   entry("a.conf", "root=UUID=1 rootflags=subvol=@/1 quiet");
   entry("b.conf", "root=UUID=1 rootflags=subvol=@/2");
-  entry("c.conf", "rescue root=UUID=1 rootflags=subvol=@/2");
+  entry("c.conf", "rescue root=UUID=1 rootflags=compress=zstd:1,subvol=/@/2");
   entry("d.conf", "root=UUID=2 rootflags=subvol=@/2");
   entry("e.conf", "root=UUID=1 rootflags=subvol=@/2");
   make({esp, kRoot});
