@@ -41,7 +41,8 @@ Result<ModuleSearch> search_folder(const disk::Folder& folder, const std::vector
     const disk::Folder tree = folder.below(path);
     const auto opened = tree.open("modules.dep");
     if (opened) return ModuleSearch{.folder = ModuleFolder{folder, tree, request.release}, .reason = {}};
-    if (opened.error().code != Code::NotFound) return std::unexpected(opened.error());
+    if (opened.error().code != Code::NotFound)
+      return std::unexpected(opened.error().within(printable(tree.full_path("modules.dep"))));
   }
   return ModuleSearch{.folder = std::nullopt,
                       .reason = concat("the folder ", printable(folder.full_path("")),
@@ -71,10 +72,8 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileT
   const auto remember = [&](std::string why) {
     if (reason.empty()) reason = std::move(why);
   };
-  // The root may lie there.
-  for (const disk::GuestPartition* partition : candidates)
-    if (partition->unread) remember(concat(partition->description(), " cannot be read"));
   for (const disk::GuestPartition* partition : candidates) {
+    if (partition->unread) remember(concat(partition->description(), " cannot be read"));
     if (partition->type.starts_with("crypto_")) remember(concat(partition->description(), " is encrypted"));
     const auto root = disk.mount(*partition, request.root_flags);
     // Of a type that is never read nothing was to be expected.

@@ -6,6 +6,7 @@
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <array>
@@ -152,6 +153,7 @@ class ZstdDecoder final : public Decompressor {
     ZSTD_inBuffer from{in.data(), in.size(), 0};
     ZSTD_outBuffer to{out.data(), out.size(), 0};
     const auto result = ZSTD_decompressStream(stream_.get(), &to, &from);
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) return no_memory("zstd");
     if (ZSTD_isError(result) != 0) return damaged("zstd", ZSTD_getErrorName(result));
     return Step{.taken = from.pos, .given = to.pos, .complete = result == 0};
   }

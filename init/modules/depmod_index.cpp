@@ -109,7 +109,7 @@ class Trie {
       TRY(spend());
       (void)TRY(number());  // its priority
       const std::string_view value = TRY(text());
-      held_ += key_.size() + value.size();
+      held_ += sizeof(IndexEntry) + key_.size() + value.size();
       if (held_ > kMaxIndexBytes)
         return fail(Code::NoMemory, concat("an index of modules holds more than ", human_size(kMaxIndexBytes)));
       entries_.push_back({.key = key_, .value = std::string(value)});
@@ -123,7 +123,7 @@ class Trie {
   std::vector<Node> nodes_;
   std::string key_;  // of the node that is read
   std::vector<IndexEntry> entries_;
-  std::size_t held_ = 0;  // bytes in them
+  std::size_t held_ = 0;  // bytes of them
 };
 
 struct IndexFile {

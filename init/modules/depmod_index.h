@@ -20,7 +20,7 @@ struct IndexEntry {
   friend bool operator==(const IndexEntry&, const IndexEntry&) = default;
 };
 
-/// All that it holds, by key. Corrupt when it is damaged; NoMemory when that takes more than kMaxIndexBytes.
+/// All that it holds, by key. Corrupt when it is damaged; NoMemory when they take more than kMaxIndexBytes.
 [[nodiscard]] Result<std::vector<IndexEntry>> read_depmod_index(Bytes bytes);
 
 /// Which of the texts the binary index of this file name stands for; null when it is none that is read here.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -46,7 +47,9 @@ class Input {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, source_.size() - read_));
     const std::size_t before = window_.size();
     window_.resize(before + count);
-    TRY(source_.read(read_, MutableBytes(window_).subspan(before)));
+    // What is damaged below it is not its own damage.
+    if (auto read = source_.read(read_, MutableBytes(window_).subspan(before)); !read)
+      return fail(read.error().code == Code::Corrupt ? Code::Io : read.error().code, read.error().message());
     read_ += count;
     return {};
   }
@@ -64,18 +67,21 @@ class Collector {
 
   [[nodiscard]] cpio::Visitor visitor() {
     return {.entry = [this](std::string_view name, std::uint64_t size) { return see(name, size); },
-            .contents = [this](std::string_view name, std::vector<std::byte> bytes) { keep(name, bytes); }};
+            .contents = [this](std::string_view name, std::vector<std::byte> bytes) { keep(name, std::move(bytes)); }};
   }
   [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] bool too_large() const { return too_large_; }
 
   [[nodiscard]] InitrdModules finish() && {
-    for (const auto text :
-         {&ModuleTexts::dep, &ModuleTexts::alias, &ModuleTexts::builtin, &ModuleTexts::builtin_modinfo})
-      if ((found_.texts.*text).empty()) found_.texts.*text = std::move(of_indexes_.*text);
-    found_.texts.dep = dependencies(found_.texts.dep);
-    found_.tells_builtin = !found_.texts.builtin.empty() || !found_.texts.builtin_modinfo.empty();
-    found_.tells_aliases = !found_.texts.alias.empty() && !found_.texts.builtin_modinfo.empty();
+    ModuleTexts& texts = found_.texts;
+    const bool has_modinfo = !texts.builtin_modinfo.empty();
+    for (const auto& [file, bytes] : indexes_)
+      if (std::string& text = texts.*text_of_index(file); text.empty())
+        text = index_as_text(file, bytes).value_or("");  // one that is damaged tells nothing
+    texts.dep = dependencies(texts.dep);
+    // The index of the aliases has the names of those alone that have one.
+    found_.tells_builtin = !texts.builtin.empty() || has_modinfo;
+    found_.tells_aliases = found_.tells_builtin && !texts.alias.empty() && !texts.builtin_modinfo.empty();
     return std::move(found_);
   }
 
@@ -119,12 +125,12 @@ class Collector {
   }
 
   // The last one of a name counts, as its file does.
-  void keep(std::string_view name, Bytes bytes) {
+  void keep(std::string_view name, std::vector<std::byte> bytes) {
     const auto file = within_modules(without_root(name));
-    if (!file) return;
-    if (const auto text = text_of(*file)) found_.texts.*text = as_text(bytes);
-    // One that is damaged tells nothing.
-    if (const auto text = text_of_index(*file)) of_indexes_.*text = index_as_text(*file, bytes).value_or("");
+    if (const auto text = file ? text_of(*file) : nullptr)
+      found_.texts.*text = as_text(bytes);
+    else if (file)
+      indexes_.insert_or_assign(std::string(*file), std::move(bytes));
   }
 
   /// As modules.dep: what that says of the files that are there, and those that it does not tell of.
@@ -138,7 +144,7 @@ class Collector {
 
   std::string_view release_;
   InitrdModules found_;
-  ModuleTexts of_indexes_;  // where the texts are not there
+  std::map<std::string, std::vector<std::byte>> indexes_;  // by file name
   std::set<std::string> files_;
   std::size_t names_ = 0;  // bytes of their names
   std::size_t entries_ = 0;
@@ -192,12 +198,16 @@ class Unpacker {
     for (;;) {
       const auto step = TRY(decoder->step(TRY(input.peek(1)), room_));
       input.take(step.taken);
+      // The kernel begins with an archive, before it passes over zeros.
+      if (!reader_.has_begun() && !reader_.within_entry() && step.given > 0 && room_.front() != std::byte{'0'})
+        return fail(Code::Corrupt, concat("its ", name(compression), " data does not begin with a cpio archive"));
       if (TRY(feed(Bytes(room_).first(step.given))) != step.given)
         return fail(Code::Corrupt, concat("its ", name(compression), " data is no cpio archive"));
       if (step.complete) break;
       if (step.taken == 0 && step.given == 0)
         return fail(Code::Corrupt, concat("its ", name(compression), " data ends early"));
     }
+    if (!reader_.has_begun()) return fail(Code::Corrupt, concat("its ", name(compression), " data is empty"));
     TRY(check_end(concat("its ", name(compression), " data")));
     reader_.seek(input.offset());
     return {};

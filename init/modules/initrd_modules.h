@@ -33,9 +33,9 @@ struct InitrdModules {
 [[nodiscard]] std::span<const std::string_view> modprobe_programs();
 
 /// Lists what an initrd holds for the kernel `release`, as the kernel unpacks it: archives one after the other,
-/// compressed or not, with zeros between. Corrupt for what the kernel would not unpack to its end, Unsupported for what
-/// is compressed in a way that is not read here, NoMemory beyond the caps, Invalid without a release; and errors of
-/// reading.
+/// compressed or not, with zeros between. Corrupt for what the kernel would not unpack to its end (the checksums of an
+/// archive and the kind of xz's are not looked at), Unsupported for what is compressed in a way that is not read here,
+/// NoMemory beyond the caps, Invalid without a release; and errors of reading, which are never Corrupt.
 [[nodiscard]] Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release);
 
 /// Which modules that initrd's modprobe loads: none without a modprobe. Errors as ModuleIndex::parse().

@@ -48,11 +48,11 @@ struct ModuleUse {
   kexec::CommandLine line;
 };
 
-/// What the guest disk is made of, and the drivers of the controllers that the host
-/// volume hangs on.
-/// Unsupported when that kernel lacks one of them, or its modules do not fit it, or, without an initrd,
-/// when one is missing, or when that kernel takes signed modules only and one is not. A root that cannot be read is no
-/// error: it is reported, and stage 2 relies on the guest's initrd; Unsupported when that has not all of them.
+/// What the guest disk is made of, and the drivers of the controllers that the host volume hangs on. Unsupported when
+/// that kernel lacks one of them, or its modules do not fit it, or, without an initrd, when one is missing, or when
+/// that kernel takes signed modules only and one is not. A root that cannot be read is no error: it is reported, and
+/// stage 2 relies on the guest's initrd; Unsupported when that has not all of them, Corrupt when the kernel would not
+/// unpack it. Errors of reading the folder that the configuration names.
 [[nodiscard]] Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image,
                                                      const record::Config& config, const guest::ModuleRequest& request,
                                                      const ModuleUse& use, const sys::Reporter& report);

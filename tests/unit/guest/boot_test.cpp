@@ -233,7 +233,8 @@ TEST_F(Boots, ModulesOfAFolderThatIsNamed) {
             "the volume with the folder of `modules-from` is not known");
   test::MemoryTree damaged({{"/vhd/modules/6.1/modules.dep", to_buffer("")}}, reads);
   damaged.damage("/vhd/modules/6.1/modules.dep");
-  EXPECT_THAT(find_module_folder(*disk_, &damaged, config, request), Fails(Code::Io, "I/O error"));
+  EXPECT_THAT(find_module_folder(*disk_, &damaged, config, request),
+              Fails(Code::Io, "/vhd/modules/6.1/modules.dep: I/O error"));
   EXPECT_THAT(disk_->opened, testing::IsEmpty());
 }
 

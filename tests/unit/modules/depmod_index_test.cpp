@@ -62,6 +62,14 @@ TEST(DepmodIndex, Damage) {
   EXPECT_THAT(read(index(0x20000000 + 12, "aa" + be32(0x20000000 + 12))), Fails(Code::Corrupt, "overlap"));
 }
 
+// Each of them takes memory, even when it is empty.
+TEST(DepmodIndex, EntriesAreCapped) {
+  const std::uint32_t count = kMaxIndexBytes / sizeof(IndexEntry) + 1;
+  std::string node = be32(count);
+  for (std::uint32_t i = 0; i < count; ++i) node += std::string(5, '\0');
+  EXPECT_THAT(read(index(0x40000000 + 12, node)), Fails(Code::NoMemory, "more than"));
+}
+
 TEST(DepmodIndex, OtherFiles) {
   EXPECT_EQ(text_of_index("modules.symbols.bin"), nullptr);
   EXPECT_EQ(text_of_index("modules.dep"), nullptr);

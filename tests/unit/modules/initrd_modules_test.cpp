@@ -124,23 +124,32 @@ TEST(InitrdModules, WithoutDepmodsTexts) {
 
 TEST(InitrdModules, WithDepmodsIndexes) {
   Files files = without(generic(), {".dep", ".alias", ".builtin", ".modinfo"});
+  files.push_back({"usr/lib/modules/6.1/kernel/nvme-core.ko", ""});
   const auto index = [](const std::string& key, const std::string& value) {
     const std::string node = key + std::string("\0\0\0\0\1\0\0\0\0", 9) + value + std::string(1, '\0');
     return std::string("\xB0\x07\xF4\x57\0\2\0\1\xC0\0\0\x0C", 12) + node;
   };
   const std::string folder = "usr/lib/modules/6.1/";
-  files.push_back({folder + "modules.dep.bin", index("nvme", "kernel/drivers/nvme/host/nvme.ko.zst:")});
+  files.push_back(
+      {folder + "modules.dep.bin", index("nvme", "kernel/drivers/nvme/host/nvme.ko.zst: kernel/nvme-core.ko")});
   files.push_back({folder + "modules.alias.bin", index("pci:v1*", "nvme")});
   files.push_back({folder + "modules.builtin.bin", index("sd_mod", "")});
   EXPECT_THAT(lacking(files, {kAhci}).maybe, ElementsAre(kAhci));
   files.push_back({folder + "modules.builtin.alias.bin", index("scsi:t_0x00*", "sd_mod")});
   WantedModule sd = kSd;
-  sd.driver = "renamed";
-  const auto found = lacking(files, {kNvme, kLoop, kDm, sd, kAhci, kZram});
+  WantedModule nvme = kNvme;
+  sd.driver = nvme.driver = "renamed";
+  const auto found = lacking(files, {nvme, kLoop, kDm, sd, kAhci, kZram});
   EXPECT_THAT(found.maybe, IsEmpty());
   EXPECT_THAT(found.certain, ElementsAre(kAhci, kZram));
-  files.back().second.resize(20);
-  EXPECT_THAT(lacking(files, {kAhci}).maybe, ElementsAre(kAhci)) << "one that is damaged tells nothing";
+  EXPECT_THAT(list_initrd(MemorySource(archive(files)), "6.1")->texts.dep,
+              testing::HasSubstr("kernel/drivers/nvme/host/nvme.ko.zst: kernel/nvme-core.ko\n"));
+  Files damaged = files;
+  damaged.back().second.resize(20);
+  EXPECT_THAT(lacking(damaged, {kAhci}).maybe, ElementsAre(kAhci)) << "one that is damaged tells nothing";
+  damaged = files;
+  (damaged.end() - 2)->second.resize(20);
+  EXPECT_THAT(lacking(damaged, {kAhci, kZram}).maybe, ElementsAre(kAhci, kZram)) << "the other has no names";
 }
 
 TEST(InitrdModules, WhoseAliasesAreNotAllTold) {
@@ -152,12 +161,15 @@ TEST(InitrdModules, WhoseAliasesAreNotAllTold) {
 }
 
 TEST(InitrdModules, DriversWhoseModuleHasAnotherName) {
-  const std::map<std::string, std::string> modules{
-      {"sd", "sd_mod"}, {"mmcblk", "mmc_block"}, {"vbd", "xen-blkfront"}, {"xhci_hcd", "xhci-pci"}};
+  const std::map<std::string, std::string> modules{{"sd", "sd_mod"},
+                                                   {"mmcblk", "mmc_block"},
+                                                   {"vbd", "xen-blkfront"},
+                                                   {"xhci_hcd", "xhci-pci"},
+                                                   {"ufshcd", "ufshcd-pci"}};
   for (const auto& [driver, module] : modules) {
-    Files files = without(generic(), {".alias"});
+    Files files = without(generic(), {".alias", ".builtin", ".modinfo"});
     const WantedModule wanted{.name = "bus:x", .purpose = Purpose::Controller, .driver = driver};
-    if (driver != "sd") EXPECT_THAT(lacking(files, {wanted}).maybe, ElementsAre(wanted));
+    EXPECT_THAT(lacking(files, {wanted}).maybe, ElementsAre(wanted));
     files.push_back({concat("usr/lib/modules/6.1/kernel/", module, ".ko"), ""});
     EXPECT_THAT(lacking(files, {wanted}).maybe, IsEmpty()) << driver;
   }
@@ -205,7 +217,7 @@ TEST(InitrdModules, WhatTheKernelWouldNotUnpack) {
   Buffer cut = packed(whole, "gzip");
   cut.resize(cut.size() / 2);
   fails(cut, "its gzip data ends early");
-  fails(packed({std::byte{'j'}, std::byte{'u'}}, "gzip"), "is no cpio archive");
+  fails(packed({std::byte{'j'}, std::byte{'u'}}, "gzip"), "does not begin with a cpio archive");
   cut = whole;
   cut.resize(cut.size() / 2);
   fails(cut, "it ends in the middle of a file");
@@ -213,7 +225,47 @@ TEST(InitrdModules, WhatTheKernelWouldNotUnpack) {
   Buffer more = whole;
   more.push_back(std::byte{0});
   more.insert(more.end(), whole.begin(), whole.end());
-  fails(more, concat("at byte ", whole.size() + 1, " it is neither an archive nor compressed"));
+  fails(more, "what follows a file in it is not aligned to four bytes");
+  more = whole;
+  more.push_back(std::byte{0});
+  const Buffer gzip = packed(whole, "gzip");
+  more.insert(more.end(), gzip.begin(), gzip.end());
+  fails(more, "what follows a file in it is not aligned to four bytes");
+  more = whole;
+  more.insert(more.end(), 4, std::byte{'x'});
+  fails(more, concat("at byte ", whole.size(), " it is neither an archive nor compressed"));
+  Buffer zeros(512);
+  zeros.insert(zeros.end(), whole.begin(), whole.end());
+  fails(packed(zeros, "gzip"), "its gzip data does not begin with a cpio archive");
+  fails(packed({}, "gzip"), "its gzip data is empty");
+}
+
+// As it does.
+TEST(InitrdModules, WhereCompressedPiecesBegin) {
+  const Buffer gzip = packed(archive(generic()), "gzip");
+  Buffer bytes(3);
+  bytes.insert(bytes.end(), gzip.begin(), gzip.end());
+  bytes.resize(bytes.size() + 1);
+  bytes.insert(bytes.end(), gzip.begin(), gzip.end());
+  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1"));
+  Buffer zeros(512);
+  const Buffer whole = archive(generic());
+  zeros.insert(zeros.end(), whole.begin(), whole.end());
+  const Buffer later = packed(zeros, "gzip");
+  bytes.insert(bytes.end(), later.begin(), later.end());
+  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1")) << "the first one alone has to begin with an archive";
+}
+
+// Damage below it is another's.
+TEST(InitrdModules, AFileThatCannotBeRead) {
+  class Damaged final : public ByteSource {
+   public:
+    [[nodiscard]] std::uint64_t size() const override { return 1000; }
+    [[nodiscard]] Result<void> read(std::uint64_t, MutableBytes) const override {
+      return fail(Code::Corrupt, "a damaged file system");
+    }
+  };
+  EXPECT_THAT(list_initrd(Damaged(), "6.1"), Fails(Code::Io, "a damaged file system"));
 }
 
 TEST(InitrdModules, Caps) {
