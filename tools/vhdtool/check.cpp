@@ -105,23 +105,33 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
   return sys::hardware_of(*device).chain;
 }
 
+// Whether the kernel unpacks an initrd that need not bring modules. The boot does not take the time to ask, and so does
+// not pass over one that is damaged.
+void check_initrd(const BootChoice& choice, Findings& findings) {
+  if (!choice.plan.has_initrd) return;
+  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
+  if (const auto unpacked = modules::check_initrd(listed, {}, choice.release); !unpacked)
+    findings.error("initrd", concat(choice.id, ": ", unpacked.error().message(), ": make it anew in the guest"));
+}
+
 Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice,
                            Findings& findings) {
-  const auto index = guest::read_index(folder);
+  const auto index = guest::read_index(folder, guest::read_modprobe(folder, choice.line));
   if (!index) findings.error("modules", index.error().within("the guest's kernel modules"));
   if (!index) return std::unexpected(index.error());
-  check_modules(*index, choice.release, findings);
+  const bool has_guest_disk = check_modules(*index, choice.release, findings);
   const auto judge = [&](const std::string& file) -> Result<void> {
     (void)TRY(guest::read_module(folder, file));
     return {};
   };
   const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
-  if (const auto fits = modules::check_missing(needs, choice.release, choice.plan.has_initrd); !fits)
-    findings.error("modules", fits.error());
+  const auto complete = modules::check_missing(needs, choice.release, choice.plan.has_initrd);
+  if (has_guest_disk && !complete) findings.error("modules", complete.error());
   check_module_files(needs.found.files, judge, choice.release, findings);
   check_controllers(*index, concat("kernel ", choice.release), findings);
   check_chain(*index, boot.chain, choice.release, findings);
   if (findings.count(Severity::Error) > 0) return fail(Code::Unsupported, "its modules do not fit");
+  check_initrd(choice, findings);
   return {};
 }
 
@@ -135,8 +145,9 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
   const auto doubt = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
   const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
   if (!doubt) {
-    const std::string sentence = concat(choice.id, ": ", doubt.error().message(), " (", why,
-                                        "): ", modules::initrd_remedy(boot.config.modules_folder.has_value()));
+    const std::string sentence =
+        concat(choice.id, ": ", doubt.error().message(), " (", why, ')',
+               is_configured ? "" : concat(": ", modules::initrd_remedy(boot.config.modules_folder.has_value())));
     findings.add("modules", is_configured ? Severity::Warning : Severity::Error, sentence);
     return is_configured ? Result<void>() : std::unexpected(doubt.error());
   }
@@ -158,7 +169,7 @@ Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootC
     return {};
   }
   const auto search = guest::find_module_folder(disk, boot.host.get(), boot.config, choice.modules);
-  if (!search) findings.error("root", search.error());
+  if (!search) findings.error(boot.config.modules_folder ? "modules" : "root", search.error());
   if (!search) return std::unexpected(search.error());
   if (search->folder) return judge_modules(*search->folder, boot, choice, findings);
   const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
@@ -203,7 +214,8 @@ Result<record::Config> find_config(const Options& options, const volume::Path& i
   return config;
 }
 
-// As the names are spelled there: Linux' drivers of the volume may not ignore case, as the boot does.
+// As the names are spelled there: Linux' drivers of the volume may not ignore case, as the boot does. For ASCII alone:
+// which other letters are the same, the volume says.
 std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
   std::string spelled;
   for (const std::string_view name : split(path.substr(1), '/')) {

@@ -18,13 +18,17 @@ std::vector<std::string> guest_disk_modules() {
 
 }  // namespace
 
-void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
+bool check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings) {
   const auto needed = guest_disk_modules();
   const auto fits = modules::check_guest_disk_modules(index, needed, release);
-  if (!fits) return findings.error("modules", fits.error());
+  if (!fits) {
+    findings.error("modules", fits.error());
+    return false;
+  }
   std::string names;
   for (const std::string& module : needed) names += concat(names.empty() ? "" : ", ", module);
   findings.ok("modules", concat("kernel ", printable(release), " has what the guest disk is made of: ", names));
+  return true;
 }
 
 std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,

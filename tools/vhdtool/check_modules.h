@@ -15,7 +15,8 @@
 
 namespace vhdboot::vhdtool {
 
-void check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
+/// Whether the kernel has what the guest disk is made of; what is said of it is found.
+bool check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
 
 /// What stage 1 would take along for an image that lies on the devices of `chain`, and for a root of the file system
 /// `root_type` unless that is empty.

@@ -53,9 +53,10 @@ std::optional<std::uint64_t> find_in(const std::vector<Extent>& backing, const s
   return start;
 }
 
-// By what this system can do, not by what is on the partition.
+// By what this system can do, not by what is on the partition. EINVAL: features that its kernel does not know and ours
+// does are one reason.
 bool is_of_this_system(const Error& error) {
-  constexpr std::array kErrors{0, ENODEV, EPERM, EACCES, ENOSYS, ENOENT, EBUSY, ENOMEM};
+  constexpr std::array kErrors{0, ENODEV, EPERM, EACCES, ENOSYS, ENOENT, EBUSY, ENOMEM, EINVAL, EOPNOTSUPP};
   return std::ranges::find(kErrors, error.sys_errno) != kErrors.end();
 }
 
