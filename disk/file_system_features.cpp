@@ -20,9 +20,8 @@ struct Feature {
 };
 
 // What mke2fs, mkfs.xfs and mkfs.btrfs call those that are not known.
-constexpr std::array kExt4{Feature{0x1, "compression"}, Feature{0x8, "journal_dev"}, Feature{0x1000, "dirdata"},
-                           Feature{0x20000, "casefold"}};
-constexpr std::uint64_t kExt4Known = 0x1E7D6;
+constexpr std::array kExt4{Feature{0x1, "compression"}, Feature{0x8, "journal_dev"}, Feature{0x1000, "dirdata"}};
+constexpr std::uint64_t kExt4Known = 0x3E7D6;
 constexpr std::array kXfs{Feature{0x100, "metadir"}, Feature{0x200, "zoned"}, Feature{0x400, "zone gaps"}};
 constexpr std::uint64_t kXfsKnown = 0xFF;
 constexpr std::array kBtrfs{Feature{0x1000, "zoned"}, Feature{0x2000, "extent-tree-v2"},

@@ -16,6 +16,8 @@ constexpr std::array kMountableTypes{MountableType{"ext4", "noload"},
                                      MountableType{"ext3", "noload"},
                                      MountableType{"ext2", ""},
                                      MountableType{"xfs", "norecovery"},
+                                     MountableType{"f2fs", "norecovery"},
+                                     MountableType{"jfs", ""},
                                      MountableType{"btrfs", "rescue=nologreplay"},
                                      MountableType{"vfat", ""}};
 

@@ -39,8 +39,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Made{"ext4", "ext4", "mkfs.ext4 -F $DISK"},
                     Made{"encrypted_ext4", "ext4", "mkfs.ext4 -F -O encrypt $DISK"},
                     Made{"all_of_ext4", "ext4", "mkfs.ext4 -F -O bigalloc,inline_data,ea_inode,large_dir,mmp $DISK"},
-                    Made{"ext2", "ext2", "mkfs.ext2 -F $DISK"}, Made{"xfs", "xfs", "mkfs.xfs -f $DISK"},
-                    Made{"btrfs", "btrfs", "mkfs.btrfs -f $DISK"}),
+                    Made{"casefold_ext4", "ext4", "mkfs.ext4 -F -O casefold -E encoding=utf8 $DISK"},
+                    Made{"xfs_v4", "xfs", "mkfs.xfs -f -m crc=0 $DISK"}, Made{"ext2", "ext2", "mkfs.ext2 -F $DISK"},
+                    Made{"xfs", "xfs", "mkfs.xfs -f $DISK"}, Made{"btrfs", "btrfs", "mkfs.btrfs -f $DISK"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(FileSystemFeatures, WhatIsNot) {
