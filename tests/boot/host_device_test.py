@@ -131,4 +131,4 @@ def examine(case, guest, host, folder):
     partition = disk.extract(image, guest.root_offset, guest.root_size, folder / "partition.raw")
     root = guest_root.plain_root(guest.recipe, partition, folder / "root.raw")
     assert hostdisk.guest_complaints(root, guest.recipe.root_fs) == []
-    assert hostdisk.read_guest_file(root, MARKER).strip() == case.name
+    assert hostdisk.read_guest_file(root, guest.recipe.root_fs, MARKER).strip() == case.name

@@ -35,7 +35,7 @@ class Recipe:
 
     `init`, `initrd`, `packages`: Debian packages; NAME/SUITE takes one from another suite; for the initrd also mkosi,
     which leaves no more than its product in the guest. `table`: gpt, mbr, or none for a bare file system.
-    `root_fs`: ext4 (made with the further words of `mkfs`), btrfs (its root in `subvolume`, if given) or xfs, within a
+    `root_fs`: ext4 (made with the further words of `mkfs`), btrfs (its root in `subvolume`, if given), xfs or f2fs, within a
     `container`: none, luks, lvm.
     `entry`: how it is booted: uki or type1 on its ESP, loader.conf, sdbootutil or limine there (with entries that must not
     be started), grub (a grub.cfg beside the kernels), none (kernels alone, and what `setup` puts beside them).

@@ -65,6 +65,9 @@ def _fill(recipe, rootfs: Path, target: Path) -> None:
                         run("btrfs", "subvolume", "set-default", mounted / recipe.subvolume)
             else:
                 run("mkfs.btrfs", "-q", "-L", "guestroot", "-U", identity, "--rootdir", rootfs, target)
+        case "f2fs":
+            run("mkfs.f2fs", "-q", "-l", "guestroot", "-U", identity, target)
+            run("sload.f2fs", "-P", "-f", rootfs, target)
         case "xfs":
             run("mkfs.xfs", "-q", "-L", "guestroot", "-m", f"uuid={identity}", target)
             with _mounted(target) as mounted:
