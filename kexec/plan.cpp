@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "kexec/cmdline.h"
+#include "kexec/early_archive.h"
 
 namespace vhdboot::kexec {
 
@@ -87,11 +88,14 @@ Result<KexecPlan> make_plan(const BootParts& parts, std::string_view extra_optio
   std::ranges::for_each(parts.extras, add);
   std::ranges::for_each(parts.addons, add);
   if (plan.archive_at > 0) plan.archive_at += kGap;
-  const auto is_there = [](const Piece& piece) { return !piece.range.empty(); };
+  const auto may_have_init = [](const Piece& piece) {
+    return !piece.range.empty() && !is_early_archive(*piece.file, piece.range);
+  };
   if (!fits)
     return fail(Code::NoMemory, concat("its kernel and initrds have more than ", human_size(kMaxBootBytes),
                                        ": one of the files is damaged, or not what its name says"));
-  plan.has_initrd = std::ranges::any_of(parts.initrds, is_there) || std::ranges::any_of(parts.addons, is_there);
+  plan.has_initrd =
+      std::ranges::any_of(parts.initrds, may_have_init) || std::ranges::any_of(parts.addons, may_have_init);
 
   auto cmdline = CommandLine::parse(parts.cmdline);
   cmdline.append(extra_options);

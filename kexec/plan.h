@@ -47,7 +47,7 @@ struct KexecPlan {
   std::uint64_t archive_at = 0;     ///< where the appended archive goes in the new initrd; a multiple of 4
   std::string cmdline;              ///< complete, with our rdinit=
   std::string guest_init;           ///< what stage 2 executes: the guest's own rdinit=, else "/init"
-  bool has_initrd = false;          ///< the guest brings an initrd of its own, be it in an addon
+  bool has_initrd = false;          ///< the guest brings an initrd, be it in an addon; microcode alone is none
 };
 
 /// What of the new initrd is the guest's own, as the kernel will unpack it: the pieces at their places, of which

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/cpio.h"
+#include "base/text.h"
 #include "entry/uki_parts.h"
 #include "tests/unit/kexec/builders.h"
 
@@ -179,6 +181,16 @@ TEST(Plan, WithoutInitrd) {
   ASSERT_TRUE(only_microcode);
   EXPECT_FALSE(only_microcode->has_initrd);
   EXPECT_EQ(only_microcode->archive_at, 12U);
+}
+
+TEST(Plan, MicrocodeIsNoInitrd) {
+  std::vector<std::byte> bytes(4096);
+  cpio::Writer writer(bytes);
+  ASSERT_TRUE(writer.directory("kernel") && writer.file("kernel/x86/microcode/GenuineIntel.bin", as_bytes("micro")) &&
+              writer.finish());
+  const std::string microcode(as_text(Bytes(bytes).first(writer.size())));
+  EXPECT_FALSE(plan(image().add(".initrd", microcode))->has_initrd);
+  EXPECT_TRUE(plan(image().add(".initrd", microcode + "\x1F\x8B"))->has_initrd);
 }
 
 TEST(Plan, TheGuestsRdinitIsRemembered) {
