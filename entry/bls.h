@@ -57,6 +57,7 @@ enum class Menu : std::uint8_t {
   Loader,   ///< of the ESP and XBOOTLDR, systemd-boot's: /EFI/Linux and /loader/entries
   Folders,  ///< the same on other partitions and in a /boot, as GRUB's `blscfg` has it
   Kernels,  ///< of kernels in a /boot
+  Left,     ///< files of a loader that is not there, beside the menu of another one
 };
 
 /// Paths are on the entry's volume, with '/' in front of each component.

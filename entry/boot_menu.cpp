@@ -48,13 +48,7 @@ std::optional<std::size_t> find_named(const BootMenu& config) {
   for (const std::string& part : path_of(std::string_view(config.default_name).substr(0, kMaxDefaultName))) {
     if (found && !config.entries[*found].submenu) break;
     const auto next = find_in_menu(config, found, part);
-    if (!next) {
-      // Without its submenu in front: GRUB would not find it, but it is what was meant.
-      const auto named =
-          std::ranges::find_if(config.entries, [&](const auto& entry) { return is_called(entry, part); });
-      if (named == config.entries.end()) return found;
-      return named - config.entries.begin();
-    }
+    if (!next) return found;  // what stands in a submenu is not found without it
     found = next;
   }
   return found;
@@ -71,12 +65,17 @@ bool is_recovery(const MenuEntry& entry) {
                              [&](auto word) { return std::ranges::find(kWords, word) != kWords.end(); });
 }
 
-const MenuEntry* default_entry(const BootMenu& config) {
+const MenuEntry* started_entry(const BootMenu& config) {
   auto chosen = find_named(config);
   if (!chosen && !config.entries.empty()) chosen = 0;
   // The menu of a submenu shows its first entry first. Entries stand behind their submenu, so this ends.
   while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
-  if (chosen && !config.entries[*chosen].kernel.empty()) return &config.entries[*chosen];
+  return chosen ? &config.entries[*chosen] : nullptr;
+}
+
+const MenuEntry* default_entry(const BootMenu& config) {
+  const MenuEntry* started = started_entry(config);
+  if (started != nullptr && !started->kernel.empty()) return started;
   const MenuEntry* fallback = nullptr;
   for (const MenuEntry& entry : config.entries) {
     if (entry.kernel.empty()) continue;

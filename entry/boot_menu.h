@@ -22,7 +22,8 @@ struct MenuEntry {
   std::string kernel;     ///< or a unified kernel image; empty for what boots no Linux, or whose path is not known
   std::string arguments;  ///< as GRUB passes them to the kernel
   std::vector<std::string> initrds;
-  std::string volume;  ///< UUID of the file system on which its files are; empty when nothing says it
+  /// Of the file system on which its files are: UUID, "LABEL=...", or GRUB's "hd0,gpt3"; empty when nothing says it.
+  std::string volume;
   /// Its root= or rootflags= is made of what only GRUB can find out (a variable that `probe` sets): such words are not
   /// in `arguments`, and something else must say them.
   bool root_in_doubt = false;
@@ -38,8 +39,11 @@ struct BootMenu {
   GrubVariables variables;         ///< as they are at the end
 };
 
-/// The entry that `default` names, else the first; when that one boots no Linux, the first that does and is not for
-/// recovery, if possible. Null when none boots Linux.
+/// The entry that `default` names, else the first. Null for an empty menu.
+[[nodiscard]] const MenuEntry* started_entry(const BootMenu& config);
+
+/// The same; when that one boots no Linux, the first that does and is not for recovery, if possible. Null when none
+/// boots Linux.
 [[nodiscard]] const MenuEntry* default_entry(const BootMenu& config);
 
 /// Is this an entry for emergencies, by its title, id or arguments?

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "disk/selector.h"
+#include "entry/boot_loaders.h"
 #include "entry/find_kernels.h"
 #include "entry/find_limine.h"
 #include "entry/find_type1.h"
@@ -116,9 +117,9 @@ FoundEntries look_at(disk::GuestDisk& disk, const Partitions& partitions, const 
                      Menu menu) {
   FoundEntries found = find_ukis(disk, partitions, menu);
   add(find_type1_entries(disk, folders, menu), found);
-  add_limine_entries(disk, partitions, menu, found);
+  const bool is_limines = add_limine_entries(disk, partitions, menu, found);
   sort(found);
-  mark_default(disk, partitions, found);
+  if (!is_limines) mark_default(disk, partitions, found);
   mark_default_subvolume(disk, found);
   return found;
 }
@@ -138,6 +139,23 @@ FoundEntries look_at_folders(disk::GuestDisk& disk) {
     return boot.folder.empty() && std::ranges::find(seen, &boot.top.partition()) != seen.end();
   });
   return look_at(disk, other_fat_partitions(disk), folders, Menu::Folders);
+}
+
+// GRUB is there, and systemd-boot is not, whose files may be left from before.
+bool is_grubs(disk::GuestDisk& disk) {
+  const Partitions partitions = loader_partitions(disk);
+  return has_grub(disk, partitions) && !has_systemd_boot(disk, partitions);
+}
+
+// Its menu names a kernel: then the files of another loader do not count.
+void put_grub_first(FoundEntries& found) {
+  const auto is_kernel = [](const FoundEntry& one) { return one.entry.menu == Menu::Kernels; };
+  if (std::ranges::none_of(found.entries,
+                           [&](const FoundEntry& one) { return is_kernel(one) && !one.entry.default_by.empty(); }))
+    return;
+  for (FoundEntry& one : found.entries)
+    if (!is_kernel(one)) one.entry.menu = Menu::Left;
+  sort(found);
 }
 
 using Look = FoundEntries (*)(disk::GuestDisk& disk);
@@ -187,10 +205,12 @@ bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
 FoundEntries find_entries(disk::GuestDisk& disk) {
   FoundEntries found;
   for (const Look look : kLooks) add(look(disk), found);
+  if (is_grubs(disk)) put_grub_first(found);
   return found;
 }
 
 FoundEntries find_entries(disk::GuestDisk& disk, std::string_view pattern) {
+  if (is_grubs(disk)) return find_entries(disk);
   FoundEntries found;
   for (const Look look : kLooks) {
     add(look(disk), found);

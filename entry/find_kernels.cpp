@@ -132,14 +132,19 @@ class FolderReader {
       : disk_(disk),
         boot_(boot),
         files_(std::move(files)),
-        usual_(files_.menu ? default_entry(*files_.menu) : nullptr),
+        menu_(files_.menu),
+        usual_(menu_ && !menu_->uses_bls ? default_entry(*menu_) : nullptr),
         title_(std::move(title)),
         system_(system),
         finder_(disk, boot) {}
 
   FoundEntries read(const std::vector<KernelFiles>& kernels) && {
+    // Another system's kernels may have the same names.
+    if (files_.menu)
+      for (MenuEntry& entry : files_.menu->entries)
+        if (is_elsewhere(entry)) entry.kernel.clear();
     for (const KernelFiles& kernel : kernels) take(kernel);
-    if (files_.menu) take_menu(*files_.menu);
+    if (menu_) take_menu(*menu_);
     return std::move(found_);
   }
 
@@ -160,6 +165,19 @@ class FolderReader {
     };
   }
 
+  [[nodiscard]] bool is_elsewhere(const MenuEntry& entry) const {
+    const auto* const partition = partition_of_menu(disk_, entry.kernel, entry.volume);
+    return partition != nullptr && partition != &boot_.top.partition();
+  }
+
+  // Why the usual entry is the one to boot.
+  [[nodiscard]] std::string usual_rule() const {
+    const MenuEntry* const started = started_entry(*menu_);
+    if (started == usual_) return concat("the default of ", menu_->file);
+    return concat("the first Linux of ", menu_->file, ", whose default, \"",
+                  printable(started->title.empty() ? started->id : started->title), "\", starts none that is known");
+  }
+
   // Of the menu, when all of them are there; nothing else.
   std::optional<std::vector<Place>> find_initrds(const MenuEntry& entry) {
     std::vector<Place> places;
@@ -172,11 +190,22 @@ class FolderReader {
     return places;
   }
 
-  std::vector<Place> initrds_of(const KernelFiles& files) {
+  // A clause.
+  std::string missing_initrd(const MenuEntry& entry) {
+    const auto missing = std::ranges::find_if(
+        entry.initrds, [&](const std::string& initrd) { return !finder_.find(initrd, entry.volume); });
+    if (missing == entry.initrds.end()) return "it has too many initrds";
+    return concat("its initrd ", printable(*missing), " is not there");
+  }
+
+  // An error names the one that is not there.
+  Result<std::vector<Place>> initrds_of(const KernelFiles& files) {
     const MenuEntry* entry = files_.menu ? entry_for(files.kernel, *files_.menu) : nullptr;
-    if (entry != nullptr && menu_file_name(entry->kernel) == files.kernel && !entry->initrds.empty())
+    const bool is_named = entry != nullptr && menu_file_name(entry->kernel) == files.kernel && !entry->initrds.empty();
+    if (is_named)
       if (auto places = find_initrds(*entry)) return *std::move(places);
     std::vector<Place> places;
+    if (!files.initrd && is_named) return fail(Code::NotFound, missing_initrd(*entry));
     if (!files.initrd) return places;  // microcode alone would look like one
     for (const std::string& name : files.microcode) places.push_back({boot_.top, concat(boot_.folder, '/', name)});
     places.push_back({boot_.top, concat(boot_.folder, '/', *files.initrd)});
@@ -187,15 +216,16 @@ class FolderReader {
     const Place place{boot_.top, concat(boot_.folder, '/', files.kernel)};
     // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
     if (!place.tree.has(place.path)) return;
-    MenuFiles started{.program = place, .initrds = initrds_of(files)};
-    auto options = kernel_options(files_, files.kernel, fits());
+    auto initrds = initrds_of(files);
+    MenuFiles started{.program = place, .initrds = initrds.value_or(std::vector<Place>())};
+    auto options = initrds ? kernel_options(files_, files.kernel, fits()) : std::unexpected(std::move(initrds).error());
     BootEntry entry{.kind = EntryKind::Kernel,
                     .menu = Menu::Kernels,
                     .id = files.kernel,
                     .title = title_.empty() ? files.kernel : title_,
                     .version = files.version};
-    if (usual_ != nullptr && menu_file_name(usual_->kernel) == files.kernel)
-      entry.default_by = concat("the default of ", files_.menu->file);
+    if (usual_ != nullptr && !is_elsewhere(*usual_) && menu_file_name(usual_->kernel) == files.kernel)
+      entry.default_by = usual_rule();
     taken_.push_back({.kernel = place, .initrds = {started.initrds}});
     add(std::move(entry), std::move(started), std::move(options));
   }
@@ -219,7 +249,7 @@ class FolderReader {
       }
       if (!initrds) {
         found_.broken.push_back(
-            Error{Code::NotFound, 0, concat(menu.file, ": \"", printable(called), "\": an initrd of it is not there")});
+            Error{Code::NotFound, 0, concat(menu.file, ": \"", printable(called), "\": ", missing_initrd(one))});
         continue;
       }
       BootEntry entry{.kind = EntryKind::Kernel,
@@ -228,7 +258,7 @@ class FolderReader {
                       .title = called,
                       .version = is_recovery(one) || known != taken_.end() ? "0-rescue" : ""};
       if (known != taken_.end()) known->initrds.push_back(*initrds);
-      if (&one == usual_) entry.default_by = concat("the default of ", menu.file);
+      if (&one == usual_) entry.default_by = usual_rule();
       add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
     }
   }
@@ -257,8 +287,9 @@ class FolderReader {
 
   disk::GuestDisk& disk_;
   const BootFolder& boot_;
-  OptionFiles files_;
-  const MenuEntry* usual_;
+  OptionFiles files_;             // its menu is for the kernels of this file system
+  std::optional<BootMenu> menu_;  // with the others
+  const MenuEntry* usual_;        // of `menu_`, unless others stand before it
   std::string title_;
   std::size_t system_;
   FileFinder finder_;

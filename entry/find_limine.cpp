@@ -2,12 +2,12 @@
 #include "entry/find_limine.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/text.h"
+#include "entry/boot_loaders.h"
 #include "entry/find_ukis.h"
 #include "entry/limine.h"
 #include "entry/menu_files.h"
@@ -17,7 +17,6 @@ namespace vhdboot::entry {
 namespace {
 
 constexpr std::size_t kMaxPrograms = 64;  // folders in /EFI that are looked into
-constexpr std::array kSystemdBoot{"/EFI/systemd/systemd-bootx64.efi", "/loader/loader.conf", "/loader/entries.srel"};
 
 struct FoundMenu {
   const disk::GuestPartition* partition;
@@ -100,21 +99,14 @@ FoundEntry found_entry(const LimineEntry& entry, const MenuFiles& files, Menu me
   return {.entry = boot, .partition = &partition, .path = path, .open = open};
 }
 
-bool has_systemd_boot(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions) {
-  return std::ranges::any_of(partitions, [&](const disk::GuestPartition* partition) {
-    const auto tree = disk.mount(*partition);
-    return tree && std::ranges::any_of(kSystemdBoot, [&](const char* path) { return tree->has(path); });
-  });
-}
-
 }  // namespace
 
-void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions, Menu menu,
+bool add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions, Menu menu,
                         FoundEntries& found) {
   std::optional<FoundMenu> limine;
   for (const disk::GuestPartition* partition : partitions)
     if (!limine) limine = find_menu(disk, *partition, found.broken);
-  if (!limine) return;
+  if (!limine) return false;
   const bool may_be_default = !has_systemd_boot(disk, partitions);
   if (!may_be_default) menu = Menu::Folders;  // behind what systemd-boot shows
   // The default; where that is not to be had, the first one that is.
@@ -143,7 +135,9 @@ void add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
     }
     if (!usual || limine->menu.usual == i) usual = same - found.entries.begin();
   }
-  if (may_be_default && usual) found.entries[*usual].entry.default_by = concat("the default of ", limine->path);
+  if (!may_be_default || !usual) return false;
+  found.entries[*usual].entry.default_by = concat("the default of ", limine->path);
+  return true;
 }
 
 }  // namespace vhdboot::entry

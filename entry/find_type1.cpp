@@ -63,10 +63,18 @@ void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
   if (found != entries.end()) found->entry.default_by = grub.default_by;
 }
 
-// Where a path of an entry begins: at the top of the file system, or, for a boot loader that looks from the folder with
-// its files, there.
-disk::GuestTree tree_of(const BootFolder& boot, const std::string& path) {
-  return boot.top.has(path) ? boot.top : boot.top.below(boot.folder);
+// Where the entries of a folder are, and what they name.
+struct EntryFolder {
+  BootFolder boot;
+  std::optional<disk::GuestTree> whole;  // of a btrfs, with all its subvolumes
+};
+
+// Where a path of an entry begins: at the top of the file system, for GRUB that of a btrfs whichever subvolume is the
+// default, or, for a boot loader that looks from the folder with its files, there.
+disk::GuestTree tree_of(const EntryFolder& folder, const std::string& path) {
+  const auto& [boot, whole] = folder;
+  if (boot.top.has(path)) return boot.top;
+  return whole && whole->has(path) ? *whole : boot.top.below(boot.folder);
 }
 
 // An entry, and what is said when it is started.
@@ -75,10 +83,10 @@ struct ReadEntry {
   std::vector<std::string> warnings;
 };
 
-Result<GuestEntry> open_linux(const BootFolder& boot, const BootEntry& entry) {
+Result<GuestEntry> open_linux(const EntryFolder& folder, const BootEntry& entry) {
   GuestEntry opened{.entry = entry};
   const auto open = [&](const std::string& path) -> Result<kexec::Piece> {
-    opened.files.push_back(TRY_IN(path, tree_of(boot, path).open(path)));
+    opened.files.push_back(TRY_IN(path, tree_of(folder, path).open(path)));
     const ByteSource& source = *opened.files.back();
     return kexec::Piece{&source, {0, source.size()}};
   };
@@ -91,24 +99,25 @@ Result<GuestEntry> open_linux(const BootFolder& boot, const BootEntry& entry) {
   return opened;
 }
 
-Result<GuestEntry> open_unified(const BootFolder& boot, const BootEntry& entry, const OpenRequest& request) {
+Result<GuestEntry> open_unified(const EntryFolder& folder, const BootEntry& entry, const OpenRequest& request) {
   const std::string number = concat(entry.profile);
   const OpenRequest with_profile{.profile = request.profile.value_or(number), .smbios_options = request.smbios_options};
-  return open_uki(tree_of(boot, entry.kernel), entry.kernel, entry, with_profile);
+  return open_uki(tree_of(folder, entry.kernel), entry.kernel, entry, with_profile);
 }
 
-Result<GuestEntry> open_entry(const BootFolder& boot, const ReadEntry& read, const std::string& name,
+Result<GuestEntry> open_entry(const EntryFolder& folder, const ReadEntry& read, const std::string& name,
                               const OpenRequest& request) {
   const BootEntry& entry = read.entry;
-  GuestEntry opened = TRY_IN(entry.id, entry.unified ? open_unified(boot, entry, request) : open_linux(boot, entry));
+  GuestEntry opened =
+      TRY_IN(entry.id, entry.unified ? open_unified(folder, entry, request) : open_linux(folder, entry));
   std::ranges::copy(read.warnings, std::back_inserter(opened.warnings));
-  opened.counted = counted_file(boot.top, concat(boot.folder, kFolder, '/', name));
+  opened.counted = counted_file(folder.boot.top, concat(folder.boot.folder, kFolder, '/', name));
   return opened;
 }
 
 // Whether the program is an image. `linux` and `efi` start images, too, and a kernel is an EFI program.
-Result<bool> starts_image(const BootFolder& boot, const std::string& path, EntryProgram said) {
-  const disk::GuestTree tree = tree_of(boot, path);
+Result<bool> starts_image(const EntryFolder& folder, const std::string& path, EntryProgram said) {
+  const disk::GuestTree tree = tree_of(folder, path);
   if (!tree.has(path)) return fail(Code::NotFound, concat(printable(path), " is not there"));
   auto image = is_image(tree, path);
   if (image) return image;
@@ -133,17 +142,30 @@ Result<EntryFile> replace_variables(EntryFile file, const GrubState& grub, std::
   return file;
 }
 
-Result<ReadEntry> read_entry(const BootFolder& boot, const std::string& path, Menu menu, const GrubState& grub) {
+// GRUB takes a line as words, systemd-boot as one file.
+void split_initrds(const EntryFolder& folder, EntryFile& file) {
+  std::vector<std::string> files;
+  for (const std::string& line : file.initrds) {
+    if (tree_of(folder, line).has(line))
+      files.push_back(line);
+    else
+      for (const std::string_view word : split_words(line)) files.emplace_back(word);
+  }
+  file.initrds = std::move(files);
+}
+
+Result<ReadEntry> read_entry(const EntryFolder& folder, const std::string& path, Menu menu, const GrubState& grub) {
   ReadEntry read;
-  auto file = parse_entry_file(TRY(boot.top.read_text(path, kMaxEntryFile)));
+  auto file = parse_entry_file(TRY(folder.boot.top.read_text(path, kMaxEntryFile)));
   if (grub.is_there || has_grub_variables(file)) file = TRY(replace_variables(std::move(file), grub, read.warnings));
+  if (grub.is_there) split_initrds(folder, file);
   const EntryProgram program = file.program;
   read.entry = TRY(type1_entry(path, std::move(file)));
   read.entry.menu = menu;
-  read.entry.unified = TRY(starts_image(boot, read.entry.kernel, program));
+  read.entry.unified = TRY(starts_image(folder, read.entry.kernel, program));
   if (!read.entry.unified)
     for (const std::string& initrd : read.entry.initrds)
-      if (!tree_of(boot, initrd).has(initrd)) return fail(Code::NotFound, concat(printable(initrd), " is not there"));
+      if (!tree_of(folder, initrd).has(initrd)) return fail(Code::NotFound, concat(printable(initrd), " is not there"));
   return read;
 }
 
@@ -152,23 +174,26 @@ Result<ReadEntry> read_entry(const BootFolder& boot, const std::string& path, Me
 FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFolder>& folders, Menu menu) {
   FoundEntries found;
   for (const BootFolder& boot : folders) {
-    const std::string folder = concat(boot.folder, kFolder);
-    const auto names = entry_names(boot.top.list(folder), &is_entry_file_name, folder, found.broken);
+    const std::string path = concat(boot.folder, kFolder);
+    const auto names = entry_names(boot.top.list(path), &is_entry_file_name, path, found.broken);
     if (names.empty()) continue;
     const GrubState grub = read_grub(disk, boot);
+    EntryFolder folder{.boot = boot, .whole = std::nullopt};
+    if (boot.top.partition().type == "btrfs")
+      if (auto whole = disk.mount(boot.top.partition(), std::string(disk::kTopSubvolume))) folder.whole = *whole;
     std::vector<FoundEntry> here;
     for (const std::string& name : names) {
-      auto read = read_entry(boot, concat(folder, '/', name), menu, grub);
+      auto read = read_entry(folder, concat(path, '/', name), menu, grub);
       if (!read) {
-        found.broken.push_back(std::move(read).error().within(printable(concat(folder, '/', name))));
+        found.broken.push_back(std::move(read).error().within(printable(concat(path, '/', name))));
         continue;
       }
       here.push_back({.entry = read->entry,
                       .partition = &boot.top.partition(),
-                      .path = boot.top.full_path(concat(folder, '/', name)),
+                      .path = boot.top.full_path(concat(path, '/', name)),
                       .open = {}});
       here.back().open = [=, read = *std::move(read)](const OpenRequest& request) {
-        return open_entry(boot, read, name, request);
+        return open_entry(folder, read, name, request);
       };
     }
     mark_default(grub, here);

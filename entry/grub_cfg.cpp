@@ -378,6 +378,7 @@ class Reader {
       block.entry = config_.entries.size();
       config_.entries.push_back(make_entry());
       locals_.clear();
+      own_volume_.reset();
       variants_.clear();
       chosen_ = 0;
     }
@@ -465,11 +466,15 @@ class Reader {
   void forget_what_it_sets() {
     if (is_one_of(command_.front().text, kSearches)) {
       if (command_.size() > 2) forget(command_[2].text);
-      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") volume_ = command_[1].text;
+      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") set_volume(command_[1].text);
       return;
     }
-    const auto is_by_uuid = [](const Word& word) { return word.text == "--fs-uuid" || word.text == "-u"; };
-    if (command_.front().text == "search" && std::ranges::any_of(command_, is_by_uuid)) volume_ = command_.back().text;
+    const auto has = [&](std::string_view option, std::string_view letter) {
+      return std::ranges::any_of(command_,
+                                 [&](const Word& word) { return word.text == option || word.text == letter; });
+    };
+    if (command_.front().text == "search" && has("--fs-uuid", "-u")) set_volume(command_.back().text);
+    if (command_.front().text == "search" && has("--label", "-l")) set_volume(concat("LABEL=", command_.back().text));
     for (std::size_t i = 1; i < command_.size(); ++i) {
       std::string_view name = command_[i].text;
       if (name.starts_with("--set="))
@@ -486,6 +491,14 @@ class Reader {
     expansion_.is_found_out(name);
   }
 
+  // What an entry looks for is not there for the next one.
+  void set_volume(std::string volume) {
+    if (in(Kind::Menuentry))
+      own_volume_ = std::move(volume);
+    else
+      volume_ = std::move(volume);
+  }
+
   GrubVariables& scope() { return in(Kind::Menuentry) ? locals_ : config_.variables; }
 
   void assign(std::string_view word) {
@@ -494,6 +507,7 @@ class Reader {
     const auto name = word.substr(0, equals);
     if (!is_variable_name(name) || name == kIdOption) return;
     if (where() == Branch::Skipped) return;
+    if (name == "root") set_volume(std::string(word.substr(equals + 1)));
     // What a submenu sets holds in there only; the default is the menu's.
     const bool uncertain = where() == Branch::Unsure || in(Kind::Submenu);
     if (uncertain && scope().contains(name)) return;
@@ -521,7 +535,7 @@ class Reader {
       if (!variant.arguments.empty()) variant.arguments += ' ';
       variant.arguments += spell(command_[i].text);
     }
-    entry.volume = volume_;
+    entry.volume = own_volume_.value_or(volume_);
     variants_.push_back(std::move(variant));
     if (where() == Branch::Taken) chosen_ = variants_.size() - 1;
   }
@@ -547,9 +561,10 @@ class Reader {
   GrubLexer lexer_;
   Expansion expansion_;
   BootMenu config_;
-  GrubVariables locals_;           // of the menuentry that is being read
-  std::string volume_;             // that `search` last looked for
-  std::vector<Variant> variants_;  // of the menuentry that is being read
+  GrubVariables locals_;                   // of the menuentry that is being read
+  std::string volume_;                     // that `search` last looked for
+  std::optional<std::string> own_volume_;  // the same within the menuentry that is being read
+  std::vector<Variant> variants_;          // of the menuentry that is being read
   std::size_t chosen_ = 0;
   std::vector<Block> blocks_;
   std::vector<Condition> conditions_;

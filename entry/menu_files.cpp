@@ -19,14 +19,37 @@ std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& 
   return Place{*all, path};
 }
 
+const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view volume) {
+  constexpr std::string_view kLabel = "LABEL=";
+  constexpr std::string_view kFirstDisk = "hd0,";
+  if (volume.starts_with('(') && volume.ends_with(')')) volume = volume.substr(1, volume.size() - 2);
+  std::optional<std::uint64_t> number;
+  // "hd0,gpt3", "hd0,msdos3", "hd0,3"
+  if (volume.starts_with(kFirstDisk))
+    number = parse_u64(volume.substr(std::min(volume.find_first_of("0123456789", kFirstDisk.size()), volume.size())));
+  const auto is_meant = [&](const disk::GuestPartition& partition) {
+    if (number) return partition.entry != nullptr && partition.entry->number == *number;
+    if (volume.starts_with(kLabel)) return partition.identity.label == volume.substr(kLabel.size());
+    return equals_ignoring_ascii_case(partition.identity.uuid, volume);
+  };
+  const auto found = std::ranges::find_if(disk.partitions(), is_meant);
+  return volume.empty() || found == disk.partitions().end() ? nullptr : &*found;
+}
+
+const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view path,
+                                              std::string_view volume) {
+  const std::size_t end = path.starts_with('(') ? path.find(')') : std::string_view::npos;
+  const auto* const device = end == std::string_view::npos ? nullptr : partition_of_menu(disk, path.substr(0, end + 1));
+  return device != nullptr ? device : partition_of_menu(disk, volume);
+}
+
 std::optional<Place> FileFinder::find(std::string_view text, const std::string& volume) {
+  const disk::GuestPartition* const meant = partition_of_menu(disk_, text, volume);
   if (text.starts_with('(')) text.remove_prefix(std::min(text.find(')') + 1, text.size()));
   if (!text.starts_with('/')) return std::nullopt;
   const std::string path(text);
-  if (!volume.empty())
-    for (const disk::GuestPartition& partition : disk_.partitions())
-      if (equals_ignoring_ascii_case(partition.identity.uuid, volume))
-        if (auto place = find_on(disk_, partition, path)) return place;
+  if (meant != nullptr)
+    if (auto place = find_on(disk_, *meant, path)) return place;
   if (boot_.top.has(path)) return Place{boot_.top, path};
   if (auto place = find_on(disk_, boot_.top.partition(), path)) return place;
   std::optional<Place> only;

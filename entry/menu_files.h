@@ -32,14 +32,21 @@ class FileFinder {
  public:
   FileFinder(disk::GuestDisk& disk, const BootFolder& boot) : disk_(disk), boot_(boot) {}
 
-  /// `text` may have GRUB's device in front ("($root)/vmlinuz"), which is passed over; `volume` is the UUID of the file
-  /// system, empty when nothing says it. Nothing when it is not there, or on more than one other file system.
+  /// `text` may have GRUB's device in front ("($root)/vmlinuz", "(hd0,gpt3)/vmlinuz"); `volume` is MenuEntry::volume.
+  /// Nothing when it is not there, or on more than one other file system.
   [[nodiscard]] std::optional<Place> find(std::string_view text, const std::string& volume);
 
  private:
   disk::GuestDisk& disk_;
   const BootFolder& boot_;
 };
+
+/// The partition that MenuEntry::volume names, on the first disk; null when it names none.
+[[nodiscard]] const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view volume);
+
+/// The same for the device in front of a path, else for the volume.
+[[nodiscard]] const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view path,
+                                                            std::string_view volume);
 
 /// The file of that path on a partition; nothing when it is not there.
 [[nodiscard]] std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& partition,

@@ -68,6 +68,7 @@ struct MemoryPartition {
   Guid gpt_type{};
   std::map<std::string, std::uint64_t> subvolumes{};  // by path
   std::string default_subvolume{};                    // its path: what is mounted when nothing is said
+  std::string label{};                                // of its file system
 };
 
 [[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
@@ -89,7 +90,10 @@ class MemoryDisk final : public GuestDisk {
       add({.entry = &entry,
            .device = "loop0p" + number,
            .type = contents_[entry.number - 1].type,
-           .identity = {.uuid = "f5" + number, .partuuid = entry.partuuid, .label = {}, .number = entry.number}});
+           .identity = {.uuid = "f5" + number,
+                        .partuuid = entry.partuuid,
+                        .label = contents_[entry.number - 1].label,
+                        .number = entry.number}});
     }
   }
 

@@ -552,6 +552,40 @@ TEST_F(Entries, TheSavedEntryOfGrub) {
   EXPECT_EQ(found_.entries.front().entry.options, "isolcpus=1 root=UUID=f51");
 }
 
+// As GRUB takes it, systemd-boot would not.
+TEST_F(Entries, TwoInitrdsInALine) {
+  MemoryPartition boot = esp_with_entry("a.conf");
+  boot.files["/more"] = to_buffer("+more");
+  boot.files["/loader/entries/a.conf"] = to_buffer("linux /l\ninitrd /i /more\n");
+  make({boot});
+  EXPECT_FALSE(choose());
+  boot.type = "ext4";
+  boot.gpt_type = {};
+  boot.files["/grub2/grubenv"] = to_buffer("# GRUB Environment Block\n");
+  make({boot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "initrd+more");
+}
+
+// grub2-mkrelpath counts from the top of a btrfs.
+TEST_F(Entries, PathsFromTheTopOfABtrfs) {
+  MemoryPartition root{.type = "btrfs", .files = {}, .gpt_type = {}, .subvolumes = {{"/root", 256}}};
+  root.default_subvolume = "/root";
+  root.files["/root/boot/vmlinuz-6.1"] = make_kernel();
+  root.files["/root/boot/initramfs-6.1.img"] = to_buffer("initrd");
+  root.files["/root/etc/fstab"] = to_buffer("UUID=f51 / btrfs subvol=root 0 0\n");
+  root.files["/root/boot/loader/entries/a-6.1.conf"] = to_buffer(
+      "linux /root/boot/vmlinuz-6.1\ninitrd /root/boot/initramfs-6.1.img\noptions root=UUID=f51 "
+      "rootflags=subvol=root\n");
+  for (const bool is_default : {true, false}) {
+    if (!is_default) root.default_subvolume.clear();
+    make({root});
+    EXPECT_TRUE(choose()) << is_default;
+    EXPECT_EQ(found_.entries.front().entry.kind, EntryKind::Type1) << is_default;
+    EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "initrd");
+  }
+}
+
 TEST_F(Entries, OldOstreeNamesAreInReverse) {
   MemoryPartition boot =
       esp_with_entries({{"ostree-fedora-0.conf", "version 2\n"}, {"ostree-fedora-1.conf", "version 1\n"}});
@@ -580,14 +614,77 @@ TEST_F(Entries, GrubsDefaultChoosesTheKernel) {
       " menuentry 'new' --id new { linux /boot/vmlinuz-6.11.0-19-generic root=UUID=f51\n}\n"
       " menuentry 'old' --id old { linux /boot/vmlinuz-6.8.0-40-generic root=UUID=f51 pinned\n"
       "  initrd /boot/initrd.img-6.8.0-40-generic\n }\n}\n";
-  for (const char* pinned : {"adv>old", "1>1", "Advanced>old", "old"}) {
+  for (const char* pinned : {"adv>old", "1>1", "Advanced>old"}) {
     make({ubuntu(concat("set default=\"", pinned, "\"\n", kMenu))});
     ASSERT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.8.0-40-generic") << pinned;
     EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
     EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f51 pinned");
   }
-  make({ubuntu(concat("set default=\"0\"\n", kMenu))});
-  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.11.0-19-generic");
+  for (const char* first : {"0", "old", "gone>old"}) {
+    make({ubuntu(concat("set default=\"", first, "\"\n", kMenu))});
+    EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.11.0-19-generic") << first << ": GRUB finds it in its submenu only";
+  }
+}
+
+// Two systems, each with a kernel of this name; GRUB's menu is the first one's.
+TEST_F(Entries, GrubsDefaultIsAnotherSystem) {
+  const auto system = [](const std::string& kernel) {
+    MemoryPartition root{.type = "ext4", .files = {}, .gpt_type = {}};
+    root.files["/boot/vmlinuz-linux"] = make_kernel();
+    root.files["/boot/initramfs-linux.img"] = to_buffer(kernel);
+    root.files["/etc/fstab"] = to_buffer("UUID=f5x / ext4 defaults 0 1\n");
+    return root;
+  };
+  const auto other = [](const std::string& search, const std::string& device = "") {
+    return concat("menuentry 'other' --id other {\n", search, "\n linux ", device,
+                  "/boot/vmlinuz-linux root=UUID=f52 OTHER\n initrd ", device, "/boot/initramfs-linux.img\n}\n");
+  };
+  const std::string own =
+      "menuentry 'own' { linux /boot/vmlinuz-linux root=UUID=f51 OWN\n initrd "
+      "/boot/initramfs-linux.img\n}\n";
+  for (const std::string& menu :
+       {other("search --no-floppy --fs-uuid --set=root f52"), other("search --label --set=root SECOND"),
+        other("set root='hd0,gpt2'"), other("", "(hd0,gpt2)"), other("set root='hd0,2'")}) {
+    MemoryPartition first = system("first");
+    MemoryPartition second = system("second");
+    second.label = "SECOND";
+    first.files["/boot/grub/grub.cfg"] = to_buffer(concat("set default=other\n", own, menu));
+    make({first, second});
+    EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-linux") << menu;
+    EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
+    auto opened = found_.entries.front().open({});
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(opened->parts.cmdline, "root=UUID=f52 OTHER");
+    EXPECT_EQ(text_of(opened->parts.initrds), "second");
+    first.files["/boot/grub/grub.cfg"] = to_buffer(concat(menu, "set default=1\n", own));
+    make({first, second});
+    EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-linux") << menu;
+    opened = found_.entries.front().open({});
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(opened->parts.cmdline, "root=UUID=f51 OWN");
+    EXPECT_EQ(text_of(opened->parts.initrds), "first");
+  }
+}
+
+TEST_F(Entries, GrubsDefaultIsNoLinux) {
+  make(
+      {ubuntu("set default=1\nmenuentry 'Ubuntu' { linux /boot/vmlinuz-6.8.0-40-generic root=UUID=f51\n initrd "
+              "/boot/initrd.img-6.8.0-40-generic\n}\nmenuentry 'Windows' { chainloader /EFI/bootmgfw.efi\n}\n")});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.8.0-40-generic");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry),
+            "the first Linux of grub.cfg, whose default, \"Windows\", starts none that is known");
+}
+
+TEST_F(Entries, TheInitrdOfGrubsDefaultIsGone) {
+  MemoryPartition root = ubuntu(
+      "set default=0\nmenuentry 'Ubuntu' { linux /boot/vmlinuz-6.11.0-19-generic root=UUID=f51"
+      "\n initrd /boot/initrd.img-6.11.0-19-generic\n}\n");
+  root.files.erase("/boot/initrd.img-6.11.0-19-generic");
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.8.0-40-generic");
+  ASSERT_EQ(found_.broken.size(), 1U);
+  EXPECT_THAT(found_.broken[0].message(),
+              ::testing::HasSubstr("its initrd /boot/initrd.img-6.11.0-19-generic is not there"));
 }
 
 // Their names have no order that means anything.
@@ -743,6 +840,40 @@ TEST_F(Entries, LimineBesideSystemdBoot) {
   make({esp});
   EXPECT_EQ(choose(), "/EFI/Linux/b.efi");
   EXPECT_EQ(choose("linux"), "loop0p1:/vmlinuz");
+}
+
+TEST_F(Entries, LimineBesideWhatSystemdBootLeft) {
+  MemoryPartition esp = esp_with_limine("/limine.conf", std::string(kLimine));
+  esp.files["/loader/loader.conf"] = to_buffer("default b.efi\n");
+  make({esp});
+  EXPECT_EQ(choose(), "loop0p1:/vmlinuz");
+}
+
+// Files of systemd-boot, and GRUB's menu with a kernel of its own.
+TEST_F(Entries, WhoseLoaderIsInstalled) {
+  const auto chosen = [&](const std::map<std::string, std::string>& programs, const std::string& grub_cfg) {
+    MemoryPartition esp = esp_with_entry("a.conf");
+    esp.files["/EFI/Linux/a.efi"] = uki();
+    for (const auto& [path, contents] : programs) esp.files[path] = to_buffer(contents);
+    MemoryPartition root = kRoot;
+    root.files["/boot/grub/grub.cfg"] = to_buffer(grub_cfg);
+    make({esp, root});
+    return choose().value_or("nothing");
+  };
+  const std::string menu = "menuentry a { linux /boot/vmlinuz-6.1 root=UUID=f52\n initrd /boot/initrd.img-6.1\n}\n";
+  constexpr const char* kGrub = "/EFI/debian/grubx64.efi";
+  constexpr const char* kSystemdBoot = "/EFI/systemd/systemd-bootx64.efi";
+  constexpr const char* kFirmwares = "/EFI/BOOT/BOOTX64.EFI";
+  EXPECT_EQ(chosen({}, menu), "/EFI/Linux/a.efi") << "nobody knows";
+  EXPECT_EQ(chosen({{kGrub, "grub"}}, menu), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
+  EXPECT_EQ(choose("a.efi"), "/EFI/Linux/a.efi") << "they can be named";
+  EXPECT_EQ(chosen({{kGrub, "grub"}, {kSystemdBoot, "sd"}}, menu), "/EFI/Linux/a.efi");
+  EXPECT_EQ(chosen({{kGrub, "grub"}, {kFirmwares, "MZ #### LoaderInfo: systemd-boot 257 ####"}}, menu),
+            "/EFI/Linux/a.efi");
+  EXPECT_EQ(chosen({{kGrub, "grub"}, {kFirmwares, "MZ shim"}}, menu), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_EQ(chosen({{kGrub, "grub"}}, "blscfg\n" + menu), "/EFI/Linux/a.efi") << "its menu has them, too";
+  EXPECT_EQ(chosen({{kGrub, "grub"}}, "menuentry a { chainloader /EFI/x.efi\n}\n"), "/EFI/Linux/a.efi");
 }
 
 TEST_F(Entries, LimineNamesAnotherPartition) {

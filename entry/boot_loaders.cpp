@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "entry/boot_loaders.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "base/units.h"
+
+namespace vhdboot::entry {
+namespace {
+
+constexpr const char* kSystemdBoot = "/EFI/systemd/systemd-bootx64.efi";
+constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
+// What it says of itself in its section .sdmagic (systemd, src/boot/boot.c).
+constexpr std::string_view kSystemdBootMark = "#### LoaderInfo: systemd-boot ";
+constexpr std::string_view kGrub = "/grubx64.efi";
+constexpr std::uint64_t kMaxProgram = 4 * kMiB;
+constexpr std::size_t kMaxFolders = 64;  // in /EFI that are looked into
+
+using Partitions = std::vector<const disk::GuestPartition*>;
+
+template <class Predicate>
+bool any_tree(disk::GuestDisk& disk, const Partitions& partitions, const Predicate& predicate) {
+  return std::ranges::any_of(partitions, [&](const disk::GuestPartition* partition) {
+    const auto tree = disk.mount(*partition);
+    return tree && predicate(*tree);
+  });
+}
+
+}  // namespace
+
+bool has_systemd_boot(disk::GuestDisk& disk, const Partitions& partitions) {
+  return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
+    if (tree.has(kSystemdBoot)) return true;
+    const auto program = tree.read(kFirmwaresOwn, kMaxProgram);
+    return program && as_text(*program).contains(kSystemdBootMark);
+  });
+}
+
+bool has_grub(disk::GuestDisk& disk, const Partitions& partitions) {
+  return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
+    auto folders = tree.list("/EFI");
+    if (folders.size() > kMaxFolders) folders.resize(kMaxFolders);
+    return std::ranges::any_of(folders,
+                               [&](const std::string& folder) { return tree.has(concat("/EFI/", folder, kGrub)); });
+  });
+}
+
+}  // namespace vhdboot::entry
