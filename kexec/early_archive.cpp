@@ -65,11 +65,13 @@ std::uint64_t behind_zeros(const ByteSource& part, std::uint64_t at) {
 bool is_early_archive(const ByteSource& file, const Range& range) {
   const SliceSource part(file, range.offset, range.length);
   std::uint64_t at = 0;
+  bool has_files = false;
   for (std::size_t count = 0; count < kMaxEntries; ++count) {
     const auto entry = read_entry(part, at);
     if (!entry || !is_early(entry->name)) return false;
+    has_files = has_files || entry->name.contains('/');
     at = behind_zeros(part, entry->next);
-    if (at >= part.size()) return entry->next <= align_up(part.size(), cpio::kAlignment);
+    if (at >= part.size()) return has_files && entry->next <= align_up(part.size(), cpio::kAlignment);
   }
   return false;
 }

@@ -60,6 +60,7 @@ TEST(EarlyArchive, WhatIsMore) {
 TEST(EarlyArchive, WhatIsNone) {
   EXPECT_FALSE(is_early({}));
   EXPECT_FALSE(is_early(Buffer(4096)));
+  EXPECT_FALSE(is_early(archive({}))) << "without a file";
   const Buffer microcode = archive({"kernel/x86/microcode/GenuineIntel.bin"});
   for (const std::size_t size : {5U, 110U, 200U, 300U}) {
     const Buffer cut(microcode.begin(), microcode.begin() + static_cast<std::ptrdiff_t>(size));
