@@ -17,6 +17,8 @@ namespace vhdboot::entry {
 namespace {
 
 constexpr std::string_view kFolder = "/EFI/Linux";
+// What firmware starts on a disk that it does not know (UEFI 2.10, 3.5.1.1).
+constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
 
 // What comes with the image of an entry; the entry keeps the files open, and has the warnings.
 class CompanionOpener {
@@ -134,6 +136,21 @@ Result<GuestEntry> open_uki(const disk::GuestTree& tree, const std::string& path
   return opened;
 }
 
+namespace {
+
+FoundEntry found_image(const disk::GuestTree& tree, const std::string& path, const Uki& uki, Menu menu) {
+  BootEntry boot_entry = uki_entry({.path = path, .osrel = uki.osrel, .uname = uki.uname});
+  boot_entry.menu = menu;
+  const auto open = [=](const OpenRequest& request) -> Result<GuestEntry> {
+    GuestEntry opened = TRY(open_uki(tree, path, boot_entry, request));
+    opened.counted = counted_file(tree, path);
+    return opened;
+  };
+  return {.entry = boot_entry, .partition = &tree.partition(), .path = path, .open = open};
+}
+
+}  // namespace
+
 FoundEntries find_ukis(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions, Menu menu) {
   FoundEntries found;
   for (const disk::GuestPartition* partition : partitions) {
@@ -149,16 +166,15 @@ FoundEntries find_ukis(disk::GuestDisk& disk, const std::vector<const disk::Gues
         found.broken.push_back(uki.error().within(printable(path)));
         continue;
       }
-      BootEntry boot_entry = uki_entry({.path = path, .osrel = uki->osrel, .uname = uki->uname});
-      boot_entry.menu = menu;
-      const auto open = [=, tree = *tree](const OpenRequest& request) -> Result<GuestEntry> {
-        GuestEntry opened = TRY(open_uki(tree, path, boot_entry, request));
-        opened.counted = counted_file(tree, path);
-        return opened;
-      };
-      found.entries.push_back({.entry = boot_entry, .partition = partition, .path = path, .open = open});
+      found.entries.push_back(found_image(*tree, path, *uki, menu));
     }
   }
+  if (!found.entries.empty()) return found;
+  // Without a boot loader, as mkosi makes them: it is one itself as a rule, and no image.
+  for (const disk::GuestPartition* partition : partitions)
+    if (const auto tree = disk.mount(*partition); tree && tree->has(kFirmwaresOwn))
+      if (const auto uki = look_at_uki(*tree, kFirmwaresOwn))
+        found.entries.push_back(found_image(*tree, kFirmwaresOwn, *uki, menu));
   return found;
 }
 

@@ -80,7 +80,7 @@ class EntryCheck {
                                    "for: write `modules guest` into the configuration file to leave them to its "
                                    "initrd")});
     if (!boot->root)
-      findings_.ok("initrd", concat(id, " has an initrd"));
+      findings_.ok("initrd", concat(id, " has an initrd", names_of(entry.entry.initrds)));
     else
       findings_.ok("initrd", concat(id, " has no initrd: vhdboot mounts its root, ",
                                     boot->root->partition == 0 ? std::string("the whole disk")
@@ -94,6 +94,13 @@ class EntryCheck {
                       .root_type = boot->root ? boot->root->type : "",
                       .plan = std::move(boot->plan),
                       .opened = std::move(entry)};
+  }
+
+  // ": /boot/intel-ucode.img, /boot/initramfs-linux.img"; nothing for those in an image.
+  static std::string names_of(const std::vector<std::string>& initrds) {
+    std::string names;
+    for (const std::string& initrd : initrds) names += concat(names.empty() ? ": " : ", ", printable(initrd));
+    return names;
   }
 
   static std::string root_of(const kexec::CommandLine& line) { return line.find("root").value_or(""); }

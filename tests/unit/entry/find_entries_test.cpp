@@ -66,6 +66,22 @@ TEST_F(Entries, AUnifiedImageIsEnough) {
   EXPECT_THAT(disk_->opened, ElementsAre(1));  // looking on costs time
 }
 
+TEST_F(Entries, AnImageThatTheFirmwareStarts) {
+  MemoryPartition esp{.type = "vfat", .files = {{"/EFI/BOOT/BOOTX64.EFI", uki()}}, .gpt_type = disk::kEspType};
+  make({esp});
+  EXPECT_EQ(choose(), "/EFI/BOOT/BOOTX64.EFI");
+  esp.files["/EFI/Linux/a.efi"] = uki();
+  make({esp});
+  EXPECT_EQ(choose(), "/EFI/Linux/a.efi");
+  EXPECT_EQ(found_.entries.size(), 1U);
+  make({{.type = "vfat",
+         .files = {{"/EFI/BOOT/BOOTX64.EFI", to_buffer("MZ a boot loader")}},
+         .gpt_type = disk::kEspType},
+        kRoot});
+  EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+  EXPECT_THAT(found_.broken, ::testing::IsEmpty());
+}
+
 TEST_F(Entries, ThenEntriesThenKernels) {
   make({esp_with_entry("t.conf"), kRoot});
   EXPECT_EQ(choose(), "/loader/entries/t.conf");
