@@ -190,7 +190,7 @@ Error nothing_found(disk::GuestDisk& disk) {
 // Those of a snapshot have the root as it was at another time.
 bool have_same_root(const BootEntry& one, const BootEntry& other) {
   const auto root_of = [](const BootEntry& entry) { return kexec::CommandLine::parse(entry.options).find("root"); };
-  const auto without_slash = [](std::string path) { return path.starts_with('/') ? path.substr(1) : path; };
+  const auto without_slash = [](const std::string& path) { return path.starts_with('/') ? path.substr(1) : path; };
   return root_of(one) == root_of(other) && root_flag(one, "subvolid=") == root_flag(other, "subvolid=") &&
          without_slash(subvolume_of(one)) == without_slash(subvolume_of(other));
 }

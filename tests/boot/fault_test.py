@@ -54,7 +54,7 @@ def test_little_memory(pieces, folder):
 
 def test_a_uki_that_is_larger_than_the_memory(folder):
     noise = folder / "noise"
-    noise.write_bytes(random.Random(1).randbytes(200 * disk.MIB))
+    noise.write_bytes(images.archive_with("noise", random.Random(1).randbytes(200 * disk.MIB)))
     uki = images.make_uki(folder / "uki", PRODUCTS.parent / "kernel/bzImage", noise)
     image = images.small_disk(folder / "image.vhd", uki, size=256 * disk.MIB)
     vhd.make_fixed(image)

@@ -18,6 +18,13 @@ EMPTY_ARCHIVE = b"070701" + b"00000000" * 11 + b"0000000B" + b"00000000" + b"TRA
 """An initrd without a file."""
 
 
+def archive_with(name: str, data: bytes) -> bytes:
+    """An initrd with one file."""
+    fields = (1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+    return header + bytes(-len(header) % 4) + data + bytes(-len(data) % 4) + EMPTY_ARCHIVE
+
+
 def guest_vhd(guest: Guest) -> Path:
     """The guest's disk as a fixed VHD; made once for each build of raw2vhd."""
     program = PRODUCTS / "raw2vhd"
