@@ -89,7 +89,7 @@ def test_boot(case, folder):
         machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         # A guest that is "quiet" does not show it.
-        machine.expect(r"vhdboot\[stage2\]: checkpoint=init|(?=^\S+ login: )", 300, failing=TROUBLE)
+        machine.expect(r"vhdboot\[stage2\]: checkpoint=init|(?=^\S+ login: )|(?=(?i:unlock|passphrase).*: )", 300, failing=TROUBLE)
         if guest.recipe.container == "luks":
             machine.expect(r"(?i)(unlock|passphrase).*: *", 300, failing=TROUBLE)
             machine.send(f"{guest_root.PASSPHRASE}\n")
