@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ALL_PASSED = pytest.StashKey[bool]()  # nothing is left to run, as it has passed before
+ALL_PASSED = "all_passed"
+NOTE = pytest.StashKey[bool]()  # nothing is left to run, as it has passed before
 
 
 def pytest_addoption(parser):
@@ -34,6 +35,21 @@ class Passed:
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(f"{report.nodeid}\n")
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        # Only the processes of pytest-xdist know which tests there are.
+        note_all_passed(node.config, getattr(node, "workeroutput", {}).get(ALL_PASSED, False))
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.stash.get(NOTE, False):
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def note_all_passed(config, is_so):
+    config.stash[NOTE] = is_so
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[ALL_PASSED] = is_so
+
 
 @pytest.hookimpl(trylast=True)  # when -k has chosen
 def pytest_collection_modifyitems(config, items):
@@ -45,9 +61,4 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    config.stash[ALL_PASSED] = not items and any(item.nodeid in passed for item in left_out)
-
-
-def pytest_sessionfinish(session, exitstatus):
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.stash.get(ALL_PASSED, False):
-        session.exitstatus = pytest.ExitCode.OK
+    note_all_passed(config, not items and any(item.nodeid in passed for item in left_out))
