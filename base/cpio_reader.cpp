@@ -20,11 +20,16 @@ std::optional<std::uint64_t> field(std::string_view header, std::size_t number) 
   return parse_u64(header.substr(kMagicSize + number * kFieldSize, kFieldSize), 16);
 }
 
-std::uint64_t padding_of(std::uint64_t size) {
-  return align_up(size, kAlignment) - size;
-}
-
 }  // namespace
+
+Result<EntryHeader> parse_header(Bytes header) {
+  const std::string_view text = as_text(header);
+  const auto size = field(text, kFileSize);
+  const auto name_size = field(text, kNameSize);
+  if ((!text.starts_with("070701") && !text.starts_with("070702")) || !size || !name_size)
+    return fail(Code::Corrupt, "no header of a cpio archive in its newc format");
+  return EntryHeader{.name_size = *name_size, .size = *size};
+}
 
 void Reader::expect(State state, std::uint64_t size) {
   state_ = state;
@@ -72,38 +77,31 @@ Result<std::size_t> Reader::take(Bytes bytes) {
 }
 
 Result<void> Reader::read_header() {
-  const std::string_view header = as_text(taken_);
-  const auto size = field(header, kFileSize);
-  const auto name_size = field(header, kNameSize);
-  if ((!header.starts_with("070701") && !header.starts_with("070702")) || !size || !name_size)
-    return fail(Code::Corrupt, "no header of a cpio archive in its newc format");
+  header_ = TRY(parse_header(taken_));
   has_begun_ = follows_entry_ = true;
-  size_ = *size;
-  const std::uint64_t padded_name = *name_size + padding_of(kHeaderSize + *name_size);
-  if (*name_size == 0 || *name_size > kMaxNameLength + 1)
-    expect(State::Skipped, padded_name + size_ + padding_of(size_));
+  if (header_.has_name())
+    expect(State::Name, header_.padded_name());
   else
-    expect(State::Name, padded_name);
-  name_size_ = static_cast<std::size_t>(*name_size);
+    expect(State::Skipped, header_.padded_name() + header_.padded_size());
   return {};
 }
 
 Result<void> Reader::read_name() {
-  const std::string_view name = as_text(taken_).substr(0, name_size_);
+  const std::string_view name = as_text(taken_).substr(0, static_cast<std::size_t>(header_.name_size));
   if (name.back() != '\0') return fail(Code::Corrupt, "a name in it has no end");
   name_ = name.substr(0, name.find('\0'));
   if (name_ == kTrailerName) {
-    expect(State::Skipped, size_ + padding_of(size_));
+    expect(State::Skipped, header_.padded_size());
     return {};
   }
-  wanted_ = visitor_.entry(name_, size_);
-  expect(State::Contents, size_);
+  wanted_ = visitor_.entry(name_, header_.size);
+  expect(State::Contents, header_.size);
   return {};
 }
 
 void Reader::end_contents() {
   if (wanted_) visitor_.contents(name_, std::exchange(taken_, {}));
-  expect(State::Skipped, padding_of(size_));
+  expect(State::Skipped, header_.padded_size() - header_.size);
 }
 
 }  // namespace vhdboot::cpio

@@ -17,6 +17,23 @@
 
 namespace vhdboot::cpio {
 
+/// What the header of an entry says of what follows it.
+struct EntryHeader {
+  std::uint64_t name_size = 0;  ///< with its NUL
+  std::uint64_t size = 0;       ///< of the contents
+
+  /// Name and contents with their padding.
+  [[nodiscard]] std::uint64_t padded_name() const {
+    return align_up(kHeaderSize + name_size, kAlignment) - kHeaderSize;
+  }
+  [[nodiscard]] std::uint64_t padded_size() const { return align_up(size, kAlignment); }
+  /// The kernel passes over an entry whose name is empty or too long.
+  [[nodiscard]] bool has_name() const { return name_size > 0 && name_size <= kMaxNameLength + 1; }
+};
+
+/// Of the kHeaderSize bytes of an entry in the newc format, with checksums or without. Corrupt for what is none.
+[[nodiscard]] Result<EntryHeader> parse_header(Bytes header);
+
 /// What a reader tells of an archive.
 struct Visitor {
   /// An entry begins, of any type. True: its contents are wanted. The name is as it was written, without the NUL.
@@ -61,9 +78,8 @@ class Reader {
   bool follows_entry_ = false;    // of the same piece
   std::uint64_t left_ = 0;        // bytes that the state still takes
   std::vector<std::byte> taken_;  // of it, unless they are passed over
-  std::size_t name_size_ = 0;     // of the entry, with its NUL
+  EntryHeader header_;            // of the entry
   std::string name_;
-  std::uint64_t size_ = 0;  // of the entry's contents
   bool wanted_ = false;
 };
 

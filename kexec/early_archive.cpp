@@ -10,14 +10,13 @@
 #include <string_view>
 
 #include "base/cpio.h"
+#include "base/cpio_reader.h"
 #include "base/text.h"
 
 namespace vhdboot::kexec {
 namespace {
 
 constexpr std::size_t kMaxEntries = 256;
-constexpr std::size_t kFileSize = 6 + 6 * 8;   // where the field is, behind magic and fields
-constexpr std::size_t kNameSize = 6 + 11 * 8;  // likewise
 constexpr std::string_view kFolder = "kernel";
 
 struct Entry {
@@ -26,18 +25,13 @@ struct Entry {
 };
 
 std::optional<Entry> read_entry(const ByteSource& part, std::uint64_t at) {
-  std::array<std::byte, cpio::kHeaderSize> header{};
-  if (!part.read(at, header)) return std::nullopt;
-  const std::string_view text = as_text(header);
-  const auto size = parse_u64(text.substr(kFileSize, 8), 16);
-  const auto name_size = parse_u64(text.substr(kNameSize, 8), 16);
-  if (!text.starts_with("070701") || !size || !name_size || *name_size < 2 || *name_size > cpio::kMaxNameLength + 1)
-    return std::nullopt;
-  std::string name(static_cast<std::size_t>(*name_size - 1), '\0');
+  std::array<std::byte, cpio::kHeaderSize> bytes{};
+  if (!part.read(at, bytes)) return std::nullopt;
+  const auto header = cpio::parse_header(bytes);
+  if (!header || !header->has_name()) return std::nullopt;
+  std::string name(static_cast<std::size_t>(header->name_size - 1), '\0');
   if (!part.read(at + cpio::kHeaderSize, std::as_writable_bytes(std::span(name)))) return std::nullopt;
-  return Entry{
-      .name = std::move(name),
-      .next = align_up(at + cpio::kHeaderSize + *name_size, cpio::kAlignment) + align_up(*size, cpio::kAlignment)};
+  return Entry{.name = std::move(name), .next = at + cpio::kHeaderSize + header->padded_name() + header->padded_size()};
 }
 
 bool is_early(std::string_view name) {

@@ -13,7 +13,7 @@ namespace vhdboot::modules {
 namespace {
 
 constexpr std::uint32_t kMagic = 0xB007F457;
-constexpr std::uint32_t kVersion = 0x00020001;
+constexpr std::uint32_t kMajorVersion = 2;  // in the upper half of the version
 // The upper bits of a node's offset say what the node has.
 constexpr std::uint32_t kPrefix = 0x80000000;
 constexpr std::uint32_t kValues = 0x40000000;
@@ -27,7 +27,7 @@ class Trie {
   explicit Trie(Bytes bytes) : bytes_(bytes), budget_(bytes.size()) {}
 
   Result<std::vector<IndexEntry>> read() {
-    if (TRY(number()) != kMagic || TRY(number()) >> 16 != kVersion >> 16) return damaged("no index of depmod");
+    if (TRY(number()) != kMagic || TRY(number()) >> 16 != kMajorVersion) return damaged("no index of depmod");
     if (const std::uint32_t root = TRY(number()); root != 0) nodes_.push_back({root, 0, std::nullopt});
     while (!nodes_.empty()) {
       const Node node = nodes_.back();

@@ -26,7 +26,7 @@ GUEST = "debian13"  # its kernel shows the initrd in /sys/firmware/initrd
 UKI = "/EFI/Linux/extra+3-1.efi"
 EXTRA = "/EFI/Linux/extra.efi.extra.d"  # the boot counter is no part of it
 INSIDE = "  console=ttyS0,115200\tquiet no_timer_check retain_initrd panic=-1  inside\n"
-SOURCES = ["base/text", "base/error", "base/glob", "base/range",
+SOURCES = ["base/text", "base/error", "base/glob", "base/range", "base/cpio_reader",
            *(f"kexec/{name}" for name in ("bzimage", "cmdline", "early_archive", "plan")),
            *(f"entry/{name}" for name in ("addon", "bls", "companion", "pe", "profile", "stub_archive", "uki", "uki_parts"))]
 
