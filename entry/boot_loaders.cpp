@@ -13,12 +13,11 @@ namespace vhdboot::entry {
 namespace {
 
 constexpr const char* kSystemdBoot = "/EFI/systemd/systemd-bootx64.efi";
-constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
 // What it says of itself in its section .sdmagic (systemd, src/boot/boot.c).
 constexpr std::string_view kSystemdBootMark = "#### LoaderInfo: systemd-boot ";
 constexpr std::string_view kGrub = "/grubx64.efi";
 constexpr std::uint64_t kMaxProgram = 4 * kMiB;
-constexpr std::size_t kMaxFolders = 64;  // in /EFI that are looked into
+constexpr std::size_t kMaxFolders = 64;
 
 using Partitions = std::vector<const disk::GuestPartition*>;
 
@@ -32,6 +31,13 @@ bool any_tree(disk::GuestDisk& disk, const Partitions& partitions, const Predica
 
 }  // namespace
 
+std::vector<std::string> program_folders(const disk::GuestTree& tree) {
+  std::vector<std::string> folders = tree.list("/EFI");
+  if (folders.size() > kMaxFolders) folders.resize(kMaxFolders);
+  for (std::string& folder : folders) folder = concat("/EFI/", folder);
+  return folders;
+}
+
 bool has_systemd_boot(disk::GuestDisk& disk, const Partitions& partitions) {
   return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
     if (tree.has(kSystemdBoot)) return true;
@@ -42,10 +48,8 @@ bool has_systemd_boot(disk::GuestDisk& disk, const Partitions& partitions) {
 
 bool has_grub(disk::GuestDisk& disk, const Partitions& partitions) {
   return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
-    auto folders = tree.list("/EFI");
-    if (folders.size() > kMaxFolders) folders.resize(kMaxFolders);
-    return std::ranges::any_of(folders,
-                               [&](const std::string& folder) { return tree.has(concat("/EFI/", folder, kGrub)); });
+    return std::ranges::any_of(program_folders(tree),
+                               [&](const std::string& folder) { return tree.has(concat(folder, kGrub)); });
   });
 }
 

@@ -161,6 +161,20 @@ void put_grub_first(FoundEntries& found) {
 using Look = FoundEntries (*)(disk::GuestDisk& disk);
 constexpr std::array<Look, 3> kLooks{&look_at_loader, &look_at_folders, &find_kernels};
 
+// With a pattern no further than to what it names: looking on costs time.
+FoundEntries look_everywhere(disk::GuestDisk& disk, std::optional<std::string_view> pattern) {
+  const bool is_of_grub = is_grubs(disk);
+  FoundEntries found;
+  for (const Look look : kLooks) {
+    add(look(disk), found);
+    if (!pattern || is_of_grub) continue;
+    const auto picked = pick_entry(entries_of(found), split_entry_pattern(*pattern).name);
+    if (picked && has_tries_left(*picked)) break;
+  }
+  if (is_of_grub) put_grub_first(found);
+  return found;
+}
+
 std::string_view scheme_name(disk::Scheme scheme) {
   switch (scheme) {
     case disk::Scheme::Gpt:
@@ -203,22 +217,11 @@ bool is_of_same_system(const BootEntry& one, const BootEntry& other) {
 }  // namespace
 
 FoundEntries find_entries(disk::GuestDisk& disk) {
-  FoundEntries found;
-  for (const Look look : kLooks) add(look(disk), found);
-  if (is_grubs(disk)) put_grub_first(found);
-  return found;
+  return look_everywhere(disk, std::nullopt);
 }
 
 FoundEntries find_entries(disk::GuestDisk& disk, std::string_view pattern) {
-  if (is_grubs(disk)) return find_entries(disk);
-  FoundEntries found;
-  for (const Look look : kLooks) {
-    add(look(disk), found);
-    // Looking on costs time.
-    const auto picked = pick_entry(entries_of(found), split_entry_pattern(pattern).name);
-    if (picked && has_tries_left(*picked)) break;
-  }
-  return found;
+  return look_everywhere(disk, pattern);
 }
 
 Result<Choice> choose_entry(const FoundEntries& found, std::string_view pattern, disk::GuestDisk& disk) {

@@ -142,7 +142,7 @@ class FolderReader {
     // Another system's kernels may have the same names.
     if (files_.menu)
       for (MenuEntry& entry : files_.menu->entries)
-        if (is_elsewhere(entry)) entry.kernel.clear();
+        if (finder_.is_elsewhere(entry.kernel, entry.volume)) entry.kernel.clear();
     for (const KernelFiles& kernel : kernels) take(kernel);
     if (menu_) take_menu(*menu_);
     return std::move(found_);
@@ -163,11 +163,6 @@ class FolderReader {
     return [&disk = disk_](const std::string& options) {
       return may_hold_root(disk, kexec::CommandLine::parse(options).find("root").value_or(""));
     };
-  }
-
-  [[nodiscard]] bool is_elsewhere(const MenuEntry& entry) const {
-    const auto* const partition = partition_of_menu(disk_, entry.kernel, entry.volume);
-    return partition != nullptr && partition != &boot_.top.partition();
   }
 
   // Why the usual entry is the one to boot.
@@ -224,7 +219,8 @@ class FolderReader {
                     .id = files.kernel,
                     .title = title_.empty() ? files.kernel : title_,
                     .version = files.version};
-    if (usual_ != nullptr && !is_elsewhere(*usual_) && menu_file_name(usual_->kernel) == files.kernel)
+    if (usual_ != nullptr && !finder_.is_elsewhere(usual_->kernel, usual_->volume) &&
+        menu_file_name(usual_->kernel) == files.kernel)
       entry.default_by = usual_rule();
     taken_.push_back({.kernel = place, .initrds = {started.initrds}});
     add(std::move(entry), std::move(started), std::move(options));

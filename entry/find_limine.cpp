@@ -16,8 +16,6 @@
 namespace vhdboot::entry {
 namespace {
 
-constexpr std::size_t kMaxPrograms = 64;  // folders in /EFI that are looked into
-
 struct FoundMenu {
   const disk::GuestPartition* partition;
   std::string path;
@@ -26,11 +24,7 @@ struct FoundMenu {
 
 // From version 10 on the folder of its program comes first.
 std::vector<std::string> folders_on(const disk::GuestTree& tree) {
-  std::vector<std::string> folders;
-  for (const std::string& name : tree.list("/EFI")) {
-    if (folders.size() == kMaxPrograms) break;
-    folders.push_back(concat("/EFI/", name));
-  }
+  std::vector<std::string> folders = program_folders(tree);
   folders.insert(folders.end(), kLimineFolders.begin(), kLimineFolders.end());
   return folders;
 }

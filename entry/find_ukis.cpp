@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "entry/boot_loaders.h"
 #include "entry/folders.h"
 #include "entry/profile.h"
 #include "entry/thin_uki.h"
@@ -17,8 +18,6 @@ namespace vhdboot::entry {
 namespace {
 
 constexpr std::string_view kFolder = "/EFI/Linux";
-// What firmware starts on a disk that it does not know (UEFI 2.10, 3.5.1.1).
-constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
 
 // What comes with the image of an entry; the entry keeps the files open, and has the warnings.
 class CompanionOpener {

@@ -19,37 +19,58 @@ std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& 
   return Place{*all, path};
 }
 
-const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view volume) {
-  constexpr std::string_view kLabel = "LABEL=";
+namespace {
+
+// A path as GRUB takes it: "(hd0,gpt3)/vmlinuz".
+struct GrubPath {
+  std::string_view device;
+  std::string path;
+};
+
+GrubPath parse_grub_path(std::string_view text) {
+  const std::size_t end = text.starts_with('(') ? text.find(')') : std::string_view::npos;
+  if (end == std::string_view::npos) return {.device = {}, .path = std::string(text)};
+  return {.device = text.substr(1, end - 1), .path = std::string(text.substr(end + 1))};
+}
+
+// The partition of "hd0,gpt3", "hd0,msdos3" or "hd0,3"; nothing for what is no device of GRUB on the first disk.
+std::optional<std::uint64_t> number_on_first_disk(std::string_view device) {
   constexpr std::string_view kFirstDisk = "hd0,";
-  if (volume.starts_with('(') && volume.ends_with(')')) volume = volume.substr(1, volume.size() - 2);
-  std::optional<std::uint64_t> number;
-  // "hd0,gpt3", "hd0,msdos3", "hd0,3"
-  if (volume.starts_with(kFirstDisk))
-    number = parse_u64(volume.substr(std::min(volume.find_first_of("0123456789", kFirstDisk.size()), volume.size())));
-  const auto is_meant = [&](const disk::GuestPartition& partition) {
-    if (number) return partition.entry != nullptr && partition.entry->number == *number;
-    if (volume.starts_with(kLabel)) return partition.identity.label == volume.substr(kLabel.size());
-    return equals_ignoring_ascii_case(partition.identity.uuid, volume);
-  };
-  const auto found = std::ranges::find_if(disk.partitions(), is_meant);
-  return volume.empty() || found == disk.partitions().end() ? nullptr : &*found;
+  if (!device.starts_with(kFirstDisk)) return std::nullopt;
+  return parse_u64(device.substr(std::min(device.find_first_of("0123456789", kFirstDisk.size()), device.size())));
 }
 
-const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view path,
-                                              std::string_view volume) {
-  const std::size_t end = path.starts_with('(') ? path.find(')') : std::string_view::npos;
-  const auto* const device = end == std::string_view::npos ? nullptr : partition_of_menu(disk, path.substr(0, end + 1));
-  return device != nullptr ? device : partition_of_menu(disk, volume);
+}  // namespace
+
+FileFinder::Partitions FileFinder::meant(std::string_view text, std::string_view volume) {
+  constexpr std::string_view kLabel = "LABEL=";
+  const auto [device, path] = parse_grub_path(text);
+  const auto number = number_on_first_disk(device.empty() ? volume : device);
+  Partitions found;
+  for (const disk::GuestPartition& partition : disk_.partitions()) {
+    // To GRUB another disk may have been the first: the file tells.
+    const bool is_meant = number ? partition.entry != nullptr && partition.entry->number == *number &&
+                                       find_on(disk_, partition, path).has_value()
+                          : volume.empty()             ? false
+                          : volume.starts_with(kLabel) ? partition.identity.label == volume.substr(kLabel.size())
+                                                       : equals_ignoring_ascii_case(partition.identity.uuid, volume);
+    if (is_meant) found.push_back(&partition);
+  }
+  return found;
 }
 
-std::optional<Place> FileFinder::find(std::string_view text, const std::string& volume) {
-  const disk::GuestPartition* const meant = partition_of_menu(disk_, text, volume);
-  if (text.starts_with('(')) text.remove_prefix(std::min(text.find(')') + 1, text.size()));
-  if (!text.starts_with('/')) return std::nullopt;
-  const std::string path(text);
-  if (meant != nullptr)
-    if (auto place = find_on(disk_, *meant, path)) return place;
+bool FileFinder::is_elsewhere(std::string_view text, std::string_view volume) {
+  const Partitions partitions = meant(text, volume);
+  return !partitions.empty() && std::ranges::find(partitions, &boot_.top.partition()) == partitions.end();
+}
+
+std::optional<Place> FileFinder::find(std::string_view text, std::string_view volume) {
+  const std::string path = parse_grub_path(text).path;
+  if (!path.starts_with('/')) return std::nullopt;
+  const Partitions partitions = meant(text, volume);
+  for (const disk::GuestPartition* partition : partitions)
+    if (auto place = find_on(disk_, *partition, path)) return place;
+  if (!partitions.empty()) return std::nullopt;
   if (boot_.top.has(path)) return Place{boot_.top, path};
   if (auto place = find_on(disk_, boot_.top.partition(), path)) return place;
   std::optional<Place> only;

@@ -33,20 +33,21 @@ class FileFinder {
   FileFinder(disk::GuestDisk& disk, const BootFolder& boot) : disk_(disk), boot_(boot) {}
 
   /// `text` may have GRUB's device in front ("($root)/vmlinuz", "(hd0,gpt3)/vmlinuz"); `volume` is MenuEntry::volume.
-  /// Nothing when it is not there, or on more than one other file system.
-  [[nodiscard]] std::optional<Place> find(std::string_view text, const std::string& volume);
+  /// Nothing when it is not where they say, or, when they say nothing, on no file system or on more than one other.
+  [[nodiscard]] std::optional<Place> find(std::string_view text, std::string_view volume);
+
+  /// Whether they say that it is on another partition than the folder.
+  [[nodiscard]] bool is_elsewhere(std::string_view text, std::string_view volume);
 
  private:
+  using Partitions = std::vector<const disk::GuestPartition*>;
+
+  /// Those of which that is said: several when they share a file system, as those of a btrfs.
+  [[nodiscard]] Partitions meant(std::string_view text, std::string_view volume);
+
   disk::GuestDisk& disk_;
   const BootFolder& boot_;
 };
-
-/// The partition that MenuEntry::volume names, on the first disk; null when it names none.
-[[nodiscard]] const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view volume);
-
-/// The same for the device in front of a path, else for the volume.
-[[nodiscard]] const disk::GuestPartition* partition_of_menu(const disk::GuestDisk& disk, std::string_view path,
-                                                            std::string_view volume);
 
 /// The file of that path on a partition; nothing when it is not there.
 [[nodiscard]] std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& partition,

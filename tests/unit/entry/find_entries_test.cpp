@@ -682,6 +682,25 @@ TEST_F(Entries, GrubsDefaultIsAnotherSystem) {
   }
 }
 
+// A kernel of the same name is another one, with another root.
+TEST_F(Entries, TheKernelIsNotWhereGrubLooks) {
+  MemoryPartition first = kRoot;
+  const auto with = [&](const std::string& search) {
+    first.files["/boot/grub/grub.cfg"] =
+        to_buffer(concat("menuentry 'other' {\n", search,
+                         "\n linux /boot/vmlinuz-6.1 root=UUID=f52 OTHER\n initrd /boot/initrd.img-6.1\n}\n"));
+    make({first, {.type = "ext4", .files = {}, .gpt_type = {}, .label = "SECOND"}});
+    EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-6.1");
+    return found_.entries.front().open({})->parts.cmdline;
+  };
+  EXPECT_EQ(with("search --fs-uuid --set=root f52"), "root=UUID=f52 rootfstype=ext4 ro");
+  EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("grub.cfg: \"other\": /boot/vmlinuz-6.1 is not there"));
+  EXPECT_EQ(with("search --label --set=root SECOND"), "root=UUID=f52 rootfstype=ext4 ro");
+  // Its first disk may have been another one, and a file system that is nowhere tells nothing.
+  EXPECT_EQ(with("set root='hd0,gpt2'"), "root=UUID=f52 OTHER");
+  EXPECT_EQ(with("search --fs-uuid --set=root 1234"), "root=UUID=f52 OTHER");
+}
+
 TEST_F(Entries, GrubsDefaultIsNoLinux) {
   make(
       {ubuntu("set default=1\nmenuentry 'Ubuntu' { linux /boot/vmlinuz-6.8.0-40-generic root=UUID=f51\n initrd "
