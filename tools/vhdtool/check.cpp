@@ -60,8 +60,8 @@ on a FAT file system, such as /boot of most distributions, only root can look
 into. As root it also asks whether the guest's root file system has the kernel
 modules that a boot needs and the drivers of usual disks (when that cannot be
 read, its initrd; with `modules-from`, what is named there), and whether
-/etc/fstab will hold. The configuration file beside FILE, such as debian.conf beside
-debian.vhd, counts as it would in a boot.
+/etc/fstab will hold. The configuration file beside FILE, such as debian.conf
+beside debian.vhd, counts as it would in a boot.
 
       --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
                         not mounted; its state and where FILE lies are checked
@@ -168,7 +168,8 @@ Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootC
     modules_unchecked("the folder of `modules-from` is one of the volume that the image is booted from", findings);
     return {};
   }
-  const auto search = guest::find_module_folder(disk, boot.host.get(), boot.config, choice.modules);
+  const auto search =
+      guest::find_module_folder(disk, boot.host.get(), boot.config, guest::module_request(choice.release, choice.line));
   if (!search) findings.error(boot.config.modules_folder ? "modules" : "root", search.error());
   if (!search) return std::unexpected(search.error());
   if (search->folder) return judge_modules(*search->folder, boot, choice, findings);

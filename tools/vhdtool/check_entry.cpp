@@ -88,9 +88,7 @@ class EntryCheck {
                                     " (", printable(boot->root->type), ')'));
     return BootChoice{.id = id,
                       .release = boot->release,
-                      .root = root_of(line.line),
                       .line = line.line,
-                      .modules = guest::module_request(boot->release, line.line),
                       .root_type = boot->root ? boot->root->type : "",
                       .plan = std::move(boot->plan),
                       .opened = std::move(entry)};

@@ -18,13 +18,11 @@ namespace vhdboot::vhdtool {
 
 /// The entry that is booted.
 struct BootChoice {
-  std::string id;       ///< "debian.efi", "debian.efi@rescue"
-  std::string release;  ///< of its kernel; empty when unknown
-  std::string root;     ///< its root= option as it is on this machine, with the configuration's; empty without
-  kexec::CommandLine line;
-  guest::ModuleRequest modules;  ///< by which its modules are found
-  std::string root_type;  ///< of the file system that we mount for a guest without an initrd; empty: the initrd does
-  kexec::KexecPlan plan;  ///< borrows from `opened`
+  std::string id;           ///< "debian.efi", "debian.efi@rescue"
+  std::string release;      ///< of its kernel; empty when unknown
+  kexec::CommandLine line;  ///< as it is on this machine, with the configuration's options
+  std::string root_type;    ///< of the file system that we mount for a guest without an initrd; empty: the initrd does
+  kexec::KexecPlan plan;    ///< borrows from `opened`
   entry::GuestEntry opened;
 };
 

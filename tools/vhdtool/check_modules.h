@@ -16,7 +16,7 @@
 namespace vhdboot::vhdtool {
 
 /// Whether the kernel has what the guest disk is made of; what is said of it is found.
-bool check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
+[[nodiscard]] bool check_modules(const modules::ModuleIndex& index, std::string_view release, Findings& findings);
 
 /// What stage 1 would take along for an image that lies on the devices of `chain`, and for a root of the file system
 /// `root_type` unless that is empty.

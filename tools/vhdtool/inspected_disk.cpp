@@ -68,7 +68,7 @@ Result<Fd> mount_device(const std::string& device, const std::string& type, cons
   // As the boot does: an old file system may know none of them. The device is read-only in any case.
   if (!root && root.error().sys_errno == EINVAL)
     root = sys::mount_detached_read_only(device, type, concat(copy, ',', root_flags));
-  // The loop device is another one each time, and nobody else's business.
+  // Without the loop device, which is another one each time.
   if (!root) return std::unexpected(Error{root.error().code, root.error().sys_errno, "this system cannot mount it"});
   return root;
 }

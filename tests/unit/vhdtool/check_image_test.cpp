@@ -107,8 +107,8 @@ TEST_F(CheckImage, OneThatBoots) {
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "small.efi");
   EXPECT_EQ(checked.choice->release, "6.12.1-test");
-  EXPECT_EQ(checked.choice->root, "/dev/mapper/vg-root");
-  EXPECT_EQ(checked.choice->modules.root_flags, "subvol=a");
+  EXPECT_EQ(checked.choice->line.find("root"), "/dev/mapper/vg-root");
+  EXPECT_EQ(checked.choice->line.find("rootflags"), "subvol=a");
 }
 
 TEST_F(CheckImage, TheFooter) {
@@ -231,7 +231,7 @@ TEST_F(CheckImage, ARootThatVhdbootMounts) {
   const auto checked = check(disk_with({{"/EFI/Linux/a.efi", bare.build()}}));
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->root_type, "vfat");
-  EXPECT_THAT(checked.choice->root, ::testing::StartsWith("UUID="));
+  EXPECT_THAT(*checked.choice->line.find("root"), ::testing::StartsWith("UUID="));
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "initrd", "vhdboot mounts its root, partition 1 (vfat)")));
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "root", "root=/dev/sda1 becomes UUID=")));
 }
@@ -259,7 +259,7 @@ TEST_F(CheckImage, ATypeOneEntryAndItsCounter) {
   const auto checked = check(with("small+2.conf"));
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "small.conf");
-  EXPECT_EQ(checked.choice->root, "UUID=1234-5678");
+  EXPECT_EQ(checked.choice->line.find("root"), "UUID=1234-5678");
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "tries", "2 tries left")));
   EXPECT_EQ(findings_.worst(), Severity::Ok);
   check(with("small+0-3.conf"));
@@ -272,12 +272,12 @@ TEST_F(CheckImage, AProfileThatIsConfigured) {
   PeBuilder builder = uki();
   builder.add(".initrd", "i").add(".profile", "ID=main\n").add(".profile", "ID=rescue\n");
   const Disk disk = disk_with({{"/EFI/Linux/a.efi", builder.add(".cmdline", "root=UUID=1234-5678").build()}});
-  EXPECT_EQ(check(disk).choice->root, "/dev/mapper/vg-root");
+  EXPECT_EQ(check(disk).choice->line.find("root"), "/dev/mapper/vg-root");
   config_.entry = "a.efi@rescue";
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "a.efi@rescue");
-  EXPECT_EQ(checked.choice->root, "UUID=1234-5678");
+  EXPECT_EQ(checked.choice->line.find("root"), "UUID=1234-5678");
   config_.entry = "a.efi@none";
   EXPECT_FALSE(check(disk).choice);
   EXPECT_THAT(found(), Contains(is_error("entry", "none")));
@@ -306,7 +306,7 @@ TEST_F(CheckImage, TheConfiguredEntryIsTheOneThatCounts) {
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "c-4.efi");
-  EXPECT_EQ(checked.choice->root, "/dev/mapper/other");
+  EXPECT_EQ(checked.choice->line.find("root"), "/dev/mapper/other");
   EXPECT_THAT(found(), Contains(is(Severity::Ok, "kernel", "c-4.efi: Small, kernel 6.12.1-test, is booted as conf")));
   EXPECT_THAT(found(), Contains(is_warning("initrd", "a-5.efi: there is no initrd, and root=/dev/mapper/other")));
   config_.entry = "a-*";
