@@ -21,12 +21,11 @@ from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
 from tests.support.qemu import Disk, Machine, MachineSpec, accelerator_words
-from tests.support.shell import GuestShell
+from tests.support.shell import LOGIN, GuestShell
 
 START = r"BdsDxe: starting Boot"
 KERNEL = r"^\[ +0\.0+\] Linux version .*"
 ROOT = r"EXT4-fs \(\w+\): mounted filesystem"
-LOGIN = r"^\S+ login: "
 PROCESS = ("target kernel's first process", r"Run /\S+ as init process")
 ALL = [("target kernel's first line", KERNEL), PROCESS, ("root mounted", ROOT), ("login prompt", LOGIN)]
 STAGE1 = "stage 1: start"

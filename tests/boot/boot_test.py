@@ -15,7 +15,7 @@ from tests.support.guest import places
 from tests.support.images import guest_vhd
 from tests.support.paths import PRODUCTS, TEST_OUTPUT
 from tests.support.qemu import Disk, Machine, MachineSpec
-from tests.support.shell import TROUBLE, GuestShell
+from tests.support.shell import LOGIN, TROUBLE, GuestShell
 
 OUTPUT = TEST_OUTPUT / "boot"
 # A lockup may be the host's doing, on a machine that is busy. dm-1 is the host device: who looks for file systems on all
@@ -89,7 +89,7 @@ def test_boot(case, folder):
         machine.expect(r"vhdboot\[stage1\]: checkpoint=start", 120)
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         # A guest that is "quiet" does not show it.
-        machine.expect(r"vhdboot\[stage2\]: checkpoint=init|(?=^\S+ login: )|(?=(?i:unlock|passphrase).*: )", 300, failing=TROUBLE)
+        machine.expect(rf"vhdboot\[stage2\]: checkpoint=init|(?={LOGIN})|(?=(?i:unlock|passphrase).*: )", 300, failing=TROUBLE)
         if guest.recipe.container == "luks":
             machine.expect(r"(?i)(unlock|passphrase).*: *", 300, failing=TROUBLE)
             machine.send(f"{guest_root.PASSPHRASE}\n")

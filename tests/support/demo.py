@@ -18,7 +18,7 @@ from .command import CommandError, run
 from .guest import guest as get_guest
 from .paths import PRODUCTS, REPOSITORY, TEST_OUTPUT
 from .qemu import Disk, Machine, MachineError, MachineSpec
-from .shell import TROUBLE, GuestShell
+from .shell import LOGIN, TROUBLE, GuestShell
 
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 CHECKPOINTS = [
@@ -30,7 +30,7 @@ CHECKPOINTS = [
     ("the guest's kernel starts", r"^\[ +0\.0+\] Linux version"),
     ("stage 2 runs", r"vhdboot\[stage2\]: checkpoint=start"),
     ("the guest's own /init", r"vhdboot\[stage2\]: checkpoint=init"),
-    ("login prompt", r"^\S+ login: "),
+    ("login prompt", LOGIN),
 ]
 
 

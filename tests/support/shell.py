@@ -2,9 +2,20 @@
 """A root shell in a guest, over its serial console."""
 
 import itertools
+import re
 
 from .qemu import Machine
 
+KERNEL_MESSAGES = r"(?:\[ *\d+\.\d+\] [^\n]*\n)*"
+
+
+def through_kernel_messages(text: str) -> str:
+    """A pattern for what a program writes on the console: the kernel breaks into it with lines of its own."""
+    return KERNEL_MESSAGES.join(re.escape(letter) for letter in text)
+
+
+LOGIN = rf"^\S*{KERNEL_MESSAGES}" + through_kernel_messages(" login: ")
+PROMPT = through_kernel_messages("root@") + rf"\S*?{KERNEL_MESSAGES}\S*?" + through_kernel_messages(":~# ")
 TROUBLE = r"vhdboot\[\w+\]: error: .*\n|Kernel panic.*|Entering emergency mode.*|You are in emergency mode.*|ALERT! .*"
 
 
@@ -16,9 +27,9 @@ class GuestShell:
     def log_in(self, seconds: float) -> None:
         """Waits for the login prompt; the guests' root has no password."""
         machine = self._machine
-        machine.expect(r"^\S+ login: ", seconds, failing=TROUBLE)
+        machine.expect(LOGIN, seconds, failing=TROUBLE)
         machine.send("root\n")
-        machine.expect(r"root@\S+:~# ", 120)
+        machine.expect(PROMPT, 120)
         # No kernel messages in between, and no line that the terminal breaks.
         machine.send("dmesg -n 1; stty cols 500\n")
 
