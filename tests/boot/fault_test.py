@@ -69,6 +69,26 @@ def test_a_uki_that_is_larger_than_the_memory(folder):
     assert disk.digest(host.path) == before
 
 
+def test_a_machine_whose_facts_are_incomplete(folder):
+    """Without the firmware's runtime services kexec_load(2) is not given what it needs; kexec_file_load(2) does it."""
+    efi = folder / "vhdboot.efi"
+    contents = (PRODUCTS / "vhdboot.efi").read_bytes()
+    # In kconfig/cmdline. The log is to be seen, too.
+    for option, other in ((b"intel_iommu=off", b"efi=noruntime"), (b"loglevel=4", b"loglevel=7")):
+        assert contents.count(option) == 1
+        contents = contents.replace(option, other.ljust(len(option)))
+    efi.write_bytes(contents)
+    guest = tiny_guest.make(NOTHING)
+    host = hostdisk.make_started_from_esp(folder / "host.raw", HostSpec(slack=16 * disk.MIB), IMAGE, guest.image, efi)
+    before = disk.digest(host.path)
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+        machine.expect(r"vhdboot\[stage1\]: using kexec_file_load: ", 240, failing=TROUBLE)
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 120, failing=TROUBLE)
+        machine.expect(r"^guest: done", 300, failing=TROUBLE)
+        assert machine.wait_exit(60) == 0
+    assert disk.digest(host.path) == before
+
+
 def test_slow_disk(folder):
     """As a stick that is worn out: it takes long, and goes through."""
     _, host = make_host(folder)
