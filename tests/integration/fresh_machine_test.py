@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.debian import bootstrap_words
+from tests.support.debian import SYSTEM_PATH, bootstrap_words
 from tests.support.paths import REPOSITORY
 
 # Runs a command as the user in the chroot; its mounts are gone with it.
@@ -20,14 +20,15 @@ ENTER = """
 mount --make-rprivate /
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
-exec chroot --userspec="$2" "$1" env -i HOME=/home/builder LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "$3"
+exec chroot --userspec="$2" "$1" env -i HOME=/home/builder LC_ALL=C PATH="$4" sh -c "$3"
 """
 BUILD_SECONDS = 7200
 
 
 def enter(root: Path, command: str, user: str = "builder", seconds: int = 1200) -> subprocess.CompletedProcess:
-    return subprocess.run(["unshare", "-m", "sh", "-ec", ENTER, "sh", root, user, command], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
+    return subprocess.run(["unshare", "-m", "sh", "-ec", ENTER, "sh", root, user, command, SYSTEM_PATH],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=seconds)
 
 
 @pytest.fixture(scope="module", name="machine", params=["trixie", "bookworm"])
@@ -38,7 +39,7 @@ def fresh_machine(request, tmp_path_factory):
         pytest.skip("needs root and mmdebstrap")
     root = tmp_path_factory.mktemp(request.param) / "root"
     words = bootstrap_words(request.param, ["cmake", "ninja-build", "git", "ca-certificates"], root)
-    made = subprocess.run([*words[:1], "--quiet", *words[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    made = subprocess.run([*words, "--quiet"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=1800)
     assert made.returncode == 0, made.stdout
     done = enter(root, "useradd -m builder && apt-get -q update", "root")

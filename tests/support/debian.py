@@ -12,6 +12,7 @@ from .command import CommandError, run
 from .paths import cache_folder, locked
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def mirror() -> str:
@@ -33,7 +34,8 @@ def bootstrap_words(suite: str, packages: Iterable[str], target: Path, more_suit
                "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
                "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
                "--dpkgopt=force-confold"]
-    return ["mmdebstrap", suite, str(target), *sources, *options]
+    # It starts a Python for each package: the system's own, and not what stands in front of that.
+    return ["env", f"PATH={SYSTEM_PATH}", "mmdebstrap", suite, str(target), *sources, *options]
 
 
 class Suite:
