@@ -10,6 +10,7 @@
 #include "disk/device_node.h"
 #include "disk/selector.h"
 #include "entry/boot_folder.h"
+#include "entry/boot_loaders.h"
 #include "entry/boot_menu.h"
 #include "entry/extlinux.h"
 #include "entry/find_ukis.h"
@@ -27,15 +28,12 @@
 namespace vhdboot::entry {
 namespace {
 
-// Below a boot folder: of extlinux and syslinux.
-struct MenuFile {
-  std::string_view folder;
-  std::string_view name;
-};
-constexpr std::array<MenuFile, 4> kExtlinux{
-    MenuFile{"/extlinux", "extlinux.conf"}, {"", "extlinux.conf"}, {"/syslinux", "syslinux.cfg"}, {"", "syslinux.cfg"}};
-constexpr std::size_t kMaxKernels = 64;       // of a folder
-constexpr std::size_t kMaxMenuEntries = 256;  // that are looked at
+// Where extlinux, syslinux and isolinux look below a boot folder, each for its own file and then for the others'.
+constexpr std::array<std::string_view, 4> kExtlinuxFolders{"/extlinux", "/syslinux", "/isolinux", ""};
+constexpr std::array<std::string_view, 3> kExtlinuxNames{"extlinux.conf", "syslinux.cfg", "isolinux.cfg"};
+constexpr std::string_view kSyslinuxForEfi = "/ldlinux.e64";  // beside its program
+constexpr std::size_t kMaxKernels = 64;                       // of a folder
+constexpr std::size_t kMaxMenuEntries = 256;                  // that are looked at
 
 std::optional<std::string> read(const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
   auto text = tree.read_text(path, cap);
@@ -49,12 +47,28 @@ std::optional<BootMenu> read_grub(const GrubTexts& texts) {
   return menu ? std::optional(*std::move(menu)) : std::nullopt;
 }
 
-std::optional<BootMenu> read_extlinux(const BootFolder& boot) {
-  for (const auto& [folder, name] : kExtlinux) {
-    const std::string here = concat(boot.folder, folder);
-    const auto text = read(boot.top, concat(here, '/', name), kMaxExtlinux);
-    if (!text) continue;
-    auto menu = parse_extlinux(*text, here);
+// The folders and names of such files that are there. On an ESP that of syslinux's own program for EFI comes first,
+// unless another loader is there, too: nobody knows which of them is started.
+std::vector<std::pair<std::string, std::string_view>> extlinux_files(disk::GuestDisk& disk, const BootFolder& boot) {
+  std::vector<std::pair<std::string, std::string_view>> found;
+  const auto look = [&](const std::string& folder, std::string_view name) {
+    if (boot.top.has(concat(folder, '/', name))) found.emplace_back(folder, name);
+  };
+  if (boot.folder.empty())
+    for (const std::string& folder : program_folders(boot.top))
+      if (boot.top.has(concat(folder, kSyslinuxForEfi)) && !has_grub(disk, {&boot.top.partition()})) {
+        look(folder, "syslx64.cfg");
+        for (const std::string_view name : kExtlinuxNames) look(folder, name);
+      }
+  for (const std::string_view folder : kExtlinuxFolders)
+    for (const std::string_view name : kExtlinuxNames) look(concat(boot.folder, folder), name);
+  return found;
+}
+
+std::optional<BootMenu> read_extlinux(disk::GuestDisk& disk, const BootFolder& boot) {
+  for (const auto& [folder, name] : extlinux_files(disk, boot)) {
+    const auto text = read(boot.top, concat(folder, '/', name), kMaxExtlinux);
+    auto menu = text ? parse_extlinux(*text, folder) : fail(Code::NotFound, "");
     if (!menu || menu->entries.empty()) continue;
     menu->file = name;
     return *std::move(menu);
@@ -76,7 +90,7 @@ OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std:
       texts.found_root_flags = concat("subvol=", root->full_path(""));
   }
   texts.menu = read_grub(read_grub_texts(disk, boot, false));
-  if (!texts.menu) texts.menu = read_extlinux(boot);
+  if (!texts.menu) texts.menu = read_extlinux(disk, boot);
   if (!texts.menu && is_only_system) texts.menu = read_grub(read_grub_texts(disk, boot, true));
   return read_option_files(texts);
 }
@@ -88,9 +102,9 @@ std::string title_of(const std::optional<disk::GuestTree>& root) {
   return "";
 }
 
-bool has_menu(const BootFolder& boot) {
-  const auto has = [&](const MenuFile& file) { return boot.top.has(concat(boot.folder, file.folder, '/', file.name)); };
-  return has({"/grub", "grub.cfg"}) || has({"/grub2", "grub.cfg"}) || std::ranges::any_of(kExtlinux, has);
+bool has_menu(disk::GuestDisk& disk, const BootFolder& boot) {
+  const auto has = [&](std::string_view path) { return boot.top.has(concat(boot.folder, path)); };
+  return has("/grub/grub.cfg") || has("/grub2/grub.cfg") || !extlinux_files(disk, boot).empty();
 }
 
 // Whether a line of fstab is about that partition.
@@ -306,7 +320,7 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
     const std::size_t owner = owner_of(boot, roots);
     // A folder that is nobody's has its own menu alone: the files of another system would boot that one's root.
     const auto root = owner == roots.size() ? std::nullopt : std::optional(roots[owner]);
-    if (kernels.empty() && !has_menu(boot)) continue;
+    if (kernels.empty() && !has_menu(disk, boot)) continue;
     std::size_t system = 0;
     while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
     if (system == systems.size()) systems.push_back(owner);

@@ -62,6 +62,60 @@ TEST(Extlinux, TheDefault) {
   EXPECT_EQ(chosen(""), "none");
 }
 
+// syslinux's com32/elflink/ldlinux: what is typed for nobody.
+TEST(Extlinux, WhatStartsByItself) {
+  const auto started = [](std::string_view text) {
+    const BootMenu menu = parse(concat(text, "label a\nkernel a\nappend A\nlabel b\nkernel b\nappend B initrd=x\n"));
+    const MenuEntry* entry = started_entry(menu);
+    return concat(entry->kernel, ' ', entry->arguments);
+  };
+  EXPECT_EQ(started("default b\ntimeout 50\nontimeout a\n"), "/boot/extlinux/b B initrd=x") << "at once";
+  EXPECT_EQ(started("default b\nprompt 1\ntimeout 50\nontimeout a\n"), "/boot/extlinux/a A");
+  EXPECT_EQ(started("default b\nprompt 1\ntotaltimeout 50\nontimeout a\n"), "/boot/extlinux/a A");
+  EXPECT_EQ(started("default b\nprompt 1\ntimeout 0\nontimeout a\n"), "/boot/extlinux/b B initrd=x") << "Return";
+  EXPECT_EQ(started("ui vesamenu.c32\ndefault a\ntimeout 50\nontimeout b more\n"), "/boot/extlinux/b B initrd=x more");
+  EXPECT_EQ(started("default menu.c32\ntimeout 50\nontimeout /k root=1\n"), "/k root=1");
+  EXPECT_EQ(started("default menu.c32\ntimeout 50\nontimeout chain.c32 hd1\n"), " ");
+  EXPECT_EQ(started("default b more\n"), "/boot/extlinux/b B initrd=x more");
+  EXPECT_EQ(started("append common\ndefault /vmlinuz root=1 ro\n"), "/vmlinuz common root=1 ro");
+  EXPECT_EQ(started("default chain.c32 hd1\n"), " ");
+  EXPECT_EQ(started("ui menu.c32\ndefault /vmlinuz\n"), "/boot/extlinux/a A");
+}
+
+TEST(Extlinux, ACommandLineWithoutLabels) {
+  const BootMenu menu = parse("DEFAULT vmlinuz root=UUID=1 initrd=a.img initrd=b.img,/c.img\n", "/syslinux");
+  ASSERT_EQ(menu.entries.size(), 1U);
+  EXPECT_EQ(default_entry(menu)->kernel, "/syslinux/vmlinuz");
+  EXPECT_EQ(default_entry(menu)->title, "vmlinuz");
+  EXPECT_EQ(default_entry(menu)->arguments, "root=UUID=1 initrd=a.img initrd=b.img,/c.img");
+  EXPECT_THAT(default_entry(menu)->initrds, ElementsAre("/syslinux/b.img", "/c.img")) << "the last one counts";
+}
+
+TEST(Extlinux, DefaultsOfMenusWithinTheMenu) {
+  const BootMenu menu = parse(
+      "ui menu.c32\nlabel a\nkernel a\nmenu begin more\nmenu default\nlabel b\nkernel b\nmenu default\nmenu end\n"
+      "label c\nkernel c\n");
+  EXPECT_EQ(default_entry(menu)->id, "a");
+}
+
+TEST(Extlinux, HelpIsNotRead) {
+  const BootMenu menu = parse("label a\nTEXT HELP\nBoot this.\nkernel x\nLabel y\nENDTEXT\nkernel a\n");
+  ASSERT_EQ(menu.entries.size(), 1U);
+  EXPECT_EQ(menu.entries[0].kernel, "/boot/extlinux/a");
+}
+
+TEST(Extlinux, WhatIsNoLinux) {
+  for (const char* line : {"com32 chain.c32", "kernel chain.c32", "localboot 0x80", "kernel a.bss", "linux memdisk",
+                           "kernel /tools/memdisk", "config /other.cfg", "kernel k\ncom32 chain.c32"})
+    EXPECT_EQ(parse(concat("label a\n", line, "\nappend x\n")).entries[0].kernel, "") << line;
+}
+
+TEST(Extlinux, OptionsBehindTheKernel) {
+  const BootMenu menu = parse("append all\nlabel a\nkernel k one two\nappend three\nlabel b\nkernel k four\n");
+  EXPECT_EQ(menu.entries[0].arguments, "one two three");
+  EXPECT_EQ(menu.entries[1].arguments, "four all");
+}
+
 TEST(Extlinux, WhatStandsBeforeTheLabels) {
   const BootMenu menu = parse(
       "APPEND common\nkernel lost\nlabel a\nkernel k\nlabel b\nkernel k\nappend own\nlabel c\nkernel k\nappend -\n");

@@ -998,6 +998,29 @@ TEST_F(Entries, Extlinux) {
   EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f51 modules=sd-mod,ext4 rootfstype=ext4");
 }
 
+TEST_F(Entries, WhereSyslinuxLooks) {
+  const auto started = [&](const std::string& path, const std::string& text, const std::string& program = "/x") {
+    MemoryPartition esp{.type = "vfat", .files = {{"/linux", make_kernel()}}, .gpt_type = disk::kEspType};
+    esp.files[path] = to_buffer(text);
+    esp.files[path.substr(0, path.rfind('/')) + "/ldlinux.e64"] = to_buffer("program");
+    esp.files[program] = to_buffer("program");
+    make({esp, {.type = "ext4", .files = {{"/etc/fstab", to_buffer("UUID=f52 / ext4\n")}}, .gpt_type = {}}});
+    return choose() ? found_.entries.front().open({})->parts.cmdline : "nothing";
+  };
+  const std::string text = "DEFAULT /linux root=UUID=f52 quiet\n";
+  for (const char* path : {"/EFI/BOOT/syslinux.cfg", "/EFI/syslinux/syslx64.cfg", "/EFI/BOOT/extlinux.conf",
+                           "/syslinux.cfg", "/syslinux/syslinux.cfg", "/boot/syslinux/syslinux.cfg",
+                           "/syslinux/extlinux.conf", "/isolinux/isolinux.cfg", "/boot/isolinux/syslinux.cfg"})
+    EXPECT_EQ(started(path, text), "root=UUID=f52 quiet") << path;
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of syslinux.cfg");
+  EXPECT_EQ(started("/EFI/syslinux/syslinux.cfg", text, "/EFI/debian/grubx64.efi"), "nothing");
+  EXPECT_EQ(started("/EFI/syslinux/syslinux.cfg", "label w\ncom32 chain.c32\n" + text + "label l\nlinux /linux\n" +
+                                                      "append root=UUID=f52 l\nprompt 1\ntimeout 1\nontimeout w\n"),
+            "root=UUID=f52 l");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry),
+            "the first Linux of syslinux.cfg, whose default, \"w\", starts none that is known");
+}
+
 TEST_F(Entries, ARootThatIsNotOnTheDisk) {
   MemoryPartition root = kRoot;
   root.files["/etc/kernel/cmdline"] = to_buffer("root=UUID=deadbeef quiet\n");
