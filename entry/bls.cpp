@@ -225,8 +225,14 @@ std::vector<BootEntry> order_entries(std::vector<BootEntry> entries) {
 }
 
 std::string rule_of_default(const BootEntry& first) {
-  if (!first.default_by.empty()) return first.default_by;
-  return first.menu == Menu::Kernels ? "the newest version" : "the order of the Boot Loader Specification";
+  const std::string rule = !first.default_by.empty()     ? first.default_by
+                           : first.menu == Menu::Kernels ? "the newest version"
+                                                         : "the order of the Boot Loader Specification";
+  return first.no_default.empty() ? rule : concat(rule, ", as ", first.no_default, ", starts no Linux that is known");
+}
+
+std::string rule_without_default(std::string_view file, std::string_view name) {
+  return concat("the first Linux of ", file, ", whose default, \"", printable(name), "\", starts none that is known");
 }
 
 const BootEntry* newer_entry(const BootEntry& booted, const std::vector<BootEntry>& entries) {

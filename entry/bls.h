@@ -65,8 +65,10 @@ struct BootEntry {
   EntryKind kind = EntryKind::Uki;
   Menu menu = Menu::Loader;
   std::string default_by;  ///< what makes it the one to boot, for people: "the default of /loader/loader.conf"
-  std::string path;        ///< of the file that the entry is
-  std::string id;          ///< its name without the counter
+  /// What of its menu would be the one to boot and is not there, or no Linux: "saved_entry of grubenv, \"Windows\"".
+  std::string no_default;
+  std::string path;  ///< of the file that the entry is
+  std::string id;    ///< its name without the counter
   std::optional<BootCount> count;
   std::string title;       ///< of an image PRETTY_NAME, else IMAGE_ID, NAME, ID; without any of it the id
   std::string sort_key;    ///< of an image IMAGE_ID, else ID; may be empty
@@ -98,6 +100,9 @@ struct BootEntry {
 
 /// The rule by which this one, the first of order_entries(), is the default: for people, behind "by".
 [[nodiscard]] std::string rule_of_default(const BootEntry& first);
+
+/// The rule of the first Linux in the menu of `file`, whose default is called `name`.
+[[nodiscard]] std::string rule_without_default(std::string_view file, std::string_view name);
 
 /// An entry of the same machine with a newer version than `booted`, which nothing but the order makes the default: it
 /// has no sort key, and those go last. The newest of them; null when there is none.

@@ -65,10 +65,16 @@ void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntr
     const auto tree = disk.mount(*partition);
     const auto text = tree ? tree->read_text(kLoaderConf, kMaxLoaderConf) : std::unexpected(tree.error());
     if (!text) continue;
-    const std::size_t meant = default_of(parse_loader_conf(*text), entries_of(found));
-    if (meant == found.entries.size()) return;
-    for (FoundEntry& entry : found.entries) entry.entry.default_by.clear();
-    found.entries[meant].entry.default_by = concat("`default` of ", kLoaderConf);
+    const LoaderConf conf = parse_loader_conf(*text);
+    const std::size_t meant = default_of(conf, entries_of(found));
+    const std::string rule = concat("`default` of ", kLoaderConf);
+    const bool is_found = meant != found.entries.size();
+    if (!is_found && conf.usual.empty()) return;
+    for (FoundEntry& one : found.entries) {
+      if (is_found) one.entry.default_by.clear();
+      one.entry.no_default = is_found ? "" : concat(rule, ", \"", printable(conf.usual), '"');
+    }
+    if (is_found) found.entries[meant].entry.default_by = rule;
     return;
   }
 }

@@ -183,8 +183,7 @@ class FolderReader {
   [[nodiscard]] std::string usual_rule() const {
     const MenuEntry* const started = started_entry(*menu_);
     if (started == usual_) return concat("the default of ", menu_->file);
-    return concat("the first Linux of ", menu_->file, ", whose default, \"",
-                  printable(started->title.empty() ? started->id : started->title), "\", starts none that is known");
+    return rule_without_default(menu_->file, started->title.empty() ? started->id : started->title);
   }
 
   // Of the menu, when all of them are there; nothing else.

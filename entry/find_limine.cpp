@@ -105,6 +105,7 @@ bool add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
   if (!may_be_default) menu = Menu::Folders;  // behind what systemd-boot shows
   // The default; where that is not to be had, the first one that is.
   std::optional<std::size_t> usual;
+  bool is_default = false;
   std::vector<std::string> roots;  // entries of one root are of one system
   for (std::size_t i = 0; i < limine->menu.entries.size(); ++i) {
     const LimineEntry& entry = limine->menu.entries[i];
@@ -127,10 +128,12 @@ bool add_limine_entries(disk::GuestDisk& disk, const std::vector<const disk::Gue
       found.entries.push_back(found_entry(entry, *files, menu, system, *limine));
       same = found.entries.end() - 1;
     }
+    is_default |= limine->menu.usual == i;
     if (!usual || limine->menu.usual == i) usual = same - found.entries.begin();
   }
   if (!may_be_default || !usual) return false;
-  found.entries[*usual].entry.default_by = concat("the default of ", limine->path);
+  found.entries[*usual].entry.default_by =
+      is_default ? concat("the default of ", limine->path) : rule_without_default(limine->path, limine->menu.started);
   return true;
 }
 

@@ -23,8 +23,9 @@ constexpr std::string_view kFolder = "/loader/entries";
 struct GrubState {
   bool is_there = false;
   GrubVariables variables;
-  std::string default_name;  // as in BootMenu
-  std::string default_by;    // which file says so
+  std::string default_name;   // as in BootMenu
+  std::string default_by;     // which file says so
+  bool shows_entries = true;  // in its menu
 };
 
 // Fedora's older releases have grubenv on the ESP, and beside the entries a link that leads there once /boot/efi is
@@ -33,15 +34,16 @@ GrubState read_grub(disk::GuestDisk& disk, const BootFolder& boot) {
   const GrubTexts texts = read_grub_texts(disk, boot, true);
   GrubState state;
   const auto environment = parse_grub_environment(texts.environment.value_or(""));
-  if (environment) state = {true, *environment, {}, "saved_entry of grubenv"};
+  if (environment) state = {true, *environment, {}, "saved_entry of grubenv", true};
   if (const auto saved = state.variables.find("saved_entry"); saved != state.variables.end())
     state.default_name = saved->second;
   const auto config = texts.config ? parse_grub_cfg(*texts.config, state.variables) : fail(Code::NotFound, "");
   if (!config) return state;
   state.is_there = true;
   state.variables = config->variables;
+  state.shows_entries = config->uses_bls;
   if (!config->default_name.empty() && config->default_name != state.default_name)
-    state = {true, config->variables, config->default_name, "`default` of grub.cfg"};
+    state = {true, config->variables, config->default_name, "`default` of grub.cfg", config->uses_bls};
   return state;
 }
 
@@ -60,7 +62,11 @@ void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
     const std::string path = order_entries(std::move(menu))[*place].path;
     found = std::ranges::find_if(entries, [&](const FoundEntry& one) { return one.entry.path == path; });
   }
-  if (found != entries.end()) found->entry.default_by = grub.default_by;
+  if (found != entries.end())
+    found->entry.default_by = grub.default_by;
+  else if (grub.shows_entries && !grub.default_name.empty())
+    for (FoundEntry& one : entries)
+      one.entry.no_default = concat(grub.default_by, ", \"", printable(grub.default_name), '"');
 }
 
 // Where the entries of a folder are, and what they name.

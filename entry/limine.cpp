@@ -113,7 +113,11 @@ class Reader {
 
   LimineMenu finish() && {
     for (std::size_t i = 0; i < menu_.entries.size(); ++i) finish(i);
-    if (const auto usual = find_default()) menu_.usual = first_linux(*usual);
+    menu_.started = default_;
+    if (const auto usual = find_default()) {
+      menu_.usual = first_linux(*usual);
+      menu_.started = menu_.entries[menu_.usual.value_or(*usual)].title;
+    }
     return std::move(menu_);
   }
 

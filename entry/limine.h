@@ -56,6 +56,7 @@ struct LimineMenu {
   std::vector<LimineEntry> entries;  ///< in the order of the text
   /// What it starts when nobody chooses, as an index: an entry with a program.
   std::optional<std::size_t> usual;
+  std::string started;  ///< what that is called, which may be no such entry
 };
 
 /// Corrupt beyond the caps, and for macros that would not end.

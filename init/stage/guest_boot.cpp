@@ -36,6 +36,7 @@ bool secure_boot_is_on() {
 Result<GuestBoot> open_entry(const entry::Choice& choice) {
   auto opened = TRY(choice.entry->open({.profile = choice.profile, .smbios_options = smbios_options()}));
   opened.entry.default_by = choice.entry->entry.default_by;
+  opened.entry.no_default = choice.entry->entry.no_default;
   return GuestBoot{.entry = std::move(opened),
                    .partition = choice.entry->partition,
                    .path = choice.entry->path,

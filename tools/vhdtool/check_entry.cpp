@@ -38,6 +38,7 @@ class EntryCheck {
     auto entry = found.open({.profile = role.profile, .smbios_options = {}});
     if (!entry) return refuse("entry", role, std::move(entry.error()));
     entry->entry.default_by = found.entry.default_by;
+    entry->entry.no_default = found.entry.no_default;
     const std::string id = concat(printable(found.entry.id), role.profile ? "@" : "",
                                   role.profile ? printable(*role.profile) : std::string());
     if (role.booted)

@@ -390,7 +390,12 @@ TEST_F(Entries, LoaderConfChooses) {
   EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`default` of /loader/loader.conf");
   EXPECT_EQ(chosen("default pop_os-OLD*\n"), "/loader/entries/Pop_OS-oldkern.conf");
   EXPECT_EQ(chosen("#default x\ndefault\tPop_OS-current.conf\r\n"), "/loader/entries/Pop_OS-current.conf");
-  for (const char* conf : {"", "default @saved\n", "default arch\n", "timeout 3\n"})
+  EXPECT_EQ(chosen("default Arch*\n"), "/loader/entries/Recovery-1A2B.conf");
+  EXPECT_EQ(
+      rule_of_default(found_.entries.front().entry),
+      "the order of the Boot Loader Specification, as `default` of /loader/loader.conf, \"arch*\", starts no Linux "
+      "that is known");
+  for (const char* conf : {"", "default @saved\n", "timeout 3\n"})
     EXPECT_EQ(chosen(conf), "/loader/entries/Recovery-1A2B.conf") << conf;
   EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the order of the Boot Loader Specification");
 }
@@ -566,6 +571,36 @@ TEST_F(Entries, TheSavedEntryOfGrub) {
   EXPECT_EQ(choose(), "/loader/entries/6a98-6.11.5.conf");
   EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`default` of grub.cfg");
   EXPECT_EQ(found_.entries.front().entry.options, "isolcpus=1 root=UUID=f51");
+}
+
+TEST_F(Entries, TheSavedEntryOfGrubIsNoLinux) {
+  make({fedora("Windows")});
+  EXPECT_EQ(choose(), "/loader/entries/6a98-6.11.5.conf");
+  EXPECT_EQ(
+      rule_of_default(found_.entries.front().entry),
+      "the order of the Boot Loader Specification, as saved_entry of grubenv, \"Windows\", starts no Linux that is "
+      "known");
+  make({fedora("Windows", "set default=\"Other\"\nblscfg\n")});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(rule_of_default(found_.entries.front().entry),
+              ::testing::HasSubstr("`default` of grub.cfg, \"Other\", starts no Linux"));
+  make({fedora("Windows", "menuentry Windows { chainloader /x.efi\n}\n")});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the order of the Boot Loader Specification")
+      << "they are not in its menu";
+}
+
+TEST_F(Entries, LoaderConfNamesAnotherProgram) {
+  MemoryPartition esp = esp_with_entries({{"a.conf", ""}}, "default w.conf\n");
+  esp.files["/loader/entries/w.conf"] = to_buffer("title Windows\nefi /EFI/Microsoft/Boot/bootmgfw.efi\n");
+  esp.files["/EFI/Microsoft/Boot/bootmgfw.efi"] = to_buffer("program");
+  make({esp});
+  EXPECT_EQ(choose(), "/loader/entries/a.conf");
+  EXPECT_THAT(rule_of_default(found_.entries.front().entry), ::testing::HasSubstr("\"w.conf\", starts no Linux"));
+  esp.files["/loader/loader.conf"] = to_buffer("default auto-windows\n");
+  make({esp});
+  ASSERT_TRUE(choose());
+  EXPECT_THAT(rule_of_default(found_.entries.front().entry), ::testing::HasSubstr("\"auto-windows\", starts no Linux"));
 }
 
 // As GRUB takes it, systemd-boot would not.
@@ -849,6 +884,18 @@ TEST_F(Entries, WhatLimineStarts) {
     EXPECT_EQ(opened->parts.initrds.size(), 1U);
     ASSERT_EQ(found_.broken.size(), 1U);  // not Windows
     EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("\"zen\": /gone is not there"));
+  }
+}
+
+TEST_F(Entries, LiminesDefaultIsNoLinux) {
+  for (const char* number : {"2", "5"}) {  // gone, Windows
+    std::string text(kLimine);
+    text.replace(text.find("3"), 1, number);
+    make({esp_with_limine("/limine.conf", text), kRoot});
+    EXPECT_EQ(choose(), "loop0p1:/vmlinuz") << number;
+    EXPECT_EQ(rule_of_default(found_.entries.front().entry),
+              concat("the first Linux of /limine.conf, whose default, \"", number[0] == '2' ? "zen" : "Windows",
+                     "\", starts none that is known"));
   }
 }
 
