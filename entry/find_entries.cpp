@@ -193,17 +193,29 @@ std::string_view scheme_name(disk::Scheme scheme) {
   return "no partition table";
 }
 
-// Why nothing was found, with the partitions that nobody could look into.
+std::string what_to_do(disk::GuestDisk& disk) {
+  if (const auto roots = root_trees(disk); !roots.empty())
+    return concat("install a kernel in the guest, whose root is on ", roots.front().partition().description());
+  const auto is_foreign = [](const disk::GuestPartition& partition) {
+    return !partition.type.empty() && !disk::guest_mount_options(partition.type);
+  };
+  if (std::ranges::any_of(disk.partitions(), is_foreign))
+    return "let the guest have its kernels where they can be read, on its ESP or in a /boot of its own";
+  return "name the disk that the guest starts from, or install the guest";
+}
+
+// What there is instead, with the partitions that nobody could look into.
 Error nothing_found(disk::GuestDisk& disk) {
   const disk::PartitionTable& table = disk.table();
-  Error error{
-      Code::NotFound, 0,
-      concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
-             table.scheme == disk::Scheme::None ? "" : concat(", ", table.partitions.size(), " partitions"),
-             "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the "
-             "boot kernel can read")};
+  const std::size_t count = table.partitions.size();
+  Error error{Code::NotFound, 0,
+              concat("nothing to boot on the guest disk (", scheme_name(table.scheme),
+                     table.scheme == disk::Scheme::None ? "" : concat(", ", count, " partition", count == 1 ? "" : "s"),
+                     "): no unified kernel image in /EFI/Linux, no entry in /loader/entries, no kernel in a /boot that "
+                     "the boot kernel can read")};
   for (const disk::GuestPartition& partition : disk.partitions())
     if (const auto tree = disk.mount(partition); !tree) error.text += concat("; ", tree.error().message());
+  error.text += concat(": ", what_to_do(disk));
   return error;
 }
 

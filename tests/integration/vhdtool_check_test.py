@@ -177,7 +177,7 @@ def test_nothing_to_boot(tmp_path, uki):
     # An ESP is one whatever its type is.
     assert check(images.small_disk(tmp_path / "none.img", uki, esp=False))[0] == 4
     status, found = check(images.small_disk(tmp_path / "no.img", None, esp=False))
-    assert status == 3 and has(found["error"], "entry", "nothing to boot on the guest disk (GPT, 1 partitions)")
+    assert status == 3 and has(found["error"], "entry", "nothing to boot on the guest disk (GPT, 1 partition)")
     status, found = check(images.small_disk(tmp_path / "empty.img", None))
     assert status == 3 and has(found["error"], "entry", "no unified kernel image in /EFI/Linux", "no kernel in a /boot")
     blank = tmp_path / "blank.img"

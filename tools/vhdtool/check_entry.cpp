@@ -202,7 +202,7 @@ std::optional<BootChoice> check_entries(InspectedDisk& disk, const record::Confi
       findings.add("entry", found.entries.empty() ? severity : Severity::Warning, error.message());
   if (!choices && (!found.entries.empty() || found.broken.empty()))
     findings.add("entry", severity,
-                 concat(choices.error().message(), all_seen ? "" : ", as far as this could look into it"));
+                 concat(all_seen ? "" : "as far as this could look into it, ", choices.error().message()));
   if (!choices && !all_seen) findings.leave_open();
   Attempts attempts(disk, config, judge, findings);
   auto choice = choices ? attempts.run(*choices) : std::nullopt;

@@ -169,7 +169,18 @@ TEST_F(Entries, WhatIsNotCounted) {
 
 TEST_F(Entries, NothingOrBroken) {
   make({{.type = "ext4", .files = {}, .gpt_type = {}}});
-  EXPECT_THAT(choose(), Fails(Code::NotFound, "nothing to boot"));
+  EXPECT_THAT(choose(), Fails(Code::NotFound,
+                              "nothing to boot on the guest disk (GPT, 1 partition): no unified kernel image in "
+                              "/EFI/Linux, no entry in /loader/entries, no kernel in a /boot that the boot kernel can "
+                              "read: name the disk that the guest starts from, or install the guest"));
+  make({{.type = "ext4", .files = {{"/etc/fstab", to_buffer("\n")}}, .gpt_type = {}},
+        {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
+  EXPECT_THAT(choose(), Fails(Code::NotFound,
+                              "partition 2 of the guest disk holds crypto_LUKS, which the boot kernel does not read: "
+                              "install a kernel in the guest, whose root is on partition 1 of the guest disk"));
+  make({{.type = "vfat", .files = {}, .gpt_type = disk::kEspType},
+        {.type = "crypto_LUKS", .files = {}, .gpt_type = {}}});
+  EXPECT_THAT(choose(), Fails(Code::NotFound, "read: let the guest have its kernels where they can be read"));
   make({{.type = "", .files = {}, .gpt_type = disk::kEspType}});
   EXPECT_THAT(choose(), Fails(Code::Unsupported, "partition 1 of the guest disk holds no file system"));
   make({{.type = "vfat", .files = {{"/EFI/Linux/a.efi", to_buffer("junk")}}, .gpt_type = disk::kEspType}, kRoot});

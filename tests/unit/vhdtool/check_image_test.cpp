@@ -173,7 +173,7 @@ TEST_F(CheckImage, NothingToBoot) {
   check(Disk(kMiB));
   EXPECT_THAT(found(), Contains(is_error("entry", "nothing to boot on the guest disk (no partition table)")));
   check(disk_with({}));
-  EXPECT_THAT(found(), Contains(is_error("entry", "nothing to boot on the guest disk (GPT, 1 partitions)")));
+  EXPECT_THAT(found(), Contains(is_error("entry", "nothing to boot on the guest disk (GPT, 1 partition)")));
   Disk formatless = disk_with({});
   std::fill_n(formatless.begin() + kMiB, 4096, std::byte{0});
   check(formatless);
