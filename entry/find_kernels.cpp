@@ -306,6 +306,21 @@ class FolderReader {
   FoundEntries found_;
 };
 
+// os-prober puts the entries of one system into the menu of another. A default stays, else what is called by its file.
+void add_once(FoundEntry entry, std::vector<FoundEntry>& found) {
+  const auto rank = [](const BootEntry& one) {
+    return !one.default_by.empty() ? 2 : one.id == menu_file_name(one.path) ? 1 : 0;
+  };
+  const auto same = std::ranges::find_if(found, [&](const FoundEntry& one) {
+    return one.entry.path == entry.entry.path && one.entry.initrds == entry.entry.initrds &&
+           one.entry.options == entry.entry.options;
+  });
+  if (same == found.end())
+    found.push_back(std::move(entry));
+  else if (rank(entry.entry) > rank(same->entry))
+    *same = std::move(entry);
+}
+
 }  // namespace
 
 FoundEntries find_kernels(disk::GuestDisk& disk) {
@@ -325,7 +340,7 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
     if (system == systems.size()) systems.push_back(owner);
     FolderReader reader(disk, boot, read_files(disk, boot, root, roots.size() <= 1), title_of(root), system);
     FoundEntries here = std::move(reader).read(kernels);
-    std::ranges::move(here.entries, std::back_inserter(found.entries));
+    for (FoundEntry& entry : here.entries) add_once(std::move(entry), found.entries);
     std::ranges::move(here.broken, std::back_inserter(found.broken));
   }
   return found;

@@ -688,6 +688,33 @@ TEST_F(Entries, GrubsDefaultChoosesTheKernel) {
   }
 }
 
+// os-prober's entries for the second system in the first one's menu.
+TEST_F(Entries, TheSameKernelInTwoMenus) {
+  const auto entry = [](const std::string& title, const std::string& version, const std::string& uuid,
+                        const std::string& more = "") {
+    return concat("menuentry '", title, "' {\n search --fs-uuid --set=root ", uuid, "\n linux /boot/vmlinuz-", version,
+                  " root=UUID=", uuid, more, "\n initrd /boot/initrd.img-", version, "\n}\n");
+  };
+  const auto found = [&](const std::string& first, const std::string& second) {
+    MemoryPartition debian = root_with("6.1", "UUID=f51 / ext4\n");
+    MemoryPartition fedora = root_with("6.5", "UUID=f52 / ext4\n");
+    debian.files["/boot/initrd.img-6.1"] = fedora.files["/boot/initrd.img-6.5"] = to_buffer("initrd");
+    debian.files["/boot/grub/grub.cfg"] = to_buffer(concat(first, entry("Debian", "6.1", "f51")));
+    fedora.files["/boot/grub/grub.cfg"] = to_buffer(concat(second, entry("Fedora", "6.5", "f52")));
+    make({debian, fedora});
+    found_ = find_entries(*disk_);
+    std::vector<std::string> ids;
+    for (const FoundEntry& one : found_.entries) ids.push_back(one.entry.id);
+    return ids;
+  };
+  const std::string probed = entry("Fedora (on sda2)", "6.5", "f52");
+  EXPECT_THAT(found("set default=1\n" + probed, ""), ElementsAre("vmlinuz-6.1", "vmlinuz-6.5"));
+  EXPECT_THAT(found("set default=0\n" + probed, ""), ElementsAre("Fedora (on sda2)", "vmlinuz-6.1"));
+  EXPECT_THAT(found("set default=1\n" + entry("Fedora (on sda2)", "6.5", "f52", " more"), ""),
+              ElementsAre("vmlinuz-6.1", "Fedora (on sda2)", "vmlinuz-6.5"))
+      << "with other options it is another";
+}
+
 // Two systems, each with a kernel of this name; GRUB's menu is the first one's.
 TEST_F(Entries, GrubsDefaultIsAnotherSystem) {
   const auto system = [](const std::string& kernel) {
