@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "base/text.h"
-#include "disk/lvm_text.h"
 
 namespace vhdboot::guest {
 namespace {
@@ -26,10 +25,6 @@ constexpr std::array<Setting, 5> kHiding{Setting{"devices", "filter"},
                                          {"devices", "devicesfile"},
                                          {"activation", "volume_list"},
                                          {"activation", "auto_activation_volume_list"}};
-
-LvmSection read(std::string_view text) {
-  return disk::parse_lvm_text(text).value_or(LvmSection());
-}
 
 // LVM joins sections of one name.
 const LvmValue* find(const LvmSection& config, std::string_view section, std::string_view name) {
@@ -52,16 +47,14 @@ std::string list_of(const std::vector<std::string>& items) {
 }
 
 // Of lvmlocal.conf, else of lvm.conf.
-const LvmValue* find(const LvmSection& config, const LvmSection& local, std::string_view section,
-                     std::string_view name) {
-  const LvmValue* own = find(local, section, name);
-  return own != nullptr ? own : find(config, section, name);
+const LvmValue* find(const LvmConfig& config, std::string_view section, std::string_view name) {
+  const LvmValue* own = find(config.local, section, name);
+  return own != nullptr ? own : find(config.usual, section, name);
 }
 
 // Without a list everything is activated.
-std::string activation(const LvmSection& config, const LvmSection& local, std::string_view name,
-                       const std::vector<std::string>& groups) {
-  const LvmValue* own = find(config, local, "activation", name);
+std::string activation(const LvmConfig& config, std::string_view name, const std::vector<std::string>& groups) {
+  const LvmValue* own = find(config, "activation", name);
   if (own == nullptr) return "";
   std::vector<std::string> items = own->items;
   for (const std::string& group : groups)
@@ -71,31 +64,32 @@ std::string activation(const LvmSection& config, const LvmSection& local, std::s
 
 }  // namespace
 
-bool hides_devices(std::string_view lvm_config, std::string_view local_config) {
-  const LvmSection config = read(lvm_config);
-  const LvmSection local = read(local_config);
-  return std::ranges::any_of(kHiding,
-                             [&](const Setting& one) { return find(config, local, one.section, one.name) != nullptr; });
+LvmConfig read_lvm_config(std::string_view usual, std::string_view local) {
+  const auto read = [](std::string_view text) { return disk::parse_lvm_text(text).value_or(LvmSection()); };
+  return {.usual = read(usual), .local = read(local)};
 }
 
-std::string lvm_overrides(std::string_view lvm_config, std::string_view local_config, std::string_view disk,
-                          const std::vector<std::string>& groups) {
-  const LvmSection config = read(lvm_config);
-  const LvmSection local = read(local_config);
+bool hides_devices(const LvmConfig& config) {
+  return std::ranges::any_of(kHiding,
+                             [&](const Setting& one) { return find(config, one.section, one.name) != nullptr; });
+}
+
+std::string lvm_overrides(const LvmConfig& config, std::string_view disk, const std::vector<std::string>& groups) {
   const std::string ours = concat("a|^", disk, "(p[0-9]+)?$|");
   // The first pattern that matches counts, and what none matches passes.
   std::vector<std::string> global{ours};
-  if (const LvmValue* own = find(config, local, "devices", "global_filter"))
+  if (const LvmValue* own = find(config, "devices", "global_filter"))
     std::ranges::copy(own->items, std::back_inserter(global));
   global.insert(global.end(), {"a|^/dev/(mapper/|dm-)|", "r|.*|"});
   // Behind this one LVM puts that of lvm.conf; of global_filter it takes the last one alone.
   std::vector<std::string> filter{ours};
-  if (const LvmValue* own = find(local, "devices", "filter")) std::ranges::copy(own->items, std::back_inserter(filter));
+  if (const LvmValue* own = find(config.local, "devices", "filter"))
+    std::ranges::copy(own->items, std::back_inserter(filter));
   // A file that is not there: then the filters alone count. `use_devicesfile = 0` has LVM rename the guest's own file.
   std::string text = concat(kComment, "devices {\n\tdevicesfile = \"vhdboot.devices\"\n\tfilter = ", list_of(filter),
                             "\n\tglobal_filter = ", list_of(global), "\n}\n");
-  const std::string lists = concat(activation(config, local, "volume_list", groups),
-                                   activation(config, local, "auto_activation_volume_list", groups));
+  const std::string lists =
+      concat(activation(config, "volume_list", groups), activation(config, "auto_activation_volume_list", groups));
   if (!lists.empty()) text += concat("activation {\n", lists, "}\n");
   return text;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "disk/lvm_text.h"
 #include "init/guest/host_mount_unit.h"
 
 namespace vhdboot::guest {
@@ -20,14 +21,23 @@ inline constexpr std::string_view kLvmLocalConfig = "/etc/lvm/lvmlocal.conf";
 inline constexpr std::string_view kLvmDevicesFile = "/etc/lvm/devices/system.devices";
 inline constexpr std::string_view kLvmOverrides = "/run/vhdboot/lvm.conf";
 
-/// Whether a configuration of LVM hides something. A text that is none of LVM's hides nothing.
-[[nodiscard]] bool hides_devices(std::string_view lvm_config, std::string_view local_config);
+/// What both files say.
+struct LvmConfig {
+  disk::LvmSection usual;  ///< of lvm.conf
+  disk::LvmSection local;  ///< of lvmlocal.conf
+};
+
+/// A text that is none of LVM's says nothing.
+[[nodiscard]] LvmConfig read_lvm_config(std::string_view usual, std::string_view local);
+
+/// Whether a configuration of LVM hides something.
+[[nodiscard]] bool hides_devices(const LvmConfig& config);
 
 /// The lines for the end of a lvmlocal.conf: the devices of the guest disk `disk` ("/dev/loop0"), and what the guest
 /// makes of them by device-mapper, pass whatever the guest's own filters let pass; no other does. `groups`: the volume
 /// groups on that disk.
-[[nodiscard]] std::string lvm_overrides(std::string_view lvm_config, std::string_view local_config,
-                                        std::string_view disk, const std::vector<std::string>& groups);
+[[nodiscard]] std::string lvm_overrides(const LvmConfig& config, std::string_view disk,
+                                        const std::vector<std::string>& groups);
 
 /// `local_config` with those lines at its end. Those of an earlier time go.
 [[nodiscard]] std::string with_overrides(std::string_view local_config, std::string_view overrides);

@@ -38,10 +38,10 @@ LvmOverrides lvm_overrides_for(const std::string& disk, const GuestVolumeGroups&
   const auto read = [](std::string_view path) {
     return sys::read_text(std::string(path), guest::kMaxLvmConfig).value_or("");
   };
-  const std::string config = read(guest::kLvmConfig);
   const std::string local = guest::with_overrides(read(guest::kLvmLocalConfig), "");  // as the guest has it
-  LvmOverrides overrides{.for_root = guest::lvm_overrides(config, local, disk, groups.names), .in_initrd = {}};
-  if (guest::hides_devices(config, local) || sys::exists(std::string(guest::kLvmDevicesFile)))
+  const guest::LvmConfig config = guest::read_lvm_config(read(guest::kLvmConfig), local);
+  LvmOverrides overrides{.for_root = guest::lvm_overrides(config, disk, groups.names), .in_initrd = {}};
+  if (guest::hides_devices(config) || sys::exists(std::string(guest::kLvmDevicesFile)))
     overrides.in_initrd = guest::with_overrides(local, overrides.for_root);
   return overrides;
 }

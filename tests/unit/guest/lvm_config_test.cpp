@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 disk::LvmSection made(std::string_view config, std::string_view local) {
-  const auto parsed = disk::parse_lvm_text(lvm_overrides(config, local, "/dev/loop0", {"guest"}));
+  const auto parsed = disk::parse_lvm_text(lvm_overrides(read_lvm_config(config, local), "/dev/loop0", {"guest"}));
   EXPECT_TRUE(parsed) << parsed.error().text;
   return parsed.value_or(disk::LvmSection());
 }
@@ -57,19 +57,22 @@ TEST(LvmConfig, ListsOfWhatIsActivated) {
 }
 
 TEST(LvmConfig, OnceIsTwice) {
-  const std::string once = with_overrides("local { x = 1 }", lvm_overrides("", "", "/dev/loop0", {"guest"}));
+  const std::string once = with_overrides("local { x = 1 }", lvm_overrides({}, "/dev/loop0", {"guest"}));
   EXPECT_TRUE(once.starts_with("local { x = 1 }\n# From vhdboot"));
-  EXPECT_EQ(with_overrides(once, lvm_overrides("", "", "/dev/loop0", {"guest"})), once);
+  EXPECT_EQ(with_overrides(once, lvm_overrides({}, "/dev/loop0", {"guest"})), once);
   EXPECT_EQ(with_overrides(once, ""), "local { x = 1 }\n");
 }
 
 TEST(LvmConfig, WhatHides) {
-  EXPECT_FALSE(hides_devices("", ""));
-  EXPECT_FALSE(hides_devices("devices { use_devicesfile = 1 dir = \"/dev\" }", "local { }"));
-  EXPECT_TRUE(hides_devices("devices { filter = [ \"a|.*|\" ] }\ndevices { x = 1 }", ""));
-  EXPECT_TRUE(hides_devices("", "devices/global_filter = \"r|sda|\"\ndevices/x = 1\n"));
-  EXPECT_TRUE(hides_devices("activation { volume_list = [ \"x\" ] }", ""));
-  EXPECT_TRUE(hides_devices("devices { devicesfile = \"mine\" }", ""));
+  const auto hides = [](std::string_view usual, std::string_view local) {
+    return hides_devices(read_lvm_config(usual, local));
+  };
+  EXPECT_FALSE(hides("", ""));
+  EXPECT_FALSE(hides("devices { use_devicesfile = 1 dir = \"/dev\" }", "local { }"));
+  EXPECT_TRUE(hides("devices { filter = [ \"a|.*|\" ] }\ndevices { x = 1 }", ""));
+  EXPECT_TRUE(hides("", "devices/global_filter = \"r|sda|\"\ndevices/x = 1\n"));
+  EXPECT_TRUE(hides("activation { volume_list = [ \"x\" ] }", ""));
+  EXPECT_TRUE(hides("devices { devicesfile = \"mine\" }", ""));
 }
 
 TEST(LvmConfig, TheUnitsTouchNothingThatIsNotThere) {
