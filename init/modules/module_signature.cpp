@@ -43,4 +43,13 @@ std::optional<std::string> demands_signatures(const kexec::CommandLine& line, st
   return std::nullopt;
 }
 
+Result<std::string> judge_unsigned(const ModuleNeeds& needs, std::size_t index, std::string_view demand) {
+  const LoadReason& reason = needs.found.reasons[index];
+  std::string sentence =
+      concat("the guest's kernel takes signed modules only (", demand, "), and ",
+             printable(module_name(needs.found.files[index])), " (", describe(reason, needs), ") has no signature");
+  if (reason.by == LoadReason::By::SoftDependency) return sentence;
+  return fail(Code::Unsupported, concat(sentence, ": sign it, or lift that restriction"));
+}
+
 }  // namespace vhdboot::modules

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/result.h"
+#include "init/modules/needed_modules.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::modules {
@@ -22,5 +24,9 @@ inline constexpr std::size_t kMaxKernelConfig = 2 << 20;
 /// `secure_boot`: whether this machine has it on.
 [[nodiscard]] std::optional<std::string> demands_signatures(const kexec::CommandLine& line, std::string_view config,
                                                             bool secure_boot);
+
+/// What follows for the module needs.found.files[index] without a signature from `demand`, what demands_signatures()
+/// says: Unsupported, or a sentence when it can be done without.
+[[nodiscard]] Result<std::string> judge_unsigned(const ModuleNeeds& needs, std::size_t index, std::string_view demand);
 
 }  // namespace vhdboot::modules

@@ -17,17 +17,9 @@ namespace {
 
 // The kernel would refuse them, and stage 2 wait for a disk that never appears.
 Result<void> check_signatures(const CarriedModules& carried, std::string_view demand, const sys::Reporter& report) {
-  for (std::size_t i = 0; i < carried.files.size(); ++i) {
-    const CarriedModule& module = carried.files[i];
-    if (modules::is_signed(module.image)) continue;
-    const modules::LoadReason& reason = carried.needs.found.reasons[i];
-    const std::string sentence =
-        concat("the guest's kernel takes signed modules only (", demand, "), and ", printable(module.name), " (",
-               describe(reason, carried.needs), ") has no signature");
-    if (reason.by != modules::LoadReason::By::SoftDependency)
-      return fail(Code::Unsupported, concat(sentence, ": sign it, or lift that restriction"));
-    report.warn(sentence);
-  }
+  for (std::size_t i = 0; i < carried.files.size(); ++i)
+    if (!modules::is_signed(carried.files[i].image))
+      report.warn(TRY(modules::judge_unsigned(carried.needs, i, demand)));
   return {};
 }
 

@@ -24,6 +24,7 @@
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
 #include "init/modules/initrd_modules.h"
+#include "init/modules/module_signature.h"
 #include "init/record/config.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
@@ -120,14 +121,14 @@ Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, 
   if (!index) findings.error("modules", index.error().within("the guest's kernel modules"));
   if (!index) return std::unexpected(index.error());
   const bool has_guest_disk = check_modules(*index, choice.release, findings);
-  const auto judge = [&](const std::string& file) -> Result<void> {
-    (void)TRY(guest::read_module(folder, file));
-    return {};
+  const auto judge = [&](const std::string& file) -> Result<bool> {
+    return modules::is_signed(TRY(guest::read_module(folder, file)));
   };
   const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
   const auto complete = modules::check_missing(needs, choice.release, choice.plan.has_initrd);
   if (has_guest_disk && !complete) findings.error("modules", complete.error());
-  check_module_files(needs.found.files, judge, choice.release, findings);
+  check_module_files(
+      needs, judge, choice.release, choice.line, [&] { return guest::read_kernel_config(folder); }, findings);
   check_controllers(*index, concat("kernel ", choice.release), findings);
   check_chain(*index, boot.chain, choice.release, findings);
   if (findings.count(Severity::Error) > 0) return fail(Code::Unsupported, "its modules do not fit");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "init/blocks/attach_plan.h"
+#include "init/modules/module_signature.h"
 #include "init/stage/guest_modules.h"
 
 namespace vhdboot::vhdtool {
@@ -14,6 +15,20 @@ namespace {
 // Of an image that lies in place, whatever its extents.
 std::vector<std::string> guest_disk_modules() {
   return blocks::modules_of({});
+}
+
+void check_signatures(const modules::ModuleNeeds& needs, const std::vector<std::size_t>& without,
+                      const kexec::CommandLine& line, std::string_view config, Findings& findings) {
+  auto demand = modules::demands_signatures(line, config, false);
+  const bool is_certain = demand.has_value();
+  if (!is_certain && modules::demands_signatures(line, config, true))
+    demand = "where Secure Boot is on, as that locks it";
+  if (!demand) return;
+  for (const std::size_t index : without) {
+    const auto judged = modules::judge_unsigned(needs, index, *demand);
+    findings.add("signatures", is_certain && !judged ? Severity::Error : Severity::Warning,
+                 judged ? *judged : judged.error().message());
+  }
 }
 
 }  // namespace
@@ -36,17 +51,22 @@ std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenD
   return stage::wanted_modules(chain, guest_disk_modules(), root_type);
 }
 
-void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
+void check_module_files(const modules::ModuleNeeds& needs, const JudgeModule& judge, std::string_view release,
+                        const kexec::CommandLine& line, const std::function<std::string()>& config,
                         Findings& findings) {
-  for (const std::string& file : files) {
-    const auto fits = judge(file);
-    if (fits) continue;
-    findings.error("vermagic", concat(printable(fits.error().message()), "; install the guest's kernel package again"));
-    return;
+  const std::vector<std::string>& files = needs.found.files;
+  std::vector<std::size_t> without;  // a signature
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto is_signed = judge(files[i]);
+    if (!is_signed)
+      return findings.error(
+          "vermagic", concat(printable(is_signed.error().message()), "; install the guest's kernel package again"));
+    if (!*is_signed) without.push_back(i);
   }
   if (!files.empty())
     findings.ok("vermagic",
                 concat("the ", files.size(), " modules of it that a boot takes along fit kernel ", printable(release)));
+  if (!without.empty()) check_signatures(needs, without, line, config(), findings);
 }
 
 void modules_unchecked(std::string_view why, Findings& findings) {

@@ -11,6 +11,7 @@
 #include "init/modules/modules.h"
 #include "init/modules/needed_modules.h"
 #include "init/sys/hardware.h"
+#include "kexec/cmdline.h"
 #include "tools/vhdtool/finding.h"
 
 namespace vhdboot::vhdtool {
@@ -23,12 +24,14 @@ namespace vhdboot::vhdtool {
 [[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
                                                                 const std::string& root_type);
 
-/// Whether a module can be read and was built for the kernel; an error names the file.
-using JudgeModule = std::function<Result<void>(const std::string& file)>;
+/// Whether a module has a signature; an error, which names the file, when it cannot be read or was built for another
+/// kernel.
+using JudgeModule = std::function<Result<bool>(const std::string& file)>;
 
-/// Would the kernel `release` load each of `files`?
-void check_module_files(const std::vector<std::string>& files, const JudgeModule& judge, std::string_view release,
-                        Findings& findings);
+/// Would the kernel `release`, started with `line` and configured with `config` (see demands_signatures()), load each
+/// of needs.found.files? Where it boots, Secure Boot may be on.
+void check_module_files(const modules::ModuleNeeds& needs, const JudgeModule& judge, std::string_view release,
+                        const kexec::CommandLine& line, const std::function<std::string()>& config, Findings& findings);
 
 /// They could not be looked at.
 void modules_unchecked(std::string_view why, Findings& findings);

@@ -84,24 +84,52 @@ TEST(CheckModules, TheRootOfAGuestWithoutAnInitrd) {
               ElementsAre("k/dm-mod.ko", "k/loop.ko", "k/ext4.ko"));
 }
 
+// What is loaded for the guest disk, with nothing said of signatures.
+modules::ModuleNeeds needs_of(std::vector<std::string> files) {
+  modules::ModuleNeeds needs{.wanted = {{.name = "dm_mod"}}, .found = {}};
+  needs.found.reasons.resize(files.size());
+  needs.found.files = std::move(files);
+  return needs;
+}
+
 TEST(CheckModules, TheirKernel) {
-  const auto judge = [](const std::string& file) -> Result<void> {
+  const auto judge = [](const std::string& file) -> Result<bool> {
     if (file == "gone.ko") return fail(Code::NotFound, "gone.ko: opening it");
     if (file == "old.ko") return fail(Code::Unsupported, "old.ko: the module was built for kernel 6.0.0");
-    return {};
+    return true;
   };
-  Findings findings;
-  check_module_files({"a.ko", "b.ko"}, judge, "6.1.0", findings);
-  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Ok, "vermagic", "2 modules")));
-  findings = {};
-  check_module_files({"a.ko", "old.ko", "gone.ko"}, judge, "6.1.0", findings);
-  EXPECT_THAT(findings.all(), ElementsAre(is(Severity::Error, "vermagic", "old.ko: the module was built for kernel")));
-  findings = {};
-  check_module_files({"gone.ko"}, judge, "6.1.0", findings);
-  EXPECT_EQ(findings.worst(), Severity::Error);
-  findings = {};
-  check_module_files({}, judge, "6.1.0", findings);
-  EXPECT_THAT(findings.all(), IsEmpty());
+  const auto found = [&](std::vector<std::string> files) {
+    Findings findings;
+    check_module_files(needs_of(std::move(files)), judge, "6.1.0", {}, [] { return std::string(); }, findings);
+    return findings;
+  };
+  EXPECT_THAT(found({"a.ko", "b.ko"}).all(), ElementsAre(is(Severity::Ok, "vermagic", "2 modules")));
+  EXPECT_THAT(found({"a.ko", "old.ko", "gone.ko"}).all(),
+              ElementsAre(is(Severity::Error, "vermagic", "old.ko: the module was built for kernel")));
+  EXPECT_EQ(found({"gone.ko"}).worst(), Severity::Error);
+  EXPECT_THAT(found({}).all(), IsEmpty());
+}
+
+TEST(CheckModules, TheirSignatures) {
+  const auto found = [](std::string_view line, std::string_view config) {
+    auto needs = needs_of({"k/signed.ko", "k/dm-mod.ko", "k/soft.ko"});
+    needs.found.reasons[2] = {.by = modules::LoadReason::By::SoftDependency, .of = "dm_mod"};
+    Findings findings;
+    check_module_files(
+        needs, [](const std::string& file) -> Result<bool> { return file == "k/signed.ko"; }, "6.1.0",
+        kexec::CommandLine::parse(line), [&] { return std::string(config); }, findings);
+    return findings.all();
+  };
+  EXPECT_THAT(found("quiet", ""), ElementsAre(is(Severity::Ok, "vermagic", "3 modules")));
+  EXPECT_THAT(found("lockdown=integrity", ""),
+              ElementsAre(is(Severity::Ok, "vermagic", ""),
+                          is(Severity::Error, "signatures", "(lockdown=integrity on its command line), and dm_mod ("),
+                          is(Severity::Warning, "signatures", "soft")));
+  EXPECT_THAT(found("", "CONFIG_MODULE_SIG_FORCE=y"), Contains(is(Severity::Error, "signatures", "it was built with")));
+  EXPECT_THAT(
+      found("", "CONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y"),
+      ElementsAre(is(Severity::Ok, "vermagic", ""), is(Severity::Warning, "signatures", "where Secure Boot is on"),
+                  is(Severity::Warning, "signatures", "soft")));
 }
 
 TEST(CheckFstab, NamesThatAreCounted) {
