@@ -40,13 +40,6 @@ std::optional<std::string> read(const disk::GuestTree& tree, const std::string& 
   return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
-std::optional<BootMenu> read_grub(const GrubTexts& texts) {
-  if (!texts.config) return std::nullopt;
-  const auto environment = parse_grub_environment(texts.environment.value_or(""));
-  auto menu = parse_grub_cfg(*texts.config, environment.value_or(GrubVariables()));
-  return menu ? std::optional(*std::move(menu)) : std::nullopt;
-}
-
 // The folders and names of such files that are there. On an ESP that of syslinux's own program for EFI comes first,
 // unless another loader is there, too: nobody knows which of them is started.
 std::vector<std::pair<std::string, std::string_view>> extlinux_files(disk::GuestDisk& disk, const BootFolder& boot) {
@@ -89,9 +82,9 @@ OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std:
     if (partition.type == "btrfs" && !root->full_path("").empty())
       texts.found_root_flags = concat("subvol=", root->full_path(""));
   }
-  texts.menu = read_grub(read_grub_texts(disk, boot, false));
+  texts.menu = read_grub(disk, boot, false).menu;
   if (!texts.menu) texts.menu = read_extlinux(disk, boot);
-  if (!texts.menu && is_only_system) texts.menu = read_grub(read_grub_texts(disk, boot, true));
+  if (!texts.menu && is_only_system) texts.menu = read_grub(disk, boot, true).menu;
   return read_option_files(texts);
 }
 

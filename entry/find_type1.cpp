@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "entry/find_ukis.h"
-#include "entry/grub_cfg.h"
 #include "entry/grub_env.h"
 #include "entry/grub_files.h"
 #include "entry/type1.h"
@@ -30,20 +29,19 @@ struct GrubState {
 
 // Fedora's older releases have grubenv on the ESP, and beside the entries a link that leads there once /boot/efi is
 // mounted.
-GrubState read_grub(disk::GuestDisk& disk, const BootFolder& boot) {
-  const GrubTexts texts = read_grub_texts(disk, boot, true);
-  GrubState state;
-  const auto environment = parse_grub_environment(texts.environment.value_or(""));
-  if (environment) state = {true, *environment, {}, "saved_entry of grubenv", true};
-  if (const auto saved = state.variables.find("saved_entry"); saved != state.variables.end())
+GrubState read_state(disk::GuestDisk& disk, const BootFolder& boot) {
+  const GrubFiles files = read_grub(disk, boot, true);
+  GrubState state{.is_there = files.menu || files.environment,
+                  .variables = files.menu ? files.menu->variables : files.environment.value_or(GrubVariables())};
+  const auto saved = state.variables.find("saved_entry");
+  if (files.menu) state.default_name = files.menu->default_name;
+  if (files.menu) state.shows_entries = files.menu->uses_bls;
+  if (saved != state.variables.end() && (!files.menu || state.default_name == saved->second)) {
     state.default_name = saved->second;
-  const auto config = texts.config ? parse_grub_cfg(*texts.config, state.variables) : fail(Code::NotFound, "");
-  if (!config) return state;
-  state.is_there = true;
-  state.variables = config->variables;
-  state.shows_entries = config->uses_bls;
-  if (!config->default_name.empty() && config->default_name != state.default_name)
-    state = {true, config->variables, config->default_name, "`default` of grub.cfg", config->uses_bls};
+    state.default_by = "saved_entry of grubenv";
+  } else {
+    state.default_by = "`default` of grub.cfg";
+  }
   return state;
 }
 
@@ -183,7 +181,7 @@ FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFol
     const std::string path = concat(boot.folder, kFolder);
     const auto names = entry_names(boot.top.list(path), &is_entry_file_name, path, found.broken);
     if (names.empty()) continue;
-    const GrubState grub = read_grub(disk, boot);
+    const GrubState grub = read_state(disk, boot);
     EntryFolder folder{.boot = boot, .whole = std::nullopt};
     if (boot.top.partition().type == "btrfs")
       if (auto whole = disk.mount(boot.top.partition(), std::string(disk::kTopSubvolume))) folder.whole = *whole;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <set>
 #include <span>
 #include <utility>
@@ -215,11 +216,9 @@ std::string spell(std::string_view word) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const GrubVariables& environment) : lexer_(text) {
+  Reader(std::string_view text, const GrubVariables& environment, const GrubBlocks& blocks)
+      : lexer_(text), environment_(environment), other_environments_(blocks) {
     config_.file = "grub.cfg";
-    config_.variables = environment;
-    // The entry for the next boot only: taking it without clearing it would take it for ever.
-    config_.variables.erase("next_entry");
     config_.variables.insert_or_assign(std::string(kIdOption), "--id");
   }
 
@@ -259,6 +258,11 @@ class Reader {
     bool is_open = true;               // the condition itself is being read
     bool negated = false;              // by the '!' in front of its last command
     std::optional<bool> holds = true;  // what its last command says
+    bool is_loop = false;
+    // Of a `for` whose list is known: what its variable has yet to be, in reverse, and where its body begins.
+    std::string variable{};
+    std::vector<std::string> items{};
+    std::optional<GrubLexer> body{};
   };
   struct Block {
     Kind kind = Kind::Other;
@@ -274,9 +278,11 @@ class Reader {
   };
 
   Result<void> take_word(const GrubToken& token) {
-    if (at_start_ && take_keyword(plain_text(token))) {
-      if (conditions().size() <= kMaxDepth) return {};
-      return fail(Code::Corrupt, "its conditions are nested too deep");
+    if (at_start_) {
+      const bool is_keyword = take_keyword(plain_text(token));
+      if (conditions().size() > kMaxDepth) return fail(Code::Corrupt, "its conditions are nested too deep");
+      if (read_again_ > kMaxGrubLoops) return fail(Code::Corrupt, "its loops run too long");
+      if (is_keyword) return {};
     }
     at_start_ = false;
     if (token.pieces.size() > kMaxGrubPieces)
@@ -294,21 +300,65 @@ class Reader {
     std::vector<Condition>& conditions = this->conditions();
     if (word == "if") {
       conditions.emplace_back();
-    } else if (word == "while" || word == "until") {
-      conditions.push_back({.is_open = false});
-    } else if (word == "for") {
-      if (conditions.size() < kMaxDepth) conditions.push_back({.is_open = false});
-      return false;  // what follows is no command
+    } else if (word == "while" || word == "until" || word == "for") {
+      conditions.push_back({.is_open = false, .is_loop = true});
+      return word != "for";  // what follows that is no command
+    } else if (word == "do") {
+      if (!conditions.empty()) begin_loop(conditions.back());
     } else if (word == "fi" || word == "done") {
-      if (!conditions.empty()) conditions.pop_back();
+      if (!conditions.empty() && !start_turn(conditions.back())) conditions.pop_back();
     } else if (word == "!") {
       if (!conditions.empty()) conditions.back().negated = true;
     } else if (word == "then" || word == "else" || word == "elif") {
       if (!conditions.empty()) turn(word, conditions.back());
     } else {
-      return word == "do";
+      return false;
     }
     return true;
+  }
+
+  // At its `for`. What a list has that is not known, or the names of files, GRUB alone can tell.
+  void take_list() {
+    if (where() == Branch::Skipped || command_.size() < 2 || !is_variable_name(command_[1].text)) return;
+    const auto is_known = [](const Word& word) {
+      return !word.in_doubt && word.text.find_first_of("*?[") == std::string::npos;
+    };
+    const auto list = std::span(command_).subspan(std::min<std::size_t>(command_.size(), 3));
+    if (!std::ranges::all_of(list, is_known)) return forget(command_[1].text);
+    Condition& loop = conditions().back();
+    loop.variable = command_[1].text;
+    for (auto word = list.rbegin(); word != list.rend(); ++word) loop.items.push_back(std::move(word->text));
+  }
+
+  void begin_loop(Condition& loop) {
+    if (loop.variable.empty() || loop.body) return;
+    loop.body = lexer_;
+    loop.branch = Branch::Skipped;
+    start_turn(loop);
+  }
+
+  bool start_turn(Condition& loop) {
+    if (loop.items.empty()) return false;
+    if (loop.branch == Branch::Skipped) loop.branch = Branch::Taken;
+    read_again_ += loop.body->left() - lexer_.left();
+    lexer_ = *loop.body;
+    scope().insert_or_assign(loop.variable, std::move(loop.items.back()));
+    loop.items.pop_back();
+    return true;
+  }
+
+  // `break` and `continue`, with how many loops that is for.
+  void leave_loop() {
+    auto left = command_.size() > 1 ? parse_u64(command_[1].text).value_or(1) : 1;
+    Branch worst = Branch::Taken;
+    for (Condition& loop : std::views::reverse(conditions())) {
+      if (!loop.is_open) worst = std::max(worst, loop.branch);
+      if (!loop.is_loop) continue;
+      if (worst == Branch::Skipped) return;
+      loop.branch = worst == Branch::Taken ? Branch::Skipped : Branch::Unsure;
+      if (worst == Branch::Taken && (left > 1 || command_name() == "break")) loop.items.clear();
+      if (left-- <= 1) return;
+    }
   }
 
   static void turn(std::string_view word, Condition& condition) {
@@ -451,6 +501,12 @@ class Reader {
       if (where() == Branch::Taken) scope().erase(command_[1].text);
     } else if (is_one_of(name, kSetters) || is_one_of(name, kSearches)) {
       forget_what_it_sets();
+    } else if (name == "load_env") {
+      load_environment();
+    } else if (name == "for") {
+      take_list();
+    } else if (name == "break" || name == "continue") {
+      leave_loop();
     } else if (name == "blscfg") {
       config_.uses_bls = true;
     } else if (entry != nullptr && (is_one_of(name, kLinux) || starts_image())) {
@@ -514,6 +570,33 @@ class Reader {
     scope().insert_or_assign(std::string(name), std::string(word.substr(equals + 1)));
   }
 
+  // Whatever is asked before: that there is such a file.
+  void load_environment() {
+    if (where() == Branch::Skipped) return;
+    std::set<std::string_view> names;
+    std::optional<Word> file;
+    for (std::size_t i = 1; i < command_.size(); ++i) {
+      constexpr std::string_view kFile = "--file";
+      const std::string_view word = command_[i].text;
+      if (word == "-f" || word == kFile) {
+        if (++i < command_.size()) file = command_[i];
+      } else if (word.starts_with("--file=")) {
+        file = Word{.text = std::string(word.substr(kFile.size() + 1)), .in_doubt = command_[i].in_doubt};
+      } else if (!word.starts_with('-')) {
+        names.insert(word);
+      }
+    }
+    std::optional<GrubVariables> loaded;
+    if (!file || (file->in_doubt && file->text == "/grubenv"))  // below $prefix
+      loaded = environment_;
+    else if (!file->in_doubt && other_environments_)
+      loaded = other_environments_(file->text, own_volume_.value_or(volume_));
+    // The entry for the next boot only: taking it without clearing it would take it for ever.
+    for (const auto& [name, value] : loaded.value_or(GrubVariables()))
+      if ((names.empty() || names.contains(name)) && name != "next_entry" && name != kIdOption)
+        scope().insert_or_assign(name, value);
+  }
+
   // `chainloader` starts any EFI program; in that folder they are unified kernel images. Its options are taken off.
   bool starts_image() {
     if (command_.front().text != "chainloader") return false;
@@ -559,6 +642,9 @@ class Reader {
   }
 
   GrubLexer lexer_;
+  std::size_t read_again_ = 0;  // bytes
+  const GrubVariables& environment_;
+  const GrubBlocks& other_environments_;
   Expansion expansion_;
   BootMenu config_;
   GrubVariables locals_;                   // of the menuentry that is being read
@@ -574,11 +660,11 @@ class Reader {
 
 }  // namespace
 
-Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment) {
+Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment, const GrubBlocks& blocks) {
   if (text.size() > kMaxGrubConfig)
     return fail(Code::Corrupt,
                 concat("a file of ", text.size(), " bytes is no grub.cfg (at most ", kMaxGrubConfig, ")"));
-  return Reader(text, environment).read();
+  return Reader(text, environment, blocks).read();
 }
 
 }  // namespace vhdboot::entry

@@ -44,6 +44,8 @@ class GrubLexer {
 
   /// Nothing at the end of the text.
   [[nodiscard]] std::optional<GrubToken> next();
+  /// Bytes of the text that are not taken yet.
+  [[nodiscard]] std::size_t left() const { return rest_.size(); }
 
  private:
   void skip_blanks();

@@ -33,11 +33,12 @@ GrubPath parse_grub_path(std::string_view text) {
   return {.device = text.substr(1, end - 1), .path = std::string(text.substr(end + 1))};
 }
 
-// The partition of "hd0,gpt3", "hd0,msdos3" or "hd0,3"; nothing for what is no device of GRUB on the first disk.
+// The partition of "hd0,gpt3", "hd0,msdos3" or "hd0,3", or of ",gpt3" behind a disk that GRUB found out; nothing for
+// what is no device of GRUB on the first disk.
 std::optional<std::uint64_t> number_on_first_disk(std::string_view device) {
-  constexpr std::string_view kFirstDisk = "hd0,";
-  if (!device.starts_with(kFirstDisk)) return std::nullopt;
-  return parse_u64(device.substr(std::min(device.find_first_of("0123456789", kFirstDisk.size()), device.size())));
+  const std::size_t comma = device.find(',');
+  if (comma != 0 && !device.starts_with("hd0,")) return std::nullopt;
+  return parse_u64(device.substr(std::min(device.find_first_of("0123456789", comma), device.size())));
 }
 
 }  // namespace

@@ -297,7 +297,7 @@ TEST_F(Entries, VariablesOfEntriesMayBeOnTheEsp) {
 
 TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
   MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
-  esp.files["/EFI/centos/grub.cfg"] = to_buffer("menuentry c { linux /vmlinuz-6.1 $kernelopts quiet }\n");
+  esp.files["/EFI/centos/grub.cfg"] = to_buffer("load_env\nmenuentry c { linux /vmlinuz-6.1 $kernelopts quiet }\n");
   esp.files["/EFI/centos/grubenv"] = to_buffer(kGrubEnvironment);
   make({esp, kRoot});
   ASSERT_TRUE(choose());
@@ -731,9 +731,9 @@ TEST_F(Entries, GrubsDefaultIsAnotherSystem) {
   const std::string own =
       "menuentry 'own' { linux /boot/vmlinuz-linux root=UUID=f51 OWN\n initrd "
       "/boot/initramfs-linux.img\n}\n";
-  for (const std::string& menu :
-       {other("search --no-floppy --fs-uuid --set=root f52"), other("search --label --set=root SECOND"),
-        other("set root='hd0,gpt2'"), other("", "(hd0,gpt2)"), other("set root='hd0,2'")}) {
+  for (const std::string& menu : {other("search --no-floppy --fs-uuid --set=root f52"),
+                                  other("search --label --set=root SECOND"), other("set root='hd0,gpt2'"),
+                                  other("", "(hd0,gpt2)"), other("set root='hd0,2'"), other("", "(${boothd},gpt2)")}) {
     MemoryPartition first = system("first");
     MemoryPartition second = system("second");
     second.label = "SECOND";

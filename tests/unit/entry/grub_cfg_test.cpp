@@ -195,10 +195,11 @@ TEST(GrubCfg, Variables) {
   EXPECT_EQ(entry_of("linux /v $kernelopts", "if [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi")
                 .arguments,
             "root=a ro");
-  EXPECT_EQ(entry_of("linux /v $kernelopts", "if [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi",
-                     {{"kernelopts", "root=b"}})
-                .arguments,
-            "root=b");
+  EXPECT_EQ(
+      entry_of("linux /v $kernelopts", "load_env\nif [ -z \"${kernelopts}\" ]; then\n set kernelopts=\"root=a ro\"\nfi",
+               {{"kernelopts", "root=b"}})
+          .arguments,
+      "root=b");
   EXPECT_EQ(entry_of("set k=/v\nlinux $k-1 a", "set k=/w").kernel, "/v-1");
   EXPECT_EQ(entry_of("linux /v $a", "set a=1\nunset a").arguments, "");
   EXPECT_EQ(entry_of("linux /v $gfxpayload", "function f { set gfxpayload=keep\n}").arguments, "");
@@ -302,6 +303,130 @@ TEST(GrubCfg, TheVolumeOfItsFiles) {
   EXPECT_EQ(entry_of("search --file /x --set=root\nlinux /v").volume, "");
 }
 
+// What Home Assistant OS has, shortened; RAUC's is alike.
+constexpr std::string_view kSlots = R"cfg(
+set default=99
+set ORDER="A B"
+set A_OK=0
+set B_OK=0
+set A_TRY=0
+set B_TRY=0
+set MACHINE_ID=""
+load_env
+for SLOT in $ORDER; do
+    if [ "$SLOT" == "A" ]; then
+        INDEX=0
+        OK=$A_OK
+        TRY=$A_TRY
+    fi
+    if [ "$SLOT" == "B" ]; then
+        INDEX=1
+        OK=$B_OK
+        TRY=$B_TRY
+    fi
+    if [ "$OK" -eq 1 -a "$TRY" -lt 3 ]; then
+        default=$INDEX
+        if [ "$TRY" -eq 1 ]; then
+            TRY=2
+        else
+            TRY=1
+        fi
+        if [ "$SLOT" == "A" ]; then
+            A_TRY=$TRY
+        fi
+        break
+    fi
+done
+if [ "$default" -eq 99 ]; then
+    if [ "$A_OK" -eq 1 ]; then
+        default=2
+    fi
+fi
+save_env A_TRY A_OK B_TRY B_OK ORDER MACHINE_ID
+default_cmdline="rootwait systemd.machine_id=$MACHINE_ID"
+file_env -f ($root)/cmdline.txt cmdline
+regexp --set 1:boothd (.+),.+ ${root}
+menuentry "Slot A (OK=$A_OK TRY=$A_TRY)" {
+    linux (${boothd},gpt2)/bzImage root=PARTUUID=a $default_cmdline $cmdline rauc.slot=A
+}
+menuentry "Slot B (OK=$B_OK TRY=$B_TRY)" {
+    linux (${boothd},gpt4)/bzImage root=PARTUUID=b $default_cmdline $cmdline rauc.slot=B
+}
+menuentry "Slot A (rescue shell)" {
+    linux (${boothd},gpt2)/bzImage root=PARTUUID=a $default_cmdline $cmdline rauc.slot=A systemd.unit=recovery.target
+}
+)cfg";
+
+TEST(GrubCfg, TheSlotThatIsGood) {
+  const auto chosen = [](const GrubVariables& environment) { return default_title(kSlots, environment); };
+  EXPECT_EQ(chosen({{"A_OK", "1"}, {"B_OK", "1"}}), "Slot A (OK=1 TRY=1)");
+  EXPECT_EQ(chosen({{"A_OK", "1"}, {"B_OK", "1"}, {"ORDER", "B A"}}), "Slot B (OK=1 TRY=0)");
+  EXPECT_EQ(chosen({{"A_OK", "1"}, {"B_OK", "1"}, {"A_TRY", "3"}}), "Slot B (OK=1 TRY=0)");
+  EXPECT_EQ(chosen({{"B_OK", "1"}}), "Slot B (OK=1 TRY=0)");
+  EXPECT_EQ(chosen({{"A_OK", "1"}, {"A_TRY", "3"}}), "Slot A (rescue shell)");
+  EXPECT_EQ(chosen({}), "Slot A (OK=0 TRY=0)") << "there is no entry 99";
+  EXPECT_EQ(parse(kSlots, {{"MACHINE_ID", "12"}}).entries[1].arguments,
+            "root=PARTUUID=b rootwait systemd.machine_id=12 rauc.slot=B");
+}
+
+TEST(GrubCfg, LoadEnvWhereItStands) {
+  const auto value = [](std::string_view text, const GrubVariables& environment = {{"a", "env"}, {"b", "env"}},
+                        const GrubBlocks& blocks = {}) {
+    const auto menu = parse_grub_cfg(concat(text, "\nset default=$a-$b"), environment, blocks);
+    return menu ? menu->default_name : menu.error().text;
+  };
+  EXPECT_EQ(value(""), "-");
+  EXPECT_EQ(value("load_env"), "env-env");
+  EXPECT_EQ(value("set a=1\nload_env\nset b=2"), "env-2");
+  EXPECT_EQ(value("set a=1\nload_env b next"), "1-env");
+  EXPECT_EQ(value("load_env --skip-sig a"), "env-");
+  EXPECT_EQ(value("set a=1\nif [ -s $prefix/grubenv ]; then\n load_env\nfi"), "env-env");
+  EXPECT_EQ(value("if [ a = b ]; then\n load_env\nfi"), "-");
+  EXPECT_EQ(value("function f {\n load_env\n}"), "-");
+  EXPECT_EQ(value("set a=1\nload_env", {}), "1-");
+  EXPECT_EQ(value("load_env -f ${config_directory}/grubenv"), "env-env");
+  std::string asked;
+  const GrubBlocks other = [&](std::string_view path, std::string_view volume) -> std::optional<GrubVariables> {
+    asked = concat(path, '@', volume);
+    if (path == "/gone") return std::nullopt;
+    return GrubVariables{{"a", "other"}, {"b", "other"}};
+  };
+  EXPECT_EQ(value("load_env\nload_env -f ($x)/grubenv a", {{"b", "env"}}, other), "other-env");
+  EXPECT_EQ(asked, "()/grubenv@");
+  EXPECT_EQ(value("search --fs-uuid --set=x 12\nload_env --file=/a/b b", {}, other), "-other");
+  EXPECT_EQ(asked, "/a/b@12");
+  EXPECT_EQ(value("set a=1\nload_env --file /gone", {}, other), "1-");
+  asked.clear();
+  EXPECT_EQ(value("load_env --file $mine/state", {{"a", "env"}}, other), "-");
+  EXPECT_EQ(asked, "");
+}
+
+TEST(GrubCfg, ForLoops) {
+  const auto result = [](std::string_view text) { return parse(text).default_name; };
+  EXPECT_EQ(result("for x in a 'b c' d; do\n set default=\"$default[$x]\"\ndone"), "[a][b c][d]");
+  EXPECT_EQ(result("set l='a b'\nfor x in $l c\ndo set default=$default$x; done; set default=$default.$x"), "abc.c");
+  EXPECT_EQ(result("for x in 1 2; do for y in a b; do set default=$default$x$y; done; done"), "1a1b2a2b");
+  EXPECT_EQ(result("for x in $none; do set default=1; done"), "");
+  EXPECT_EQ(result("for x in; do set default=1; done"), "");
+  EXPECT_EQ(result("if [ a = b ]; then for x in 1 2; do set default=$x; done; fi"), "");
+  EXPECT_EQ(result("for x in a b c; do if [ $x = b ]; then continue; fi; set default=$default$x; done"), "ac");
+  EXPECT_EQ(result("for x in a b c; do if [ $x = b ]; then break; fi; set default=$default$x; done"), "a");
+  EXPECT_EQ(result("for x in 1 2; do for y in a b; do if [ $y = b ]; then break; fi; set default=$default$x$y; done; "
+                   "done"),
+            "1a2a");
+  EXPECT_EQ(result("for x in 1 2; do for y in a b; do set default=$default$x$y; break 2; done; done"), "1a");
+  EXPECT_EQ(result("for x in 1 2; do for y in a b; do set default=$default$x$y; continue 2; done; done"), "1a2a");
+  EXPECT_EQ(result("break; continue; for x in 1; do break 9; set default=1; done; break"), "");
+  EXPECT_EQ(result("function f {\n for x in 1 2; do break; done\n return 1\n}\nset default=2"), "2");
+  // Whether GRUB leaves it is not known: what it set first is kept.
+  EXPECT_EQ(result("for x in a b; do if [ -e /$x ]; then set default=$x; break; fi; done"), "a");
+  EXPECT_EQ(result("for x in a b; do if [ -e /$x ]; then break; fi; set default=$x; done"), "a");
+  // What only GRUB knows: files, and what it looked for.
+  EXPECT_EQ(result("for x in /*.iso; do set default=1$x; done"), "1");
+  EXPECT_EQ(result("search --file /a --set=d\nfor x in a ($d)/b $d/c; do set default=1$x; done"), "1");
+  EXPECT_EQ(result("while true; do set default=1; break; done\nuntil false; do set default=2; done"), "1");
+}
+
 TEST(GrubCfg, KindsOfLinux) {
   EXPECT_EQ(entry_of("linuxefi /v a\ninitrdefi /i /j").kernel, "/v");
   EXPECT_THAT(entry_of("linuxefi /v a\ninitrdefi /i /j").initrds, ElementsAre("/i", "/j"));
@@ -342,6 +467,13 @@ TEST(GrubCfg, Refusals) {
   EXPECT_THAT(error_of(std::string(100, '{')), HasSubstr("blocks are nested too deep"));
   std::string conditions;
   for (int i = 0; i < 100; ++i) conditions += "if ";
+  EXPECT_THAT(error_of(conditions), HasSubstr("conditions are nested too deep"));
+  std::string loops;
+  for (int i = 0; i < 8; ++i) loops += "for x in 1 2 3 4 5 6 7 8 9; do ";
+  EXPECT_THAT(error_of(concat(loops, "true", std::string_view("; done; done; done; done; done; done; done; done"))),
+              HasSubstr("loops run too long"));
+  conditions.clear();
+  for (int i = 0; i < 100; ++i) conditions += "for x in 1; do ";
   EXPECT_THAT(error_of(conditions), HasSubstr("conditions are nested too deep"));
   EXPECT_EQ(error_of("}}}} fi fi done else } 'open"), "none");
 }

@@ -51,8 +51,9 @@ TEST(KernelOptions, WhatElseTheMenuSays) {
     texts.menu = menu_of(grub_cfg);
     return options_for(texts, "v")->source;
   };
-  texts.menu = menu_of("set default=\"${saved_entry}\"\nmenuentry a { linux /v-a $x }\nmenuentry b { linux /v-b $x }\n",
-                       {{"saved_entry", "b"}, {"x", "from the block"}});
+  texts.menu = menu_of(
+      "load_env\nset default=\"${saved_entry}\"\nmenuentry a { linux /v-a $x }\nmenuentry b { linux /v-b $x }\n",
+      {{"saved_entry", "b"}, {"x", "from the block"}});
   EXPECT_EQ(options_for(texts, "v-c")->text, "from the block");
   texts.menu = menu_of("insmod blscfg\nblscfg\nset kernelopts=\"root=UUID=4 ro\"\n");
   EXPECT_EQ(options_for(texts, "v").value(), (KernelOptions{"root=UUID=4 ro", "grub.cfg"}));
