@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <ranges>
 #include <set>
 #include <span>
@@ -28,8 +29,7 @@ using Words = std::vector<Word>;
 class Expansion {
  public:
   /// The words of one token; none for an unquoted variable without a value. False when the budget is spent.
-  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& locals, const GrubVariables& globals,
-                            Words& words) {
+  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables, Words& words) {
     std::optional<Word> word;
     bool doubt = false;  // for a word that has not begun yet
     bool unknown = false;
@@ -43,7 +43,7 @@ class Expansion {
         begun().text += piece.text;
         continue;
       }
-      const std::string* value = find(piece.text, locals, globals);
+      const std::string* value = find(piece.text, variables);
       if (value == nullptr) {
         if (word && word->text.starts_with('(') && !word->text.contains(')')) continue;
         const bool is_found_out = found_out_.contains(piece.text);
@@ -78,10 +78,9 @@ class Expansion {
   void is_found_out(std::string_view name) { found_out_.emplace(name); }
 
  private:
-  static const std::string* find(std::string_view name, const GrubVariables& locals, const GrubVariables& globals) {
-    for (const GrubVariables* variables : {&locals, &globals})
-      if (const auto found = variables->find(name); found != variables->end()) return &found->second;
-    return find_built_in(name);
+  static const std::string* find(std::string_view name, const GrubVariables& variables) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? find_built_in(name) : &found->second;
   }
 
   // What GRUB has from the start, on a PC with UEFI, when no command has failed.
@@ -268,6 +267,10 @@ class Reader {
     Kind kind = Kind::Other;
     std::size_t entry = 0;  // of Menuentry and Submenu
     std::vector<Condition> conditions;
+    // What holds again behind a Menuentry or Submenu: GRUB runs it when somebody is there, in the other one's case in a
+    // context of its own.
+    std::string volume;
+    std::map<std::string, std::optional<std::string>, std::less<>> before;  // of variables that it sets
   };
   // A kernel that a menuentry may boot.
   struct Variant {
@@ -289,7 +292,7 @@ class Reader {
       return fail(Code::Corrupt, concat("a word in it has more than ", kMaxGrubPieces, " parts"));
     if (command_.size() >= kMaxGrubCommand)
       return fail(Code::Corrupt, concat("a command in it has more than ", kMaxGrubCommand, " words"));
-    if (expansion_.expand(token, locals_, config_.variables, command_)) return {};
+    if (expansion_.expand(token, config_.variables, command_)) return {};
     return fail(Code::Corrupt, "its variables grow without an end");
   }
 
@@ -342,7 +345,7 @@ class Reader {
     if (loop.branch == Branch::Skipped) loop.branch = Branch::Taken;
     read_again_ += loop.body->left() - lexer_.left();
     lexer_ = *loop.body;
-    scope().insert_or_assign(loop.variable, std::move(loop.items.back()));
+    set(loop.variable, std::move(loop.items.back()));
     loop.items.pop_back();
     return true;
   }
@@ -427,8 +430,7 @@ class Reader {
       block.kind = name == "submenu" ? Kind::Submenu : Kind::Menuentry;
       block.entry = config_.entries.size();
       config_.entries.push_back(make_entry());
-      locals_.clear();
-      own_volume_.reset();
+      block.volume = volume_;
       variants_.clear();
       chosen_ = 0;
     }
@@ -436,13 +438,48 @@ class Reader {
     at_start_ = true;
     blocks_.push_back(std::move(block));
     if (blocks_.size() > kMaxDepth) return fail(Code::Corrupt, "its blocks are nested too deep");
+    if (blocks_.back().kind == Kind::Menuentry) forget_turns();
     return {};
+  }
+
+  // GRUB runs the entry when the loops around it have ended.
+  void forget_turns() {
+    const auto look = [&](const std::vector<Condition>& conditions) {
+      for (const Condition& condition : conditions)
+        if (!condition.variable.empty()) forget(condition.variable);
+    };
+    look(conditions_);
+    for (const Block& block : blocks_) look(block.conditions);
   }
 
   void close() {
     if (blocks_.empty()) return;
-    if (blocks_.back().kind == Kind::Menuentry) finish_entry(config_.entries[blocks_.back().entry]);
+    Block block = std::move(blocks_.back());
     blocks_.pop_back();
+    if (block.kind == Kind::Menuentry) finish_entry(config_.entries[block.entry]);
+    if (block.kind != Kind::Menuentry && block.kind != Kind::Submenu) return;
+    volume_ = std::move(block.volume);
+    for (auto& [name, value] : block.before) put(name, std::move(value));
+  }
+
+  // To nothing, too; what it was is back at the end of the innermost Menuentry or Submenu.
+  void set(std::string_view name, std::optional<std::string> value) {
+    GrubVariables& variables = config_.variables;
+    const auto found = variables.find(name);
+    const auto scope = std::ranges::find_if(blocks_.rbegin(), blocks_.rend(), [](const Block& block) {
+      return block.kind == Kind::Menuentry || block.kind == Kind::Submenu;
+    });
+    if (scope != blocks_.rend() && !scope->before.contains(name))
+      scope->before.emplace(name, found == variables.end() ? std::nullopt : std::optional(std::move(found->second)));
+    put(name, std::move(value));
+  }
+
+  void put(std::string_view name, std::optional<std::string> value) {
+    GrubVariables& variables = config_.variables;
+    if (value)
+      variables.insert_or_assign(std::string(name), *std::move(value));
+    else if (const auto found = variables.find(name); found != variables.end())
+      variables.erase(found);
   }
 
   // With the initrd of another branch, which has the same kernel: an attempt to do without one is for the machine that
@@ -498,7 +535,7 @@ class Reader {
     if (name == "set" && command_.size() > 1) {
       assign(command_[1].text);
     } else if (name == "unset" && command_.size() > 1) {
-      if (where() == Branch::Taken) scope().erase(command_[1].text);
+      if (where() == Branch::Taken) set(command_[1].text, std::nullopt);
     } else if (is_one_of(name, kSetters) || is_one_of(name, kSearches)) {
       forget_what_it_sets();
     } else if (name == "load_env") {
@@ -520,17 +557,18 @@ class Reader {
 
   // What the command finds out is known to GRUB alone, whatever the variable was before.
   void forget_what_it_sets() {
+    if (where() == Branch::Skipped) return;
     if (is_one_of(command_.front().text, kSearches)) {
       if (command_.size() > 2) forget(command_[2].text);
-      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") set_volume(command_[1].text);
+      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") volume_ = command_[1].text;
       return;
     }
     const auto has = [&](std::string_view option, std::string_view letter) {
       return std::ranges::any_of(command_,
                                  [&](const Word& word) { return word.text == option || word.text == letter; });
     };
-    if (command_.front().text == "search" && has("--fs-uuid", "-u")) set_volume(command_.back().text);
-    if (command_.front().text == "search" && has("--label", "-l")) set_volume(concat("LABEL=", command_.back().text));
+    if (command_.front().text == "search" && has("--fs-uuid", "-u")) volume_ = command_.back().text;
+    if (command_.front().text == "search" && has("--label", "-l")) volume_ = concat("LABEL=", command_.back().text);
     for (std::size_t i = 1; i < command_.size(); ++i) {
       std::string_view name = command_[i].text;
       if (name.starts_with("--set="))
@@ -542,20 +580,9 @@ class Reader {
   }
 
   void forget(std::string_view name) {
-    for (GrubVariables* variables : {&locals_, &config_.variables})
-      if (const auto found = variables->find(name); found != variables->end()) variables->erase(found);
+    set(name, std::nullopt);
     expansion_.is_found_out(name);
   }
-
-  // What an entry looks for is not there for the next one.
-  void set_volume(std::string volume) {
-    if (in(Kind::Menuentry))
-      own_volume_ = std::move(volume);
-    else
-      volume_ = std::move(volume);
-  }
-
-  GrubVariables& scope() { return in(Kind::Menuentry) ? locals_ : config_.variables; }
 
   void assign(std::string_view word) {
     const std::size_t equals = word.find('=');
@@ -563,11 +590,9 @@ class Reader {
     const auto name = word.substr(0, equals);
     if (!is_variable_name(name) || name == kIdOption) return;
     if (where() == Branch::Skipped) return;
-    if (name == "root") set_volume(std::string(word.substr(equals + 1)));
-    // What a submenu sets holds in there only; the default is the menu's.
-    const bool uncertain = where() == Branch::Unsure || in(Kind::Submenu);
-    if (uncertain && scope().contains(name)) return;
-    scope().insert_or_assign(std::string(name), std::string(word.substr(equals + 1)));
+    if (name == "root") volume_ = word.substr(equals + 1);
+    if (where() == Branch::Unsure && config_.variables.contains(name)) return;
+    set(name, std::string(word.substr(equals + 1)));
   }
 
   // Whatever is asked before: that there is such a file.
@@ -590,11 +615,10 @@ class Reader {
     if (!file || (file->in_doubt && file->text == "/grubenv"))  // below $prefix
       loaded = environment_;
     else if (!file->in_doubt && other_environments_)
-      loaded = other_environments_(file->text, own_volume_.value_or(volume_));
+      loaded = other_environments_(file->text, volume_);
     // The entry for the next boot only: taking it without clearing it would take it for ever.
     for (const auto& [name, value] : loaded.value_or(GrubVariables()))
-      if ((names.empty() || names.contains(name)) && name != "next_entry" && name != kIdOption)
-        scope().insert_or_assign(name, value);
+      if ((names.empty() || names.contains(name)) && name != "next_entry" && name != kIdOption) set(name, value);
   }
 
   // `chainloader` starts any EFI program; in that folder they are unified kernel images. Its options are taken off.
@@ -618,7 +642,7 @@ class Reader {
       if (!variant.arguments.empty()) variant.arguments += ' ';
       variant.arguments += spell(command_[i].text);
     }
-    entry.volume = own_volume_.value_or(volume_);
+    entry.volume = volume_;
     variants_.push_back(std::move(variant));
     if (where() == Branch::Taken) chosen_ = variants_.size() - 1;
   }
@@ -647,10 +671,8 @@ class Reader {
   const GrubBlocks& other_environments_;
   Expansion expansion_;
   BootMenu config_;
-  GrubVariables locals_;                   // of the menuentry that is being read
-  std::string volume_;                     // that `search` last looked for
-  std::optional<std::string> own_volume_;  // the same within the menuentry that is being read
-  std::vector<Variant> variants_;          // of the menuentry that is being read
+  std::string volume_;             // that `search` last looked for
+  std::vector<Variant> variants_;  // of the menuentry that is being read
   std::size_t chosen_ = 0;
   std::vector<Block> blocks_;
   std::vector<Condition> conditions_;

@@ -427,6 +427,58 @@ TEST(GrubCfg, ForLoops) {
   EXPECT_EQ(result("while true; do set default=1; break; done\nuntil false; do set default=2; done"), "1");
 }
 
+// They are run, if at all, when a person or the default has chosen them.
+TEST(GrubCfg, WhatEntriesAndSubmenusSetHoldsInThere) {
+  const BootMenu menu = parse(R"(
+set x=0
+search --fs-uuid --set=root 1111
+submenu s {
+  set default=1
+  set x=1
+  set y=1
+  set root='hd0,gpt7'
+  menuentry a { linux /a $x$y }
+  menuentry b {
+    set x=2
+    search --fs-uuid --set=root 2222
+    linux /b $x$y
+  }
+  menuentry c { linux /c $x$y }
+  submenu t {
+    unset x
+    menuentry d { linux /d $x$y }
+  }
+  menuentry e { linux /e $x$y }
+}
+if [ a = b ]; then
+  search --fs-uuid --set=root 3333
+fi
+menuentry f { linux /f $x$y }
+)");
+  const auto check = [&](std::size_t i, std::string_view arguments, std::string_view volume) {
+    EXPECT_EQ(menu.entries[i].arguments, arguments) << i;
+    EXPECT_EQ(menu.entries[i].volume, volume) << i;
+  };
+  ASSERT_EQ(menu.entries.size(), 8U);
+  check(1, "11", "hd0,gpt7");
+  check(2, "21", "2222");
+  check(3, "11", "hd0,gpt7");
+  check(5, "1", "hd0,gpt7");
+  check(6, "11", "hd0,gpt7");
+  check(7, "0", "1111");
+  EXPECT_EQ(menu.default_name, "");
+  EXPECT_THAT(menu.variables, ::testing::Contains(Pair("x", "0")));
+  EXPECT_FALSE(menu.variables.contains("y"));
+}
+
+TEST(GrubCfg, AnEntryOfALoopIsRunBehindIt) {
+  const BootMenu menu = parse("for x in 1 2; do menuentry \"t$x\" { linux /v root=/dev/sda$x ro\n} ; done\n");
+  ASSERT_EQ(menu.entries.size(), 2U);
+  EXPECT_EQ(menu.entries[1].title, "t2");
+  EXPECT_EQ(menu.entries[1].arguments, "ro");
+  EXPECT_TRUE(menu.entries[1].root_in_doubt);
+}
+
 TEST(GrubCfg, KindsOfLinux) {
   EXPECT_EQ(entry_of("linuxefi /v a\ninitrdefi /i /j").kernel, "/v");
   EXPECT_THAT(entry_of("linuxefi /v a\ninitrdefi /i /j").initrds, ElementsAre("/i", "/j"));
