@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "entry/pe.h"
 
 namespace vhdboot::entry {
 namespace {
@@ -16,6 +17,8 @@ constexpr const char* kSystemdBoot = "/EFI/systemd/systemd-bootx64.efi";
 // What it says of itself in its section .sdmagic (systemd, src/boot/boot.c).
 constexpr std::string_view kSystemdBootMark = "#### LoaderInfo: systemd-boot ";
 constexpr std::string_view kGrub = "/grubx64.efi";
+// The section with its modules, which grub-mkimage makes and nobody else does (util/grub-mkimagexx.c).
+constexpr std::string_view kGrubModules = "mods";
 constexpr std::uint64_t kMaxProgram = 4 * kMiB;
 constexpr std::size_t kMaxFolders = 64;
 
@@ -48,6 +51,10 @@ bool has_systemd_boot(disk::GuestDisk& disk, const Partitions& partitions) {
 
 bool has_grub(disk::GuestDisk& disk, const Partitions& partitions) {
   return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
+    const auto program = tree.open(kFirmwaresOwn);
+    if (const auto pe = program ? parse_pe(**program) : std::unexpected(program.error());
+        pe && pe->find(kGrubModules) != nullptr)
+      return true;
     return std::ranges::any_of(program_folders(tree),
                                [&](const std::string& folder) { return tree.has(concat(folder, kGrub)); });
   });

@@ -18,7 +18,7 @@ inline constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
 /// systemd-boot's program is on one of these partitions, by its usual name or as the one that firmware starts itself.
 [[nodiscard]] bool has_systemd_boot(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions);
 
-/// GRUB's program for EFI is on one of these partitions.
+/// GRUB's program for EFI is on one of these partitions, by its usual name or as the one that firmware starts itself.
 [[nodiscard]] bool has_grub(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions);
 
 }  // namespace vhdboot::entry

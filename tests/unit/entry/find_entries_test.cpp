@@ -992,6 +992,11 @@ TEST_F(Entries, WhoseLoaderIsInstalled) {
   EXPECT_EQ(chosen({{kGrub, "grub"}, {kFirmwares, "MZ #### LoaderInfo: systemd-boot 257 ####"}}, menu),
             "/EFI/Linux/a.efi");
   EXPECT_EQ(chosen({{kGrub, "grub"}, {kFirmwares, "MZ shim"}}, menu), "loop0p2:/boot/vmlinuz-6.1");
+  const auto program = [](const std::string& section) {
+    return std::string(as_text(PeBuilder().add(".text", "x").add(section, "x").build()));
+  };
+  EXPECT_EQ(chosen({{kFirmwares, program("mods")}}, menu), "loop0p2:/boot/vmlinuz-6.1") << "grub-install --removable";
+  EXPECT_EQ(chosen({{kFirmwares, program(".mods")}}, menu), "/EFI/Linux/a.efi");
   EXPECT_EQ(chosen({{kGrub, "grub"}}, "blscfg\n" + menu), "/EFI/Linux/a.efi") << "its menu has them, too";
   EXPECT_EQ(chosen({{kGrub, "grub"}}, "menuentry a { chainloader /EFI/x.efi\n}\n"), "/EFI/Linux/a.efi");
 }
