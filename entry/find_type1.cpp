@@ -45,11 +45,15 @@ GrubState read_state(disk::GuestDisk& disk, const BootFolder& boot) {
   return state;
 }
 
-// GRUB's menu has them by their names alone; the default is a name, a title or a place in it.
+// GRUB's menu has them by their names alone; the default is a name, a title or a place in it. openSUSE's tools write
+// the name with its suffix, and the title there has the version behind it.
 void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
   const auto name_of = [](const BootEntry& entry) { return std::string_view(entry.id).substr(0, entry.id.rfind('.')); };
   auto found = std::ranges::find_if(entries, [&](const FoundEntry& one) {
-    return name_of(one.entry) == grub.default_name || one.entry.title == grub.default_name;
+    const BootEntry& entry = one.entry;
+    const std::string_view wanted = grub.default_name;
+    return wanted == name_of(entry) || wanted == entry.id || wanted == entry.title ||
+           wanted == concat(entry.title, " (", entry.version, ')');
   });
   if (const auto place = parse_u64(grub.default_name); place && found == entries.end() && *place < entries.size()) {
     std::vector<BootEntry> menu;

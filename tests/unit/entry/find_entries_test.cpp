@@ -570,8 +570,17 @@ TEST_F(Entries, TheSavedEntryOfGrub) {
   make({fedora("6a98-6.5.6")});
   EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
   EXPECT_EQ(rule_of_default(found_.entries.front().entry), "saved_entry of grubenv");
-  make({fedora("Old")});
-  EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
+  // The last one is GRUB 2.14's title, where there is a version.
+  for (const char* name : {"Old", "6a98-6.5.6.conf", "Old (6.5.6)"}) {
+    MemoryPartition boot = fedora(name);
+    boot.files["/loader/entries/6a98-6.5.6.conf"] = to_buffer("title Old\nversion 6.5.6\nlinux /l\ninitrd /i\n");
+    make({boot});
+    EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf") << name;
+    boot.files["/grub2/grubenv"] = to_buffer("");
+    boot.files["/grub2/grub.cfg"] = to_buffer(concat("set default='", name, "'\nblscfg\n"));
+    make({boot});
+    EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf") << name;
+  }
   make({fedora("1")});
   EXPECT_EQ(choose(), "/loader/entries/6a98-6.5.6.conf");
   for (const char* saved : {"", "0", "gone", "17"}) {
