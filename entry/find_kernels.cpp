@@ -96,8 +96,11 @@ std::string title_of(const std::optional<disk::GuestTree>& root) {
 }
 
 bool has_menu(disk::GuestDisk& disk, const BootFolder& boot) {
-  const auto has = [&](std::string_view path) { return boot.top.has(concat(boot.folder, path)); };
-  return has("/grub/grub.cfg") || has("/grub2/grub.cfg") || !extlinux_files(disk, boot).empty();
+  const auto has_grub_cfg = [&](std::string_view folder) {
+    return boot.top.has(concat(boot.folder, folder, "/grub.cfg"));
+  };
+  return has_grub_cfg("/grub") || has_grub_cfg("/grub2") || std::ranges::any_of(kGrubMenuFolders, has_grub_cfg) ||
+         !extlinux_files(disk, boot).empty();
 }
 
 // Whether a line of fstab is about that partition.

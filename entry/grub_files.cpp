@@ -33,18 +33,23 @@ GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& confi
 }  // namespace
 
 GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) {
+  const auto read = [&](std::string_view folder, const char* name, std::uint64_t cap) {
+    return value_of(boot.top.read_text(concat(boot.folder, folder, '/', name), cap));
+  };
   Text config;
   Text environment;
   for (const char* folder : {"/grub", "/grub2"}) {
-    const auto read = [&](const char* name, std::uint64_t cap) {
-      return value_of(boot.top.read_text(concat(boot.folder, folder, '/', name), cap));
-    };
-    config = read("grub.cfg", kMaxGrubConfig);
-    auto here = read("grubenv", kMaxGrubEnvironment);
+    config = read(folder, "grub.cfg", kMaxGrubConfig);
+    auto here = read(folder, "grubenv", kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
-    if (config) break;
+    if (config) return parse(disk, boot, config, environment);
   }
-  if (vendor && !config) config = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
+  for (const std::string_view folder : kGrubMenuFolders) {
+    GrubFiles files =
+        parse(disk, boot, read(folder, "grub.cfg", kMaxGrubConfig), read(folder, "grubenv", kMaxGrubEnvironment));
+    if (files.menu && default_entry(*files.menu) != nullptr) return files;
+  }
+  if (vendor) config = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
   if (vendor && !environment) environment = read_vendor_file(disk, "grubenv", kMaxGrubEnvironment);
   return parse(disk, boot, config, environment);
 }

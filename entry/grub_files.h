@@ -2,7 +2,9 @@
 // GRUB's files on the guest disk.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <string_view>
 
 #include "disk/guest_disk.h"
 #include "entry/boot_menu.h"
@@ -17,8 +19,11 @@ struct GrubFiles {
   std::optional<GrubVariables> environment;  ///< of grubenv, whether or not grub.cfg loads it
 };
 
-/// Those of GRUB in a boot folder (/grub, /grub2); with `vendor`, what is missing there is taken from the ESP, where
-/// some distributions have it (read_vendor_file()).
+/// Below a boot folder: where a grub.cfg counts when it is a menu; as a rule it only leads to the one that is.
+inline constexpr std::array<std::string_view, 2> kGrubMenuFolders{"", "/EFI/BOOT"};
+
+/// Those of GRUB in a boot folder (/grub, /grub2, kGrubMenuFolders); with `vendor`, what is missing there is taken from
+/// the ESP, where some distributions have it (read_vendor_file()).
 [[nodiscard]] GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor);
 
 }  // namespace vhdboot::entry

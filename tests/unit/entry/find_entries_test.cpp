@@ -307,6 +307,34 @@ TEST_F(Entries, AGrubOnTheEspIsThatOfTheOnlySystem) {
   EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "root=UUID=f52 rootfstype=ext4 ro");
 }
 
+// As Home Assistant OS has it: one system, two slots with kernels of the same name.
+TEST_F(Entries, AMenuOnTheEsp) {
+  const std::string menu =
+      "load_env\nfor SLOT in $ORDER; do\n if [ $SLOT = A ]; then default=0; break; fi\n default=1; break\ndone\n"
+      "regexp --set 1:boothd (.+),.+ ${root}\n"
+      "menuentry A { linux (${boothd},gpt2)/bzImage root=UUID=f52 }\n"
+      "menuentry B { linux (${boothd},gpt3)/bzImage root=UUID=f53 }\n";
+  const MemoryPartition slot{.type = "ext4", .files = {{"/bzImage", make_kernel()}}, .gpt_type = {}};
+  for (const std::string folder : {"/EFI/BOOT", "", "/boot", "/grub"}) {
+    MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+    esp.files[folder + "/grub.cfg"] = to_buffer(menu);
+    esp.files[folder + "/grubenv"] = to_buffer("# GRUB Environment Block\nORDER=B A\n");
+    make({esp, slot, slot});
+    EXPECT_EQ(choose(), "loop0p3:/bzImage") << folder;
+    EXPECT_EQ(found_.entries.front().entry.options, "root=UUID=f53");
+    esp.files[folder + "/grubenv"] = to_buffer("# GRUB Environment Block\nORDER=A B\n");
+    make({esp, slot, slot});
+    EXPECT_EQ(choose(), "loop0p2:/bzImage") << folder;
+  }
+  // What leads elsewhere is no menu.
+  MemoryPartition esp{.type = "vfat", .files = {{"/vmlinuz-7", make_kernel()}}, .gpt_type = disk::kEspType};
+  esp.files["/EFI/BOOT/grub.cfg"] = to_buffer("search.fs_uuid f52 root\nconfigfile ($root)/boot/grub/grub.cfg\n");
+  esp.files["/extlinux.conf"] = to_buffer("LABEL a\n KERNEL /vmlinuz-7\n APPEND root=UUID=f52\n");
+  make({esp, slot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().entry.options, "root=UUID=f52");
+}
+
 MemoryPartition boot_with(const std::string& version) {
   return {.type = "ext4", .files = {{"/vmlinuz-" + version, make_kernel()}}, .gpt_type = {}};
 }
