@@ -135,6 +135,26 @@ std::size_t owner_of(const BootFolder& boot, const std::vector<disk::GuestTree>&
   return owner;
 }
 
+// What a menu starts, and behind it what GRUB starts when that fails: its variable `fallback` has their places.
+std::vector<const MenuEntry*> usual_entries(const BootMenu& menu) {
+  constexpr std::size_t kMaxUsual = 16;
+  std::vector<const MenuEntry*> usual{default_entry(menu)};
+  const auto list = menu.variables.find("fallback");
+  if (list == menu.variables.end()) return usual;
+  BootMenu with_other_default = menu;
+  for (const std::string_view place : split_words(list->second)) {
+    const auto number = parse_u64(place);
+    if (!number || usual.size() == kMaxUsual) break;
+    if (std::cmp_less_equal(std::ranges::count(menu.entries, std::optional<std::size_t>(), &MenuEntry::parent),
+                            *number))
+      continue;
+    with_other_default.default_name = place;
+    if (const MenuEntry* started = started_entry(with_other_default))
+      usual.push_back(&menu.entries[started - with_other_default.entries.data()]);
+  }
+  return usual;
+}
+
 // The kernels of one folder, and what its menu has beside them.
 class FolderReader {
  public:
@@ -143,7 +163,7 @@ class FolderReader {
         boot_(boot),
         files_(std::move(files)),
         menu_(files_.menu),
-        usual_(menu_ && !menu_->uses_bls ? default_entry(*menu_) : nullptr),
+        usual_(menu_ && !menu_->uses_bls ? usual_entries(*menu_) : std::vector<const MenuEntry*>()),
         title_(std::move(title)),
         system_(system),
         finder_(disk, boot) {}
@@ -155,6 +175,9 @@ class FolderReader {
         if (finder_.is_elsewhere(entry.kernel, entry.volume)) entry.kernel.clear();
     for (const KernelFiles& kernel : kernels) take(kernel);
     if (menu_) take_menu(*menu_);
+    if (first_ < usual_.size())
+      found_.entries[first_place_].entry.default_by =
+          first_ == 0 ? usual_rule() : concat("`fallback` of ", menu_->file, ", whose default cannot be booted");
     return std::move(found_);
   }
 
@@ -178,7 +201,7 @@ class FolderReader {
   // Why the usual entry is the one to boot.
   [[nodiscard]] std::string usual_rule() const {
     const MenuEntry* const started = started_entry(*menu_);
-    if (started == usual_) return concat("the default of ", menu_->file);
+    if (started == usual_.front()) return concat("the default of ", menu_->file);
     return rule_without_default(menu_->file, started->title.empty() ? started->id : started->title);
   }
 
@@ -228,11 +251,11 @@ class FolderReader {
                     .id = files.kernel,
                     .title = title_.empty() ? files.kernel : title_,
                     .version = files.version};
-    if (usual_ != nullptr && !finder_.is_elsewhere(usual_->kernel, usual_->volume) &&
-        menu_file_name(usual_->kernel) == files.kernel)
-      entry.default_by = usual_rule();
     taken_.push_back({.kernel = place, .initrds = {started.initrds}});
-    add(std::move(entry), std::move(started), std::move(options));
+    add(std::move(entry), std::move(started), std::move(options), [&](const MenuEntry* usual) {
+      return usual != nullptr && !finder_.is_elsewhere(usual->kernel, usual->volume) &&
+             menu_file_name(usual->kernel) == files.kernel;
+    });
   }
 
   // Those whose kernels have names of their own, or are elsewhere, and those with other initrds: Arch's fallback.
@@ -263,12 +286,14 @@ class FolderReader {
                       .title = called,
                       .version = is_recovery(one) || known != taken_.end() ? "0-rescue" : ""};
       if (known != taken_.end()) known->initrds.push_back(*initrds);
-      if (&one == usual_) entry.default_by = usual_rule();
-      add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()));
+      add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()),
+          [&](const MenuEntry* usual) { return usual == &one; });
     }
   }
 
-  void add(BootEntry entry, MenuFiles files, Result<KernelOptions> options) {
+  // `is_it`: whether it is what that usual entry starts.
+  template <class Predicate>
+  void add(BootEntry entry, MenuFiles files, Result<KernelOptions> options, const Predicate& is_it) {
     const std::string path = files.program.full_path();
     const auto image = is_image(files.program.tree, files.program.path);
     if (!image) options = std::unexpected(image.error());
@@ -284,6 +309,11 @@ class FolderReader {
     entry.options_from = options->source;
     entry.options = std::move(options->text);
     files.warning = std::move(options->warning);
+    const auto usual = static_cast<std::size_t>(std::ranges::find_if(usual_, is_it) - usual_.begin());
+    if (usual < first_) {
+      first_ = usual;
+      first_place_ = found_.entries.size();
+    }
     found_.entries.push_back(
         {.entry = entry, .partition = &partition, .path = path, .open = [files, entry](const OpenRequest& request) {
            return open_menu_files(files, entry, request);
@@ -292,9 +322,11 @@ class FolderReader {
 
   disk::GuestDisk& disk_;
   const BootFolder& boot_;
-  OptionFiles files_;             // its menu is for the kernels of this file system
-  std::optional<BootMenu> menu_;  // with the others
-  const MenuEntry* usual_;        // of `menu_`, unless others stand before it
+  OptionFiles files_;                    // its menu is for the kernels of this file system
+  std::optional<BootMenu> menu_;         // with the others
+  std::vector<const MenuEntry*> usual_;  // of `menu_`, unless others stand before it
+  std::size_t first_ = usual_.size();    // of them that can be booted
+  std::size_t first_place_ = 0;          // in `found_`
   std::string title_;
   std::size_t system_;
   FileFinder finder_;

@@ -833,6 +833,32 @@ TEST_F(Entries, TheInitrdOfGrubsDefaultIsGone) {
 }
 
 // Their names have no order that means anything.
+TEST_F(Entries, GrubsFallback) {
+  const auto chosen = [&](const std::string& fallback, const std::set<std::string>& gone = {}) {
+    MemoryPartition root = kRoot;
+    std::string menu = concat("set default=a\nset fallback='", fallback, "'\n");
+    for (const char* version : {"9", "a", "b", "c", "d"}) {
+      const std::string kernel = concat("/boot/vmlinuz-", version);
+      menu += concat("menuentry ", version, " { linux ", kernel, " root=UUID=f52 ", version, " }\n");
+      if (!gone.contains(version)) root.files[kernel] = make_kernel();
+    }
+    root.files.erase("/boot/vmlinuz-6.1");
+    root.files.erase("/boot/initrd.img-6.1");
+    root.files["/boot/grub/grub.cfg"] = to_buffer(menu);
+    make({root});
+    return choose().value_or("nothing");
+  };
+  EXPECT_EQ(chosen("2 4"), "loop0p1:/boot/vmlinuz-a");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
+  EXPECT_EQ(chosen("", {"a"}), "loop0p1:/boot/vmlinuz-9");
+  EXPECT_EQ(chosen("2 4", {"a"}), "loop0p1:/boot/vmlinuz-b");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`fallback` of grub.cfg, whose default cannot be booted");
+  EXPECT_EQ(chosen("4 2", {"a"}), "loop0p1:/boot/vmlinuz-d");
+  EXPECT_EQ(chosen("4 2", {"a", "d"}), "loop0p1:/boot/vmlinuz-b");
+  EXPECT_EQ(chosen("99 2", {"a"}), "loop0p1:/boot/vmlinuz-b");
+  EXPECT_EQ(chosen("b 2", {"a"}), "loop0p1:/boot/vmlinuz-9") << "GRUB takes places alone";
+}
+
 TEST_F(Entries, GrubsDefaultAmongTheKernelsOfArch) {
   MemoryPartition root = kRoot;
   for (const char* file : {"/boot/vmlinuz-6.1", "/boot/initrd.img-6.1"}) root.files.erase(file);
