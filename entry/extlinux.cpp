@@ -128,21 +128,22 @@ class Reader {
     return label_of(menu_default_);
   }
 
-  // The label that a command line begins with; U-Boot's may have blanks.
+  // The label that a command line is; syslinux takes options behind one, and U-Boot's may have blanks.
   [[nodiscard]] std::optional<std::size_t> label_of(std::string_view command) const {
     if (command.empty()) return std::nullopt;
     auto found = std::ranges::find(menu_.entries, command, &MenuEntry::id);
     if (found == menu_.entries.end())
-      found = std::ranges::find_if(menu_.entries,
-                                   [&](const MenuEntry& entry) { return first_word(entry.id) == first_word(command); });
+      found =
+          std::ranges::find_if(menu_.entries, [&](const MenuEntry& entry) { return entry.id == first_word(command); });
     return found == menu_.entries.end() ? std::nullopt : std::optional(found - menu_.entries.begin());
   }
 
-  // As if it were typed: a label or a kernel, and options behind those it has.
-  std::size_t run(std::string_view command) {
+  // As if it were typed: a label or a kernel, and options behind those it has. A word beside labels means one of them.
+  std::optional<std::size_t> run(std::string_view command) {
     auto index = label_of(command);
     const bool is_whole = index && menu_.entries[*index].id == command;
     const std::string_view name = is_whole ? std::exchange(command, {}) : take_word(command);
+    if (!index && !menu_.entries.empty() && command.empty()) return std::nullopt;
     if (!index) {
       index = menu_.entries.size();
       add(name);
@@ -153,7 +154,7 @@ class Reader {
     MenuEntry& entry = menu_.entries[*index];
     entry.arguments = joined(entry.arguments, command);
     take_initrd_option(command, entry);
-    return *index;
+    return index;
   }
 
   void take_menu(std::string_view line) {

@@ -60,6 +60,10 @@ TEST(Extlinux, TheDefault) {
   EXPECT_EQ(chosen("label m\nkernel memtest.bin\nlabel c\nkernel chain.c32\nappend hd0\n"), "none");
   EXPECT_EQ(chosen("label m\nkernel memtest.bin\nlabel x\nkernel vmlinuz\n"), "x");
   EXPECT_EQ(chosen(""), "none");
+  // A word that is no label; only one that is, may have more behind it.
+  EXPECT_EQ(chosen(concat("DEFAULT gone\n", kLabels)), "1");
+  EXPECT_EQ(chosen("default Debian 12\nlabel a\nkernel a\nlabel Debian 11\nkernel b\n"), "Debian");
+  EXPECT_EQ(chosen("default Debian 11\nlabel a\nkernel a\nlabel Debian 11\nkernel b\n"), "Debian 11");
 }
 
 // syslinux's com32/elflink/ldlinux: what is typed for nobody.
