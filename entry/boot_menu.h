@@ -37,6 +37,7 @@ struct BootMenu {
   std::string default_name;        ///< of the variable `default`: an index, title or id, '>' between submenu and entry
   bool uses_bls = false;           ///< `blscfg`: the menu also has the files of /loader/entries
   GrubVariables variables;         ///< as they are at the end
+  std::string volume;              ///< as in MenuEntry, at the end: where a file that is no menu leads to
 };
 
 /// The entry that `default` names, else the first. Null for an empty menu.

@@ -28,7 +28,8 @@ using Words = std::vector<Word>;
 // Replaces variables, within a budget: values hold values.
 class Expansion {
  public:
-  /// The words of one token; none for an unquoted variable without a value. False when the budget is spent.
+  /// The words of one token; none for an unquoted variable without a value, one for a value that GRUB alone can find
+  /// out. False when the budget is spent.
   [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables, Words& words) {
     std::optional<Word> word;
     bool doubt = false;  // for a word that has not begun yet
@@ -70,6 +71,7 @@ class Expansion {
         }
       }
     }
+    if (!word && unknown) word = Word{.text = {}, .in_doubt = true, .unknown = true};
     if (word) words.push_back(*std::move(word));
     return true;
   }
@@ -243,6 +245,7 @@ class Reader {
     while (!blocks_.empty()) close();
     if (const auto name = config_.variables.find("default"); name != config_.variables.end())
       config_.default_name = name->second;
+    config_.volume = std::move(volume_);
     return std::move(config_);
   }
 
@@ -258,8 +261,11 @@ class Reader {
     bool negated = false;              // by the '!' in front of its last command
     std::optional<bool> holds = true;  // what its last command says
     bool is_loop = false;
-    // Of a `for` whose list is known: what its variable has yet to be, in reverse, and where its body begins.
+    bool wants_list = false;  // a `for`, before that
+    // Of a `for` whose list is known: what its variable has yet to be, in reverse, where its body begins, and which
+    // variables were set in it.
     std::string variable{};
+    std::set<std::string, std::less<>> sets{};
     std::vector<std::string> items{};
     std::optional<GrubLexer> body{};
   };
@@ -267,8 +273,8 @@ class Reader {
     Kind kind = Kind::Other;
     std::size_t entry = 0;  // of Menuentry and Submenu
     std::vector<Condition> conditions;
-    // What holds again behind a Menuentry or Submenu: GRUB runs it when somebody is there, in the other one's case in a
-    // context of its own.
+    // What holds again behind a Menuentry or Submenu. GRUB runs the first when a person or the default chooses it, the
+    // second in a context of its own.
     std::string volume;
     std::map<std::string, std::optional<std::string>, std::less<>> before;  // of variables that it sets
   };
@@ -284,7 +290,7 @@ class Reader {
     if (at_start_) {
       const bool is_keyword = take_keyword(plain_text(token));
       if (conditions().size() > kMaxDepth) return fail(Code::Corrupt, "its conditions are nested too deep");
-      if (read_again_ > kMaxGrubLoops) return fail(Code::Corrupt, "its loops run too long");
+      if (read_again_ > kMaxGrubLoops) return fail(Code::Corrupt, "its loops and load_env read too much");
       if (is_keyword) return {};
     }
     at_start_ = false;
@@ -304,7 +310,7 @@ class Reader {
     if (word == "if") {
       conditions.emplace_back();
     } else if (word == "while" || word == "until" || word == "for") {
-      conditions.push_back({.is_open = false, .is_loop = true});
+      conditions.push_back({.is_open = false, .is_loop = true, .wants_list = word == "for"});
       return word != "for";  // what follows that is no command
     } else if (word == "do") {
       if (!conditions.empty()) begin_loop(conditions.back());
@@ -322,13 +328,15 @@ class Reader {
 
   // At its `for`. What a list has that is not known, or the names of files, GRUB alone can tell.
   void take_list() {
+    if (conditions().empty() || !conditions().back().wants_list) return;
+    Condition& loop = conditions().back();
+    loop.wants_list = false;
     if (where() == Branch::Skipped || command_.size() < 2 || !is_variable_name(command_[1].text)) return;
     const auto is_known = [](const Word& word) {
       return !word.in_doubt && word.text.find_first_of("*?[") == std::string::npos;
     };
     const auto list = std::span(command_).subspan(std::min<std::size_t>(command_.size(), 3));
     if (!std::ranges::all_of(list, is_known)) return forget(command_[1].text);
-    Condition& loop = conditions().back();
     loop.variable = command_[1].text;
     for (auto word = list.rbegin(); word != list.rend(); ++word) loop.items.push_back(std::move(word->text));
   }
@@ -341,7 +349,7 @@ class Reader {
   }
 
   bool start_turn(Condition& loop) {
-    if (loop.items.empty()) return false;
+    if (!loop.body || loop.items.empty()) return false;
     if (loop.branch == Branch::Skipped) loop.branch = Branch::Taken;
     read_again_ += loop.body->left() - lexer_.left();
     lexer_ = *loop.body;
@@ -442,14 +450,23 @@ class Reader {
     return {};
   }
 
-  // GRUB runs the entry when the loops around it have ended.
+  // GRUB runs the entry when the loops around it have ended, with what their last turns have set.
   void forget_turns() {
-    const auto look = [&](const std::vector<Condition>& conditions) {
-      for (const Condition& condition : conditions)
-        if (!condition.variable.empty()) forget(condition.variable);
+    std::set<std::string, std::less<>> sets;
+    each_loop([&](const Condition& loop) { sets.insert(loop.sets.begin(), loop.sets.end()); });
+    read_again_ += sets.size();
+    for (const std::string& name : sets) forget(name);
+  }
+
+  // The ones around.
+  template <class Action>
+  void each_loop(const Action& action) {
+    const auto look = [&](std::vector<Condition>& conditions) {
+      for (Condition& condition : conditions)
+        if (!condition.variable.empty()) action(condition);
     };
     look(conditions_);
-    for (const Block& block : blocks_) look(block.conditions);
+    for (Block& block : blocks_) look(block.conditions);
   }
 
   void close() {
@@ -464,6 +481,7 @@ class Reader {
 
   // To nothing, too; what it was is back at the end of the innermost Menuentry or Submenu.
   void set(std::string_view name, std::optional<std::string> value) {
+    each_loop([&](Condition& loop) { loop.sets.emplace(name); });
     GrubVariables& variables = config_.variables;
     const auto found = variables.find(name);
     const auto scope = std::ranges::find_if(blocks_.rbegin(), blocks_.rend(), [](const Block& block) {
@@ -590,12 +608,12 @@ class Reader {
     const auto name = word.substr(0, equals);
     if (!is_variable_name(name) || name == kIdOption) return;
     if (where() == Branch::Skipped) return;
-    if (name == "root") volume_ = word.substr(equals + 1);
     if (where() == Branch::Unsure && config_.variables.contains(name)) return;
+    if (name == "root") volume_ = word.substr(equals + 1);
     set(name, std::string(word.substr(equals + 1)));
   }
 
-  // Whatever is asked before: that there is such a file.
+  // Also behind a question whether there is such a file.
   void load_environment() {
     if (where() == Branch::Skipped) return;
     std::set<std::string_view> names;
@@ -611,14 +629,18 @@ class Reader {
         names.insert(word);
       }
     }
-    std::optional<GrubVariables> loaded;
-    if (!file || (file->in_doubt && file->text == "/grubenv"))  // below $prefix
-      loaded = environment_;
-    else if (!file->in_doubt && other_environments_)
-      loaded = other_environments_(file->text, volume_);
-    // The entry for the next boot only: taking it without clearing it would take it for ever.
-    for (const auto& [name, value] : loaded.value_or(GrubVariables()))
+    std::optional<GrubVariables> other;
+    const bool is_usual = !file || (file->in_doubt && file->text == "/grubenv");  // below $prefix
+    if (!is_usual && !file->in_doubt && other_environments_) {
+      other = other_environments_(file->text, volume_);
+      read_again_ += kMaxGrubEnvironment;
+    }
+    if (!is_usual && !other) return;
+    for (const auto& [name, value] : is_usual ? environment_ : *other) {
+      read_again_ += name.size() + value.size();
+      // next_entry is for the next boot only: taking it without clearing it would take it for ever.
       if ((names.empty() || names.contains(name)) && name != "next_entry" && name != kIdOption) set(name, value);
+    }
   }
 
   // `chainloader` starts any EFI program; in that folder they are unified kernel images. Its options are taken off.

@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxGrubConfig = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxGrubEntries = 4096;
 inline constexpr std::size_t kMaxGrubCommand = 4096;           ///< words
 inline constexpr std::size_t kMaxGrubExpansion = 1024 * 1024;  ///< bytes that variables put into the text
-inline constexpr std::size_t kMaxGrubLoops = 1024 * 1024;      ///< bytes that loops read again
+inline constexpr std::size_t kMaxGrubLoops = 1024 * 1024;      ///< bytes that loops read again, and load_env
 
 /// The environment block that `load_env --file` names: a path as grub.cfg has it, and MenuEntry::volume. Nothing when
 /// it is not there.

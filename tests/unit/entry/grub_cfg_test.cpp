@@ -424,6 +424,12 @@ TEST(GrubCfg, ForLoops) {
   // What only GRUB knows: files, and what it looked for.
   EXPECT_EQ(result("for x in /*.iso; do set default=1$x; done"), "1");
   EXPECT_EQ(result("search --file /a --set=d\nfor x in a ($d)/b $d/c; do set default=1$x; done"), "1");
+  EXPECT_EQ(result("probe --set=o -u x\nset default=0\nfor x in $o; do set default=1; done"), "0") << "may be empty";
+  EXPECT_EQ(result("probe --set=o -u x\nfor x in $o; do set default=1; done"), "1");
+  // Whatever is no loop of GRUB's.
+  EXPECT_EQ(result("\"for\" x in a b c"), "");
+  EXPECT_EQ(result("if true; then\n\"for\" x in a b\nfi; for x in a b\ndone; for x in a b\nfi; set default=1"), "1");
+  EXPECT_EQ(result("for x in a b; do \"for\" y in c d; set default=$default$x; done"), "ab");
   EXPECT_EQ(result("while true; do set default=1; break; done\nuntil false; do set default=2; done"), "1");
 }
 
@@ -479,6 +485,28 @@ TEST(GrubCfg, AnEntryOfALoopIsRunBehindIt) {
   EXPECT_TRUE(menu.entries[1].root_in_doubt);
 }
 
+// GRUB stops at the first place that has the file.
+TEST(GrubCfg, TheFirstRootOfALoopThatOnlyGrubKnows) {
+  const BootMenu menu = parse(
+      "for d in hd0,gpt1 hd0,gpt2; do if [ -e ($d)/v ]; then set root=$d; break; fi; done\n"
+      "menuentry a { linux /v root=/dev/sda3\n}\n");
+  EXPECT_EQ(menu.entries.at(0).volume, "hd0,gpt1");
+}
+
+// Its last turn counts for all of them, and is not known yet.
+TEST(GrubCfg, WhatALoopSetsIsNotInItsEntries) {
+  const BootMenu menu = parse(
+      "for v in 6.1 6.2; do set k=/boot/vmlinuz-$v; set o=quiet\n"
+      "menuentry \"Linux $v\" { linux $k root=/dev/sda1 $o\n} ; done\n"
+      "menuentry last { linux $k root=/dev/sda1 $o\n}\n");
+  ASSERT_EQ(menu.entries.size(), 3U);
+  EXPECT_EQ(menu.entries[0].title, "Linux 6.1");
+  EXPECT_EQ(menu.entries[0].kernel, "");
+  EXPECT_EQ(menu.entries[1].kernel, "");
+  EXPECT_EQ(menu.entries[2].kernel, "/boot/vmlinuz-6.2");
+  EXPECT_EQ(menu.entries[2].arguments, "root=/dev/sda1 quiet");
+}
+
 TEST(GrubCfg, KindsOfLinux) {
   EXPECT_EQ(entry_of("linuxefi /v a\ninitrdefi /i /j").kernel, "/v");
   EXPECT_THAT(entry_of("linuxefi /v a\ninitrdefi /i /j").initrds, ElementsAre("/i", "/j"));
@@ -523,7 +551,14 @@ TEST(GrubCfg, Refusals) {
   std::string loops;
   for (int i = 0; i < 8; ++i) loops += "for x in 1 2 3 4 5 6 7 8 9; do ";
   EXPECT_THAT(error_of(concat(loops, "true", std::string_view("; done; done; done; done; done; done; done; done"))),
-              HasSubstr("loops run too long"));
+              HasSubstr("loops and load_env read too much"));
+  GrubVariables large;
+  for (int i = 0; i < 1000; ++i) large.emplace(concat("v", i), std::string(50, 'x'));
+  std::string loads;
+  for (int i = 0; i < 100; ++i) loads += "load_env\n";
+  const auto loaded = parse_grub_cfg(loads, large);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().text, HasSubstr("loops and load_env read too much"));
   conditions.clear();
   for (int i = 0; i < 100; ++i) conditions += "for x in 1; do ";
   EXPECT_THAT(error_of(conditions), HasSubstr("conditions are nested too deep"));
