@@ -72,7 +72,8 @@ void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntr
     if (!is_found && conf.usual.empty()) return;
     for (FoundEntry& one : found.entries) {
       if (is_found) one.entry.default_by.clear();
-      one.entry.no_default = is_found ? "" : concat(rule, ", \"", printable(conf.usual), '"');
+      if (one.entry.default_by.empty())
+        one.entry.no_default = is_found ? "" : concat(rule, ", \"", printable(conf.usual), '"');
     }
     if (is_found) found.entries[meant].entry.default_by = rule;
     return;

@@ -41,7 +41,7 @@ std::optional<std::string> read(const disk::GuestTree& tree, const std::string& 
 }
 
 // The folders and names of such files that are there. On an ESP that of syslinux's own program for EFI comes first,
-// unless another loader is there, too: nobody knows which of them is started.
+// unless GRUB is there, too: nobody knows which of them is started.
 std::vector<std::pair<std::string, std::string_view>> extlinux_files(disk::GuestDisk& disk, const BootFolder& boot) {
   std::vector<std::pair<std::string, std::string_view>> found;
   const auto look = [&](const std::string& folder, std::string_view name) {
@@ -303,7 +303,10 @@ class FolderReader {
     }
     const disk::GuestPartition& partition = files.program.tree.partition();
     entry.path = concat(partition.device, ':', path);
-    for (const Place& initrd : files.initrds) entry.initrds.push_back(initrd.full_path());
+    for (const Place& initrd : files.initrds) {
+      const bool is_beside = &initrd.tree.partition() == &partition;
+      entry.initrds.push_back(concat(is_beside ? "" : concat(initrd.tree.partition().device, ':'), initrd.full_path()));
+    }
     entry.unified = files.is_image = *image;
     entry.system = system_;
     entry.options_from = options->source;
@@ -349,13 +352,34 @@ void add_once(FoundEntry entry, std::vector<FoundEntry>& found) {
     *same = std::move(entry);
 }
 
+// Of the file system on which GRUB's program looks for its menu; empty when nothing tells. On the ESP a file does,
+// where there is one alone.
+std::string volume_of_menu(disk::GuestDisk& disk) {
+  const auto text = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
+  const auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
+  return config && config->entries.empty() ? config->volume : "";
+}
+
+// The folders there come first: their system is the one that is started.
+std::vector<BootFolder> folders_in_order(disk::GuestDisk& disk) {
+  const std::string volume = volume_of_menu(disk);
+  std::vector<BootFolder> folders;
+  std::vector<BootFolder> others;
+  for (BootFolder& boot : boot_folders(disk)) {
+    const bool is_other = FileFinder(disk, boot).is_elsewhere("", volume);
+    (is_other ? others : folders).push_back(std::move(boot));
+  }
+  std::ranges::move(others, std::back_inserter(folders));
+  return folders;
+}
+
 }  // namespace
 
 FoundEntries find_kernels(disk::GuestDisk& disk) {
   FoundEntries found;
   const auto roots = root_trees(disk);
   std::vector<std::size_t> systems;  // their roots, in the order of their first folders
-  for (const BootFolder& boot : boot_folders(disk)) {
+  for (const BootFolder& boot : folders_in_order(disk)) {
     auto kernels = kernels_among(boot.top.list(boot.folder));
     if (kernels.size() > kMaxKernels) kernels.resize(kMaxKernels);
     // A folder in a root file system belongs to that one; there may be more systems on the disk.
@@ -365,9 +389,10 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
     if (kernels.empty() && !has_menu(disk, boot)) continue;
     std::size_t system = 0;
     while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
-    if (system == systems.size()) systems.push_back(owner);
     FolderReader reader(disk, boot, read_files(disk, boot, root, roots.size() <= 1), title_of(root), system);
     FoundEntries here = std::move(reader).read(kernels);
+    // What only leads elsewhere is no system.
+    if (system == systems.size() && !(kernels.empty() && here.entries.empty())) systems.push_back(owner);
     for (FoundEntry& entry : here.entries) add_once(std::move(entry), found.entries);
     std::ranges::move(here.broken, std::back_inserter(found.broken));
   }

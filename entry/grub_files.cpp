@@ -42,14 +42,15 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
     config = read(folder, "grub.cfg", kMaxGrubConfig);
     auto here = read(folder, "grubenv", kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
-    if (config) return parse(disk, boot, config, environment);
+    if (config) break;
   }
   for (const std::string_view folder : kGrubMenuFolders) {
+    if (config) break;
     GrubFiles files =
         parse(disk, boot, read(folder, "grub.cfg", kMaxGrubConfig), read(folder, "grubenv", kMaxGrubEnvironment));
     if (files.menu && default_entry(*files.menu) != nullptr) return files;
   }
-  if (vendor) config = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
+  if (vendor && !config) config = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
   if (vendor && !environment) environment = read_vendor_file(disk, "grubenv", kMaxGrubEnvironment);
   return parse(disk, boot, config, environment);
 }

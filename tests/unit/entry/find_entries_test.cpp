@@ -290,6 +290,11 @@ TEST_F(Entries, VariablesOfEntriesMayBeOnTheEsp) {
   ASSERT_TRUE(choose());
   EXPECT_EQ(found_.entries.front().entry.options, "own quiet");
   boot.files.erase("/grub2/grubenv");
+  boot.files["/grub2/grub.cfg"] = to_buffer("load_env\nset default=\"${saved_entry}\"\nblscfg\n");
+  make({esp, boot});
+  ASSERT_TRUE(choose()) << "a link beside grub.cfg leads to the ESP";
+  EXPECT_EQ(found_.entries.front().entry.options, "root=UUID=f52 ro quiet");
+  boot.files.erase("/grub2/grub.cfg");
   esp.files["/EFI/other/grubenv"] = to_buffer(kGrubEnvironment);
   make({esp, boot});
   EXPECT_THAT(choose(), Fails(Code::NotFound, "GRUB's variable $kernelopts"));
@@ -375,6 +380,30 @@ TEST_F(Entries, KernelsOfTwoSystemsAreKeptApart) {
   EXPECT_EQ(found_.entries[2].open({})->parts.cmdline, "root=UUID=f52 rootfstype=ext4 ro");  // of its own root's fstab
 }
 
+TEST_F(Entries, TheSystemWhoseMenuGrubReadsComesFirst) {
+  const auto make_with = [&](const std::map<std::string, std::string>& files) {
+    MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+    for (const auto& [path, text] : files) esp.files[path] = to_buffer(text);
+    make({esp, root_with("6.1", "UUID=f52 / ext4\n"), root_with("6.9", "UUID=f53 / ext4\n")});
+  };
+  const auto leads_to = [](const std::string& uuid) {
+    return "search.fs_uuid " + uuid + " root hd0,gpt9\nset prefix=($root)'/boot/grub'\nconfigfile $prefix/grub.cfg\n";
+  };
+  make_with({{"/EFI/debian/grub.cfg", leads_to("f53")}});
+  EXPECT_EQ(choose(), "loop0p3:/boot/vmlinuz-6.9");
+  make_with({{"/EFI/debian/grub.cfg", "search --fs-uuid --set=dev F53\nconfigfile ($dev)/boot/grub2/grub.cfg\n"}});
+  EXPECT_EQ(choose(), "loop0p3:/boot/vmlinuz-6.9");
+  make_with({{"/EFI/BOOT/grub.cfg", leads_to("f53")}});
+  EXPECT_EQ(choose(), "loop0p3:/boot/vmlinuz-6.9") << "no system is on the ESP";
+  // Where nobody knows, the order on the disk counts.
+  for (const char* other : {"f52", "f5f"}) {
+    make_with({{"/EFI/debian/grub.cfg", leads_to("f53")}, {"/EFI/ubuntu/grub.cfg", leads_to(other)}});
+    EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+    make_with({{"/EFI/debian/grub.cfg", leads_to(other)}});
+    EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-6.1");
+  }
+}
+
 TEST_F(Entries, TheNumberOfEntryFilesIsCapped) {
   MemoryPartition esp = esp_with_entry("e-1.conf");
   for (std::size_t i = 2; i <= kMaxEntryFiles; ++i)
@@ -434,9 +463,10 @@ TEST_F(Entries, LoaderConfChooses) {
       rule_of_default(found_.entries.front().entry),
       "the order of the Boot Loader Specification, as `default` of /loader/loader.conf, \"arch*\", starts no Linux "
       "that is known");
-  for (const char* conf : {"", "default @saved\n", "timeout 3\n"})
+  for (const char* conf : {"", "default @saved\n", "timeout 3\n"}) {
     EXPECT_EQ(chosen(conf), "/loader/entries/Recovery-1A2B.conf") << conf;
-  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the order of the Boot Loader Specification");
+    EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the order of the Boot Loader Specification") << conf;
+  }
 }
 
 TEST_F(Entries, LoaderConfAndTries) {
