@@ -54,6 +54,12 @@ std::optional<std::size_t> find_named(const BootMenu& config) {
   return found;
 }
 
+// What is started of a submenu: its menu shows its first entry first. Entries stand behind their submenu, so this ends.
+const MenuEntry* entry_in(const BootMenu& config, std::optional<std::size_t> chosen) {
+  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
+  return chosen ? &config.entries[*chosen] : nullptr;
+}
+
 }  // namespace
 
 bool is_recovery(const MenuEntry& entry) {
@@ -68,9 +74,7 @@ bool is_recovery(const MenuEntry& entry) {
 const MenuEntry* started_entry(const BootMenu& config) {
   auto chosen = find_named(config);
   if (!chosen && !config.entries.empty()) chosen = 0;
-  // The menu of a submenu shows its first entry first. Entries stand behind their submenu, so this ends.
-  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
-  return chosen ? &config.entries[*chosen] : nullptr;
+  return entry_in(config, chosen);
 }
 
 const MenuEntry* default_entry(const BootMenu& config) {
@@ -83,6 +87,18 @@ const MenuEntry* default_entry(const BootMenu& config) {
     if (fallback == nullptr) fallback = &entry;
   }
   return fallback;
+}
+
+std::vector<const MenuEntry*> usual_entries(const BootMenu& config) {
+  constexpr std::size_t kMaxUsual = 16;
+  std::vector<const MenuEntry*> usual{default_entry(config)};
+  const auto list = config.variables.find("fallback");
+  if (list == config.variables.end()) return usual;
+  for (const std::string_view place : split_words(list->second)) {
+    if (!parse_u64(place) || usual.size() == kMaxUsual) break;
+    if (const MenuEntry* entry = entry_in(config, find_in_menu(config, std::nullopt, place))) usual.push_back(entry);
+  }
+  return usual;
 }
 
 std::string_view menu_file_name(std::string_view path) {

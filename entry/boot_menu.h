@@ -47,6 +47,10 @@ struct BootMenu {
 /// boots Linux.
 [[nodiscard]] const MenuEntry* default_entry(const BootMenu& config);
 
+/// default_entry(), which may be null, and behind it what GRUB starts when that fails: the places in its variable
+/// `fallback`.
+[[nodiscard]] std::vector<const MenuEntry*> usual_entries(const BootMenu& config);
+
 /// Is this an entry for emergencies, by its title, id or arguments?
 [[nodiscard]] bool is_recovery(const MenuEntry& entry);
 

@@ -135,26 +135,6 @@ std::size_t owner_of(const BootFolder& boot, const std::vector<disk::GuestTree>&
   return owner;
 }
 
-// What a menu starts, and behind it what GRUB starts when that fails: its variable `fallback` has their places.
-std::vector<const MenuEntry*> usual_entries(const BootMenu& menu) {
-  constexpr std::size_t kMaxUsual = 16;
-  std::vector<const MenuEntry*> usual{default_entry(menu)};
-  const auto list = menu.variables.find("fallback");
-  if (list == menu.variables.end()) return usual;
-  BootMenu with_other_default = menu;
-  for (const std::string_view place : split_words(list->second)) {
-    const auto number = parse_u64(place);
-    if (!number || usual.size() == kMaxUsual) break;
-    if (std::cmp_less_equal(std::ranges::count(menu.entries, std::optional<std::size_t>(), &MenuEntry::parent),
-                            *number))
-      continue;
-    with_other_default.default_name = place;
-    if (const MenuEntry* started = started_entry(with_other_default))
-      usual.push_back(&menu.entries[started - with_other_default.entries.data()]);
-  }
-  return usual;
-}
-
 // The kernels of one folder, and what its menu has beside them.
 class FolderReader {
  public:
