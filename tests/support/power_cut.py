@@ -39,13 +39,14 @@ SAID = r"guest: fsynced (\d+) ([0-9a-f]{64})"
 NOTE = re.compile(rb"fsynced (\d+) ([0-9a-f]{64})\n\0*")
 
 # Each step writes a file, replaces another by renaming, deletes an old one, and fsyncs each of that and their folder;
-# meanwhile something else makes writes that nobody waits for.
+# meanwhile something else makes writes that nobody waits for. It ends by itself: a program that it has started would
+# outlive a kill, and keep the file system busy.
 SCRIPT = f"""
 mount -t ext4 $root /mnt
 mkdir /mnt/files
 cd /mnt/files
 noise() {{
-  while :; do
+  while [ -e /mnt/noisy ]; do
     head -c 60000 /bin/busybox > /mnt/noise
     mv /mnt/noise /mnt/other
     rm -rf /mnt/folder
@@ -53,6 +54,7 @@ noise() {{
     ln /mnt/other /mnt/folder/link
   done
 }}
+touch /mnt/noisy
 noise &
 n=1
 while [ $n -le {STEPS} ]; do
@@ -68,7 +70,8 @@ while [ $n -le {STEPS} ]; do
   echo "guest: fsynced $n ${{sum%% *}}"
   n=$((n + 1))
 done
-kill %1
+rm /mnt/noisy
+wait
 cd /
 umount /mnt
 """
