@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
+#include <list>
 #include <map>
 #include <ranges>
 #include <set>
@@ -29,8 +32,9 @@ using Words = std::vector<Word>;
 class Expansion {
  public:
   /// The words of one token; none for an unquoted variable without a value, one for a value that GRUB alone can find
-  /// out. False when the budget is spent.
-  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables, Words& words) {
+  /// out. `arguments`: $1 and so on. False when the budget is spent.
+  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables, std::span<const Word> arguments,
+                            Words& words) {
     std::optional<Word> word;
     bool doubt = false;  // for a word that has not begun yet
     bool unknown = false;
@@ -39,40 +43,59 @@ class Expansion {
         word = Word{.text = {}, .in_doubt = std::exchange(doubt, false), .unknown = std::exchange(unknown, false)};
       return *word;
     };
-    for (const GrubPiece& piece : token.pieces) {
-      if (!piece.variable) {
-        begun().text += piece.text;
-        continue;
+    const auto end_word = [&] {
+      if (word) words.push_back(*std::exchange(word, std::nullopt));
+    };
+    const auto add = [&](std::string_view value, bool quoted) {
+      if (value.size() >= left_) return false;
+      left_ -= value.size() + 1;
+      if (quoted) {
+        begun().text += value;
+        return true;
       }
-      const std::string* value = find(piece.text, variables);
-      if (value == nullptr) {
-        if (word && word->text.starts_with('(') && !word->text.contains(')')) continue;
-        const bool is_found_out = found_out_.contains(piece.text);
-        if (word || piece.quoted) {
-          begun().in_doubt = true;
-          word->unknown |= is_found_out;
-        } else {
-          doubt = true;
-          unknown |= is_found_out;
-        }
-        continue;
-      }
-      if (value->size() > left_) return false;
-      left_ -= value->size();
-      if (piece.quoted) {
-        begun().text += *value;
-        continue;
-      }
-      for (const char c : *value) {
-        if (!is_blank(c)) {
+      for (const char c : value) {
+        if (is_blank(c))
+          end_word();
+        else
           begun().text += c;
-        } else if (word) {
-          words.push_back(*std::exchange(word, std::nullopt));
+      }
+      return true;
+    };
+    const auto add_doubt = [&](bool quoted, bool is_found_out) {
+      if (word || quoted) {
+        begun().in_doubt = true;
+        word->unknown |= is_found_out;
+      } else {
+        doubt = true;
+        unknown |= is_found_out;
+      }
+    };
+    for (const GrubPiece& piece : token.pieces) {
+      const std::string_view name = piece.text;
+      if (!piece.variable) {
+        begun().text += name;
+      } else if (name == "#") {
+        if (!add(std::to_string(arguments.size()), piece.quoted)) return false;
+      } else if (const auto given = named_arguments(name, arguments)) {
+        for (const Word& argument : *given) {
+          if (&argument != &given->front()) {
+            if (name == "*" && piece.quoted)
+              begun().text += ' ';
+            else
+              end_word();
+          }
+          if (argument.in_doubt) add_doubt(piece.quoted, argument.unknown);
+          if (!add(argument.text, piece.quoted)) return false;
         }
+        if (given->empty() && piece.quoted && name != "@") begun();
+      } else if (const std::string* value = find(name, variables)) {
+        if (!add(*value, piece.quoted)) return false;
+      } else if (!word || !word->text.starts_with('(') || word->text.contains(')')) {
+        add_doubt(piece.quoted, found_out_.contains(name));
       }
     }
     if (!word && unknown) word = Word{.text = {}, .in_doubt = true, .unknown = true};
-    if (word) words.push_back(*std::move(word));
+    end_word();
     return true;
   }
 
@@ -80,6 +103,15 @@ class Expansion {
   void is_found_out(std::string_view name) { found_out_.emplace(name); }
 
  private:
+  // "2": the second one, if there is one; "@" and "*": all. Nothing when it names a variable.
+  static std::optional<std::span<const Word>> named_arguments(std::string_view name, std::span<const Word> arguments) {
+    if (name == "@" || name == "*") return arguments;
+    const auto number = parse_u64(name);
+    if (!number) return std::nullopt;
+    if (*number == 0 || *number > arguments.size()) return arguments.first(0);
+    return arguments.subspan(*number - 1, 1);
+  }
+
   static const std::string* find(std::string_view name, const GrubVariables& variables) {
     const auto found = variables.find(name);
     return found == variables.end() ? find_built_in(name) : &found->second;
@@ -98,10 +130,11 @@ class Expansion {
   std::size_t left_ = kMaxGrubExpansion;
 };
 
-// The condition of an if, as far as it can be told without a disk: strings and numbers, but no files.
+// The condition of an if, as far as it can be told: strings and numbers, and files that are there.
 class Test {
  public:
-  explicit Test(std::span<const Word> words) : words_(words) {}
+  Test(std::span<const Word> words, std::function<bool(const Word& file)> has_file)
+      : words_(words), has_file_(std::move(has_file)) {}
 
   std::optional<bool> result() && { return either(); }
 
@@ -149,8 +182,8 @@ class Test {
       return word.unknown ? Truth() : Truth(word.text.empty() == (name == "-z"));
     }
     if (name.size() == 2 && name.front() == '-' && !words_.empty()) {
-      take();  // -f, -s, ...: of a file
-      return std::nullopt;
+      const Word file = take();
+      return std::string_view("-e -f -s").contains(name) && has_file_(file) ? Truth(true) : std::nullopt;
     }
     if (words_.empty() || at("-a") || at("-o")) return first.unknown ? Truth() : Truth(!name.empty());
     const std::string operation = take().text;
@@ -174,6 +207,7 @@ class Test {
   }
 
   std::span<const Word> words_;
+  std::function<bool(const Word& file)> has_file_;
 };
 
 // The unquoted text of a token that is nothing else: what a keyword has to be.
@@ -217,40 +251,25 @@ std::string spell(std::string_view word) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const GrubVariables& environment, const GrubBlocks& blocks)
-      : lexer_(text), environment_(environment), other_environments_(blocks) {
+  Reader(std::string_view text, const GrubVariables& environment, const GrubFileReader& files)
+      : lexer_(text), environment_(environment), files_(files) {
     config_.file = "grub.cfg";
     config_.variables.insert_or_assign(std::string(kIdOption), "--id");
   }
 
   Result<BootMenu> read() && {
-    while (const auto token = lexer_.next()) {
-      switch (token->kind) {
-        case GrubToken::Kind::Word:
-          TRY(take_word(*token));
-          break;
-        case GrubToken::Kind::End:
-          finish_command();
-          break;
-        case GrubToken::Kind::Open:
-          TRY(open());
-          break;
-        case GrubToken::Kind::Close:
-          finish_command();
-          close();
-          break;
-      }
-    }
-    finish_command();
-    while (!blocks_.empty()) close();
+    TRY(run(Kind::File, lexer_));
     if (const auto name = config_.variables.find("default"); name != config_.variables.end())
       config_.default_name = name->second;
+    TRY(run_bodies());
+    sort_entries();
     config_.volume = std::move(volume_);
     return std::move(config_);
   }
 
  private:
-  enum class Kind : std::uint8_t { Menuentry, Submenu, Function, Other };
+  // Passed: what is not run where it stands.
+  enum class Kind : std::uint8_t { File, Function, Menuentry, Submenu, Passed };
   // Whether GRUB gets to where one stands. Unsure: that depends on what only it can find out; of an if with such a
   // condition the else branch counts, and the other ones as long as nothing else is known.
   enum class Branch : std::uint8_t { Taken, Unsure, Skipped };
@@ -262,21 +281,26 @@ class Reader {
     std::optional<bool> holds = true;  // what its last command says
     bool is_loop = false;
     bool wants_list = false;  // a `for`, before that
-    // Of a `for` whose list is known: what its variable has yet to be, in reverse, where its body begins, and which
-    // variables were set in it.
+    // Of a `for` whose list is known: what its variable has yet to be, in reverse, and where its body begins.
     std::string variable{};
-    std::set<std::string, std::less<>> sets{};
     std::vector<std::string> items{};
     std::optional<GrubLexer> body{};
   };
   struct Block {
-    Kind kind = Kind::Other;
-    std::size_t entry = 0;  // of Menuentry and Submenu
-    std::vector<Condition> conditions;
-    // What holds again behind a Menuentry or Submenu. GRUB runs the first when a person or the default chooses it, the
-    // second in a context of its own.
+    Kind kind = Kind::Passed;
+    Branch reach = Branch::Taken;  // of what stands behind a `return`
+    std::vector<Condition> conditions{};
+  };
+  // What GRUB runs when the entry is chosen, behind everything around it. A submenu has a context of its own.
+  struct Body {
+    std::size_t entry = 0;
+    GrubLexer text;
+    Words arguments;
+  };
+  // What holds again behind an entry.
+  struct Scope {
     std::string volume;
-    std::map<std::string, std::optional<std::string>, std::less<>> before;  // of variables that it sets
+    std::map<std::string, std::optional<std::string>, std::less<>> before{};  // of variables that it sets
   };
   // A kernel that a menuentry may boot.
   struct Variant {
@@ -286,24 +310,111 @@ class Reader {
     std::vector<std::string> initrds;
   };
 
+  // From there to the end of the block or text.
+  Result<void> run(Kind kind, GrubLexer text) {
+    if (blocks_.size() > kMaxDepth) return fail(Code::Corrupt, "its blocks are nested too deep");
+    const GrubLexer behind = std::exchange(lexer_, text);
+    Words command = std::exchange(command_, {});
+    blocks_.push_back({.kind = kind});
+    const std::size_t depth = blocks_.size();
+    at_start_ = true;
+    while (const auto token = lexer_.next()) {
+      if (token->kind == GrubToken::Kind::Word) {
+        TRY(take_word(*token));
+        continue;
+      }
+      if (token->kind == GrubToken::Kind::Open) {
+        TRY(open());
+        continue;
+      }
+      TRY(finish_command());
+      if (token->kind == GrubToken::Kind::End) continue;
+      if (blocks_.size() > depth)
+        blocks_.pop_back();
+      else if (kind != Kind::File)
+        break;
+    }
+    TRY(finish_command());
+    if (kind == Kind::Function) read_again_ += text.left() - lexer_.left();
+    blocks_.resize(depth - 1);
+    lexer_ = behind;
+    command_ = std::move(command);
+    return {};
+  }
+
+  // Of the menu that was made last.
+  Result<void> run_bodies() {
+    if (++menus_ > kMaxDepth) return fail(Code::Corrupt, "its submenus are nested too deep");
+    for (Body& body : std::exchange(bodies_, {})) {
+      const bool is_submenu = config_.entries[body.entry].submenu;
+      scopes_.push_back({.volume = volume_});
+      if (menus_ > 2) read_again_ += body.text.left();
+      if (is_submenu) hide_variables();
+      variants_.clear();
+      chosen_ = 0;
+      open_entry_ = body.entry;
+      arguments_ = std::move(body.arguments);
+      TRY(run(is_submenu ? Kind::Submenu : Kind::Menuentry, body.text));
+      if (is_submenu)
+        TRY(run_bodies());
+      else
+        finish_entry(config_.entries[body.entry]);
+      Scope scope = std::move(scopes_.back());
+      scopes_.pop_back();
+      volume_ = std::move(scope.volume);
+      for (auto& [name, value] : scope.before) put(name, std::move(value));
+    }
+    --menus_;
+    return {};
+  }
+
+  // Those that a submenu does not see.
+  void hide_variables() {
+    std::vector<std::string> hidden;
+    for (const auto& [name, value] : config_.variables)
+      if (!exported_.contains(name)) hidden.push_back(name);
+    read_again_ += hidden.size();
+    for (const std::string& name : hidden) set(name, std::nullopt);
+  }
+
+  // Entries of a submenu behind it, as they are in the text.
+  void sort_entries() {
+    std::vector<std::vector<std::size_t>> children(config_.entries.size() + 1);  // the last: of the menu itself
+    for (std::size_t i = 0; i < config_.entries.size(); ++i)
+      children[config_.entries[i].parent.value_or(config_.entries.size())].push_back(i);
+    std::vector<std::size_t> open(children.back().rbegin(), children.back().rend());
+    std::vector<std::size_t> places(config_.entries.size());
+    std::vector<MenuEntry> sorted;
+    while (!open.empty()) {
+      const std::size_t i = open.back();
+      open.pop_back();
+      open.insert(open.end(), children[i].rbegin(), children[i].rend());
+      places[i] = sorted.size();
+      sorted.push_back(std::move(config_.entries[i]));
+      if (sorted.back().parent) sorted.back().parent = places[*sorted.back().parent];
+    }
+    config_.entries = std::move(sorted);
+  }
+
   Result<void> take_word(const GrubToken& token) {
+    if (blocks_.back().kind == Kind::Passed) return {};
     if (at_start_) {
       const bool is_keyword = take_keyword(plain_text(token));
       if (conditions().size() > kMaxDepth) return fail(Code::Corrupt, "its conditions are nested too deep");
-      if (read_again_ > kMaxGrubLoops) return fail(Code::Corrupt, "its loops and load_env read too much");
       if (is_keyword) return {};
     }
     at_start_ = false;
     if (token.pieces.size() > kMaxGrubPieces)
       return fail(Code::Corrupt, concat("a word in it has more than ", kMaxGrubPieces, " parts"));
-    if (command_.size() >= kMaxGrubCommand)
+    if (!expansion_.expand(token, config_.variables, arguments_, command_))
+      return fail(Code::Corrupt, "its variables grow without an end");
+    if (command_.size() > kMaxGrubCommand)
       return fail(Code::Corrupt, concat("a command in it has more than ", kMaxGrubCommand, " words"));
-    if (expansion_.expand(token, config_.variables, command_)) return {};
-    return fail(Code::Corrupt, "its variables grow without an end");
+    return {};
   }
 
   // Those in the innermost block.
-  std::vector<Condition>& conditions() { return blocks_.empty() ? conditions_ : blocks_.back().conditions; }
+  std::vector<Condition>& conditions() { return blocks_.back().conditions; }
 
   bool take_keyword(std::string_view word) {
     std::vector<Condition>& conditions = this->conditions();
@@ -315,7 +426,9 @@ class Reader {
     } else if (word == "do") {
       if (!conditions.empty()) begin_loop(conditions.back());
     } else if (word == "fi" || word == "done") {
-      if (!conditions.empty() && !start_turn(conditions.back())) conditions.pop_back();
+      if (conditions.empty() || start_turn(conditions.back())) return true;
+      if (conditions.back().branch == Branch::Skipped && !conditions.back().was_taken) status_ = true;
+      conditions.pop_back();
     } else if (word == "!") {
       if (!conditions.empty()) conditions.back().negated = true;
     } else if (word == "then" || word == "else" || word == "elif") {
@@ -388,107 +501,78 @@ class Reader {
                                                                        : Branch::Unsure;
   }
 
-  // What the last command of a condition says when nothing has failed.
+  // What the command says when nothing has failed.
+  [[nodiscard]] std::optional<bool> status() const {
+    const auto name = command_name();
+    if (name == "return" && command_.size() > 1) return parse_u64(command_[1].text) == 0;
+    if (name != "[" && name != "test") return !is_one_of(name, kFailing);
+    std::span<const Word> words = std::span(command_).subspan(1);
+    if (name == "[" && !words.empty()) words = words.first(words.size() - 1);
+    return Test(words, [this](const Word& file) { return is_beside(file); }).result();
+  }
+
+  // A further menu in the folder of grub.cfg.
+  [[nodiscard]] bool is_beside(const Word& file) const {
+    const auto name = name_beside(file);
+    return name.ends_with(".cfg") && files_ && files_(name, volume_, kMaxGrubConfig);
+  }
+
+  // "custom.cfg" of "$prefix/custom.cfg" or "${config_directory}/custom.cfg", whose variables are GRUB's own; else
+  // empty.
+  static std::string_view name_beside(const Word& file) {
+    const std::string_view path = file.text;
+    return file.in_doubt && path.starts_with('/') && path.rfind('/') == 0 ? path.substr(1) : std::string_view();
+  }
+
+  // It is the last one of a condition, as far as is known.
   void take_status() {
     Condition& condition = conditions().back();
-    const auto name = command_name();
-    if (name == "[" || name == "test") {
-      std::span<const Word> words = std::span(command_).subspan(1);
-      if (name == "[" && !words.empty()) words = words.first(words.size() - 1);
-      condition.holds = Test(words).result();
-    } else {
-      condition.holds = !is_one_of(name, kFailing);
-    }
-    if (condition.negated && condition.holds) condition.holds = !*condition.holds;
+    condition.holds = condition.negated && status_ ? !*status_ : status_;
     condition.negated = false;
   }
 
   // The least certain of all branches around.
   [[nodiscard]] Branch where() const {
     Branch worst = Branch::Taken;
-    const auto look = [&](const std::vector<Condition>& conditions) {
-      for (const Condition& condition : conditions)
+    for (const Block& block : blocks_) {
+      worst = std::max(worst, block.kind == Kind::Passed ? Branch::Skipped : block.reach);
+      for (const Condition& condition : block.conditions)
         if (!condition.is_open) worst = std::max(worst, condition.branch);
-    };
-    look(conditions_);
-    for (const Block& block : blocks_) look(block.conditions);
+    }
     return worst;
   }
 
   [[nodiscard]] bool in(Kind kind) const { return std::ranges::find(blocks_, kind, &Block::kind) != blocks_.end(); }
 
-  [[nodiscard]] MenuEntry* menuentry() {
-    const auto found = std::ranges::find(blocks_, Kind::Menuentry, &Block::kind);
-    return found == blocks_.end() ? nullptr : &config_.entries[found->entry];
-  }
+  [[nodiscard]] MenuEntry* menuentry() { return in(Kind::Menuentry) ? &config_.entries[open_entry_] : nullptr; }
 
   [[nodiscard]] std::string_view command_name() const {
     return command_.empty() ? std::string_view() : std::string_view(command_.front().text);
   }
 
+  // What is in the block is run later, or never.
   Result<void> open() {
-    Block block;
     const auto name = command_name();
-    if (name == "function") {
-      block.kind = Kind::Function;
-    } else if ((name == "menuentry" || name == "submenu") && !in(Kind::Function) && !in(Kind::Menuentry) &&
-               where() != Branch::Skipped) {
-      if (config_.entries.size() == kMaxGrubEntries)
-        return fail(Code::Corrupt, concat("it has more than ", kMaxGrubEntries, " entries"));
-      block.kind = name == "submenu" ? Kind::Submenu : Kind::Menuentry;
-      block.entry = config_.entries.size();
-      config_.entries.push_back(make_entry());
-      block.volume = volume_;
-      variants_.clear();
-      chosen_ = 0;
+    if (where() != Branch::Skipped) {
+      if (name == "function" && command_.size() > 1)
+        functions_.insert_or_assign(command_[1].text, lexer_);
+      else if ((name == "menuentry" || name == "submenu") && !in(Kind::Menuentry))
+        TRY(define_entry());
     }
     command_.clear();
     at_start_ = true;
-    blocks_.push_back(std::move(block));
+    blocks_.push_back({.kind = Kind::Passed});
     if (blocks_.size() > kMaxDepth) return fail(Code::Corrupt, "its blocks are nested too deep");
-    if (blocks_.back().kind == Kind::Menuentry) forget_turns();
     return {};
   }
 
-  // GRUB runs the entry when the loops around it have ended, with what their last turns have set.
-  void forget_turns() {
-    std::set<std::string, std::less<>> sets;
-    each_loop([&](const Condition& loop) { sets.insert(loop.sets.begin(), loop.sets.end()); });
-    read_again_ += sets.size();
-    for (const std::string& name : sets) forget(name);
-  }
-
-  // The ones around.
-  template <class Action>
-  void each_loop(const Action& action) {
-    const auto look = [&](std::vector<Condition>& conditions) {
-      for (Condition& condition : conditions)
-        if (!condition.variable.empty()) action(condition);
-    };
-    look(conditions_);
-    for (Block& block : blocks_) look(block.conditions);
-  }
-
-  void close() {
-    if (blocks_.empty()) return;
-    Block block = std::move(blocks_.back());
-    blocks_.pop_back();
-    if (block.kind == Kind::Menuentry) finish_entry(config_.entries[block.entry]);
-    if (block.kind != Kind::Menuentry && block.kind != Kind::Submenu) return;
-    volume_ = std::move(block.volume);
-    for (auto& [name, value] : block.before) put(name, std::move(value));
-  }
-
-  // To nothing, too; what it was is back at the end of the innermost Menuentry or Submenu.
+  // To nothing, too; what it was is back behind the entry that is being run.
   void set(std::string_view name, std::optional<std::string> value) {
-    each_loop([&](Condition& loop) { loop.sets.emplace(name); });
     GrubVariables& variables = config_.variables;
     const auto found = variables.find(name);
-    const auto scope = std::ranges::find_if(blocks_.rbegin(), blocks_.rend(), [](const Block& block) {
-      return block.kind == Kind::Menuentry || block.kind == Kind::Submenu;
-    });
-    if (scope != blocks_.rend() && !scope->before.contains(name))
-      scope->before.emplace(name, found == variables.end() ? std::nullopt : std::optional(std::move(found->second)));
+    if (!scopes_.empty() && !scopes_.back().before.contains(name))
+      scopes_.back().before.emplace(name,
+                                    found == variables.end() ? std::nullopt : std::optional(std::move(found->second)));
     put(name, std::move(value));
   }
 
@@ -516,12 +600,14 @@ class Reader {
     entry.initrds = std::move(variant->initrds);
   }
 
-  MenuEntry make_entry() {
+  // Its title is its first argument.
+  Result<void> define_entry() {
+    if (config_.entries.size() == kMaxGrubEntries)
+      return fail(Code::Corrupt, concat("it has more than ", kMaxGrubEntries, " entries"));
     MenuEntry entry;
     entry.submenu = command_name() == "submenu";
-    const auto parent = std::ranges::find(blocks_.rbegin(), blocks_.rend(), Kind::Submenu, &Block::kind);
-    if (parent != blocks_.rend()) entry.parent = parent->entry;
-    bool has_title = false;
+    if (in(Kind::Submenu)) entry.parent = open_entry_;
+    Words arguments;
     for (std::size_t i = 1; i < command_.size(); ++i) {
       std::string& word = command_[i].text;
       if (is_one_of(word, kWithValue)) {
@@ -530,24 +616,29 @@ class Reader {
         if (++i < command_.size()) entry.id = std::move(command_[i].text);
       } else if (word.starts_with("--id=")) {
         entry.id = word.substr(5);
-      } else if (!word.starts_with("--") && !has_title) {
-        entry.title = std::move(word);
-        has_title = true;
+      } else if (!word.starts_with("--")) {
+        arguments.push_back(std::move(command_[i]));
       }
     }
-    return entry;
+    if (!arguments.empty()) entry.title = arguments.front().text;
+    bodies_.push_back({.entry = config_.entries.size(), .text = lexer_, .arguments = std::move(arguments)});
+    config_.entries.push_back(std::move(entry));
+    return {};
   }
 
-  void finish_command() {
-    if (!command_.empty() && !in(Kind::Function)) {
-      run();
+  Result<void> finish_command() {
+    if (!command_.empty()) {
+      if (where() != Branch::Skipped) status_ = status();
+      TRY(run_command());
       if (!conditions().empty() && conditions().back().is_open) take_status();
     }
+    if (read_again_ > kMaxGrubLoops) return fail(Code::Corrupt, "its loops, functions and load_env read too much");
     command_.clear();
     at_start_ = true;
+    return {};
   }
 
-  void run() {
+  Result<void> run_command() {
     const auto name = command_name();
     MenuEntry* entry = menuentry();
     if (name == "set" && command_.size() > 1) {
@@ -558,19 +649,90 @@ class Reader {
       forget_what_it_sets();
     } else if (name == "load_env") {
       load_environment();
+    } else if (name == "export") {
+      if (where() != Branch::Skipped)
+        for (Word& word : command_) exported_.insert(std::move(word.text));
     } else if (name == "for") {
       take_list();
     } else if (name == "break" || name == "continue") {
       leave_loop();
+    } else if (name == "return") {
+      if (const Kind kind = blocks_.back().kind; kind != Kind::File) leave();
+    } else if (name == "setparams" || name == "shift") {
+      if (where() != Branch::Skipped) change_arguments();
+    } else if (name == "source" || name == "." || name == "configfile") {
+      return run_file();
+    } else if (name == "eval") {
+      return run_words();
     } else if (name == "blscfg") {
-      config_.uses_bls = true;
+      if (where() != Branch::Skipped) config_.uses_bls = true;
     } else if (entry != nullptr && (is_one_of(name, kLinux) || starts_image())) {
       take_linux(*entry);
     } else if (entry != nullptr && is_one_of(name, kInitrd)) {
       take_initrd();
+    } else if (const auto function = functions_.find(name); function != functions_.end()) {
+      return call(function->second);
     } else if (command_.size() == 1) {
       assign(name);
     }
+    return {};
+  }
+
+  Result<void> call(GrubLexer body) {
+    constexpr std::size_t kCall = 64;  // as many bytes, for the call itself
+    if (where() == Branch::Skipped) return {};
+    Words arguments(std::make_move_iterator(command_.begin() + 1), std::make_move_iterator(command_.end()));
+    std::swap(arguments_, arguments);
+    read_again_ += kCall;
+    TRY(run(Kind::Function, body));
+    std::swap(arguments_, arguments);
+    return {};
+  }
+
+  // Out of the function, or the file.
+  void leave() {
+    const Branch here = where();
+    if (here == Branch::Skipped) return;
+    blocks_.back().reach = here == Branch::Taken ? Branch::Skipped : Branch::Unsure;
+  }
+
+  void change_arguments() {
+    if (command_name() == "setparams") {
+      arguments_.assign(std::make_move_iterator(command_.begin() + 1), std::make_move_iterator(command_.end()));
+      return;
+    }
+    const auto count = command_.size() > 1 ? parse_u64(command_[1].text).value_or(0) : 1;
+    if (count <= arguments_.size()) arguments_.erase(arguments_.begin(), arguments_.begin() + static_cast<long>(count));
+  }
+
+  // `configfile` never comes back.
+  Result<void> run_file() {
+    if (where() == Branch::Skipped || in(Kind::Menuentry) || command_.size() < 2) return {};
+    const std::string_view path = command_[1].in_doubt ? name_beside(command_[1]) : command_[1].text;
+    // Of two questions that only GRUB can answer both may lead to it.
+    if (path.empty() || (where() == Branch::Unsure && !asked_.emplace(path, volume_).second)) return {};
+    auto text = files_ ? files_(path, volume_, kMaxGrubConfig) : std::nullopt;
+    if (!text) return {};
+    const bool comes_back = command_name() != "configfile";
+    read_again_ += text->size();
+    TRY(run_text(*std::move(text)));
+    if (!comes_back) leave();
+    return {};
+  }
+
+  Result<void> run_words() {
+    if (where() == Branch::Skipped) return {};
+    std::string text;
+    for (const Word& word : std::span(command_).subspan(1)) text += concat(word.text, ' ');
+    read_again_ += text.size();
+    return run_text(std::move(text));
+  }
+
+  // Kept: functions and entries have their bodies there.
+  Result<void> run_text(std::string text) {
+    if (read_again_ > kMaxGrubLoops) return {};
+    texts_.push_back(std::move(text));
+    return run(Kind::File, GrubLexer(texts_.back()));
   }
 
   // What the command finds out is known to GRUB alone, whatever the variable was before.
@@ -631,8 +793,9 @@ class Reader {
     }
     std::optional<GrubVariables> other;
     const bool is_usual = !file || (file->in_doubt && file->text == "/grubenv");  // below $prefix
-    if (!is_usual && !file->in_doubt && other_environments_) {
-      other = other_environments_(file->text, volume_);
+    if (!is_usual && !file->in_doubt && files_) {
+      const auto text = files_(file->text, volume_, kMaxGrubEnvironment);
+      if (auto block = text ? parse_grub_environment(*text) : fail(Code::NotFound, "")) other = *std::move(block);
       read_again_ += kMaxGrubEnvironment;
     }
     if (!is_usual && !other) return;
@@ -690,25 +853,34 @@ class Reader {
   GrubLexer lexer_;
   std::size_t read_again_ = 0;  // bytes
   const GrubVariables& environment_;
-  const GrubBlocks& other_environments_;
+  const GrubFileReader& files_;
   Expansion expansion_;
   BootMenu config_;
-  std::string volume_;             // that `search` last looked for
-  std::vector<Variant> variants_;  // of the menuentry that is being read
+  std::string volume_;  // that `search` last looked for
+  std::list<std::string> texts_;
+  std::map<std::string, GrubLexer, std::less<>> functions_;
+  std::set<std::string, std::less<>> exported_{std::string(kIdOption), "root"};
+  std::set<std::pair<std::string, std::string>> asked_;
+  std::vector<Body> bodies_;  // of the menu that is being made
+  std::size_t menus_ = 0;     // around what is run
+  std::vector<Scope> scopes_;
+  std::size_t open_entry_ = 0;     // that is run
+  std::vector<Variant> variants_;  // of the menuentry that is run
   std::size_t chosen_ = 0;
   std::vector<Block> blocks_;
-  std::vector<Condition> conditions_;
+  Words arguments_;
   Words command_;
+  std::optional<bool> status_;
   bool at_start_ = true;
 };
 
 }  // namespace
 
-Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment, const GrubBlocks& blocks) {
+Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment, const GrubFileReader& files) {
   if (text.size() > kMaxGrubConfig)
     return fail(Code::Corrupt,
                 concat("a file of ", text.size(), " bytes is no grub.cfg (at most ", kMaxGrubConfig, ")"));
-  return Reader(text, environment, blocks).read();
+  return Reader(text, environment, files).read();
 }
 
 }  // namespace vhdboot::entry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "entry/grub_files.h"
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -13,18 +15,23 @@ namespace {
 
 using Text = std::optional<std::string>;
 
+constexpr std::string_view kConfig = "grub.cfg";
+constexpr std::string_view kEnvironment = "grubenv";
+
 template <class T>
 std::optional<T> value_of(Result<T> result) {
   return result ? std::optional(*std::move(result)) : std::nullopt;
 }
 
-GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& config, const Text& environment) {
+// `beside`: reads a file by its name in the folder of grub.cfg.
+GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& config, const Text& environment,
+                const std::function<Text(std::string_view name, std::size_t cap)>& beside) {
   GrubFiles files;
   if (environment) files.environment = value_of(parse_grub_environment(*environment));
-  const auto other = [&](std::string_view path, std::string_view volume) -> std::optional<GrubVariables> {
+  const auto other = [&](std::string_view path, std::string_view volume, std::size_t cap) -> Text {
+    if (!path.contains('/')) return beside(path, cap);
     const auto place = FileFinder(disk, boot).find(path, volume);
-    const Text text = place ? value_of(place->tree.read_text(place->path, kMaxGrubEnvironment)) : std::nullopt;
-    return text ? value_of(parse_grub_environment(*text)) : std::nullopt;
+    return place ? value_of(place->tree.read_text(place->path, cap)) : std::nullopt;
   };
   if (config) files.menu = value_of(parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other));
   return files;
@@ -33,26 +40,29 @@ GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& confi
 }  // namespace
 
 GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) {
-  const auto read = [&](std::string_view folder, const char* name, std::uint64_t cap) {
+  const auto read = [&](std::string_view folder, std::string_view name, std::uint64_t cap) {
     return value_of(boot.top.read_text(concat(boot.folder, folder, '/', name), cap));
   };
-  Text config;
+  const auto in = [&](std::string_view folder) {
+    return [&read, folder](std::string_view name, std::size_t cap) { return read(folder, name, cap); };
+  };
+  const auto on_esp = [&](std::string_view name, std::size_t cap) { return read_vendor_file(disk, name, cap); };
   Text environment;
   for (const char* folder : {"/grub", "/grub2"}) {
-    config = read(folder, "grub.cfg", kMaxGrubConfig);
-    auto here = read(folder, "grubenv", kMaxGrubEnvironment);
+    const Text config = read(folder, kConfig, kMaxGrubConfig);
+    auto here = read(folder, kEnvironment, kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
-    if (config) break;
+    if (vendor && config && !environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
+    if (config) return parse(disk, boot, config, environment, in(folder));
   }
   for (const std::string_view folder : kGrubMenuFolders) {
-    if (config) break;
-    GrubFiles files =
-        parse(disk, boot, read(folder, "grub.cfg", kMaxGrubConfig), read(folder, "grubenv", kMaxGrubEnvironment));
+    GrubFiles files = parse(disk, boot, read(folder, kConfig, kMaxGrubConfig),
+                            read(folder, kEnvironment, kMaxGrubEnvironment), in(folder));
     if (files.menu && default_entry(*files.menu) != nullptr) return files;
   }
-  if (vendor && !config) config = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
-  if (vendor && !environment) environment = read_vendor_file(disk, "grubenv", kMaxGrubEnvironment);
-  return parse(disk, boot, config, environment);
+  if (!vendor) return parse(disk, boot, std::nullopt, environment, on_esp);
+  if (!environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
+  return parse(disk, boot, on_esp(kConfig, kMaxGrubConfig), environment, on_esp);
 }
 
 }  // namespace vhdboot::entry

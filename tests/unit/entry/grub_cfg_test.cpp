@@ -371,8 +371,8 @@ TEST(GrubCfg, TheSlotThatIsGood) {
 
 TEST(GrubCfg, LoadEnvWhereItStands) {
   const auto value = [](std::string_view text, const GrubVariables& environment = {{"a", "env"}, {"b", "env"}},
-                        const GrubBlocks& blocks = {}) {
-    const auto menu = parse_grub_cfg(concat(text, "\nset default=$a-$b"), environment, blocks);
+                        const GrubFileReader& files = {}) {
+    const auto menu = parse_grub_cfg(concat(text, "\nset default=$a-$b"), environment, files);
     return menu ? menu->default_name : menu.error().text;
   };
   EXPECT_EQ(value(""), "-");
@@ -386,10 +386,12 @@ TEST(GrubCfg, LoadEnvWhereItStands) {
   EXPECT_EQ(value("set a=1\nload_env", {}), "1-");
   EXPECT_EQ(value("load_env -f ${config_directory}/grubenv"), "env-env");
   std::string asked;
-  const GrubBlocks other = [&](std::string_view path, std::string_view volume) -> std::optional<GrubVariables> {
+  const GrubFileReader other = [&](std::string_view path, std::string_view volume,
+                                   std::size_t cap) -> std::optional<std::string> {
+    EXPECT_EQ(cap, kMaxGrubEnvironment);
     asked = concat(path, '@', volume);
     if (path == "/gone") return std::nullopt;
-    return GrubVariables{{"a", "other"}, {"b", "other"}};
+    return "# GRUB Environment Block\na=other\nb=other\n";
   };
   EXPECT_EQ(value("load_env\nload_env -f ($x)/grubenv a", {{"b", "env"}}, other), "other-env");
   EXPECT_EQ(asked, "()/grubenv@");
@@ -433,17 +435,19 @@ TEST(GrubCfg, ForLoops) {
   EXPECT_EQ(result("while true; do set default=1; break; done\nuntil false; do set default=2; done"), "1");
 }
 
-// They are run, if at all, when a person or the default has chosen them.
+// They are run, if at all, when a person or the default has chosen them. A submenu sees what was exported.
 TEST(GrubCfg, WhatEntriesAndSubmenusSetHoldsInThere) {
   const BootMenu menu = parse(R"(
 set x=0
+set hidden=0
+export x
 search --fs-uuid --set=root 1111
 submenu s {
   set default=1
   set x=1
   set y=1
   set root='hd0,gpt7'
-  menuentry a { linux /a $x$y }
+  menuentry a { linux /a $x$y$hidden }
   menuentry b {
     set x=2
     search --fs-uuid --set=root 2222
@@ -455,34 +459,132 @@ submenu s {
     menuentry d { linux /d $x$y }
   }
   menuentry e { linux /e $x$y }
+  set y=2
 }
 if [ a = b ]; then
   search --fs-uuid --set=root 3333
 fi
-menuentry f { linux /f $x$y }
+menuentry f { linux /f $x$y$hidden }
+set x=3
 )");
   const auto check = [&](std::size_t i, std::string_view arguments, std::string_view volume) {
     EXPECT_EQ(menu.entries[i].arguments, arguments) << i;
     EXPECT_EQ(menu.entries[i].volume, volume) << i;
   };
   ASSERT_EQ(menu.entries.size(), 8U);
-  check(1, "11", "hd0,gpt7");
-  check(2, "21", "2222");
-  check(3, "11", "hd0,gpt7");
-  check(5, "1", "hd0,gpt7");
-  check(6, "11", "hd0,gpt7");
-  check(7, "0", "1111");
+  check(1, "12", "hd0,gpt7");
+  check(2, "22", "2222");
+  check(3, "12", "hd0,gpt7");
+  check(5, "", "hd0,gpt7");
+  check(6, "12", "hd0,gpt7");
+  check(7, "30", "1111");
+  EXPECT_EQ(menu.entries[5].parent, 4U);
+  EXPECT_EQ(menu.entries[4].parent, 0U);
   EXPECT_EQ(menu.default_name, "");
-  EXPECT_THAT(menu.variables, ::testing::Contains(Pair("x", "0")));
+  EXPECT_THAT(menu.variables, ::testing::Contains(Pair("x", "3")));
   EXPECT_FALSE(menu.variables.contains("y"));
 }
 
-TEST(GrubCfg, AnEntryOfALoopIsRunBehindIt) {
-  const BootMenu menu = parse("for x in 1 2; do menuentry \"t$x\" { linux /v root=/dev/sda$x ro\n} ; done\n");
+TEST(GrubCfg, AnEntryIsRunBehindEverythingAroundIt) {
+  const BootMenu menu = parse(
+      "set o=quiet; for x in 1 2; do menuentry \"t$x\" \"$x\" { linux /v-$2 root=/dev/sda$x $o\n} ; done\n"
+      "set o=debug\n");
   ASSERT_EQ(menu.entries.size(), 2U);
-  EXPECT_EQ(menu.entries[1].title, "t2");
-  EXPECT_EQ(menu.entries[1].arguments, "ro");
-  EXPECT_TRUE(menu.entries[1].root_in_doubt);
+  EXPECT_EQ(menu.entries[0].title, "t1");
+  EXPECT_EQ(menu.entries[0].kernel, "/v-1");
+  EXPECT_EQ(menu.entries[0].arguments, "root=/dev/sda2 debug");
+  EXPECT_EQ(menu.entries[1].kernel, "/v-2");
+}
+
+TEST(GrubCfg, Functions) {
+  const auto result = [](std::string_view text) { return parse(text).default_name; };
+  EXPECT_EQ(result("function f { set default=\"$1-$2-$3-$#\"\n}\nf a 'b c'"), "a-b c--2");
+  EXPECT_EQ(result("function f { for x in \"$@\"; do set default=\"$default[$x]\"; done; }\nf a 'b c' d"),
+            "[a][b c][d]");
+  EXPECT_EQ(result("function f { for x in $@; do set default=\"$default[$x]\"; done; }\nf a 'b c'"), "[a][b][c]");
+  EXPECT_EQ(result("function f { set default=\"$*\"\n}\nf a 'b c'"), "a b c");
+  EXPECT_EQ(result("function f { shift; set default=$1; shift 9; set default=$default$1; }\nf a b c"), "bb");
+  EXPECT_EQ(result("function f { set default=$1; return; set default=2; }\nf 1; set y=$default"), "1");
+  EXPECT_EQ(result("function f { if [ $1 = a ]; then return 1; fi; return 0; }\n"
+                   "if f a; then set default=1; elif f b; then set default=2; fi"),
+            "2");
+  EXPECT_EQ(result("function f { if false; then true; fi; }\nif f; then set default=1; fi"), "1");
+  EXPECT_EQ(result("function f { if true; then false; fi; }\nif f; then set default=1; fi"), "");
+  EXPECT_EQ(result("function f { g $1$1; }\nfunction g { set default=$1; }\nf a; set x=$1"), "aa");
+  EXPECT_EQ(result("function f { set default=1; }\nfunction f { set default=2; }\nif [ a = b ]; then f; fi"), "");
+  EXPECT_EQ(result("function f { set default=1; }\nfunction f { set default=2; }\nf"), "2");
+  EXPECT_EQ(result("f() { set default=1\n}\nfunction { set default=1\n}\nset default=0"), "0");
+  EXPECT_EQ(result("set x=default; eval \"set $x=1\""), "1");
+  EXPECT_EQ(result("return; set default=1"), "1") << "out of nothing";
+  const BootMenu menu = parse(R"(
+function boot_it {
+  search --fs-uuid --set=root $1
+  if [ "$2" = debug ]; then set extra="debug loglevel=7"; fi
+  linux /boot/vmlinuz-$3 root=UUID=$1 ro $extra
+  initrd /boot/initrd.img-$3
+}
+function list {
+  menuentry "$1 of $2" $menuentry_id_option id-$1 "$1" "$2" {
+    boot_it $3 debug $2
+  }
+}
+list one 1111
+menuentry two { setparams two 2222; boot_it $2 "" 6.1; }
+set default=two
+)");
+  ASSERT_EQ(menu.entries.size(), 2U);
+  EXPECT_EQ(menu.entries[0].title, "one of 1111");
+  EXPECT_EQ(menu.entries[0].id, "id-one");
+  EXPECT_EQ(menu.entries[0].kernel, "/boot/vmlinuz-one");
+  EXPECT_EQ(menu.entries[0].arguments, "root=UUID=1111 ro debug loglevel=7");
+  EXPECT_EQ(menu.entries[0].volume, "1111");
+  EXPECT_EQ(menu.entries[1].kernel, "/boot/vmlinuz-6.1");
+  EXPECT_EQ(menu.entries[1].arguments, "root=UUID=2222 ro");
+  EXPECT_EQ(menu.entries[1].initrds, std::vector<std::string>{"/boot/initrd.img-6.1"});
+}
+
+// custom.cfg as Debian's 41_custom takes it, and others.
+TEST(GrubCfg, OtherFiles) {
+  std::vector<std::string> asked;
+  const auto menu_of = [&](std::string_view text, std::map<std::string, std::string, std::less<>> files) {
+    asked.clear();
+    const auto menu = parse_grub_cfg(text, {}, [&](std::string_view path, std::string_view volume, std::size_t) {
+      asked.push_back(concat(path, '@', volume));
+      const auto found = files.find(path);
+      return found == files.end() ? std::nullopt : std::optional(found->second);
+    });
+    return menu ? *menu : BootMenu{.file = menu.error().text};
+  };
+  const auto titles = [](const BootMenu& menu) {
+    std::string all;
+    for (const MenuEntry& entry : menu.entries) all += concat(entry.title, entry.parent ? "< " : " ");
+    return all;
+  };
+  constexpr std::string_view kCustom = R"(
+set default=0
+menuentry a { linux /a }
+if [ -f  ${config_directory}/custom.cfg ]; then
+  source ${config_directory}/custom.cfg
+elif [ -z "${config_directory}" -a -f  $prefix/custom.cfg ]; then
+  source $prefix/custom.cfg
+fi
+menuentry c { linux /c $o }
+)";
+  BootMenu menu = menu_of(kCustom, {{"custom.cfg", "set default=b; set o=x\nmenuentry b { linux /b\n}"}});
+  EXPECT_EQ(titles(menu), "a b c ");
+  EXPECT_EQ(menu.default_name, "b");
+  EXPECT_EQ(menu.entries[2].arguments, "x");
+  EXPECT_EQ(titles(menu_of(kCustom, {})), "a c ");
+  menu = menu_of("search --fs-uuid --set=root 12\nsubmenu s { . /x/y.cfg\nmenuentry b { configfile /never\n} }",
+                 {{"/x/y.cfg", "menuentry a { linux /a\n}"}});
+  EXPECT_EQ(titles(menu), "s a< b< ");
+  EXPECT_EQ(asked, std::vector<std::string>{"/x/y.cfg@12"});
+  menu = menu_of("menuentry a { true\n}\nconfigfile ($root)/m.cfg\nmenuentry c { true\n}",
+                 {{"()/m.cfg", "menuentry b { linux /b\n}"}});
+  EXPECT_EQ(titles(menu), "a b ");
+  EXPECT_EQ(titles(menu_of("configfile /gone\nmenuentry c { true\n}", {})), "c ");
+  EXPECT_THAT(menu_of("source /a", {{"/a", "source /a"}}).file, HasSubstr("too deep"));
+  EXPECT_THAT(menu_of("source /a", {{"/a", "source /a; source /a"}}).file, HasSubstr("too "));
 }
 
 // GRUB stops at the first place that has the file.
@@ -493,18 +595,15 @@ TEST(GrubCfg, TheFirstRootOfALoopThatOnlyGrubKnows) {
   EXPECT_EQ(menu.entries.at(0).volume, "hd0,gpt1");
 }
 
-// Its last turn counts for all of them, and is not known yet.
-TEST(GrubCfg, WhatALoopSetsIsNotInItsEntries) {
+// Its last turn counts for all of them.
+TEST(GrubCfg, WhatALoopSetsIsTheSameInItsEntries) {
   const BootMenu menu = parse(
-      "for v in 6.1 6.2; do set k=/boot/vmlinuz-$v; set o=quiet\n"
-      "menuentry \"Linux $v\" { linux $k root=/dev/sda1 $o\n} ; done\n"
-      "menuentry last { linux $k root=/dev/sda1 $o\n}\n");
-  ASSERT_EQ(menu.entries.size(), 3U);
+      "for v in 6.1 6.2; do set k=/boot/vmlinuz-$v\n"
+      "menuentry \"Linux $v\" { linux $k root=/dev/sda1\n} ; done\n");
+  ASSERT_EQ(menu.entries.size(), 2U);
   EXPECT_EQ(menu.entries[0].title, "Linux 6.1");
-  EXPECT_EQ(menu.entries[0].kernel, "");
-  EXPECT_EQ(menu.entries[1].kernel, "");
-  EXPECT_EQ(menu.entries[2].kernel, "/boot/vmlinuz-6.2");
-  EXPECT_EQ(menu.entries[2].arguments, "root=/dev/sda1 quiet");
+  EXPECT_EQ(menu.entries[0].kernel, "/boot/vmlinuz-6.2");
+  EXPECT_EQ(menu.entries[1].kernel, "/boot/vmlinuz-6.2");
 }
 
 TEST(GrubCfg, KindsOfLinux) {
@@ -551,14 +650,14 @@ TEST(GrubCfg, Refusals) {
   std::string loops;
   for (int i = 0; i < 8; ++i) loops += "for x in 1 2 3 4 5 6 7 8 9; do ";
   EXPECT_THAT(error_of(concat(loops, "true", std::string_view("; done; done; done; done; done; done; done; done"))),
-              HasSubstr("loops and load_env read too much"));
+              HasSubstr("loops, functions and load_env read too much"));
   GrubVariables large;
   for (int i = 0; i < 1000; ++i) large.emplace(concat("v", i), std::string(50, 'x'));
   std::string loads;
   for (int i = 0; i < 100; ++i) loads += "load_env\n";
   const auto loaded = parse_grub_cfg(loads, large);
   ASSERT_FALSE(loaded);
-  EXPECT_THAT(loaded.error().text, HasSubstr("loops and load_env read too much"));
+  EXPECT_THAT(loaded.error().text, HasSubstr("loops, functions and load_env read too much"));
   conditions.clear();
   for (int i = 0; i < 100; ++i) conditions += "for x in 1; do ";
   EXPECT_THAT(error_of(conditions), HasSubstr("conditions are nested too deep"));
