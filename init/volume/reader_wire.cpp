@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/wire.h"
 #include "init/volume/extents.h"
 
 namespace vhdboot::volume {
@@ -21,110 +22,34 @@ constexpr std::uint64_t kMaxFile = INT64_MAX;
 
 enum class Status : std::uint8_t { Done, Failed };
 
-class Writer {
- public:
-  template <std::unsigned_integral T>
-  void put(T value) {
-    std::array<std::byte, sizeof(T)> bytes{};
-    (void)store_le(MutableBytes(bytes), 0, value);
-    put(Bytes(bytes));
-  }
-  void put(Status status) { put(static_cast<std::uint8_t>(status)); }
-  void put(Bytes bytes) { out_.insert(out_.end(), bytes.data(), bytes.data() + bytes.size()); }
-  void text(std::string_view text) {
-    text = text.substr(0, UINT16_MAX);
-    put(static_cast<std::uint16_t>(text.size()));
-    put(as_bytes(text));
-  }
-  void path(const Path& path) {
-    put(static_cast<std::uint8_t>(path.components().size()));
-    for (const std::string& name : path.components()) text(name);
-  }
-  template <std::same_as<bool>... Bits>
-  void bits(Bits... bits) {
-    unsigned value = 0;
-    unsigned shift = 0;
-    ((value |= static_cast<unsigned>(bits) << shift++), ...);
-    put(static_cast<std::uint8_t>(value));
-  }
-  void reserve(std::size_t size) { out_.reserve(size); }
-  [[nodiscard]] Message message() && { return std::move(out_); }
+using wire::Cursor;
+using wire::Writer;
 
- private:
-  Message out_;
-};
+void put(Writer& out, Status status) {
+  out.put(static_cast<std::uint8_t>(status));
+}
+
+void put(Writer& out, const Path& path) {
+  out.put(static_cast<std::uint8_t>(path.components().size()));
+  for (const std::string& name : path.components()) out.text(name);
+}
+
+Path take_path(Cursor& in) {
+  Path path;
+  for (unsigned left = in.take<std::uint8_t>(); left > 0; --left) {
+    auto longer = path.child(in.text(kMaxName));
+    in.require(longer.has_value());
+    if (!longer) break;
+    path = *std::move(longer);
+  }
+  return path;
+}
 
 Writer done() {
   Writer out;
-  out.put(Status::Done);
+  put(out, Status::Done);
   return out;
 }
-
-/// Takes values off the front of a message. Past its end, or after a value that is none, everything is zero.
-class Cursor {
- public:
-  explicit Cursor(Bytes bytes) : rest_(bytes) {}
-
-  template <std::unsigned_integral T>
-  T take() {
-    return load_le<T>(take(sizeof(T)), 0).value_or(0);
-  }
-  Bytes take(std::size_t size) {
-    if (size > rest_.size()) {
-      spoil();
-      return {};
-    }
-    const Bytes taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-  /// At most `most`.
-  std::uint64_t number(std::uint64_t most) {
-    const auto value = take<std::uint64_t>();
-    return value <= most ? value : (spoil(), 0);
-  }
-  /// Valid UTF-8 of at most `most` bytes.
-  std::string text(std::size_t most) {
-    const std::string_view text = as_text(take(take<std::uint16_t>()));
-    if (text.size() <= most && to_utf16(text)) return std::string(text);
-    spoil();
-    return {};
-  }
-  Path path() {
-    Path path;
-    for (unsigned left = take<std::uint8_t>(); left > 0; --left) {
-      auto longer = path.child(text(kMaxName));
-      if (!longer) {
-        spoil();
-        break;
-      }
-      path = *std::move(longer);
-    }
-    return path;
-  }
-  /// As many as Writer::bits() was given.
-  unsigned bits(unsigned count) {
-    const unsigned value = take<std::uint8_t>();
-    return value >> count == 0 ? value : (spoil(), 0);
-  }
-  void require(bool condition) {
-    if (!condition) spoil();
-  }
-
-  [[nodiscard]] std::size_t left() const { return rest_.size(); }
-  [[nodiscard]] bool good() const { return good_; }
-  /// All was there, and nothing is left.
-  [[nodiscard]] bool complete() const { return good_ && rest_.empty(); }
-
- private:
-  void spoil() {
-    good_ = false;
-    rest_ = {};
-  }
-
-  Bytes rest_;
-  bool good_ = true;
-};
 
 /// `value` when all of the message was in order.
 template <class T>
@@ -164,7 +89,7 @@ Message encode(const ReaderRequest& request) {
   Writer out;
   out.put(static_cast<std::uint8_t>(request.ask));
   out.put(request.cap);
-  out.path(request.path);
+  put(out, request.path);
   return std::move(out).message();
 }
 
@@ -175,13 +100,13 @@ Result<ReaderRequest> decode_request(Bytes message) {
   in.require(ask < kAsks.size());
   ReaderRequest request{
       .ask = ask < kAsks.size() ? kAsks.at(ask) : Ask::State, .path = {}, .cap = in.take<std::uint64_t>()};
-  request.path = in.path();
+  request.path = take_path(in);
   return checked(in, std::move(request), "no request");
 }
 
 Message encode(const Error& error) {
   Writer out;
-  out.put(Status::Failed);
+  put(out, Status::Failed);
   out.put(static_cast<std::uint8_t>(error.code));
   out.put(static_cast<std::uint16_t>(error.sys_errno));
   out.text(std::string_view(error.text).substr(0, kMaxErrorText));
@@ -222,7 +147,7 @@ Message encode(const FileLayout& layout) {
 
 Message encode(const Path& path) {
   Writer out = done();
-  out.path(path);
+  put(out, path);
   return std::move(out).message();
 }
 
@@ -349,7 +274,7 @@ Result<FileLayout> decode_layout(Bytes body, const VolumeFacts& facts) {
 
 Result<Path> decode_spelling(Bytes body, const Path& asked) {
   Cursor in(body);
-  Path path = in.path();
+  Path path = take_path(in);
   in.require(path.components().size() == asked.components().size());
   return checked(in, std::move(path), "no such path");
 }

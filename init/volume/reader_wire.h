@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "base/wire.h"
 #include "init/volume/layout.h"
 #include "init/volume/path.h"
 #include "init/volume/state.h"
@@ -40,7 +41,7 @@ struct VolumeFacts {
   friend bool operator==(const VolumeFacts&, const VolumeFacts&) = default;
 };
 
-using Message = std::vector<std::byte>;
+using wire::Message;
 
 /// Bytes of the longest message; an answer that would be longer is an error instead.
 inline constexpr std::size_t kMaxRequest = 256 * kKiB;
