@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,14 @@
 #include "base/result.h"
 
 namespace vhdboot::disk {
+
+/// What tells a file from all others.
+struct FileId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
 
 /// Paths begin at the root of the file system; "" is that root. Symbolic links do not lead out of it.
 class FileTree {
@@ -30,6 +39,9 @@ class FileTree {
   /// Which subvolume of a btrfs begins at this folder: one number for each while the file system is mounted, here or
   /// elsewhere; 0 where none begins.
   [[nodiscard]] virtual std::uint64_t subvolume(const std::string& /*path*/) const { return 0; }
+  /// The same for each name of a file while its file system is mounted, here or elsewhere; nothing when that is not
+  /// known.
+  [[nodiscard]] virtual std::optional<FileId> id(const std::string& /*path*/) const { return std::nullopt; }
   /// The whole of it; NoMemory when it is larger than `cap` bytes.
   [[nodiscard]] virtual Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const = 0;
 };
@@ -52,6 +64,7 @@ class Folder {
     return files_->open(full_path(path));
   }
   [[nodiscard]] std::uint64_t subvolume(std::string_view path) const { return files_->subvolume(full_path(path)); }
+  [[nodiscard]] std::optional<FileId> id(std::string_view path) const { return files_->id(full_path(path)); }
   [[nodiscard]] Result<std::vector<std::byte>> read(std::string_view path, std::uint64_t cap) const {
     return files_->read(full_path(path), cap);
   }

@@ -41,6 +41,15 @@ std::vector<std::string> program_folders(const disk::GuestTree& tree) {
   return folders;
 }
 
+bool has_programs(disk::GuestDisk& disk, const Partitions& partitions) {
+  const auto is_program = [](const std::string& name) { return to_lower_ascii(name).ends_with(".efi"); };
+  return any_tree(disk, partitions, [&](const disk::GuestTree& tree) {
+    return std::ranges::any_of(program_folders(tree), [&](const std::string& folder) {
+      return std::ranges::any_of(tree.list(folder), is_program);
+    });
+  });
+}
+
 bool has_systemd_boot(disk::GuestDisk& disk, const Partitions& partitions) {
   return any_tree(disk, partitions, [](const disk::GuestTree& tree) {
     if (tree.has(kSystemdBoot)) return true;

@@ -15,6 +15,9 @@ inline constexpr const char* kFirmwaresOwn = "/EFI/BOOT/BOOTX64.EFI";
 /// The folders with programs: "/EFI/debian"; not more than 64.
 [[nodiscard]] std::vector<std::string> program_folders(const disk::GuestTree& tree);
 
+/// There is any program for EFI on one of these partitions.
+[[nodiscard]] bool has_programs(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions);
+
 /// systemd-boot's program is on one of these partitions, by its usual name or as the one that firmware starts itself.
 [[nodiscard]] bool has_systemd_boot(disk::GuestDisk& disk, const std::vector<const disk::GuestPartition*>& partitions);
 

@@ -148,20 +148,27 @@ FoundEntries look_at_folders(disk::GuestDisk& disk) {
   return look_at(disk, other_fat_partitions(disk), folders, Menu::Folders);
 }
 
-// GRUB is there, and systemd-boot is not, whose files may be left from before.
+// GRUB is there, or without any program for EFI its files for a BIOS are, and systemd-boot is not, whose files may be
+// left from before.
 bool is_grubs(disk::GuestDisk& disk) {
+  const auto has_files = [](const BootFolder& boot) {
+    return boot.top.has(concat(boot.folder, "/grub/grub.cfg")) || boot.top.has(concat(boot.folder, "/grub2/grub.cfg"));
+  };
   const Partitions partitions = loader_partitions(disk);
-  return has_grub(disk, partitions) && !has_systemd_boot(disk, partitions);
+  if (has_systemd_boot(disk, partitions)) return false;
+  if (has_grub(disk, partitions)) return true;
+  return !has_programs(disk, partitions) && std::ranges::any_of(boot_folders(disk), has_files);
 }
 
-// Its menu names a kernel: then the files of another loader do not count.
+// Its menu names a kernel, or shows entries by `blscfg`: then the files of another loader do not count.
 void put_grub_first(FoundEntries& found) {
   const auto is_kernel = [](const FoundEntry& one) { return one.entry.menu == Menu::Kernels; };
-  if (std::ranges::none_of(found.entries,
-                           [&](const FoundEntry& one) { return is_kernel(one) && !one.entry.default_by.empty(); }))
-    return;
+  const auto is_started = [&](const FoundEntry& one) { return is_kernel(one) && !one.entry.default_by.empty(); };
+  const auto is_shown = [](const FoundEntry& one) { return one.in_grubs_menu; };
+  const bool starts_kernel = std::ranges::any_of(found.entries, is_started);
+  if (!starts_kernel && std::ranges::none_of(found.entries, is_shown)) return;
   for (FoundEntry& one : found.entries)
-    if (!is_kernel(one)) one.entry.menu = Menu::Left;
+    if (starts_kernel ? !is_kernel(one) : !is_shown(one) && !is_kernel(one)) one.entry.menu = Menu::Left;
   sort(found);
 }
 

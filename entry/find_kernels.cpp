@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "disk/device_node.h"
-#include "disk/selector.h"
 #include "entry/boot_folder.h"
 #include "entry/boot_loaders.h"
 #include "entry/boot_menu.h"
@@ -69,9 +67,14 @@ std::optional<BootMenu> read_extlinux(disk::GuestDisk& disk, const BootFolder& b
   return std::nullopt;
 }
 
+struct FolderFiles {
+  OptionFiles options;
+  std::optional<Error> problem;  // of a menu that could not be read
+};
+
 // What the guest's files say about the command lines of the kernels in a folder. With more than one system on the disk
 // nobody knows whose files those on the ESP are.
-OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std::optional<disk::GuestTree>& root,
+FolderFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std::optional<disk::GuestTree>& root,
                        bool is_only_system) {
   OptionTexts texts;
   if (root) {
@@ -82,10 +85,11 @@ OptionFiles read_files(disk::GuestDisk& disk, const BootFolder& boot, const std:
     if (partition.type == "btrfs" && !root->full_path("").empty())
       texts.found_root_flags = concat("subvol=", root->full_path(""));
   }
-  texts.menu = read_grub(disk, boot, false).menu;
+  GrubFiles grub = read_grub(disk, boot, false);
+  texts.menu = std::move(grub.menu);
   if (!texts.menu) texts.menu = read_extlinux(disk, boot);
   if (!texts.menu && is_only_system) texts.menu = read_grub(disk, boot, true).menu;
-  return read_option_files(texts);
+  return {.options = read_option_files(texts), .problem = std::move(grub.problem)};
 }
 
 std::string title_of(const std::optional<disk::GuestTree>& root) {
@@ -101,23 +105,6 @@ bool has_menu(disk::GuestDisk& disk, const BootFolder& boot) {
   };
   return has_grub_cfg("/grub") || has_grub_cfg("/grub2") || std::ranges::any_of(kGrubMenuFolders, has_grub_cfg) ||
          !extlinux_files(disk, boot).empty();
-}
-
-// Whether a line of fstab is about that partition.
-bool is_named(const disk::GuestPartition& partition, const std::string& spec) {
-  if (const auto selector = disk::device_selector(spec)) return matches(*selector, partition.identity);
-  const auto node = disk::parse_device_node(spec);
-  return node && disk::is_first_disk(*node) && node->partition && partition.entry != nullptr &&
-         *node->partition == partition.entry->number;
-}
-
-bool mounts(const disk::GuestTree& root, const disk::GuestPartition& partition) {
-  const auto text = root.read_text("/etc/fstab", kMaxFstabBytes);
-  if (!text) return false;
-  if (const auto entries = parse_fstab(*text))
-    for (const FstabEntry& entry : *entries)
-      if (is_named(partition, entry.spec)) return true;
-  return false;
 }
 
 // The root that the kernels in a folder belong to, as an index; roots.size() when that cannot be told.
@@ -149,10 +136,10 @@ class FolderReader {
         finder_(disk, boot) {}
 
   FoundEntries read(const std::vector<KernelFiles>& kernels) && {
-    // Another system's kernels may have the same names.
+    // Another system's kernels may have the same names, and those of a snapshot have.
     if (files_.menu)
       for (MenuEntry& entry : files_.menu->entries)
-        if (finder_.is_elsewhere(entry.kernel, entry.volume)) entry.kernel.clear();
+        if (!may_be_here(entry, kernels)) entry.kernel.clear();
     for (const KernelFiles& kernel : kernels) take(kernel);
     if (menu_) take_menu(*menu_);
     if (first_ < usual_.size())
@@ -171,6 +158,24 @@ class FolderReader {
       return others.empty() || std::ranges::find(initrds, others) != initrds.end();
     }
   };
+
+  [[nodiscard]] Place place_of(const KernelFiles& files) const {
+    return {boot_.top, concat(boot_.folder, '/', files.kernel)};
+  }
+
+  // Whether the entry's kernel may be in this folder: of one that is called like it, whether it is that.
+  [[nodiscard]] bool may_be_here(const MenuEntry& entry, const std::vector<KernelFiles>& kernels) {
+    if (finder_.is_elsewhere(entry.kernel, entry.volume)) return false;
+    const auto called = std::ranges::find(kernels, menu_file_name(entry.kernel), &KernelFiles::kernel);
+    return called == kernels.end() || is_started_by(entry, *called);
+  }
+
+  // A path that leads nowhere is one as GRUB sees it, and the name counts.
+  [[nodiscard]] bool is_started_by(const MenuEntry& entry, const KernelFiles& files) {
+    if (menu_file_name(entry.kernel) != files.kernel) return false;
+    const auto place = finder_.find(entry.kernel, entry.volume);
+    return place ? *place == place_of(files) : !finder_.is_elsewhere(entry.kernel, entry.volume);
+  }
 
   [[nodiscard]] FitsDisk fits() const {
     return [&disk = disk_](const std::string& options) {
@@ -220,7 +225,7 @@ class FolderReader {
   }
 
   void take(const KernelFiles& files) {
-    const Place place{boot_.top, concat(boot_.folder, '/', files.kernel)};
+    const Place place = place_of(files);
     // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
     if (!place.tree.has(place.path)) return;
     auto initrds = initrds_of(files);
@@ -232,10 +237,8 @@ class FolderReader {
                     .title = title_.empty() ? files.kernel : title_,
                     .version = files.version};
     taken_.push_back({.kernel = place, .initrds = {started.initrds}});
-    add(std::move(entry), std::move(started), std::move(options), [&](const MenuEntry* usual) {
-      return usual != nullptr && !finder_.is_elsewhere(usual->kernel, usual->volume) &&
-             menu_file_name(usual->kernel) == files.kernel;
-    });
+    add(std::move(entry), std::move(started), std::move(options),
+        [&](const MenuEntry* usual) { return usual != nullptr && is_started_by(*usual, files); });
   }
 
   // Those whose kernels have names of their own, or are elsewhere, and those with other initrds: Arch's fallback.
@@ -332,12 +335,22 @@ void add_once(FoundEntry entry, std::vector<FoundEntry>& found) {
     *same = std::move(entry);
 }
 
-// Of the file system on which GRUB's program looks for its menu; empty when nothing tells. On the ESP a file does,
-// where there is one alone.
+// Of the file system on which GRUB's program looks for its menu; empty when nothing tells. On ESPs files do, where all
+// of them say the same.
 std::string volume_of_menu(disk::GuestDisk& disk) {
-  const auto text = read_vendor_file(disk, "grub.cfg", kMaxGrubConfig);
-  const auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
-  return config && config->entries.empty() ? config->volume : "";
+  std::string volume;
+  for (const disk::GuestPartition* partition : loader_partitions(disk)) {
+    const auto esp = disk.mount(*partition);
+    if (!esp) continue;
+    for (const std::string& folder : program_folders(*esp)) {
+      const auto text = read(*esp, concat(folder, "/grub.cfg"), kMaxGrubConfig);
+      const auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
+      if (!config || !config->entries.empty() || config->volume.empty()) continue;
+      if (!volume.empty() && volume != config->volume) return "";
+      volume = config->volume;
+    }
+  }
+  return volume;
 }
 
 // The folders there come first: their system is the one that is started.
@@ -369,7 +382,9 @@ FoundEntries find_kernels(disk::GuestDisk& disk) {
     if (kernels.empty() && !has_menu(disk, boot)) continue;
     std::size_t system = 0;
     while (system < systems.size() && (owner == roots.size() || systems[system] != owner)) ++system;
-    FolderReader reader(disk, boot, read_files(disk, boot, root, roots.size() <= 1), title_of(root), system);
+    FolderFiles files = read_files(disk, boot, root, roots.size() <= 1);
+    if (files.problem) found.broken.push_back(*std::move(files.problem));
+    FolderReader reader(disk, boot, std::move(files.options), title_of(root), system);
     FoundEntries here = std::move(reader).read(kernels);
     // What only leads elsewhere is no system.
     if (system == systems.size() && !(kernels.empty() && here.entries.empty())) systems.push_back(owner);

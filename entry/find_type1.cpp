@@ -21,10 +21,11 @@ constexpr std::string_view kFolder = "/loader/entries";
 // What GRUB knows when it reads the entries: Fedora's leave a part to it.
 struct GrubState {
   bool is_there = false;
+  bool has_menu = false;
   GrubVariables variables;
   std::string default_name;   // as in BootMenu
   std::string default_by;     // which file says so
-  bool shows_entries = true;  // in its menu
+  bool shows_entries = true;  // in its menu, as far as is known
 };
 
 // Fedora's older releases have grubenv on the ESP, and beside the entries a link that leads there once /boot/efi is
@@ -34,6 +35,7 @@ GrubState read_state(disk::GuestDisk& disk, const BootFolder& boot) {
   GrubState state{.is_there = files.menu || files.environment,
                   .variables = files.menu ? files.menu->variables : files.environment.value_or(GrubVariables())};
   const auto saved = state.variables.find("saved_entry");
+  state.has_menu = files.menu.has_value();
   if (files.menu) state.default_name = files.menu->default_name;
   if (files.menu) state.shows_entries = files.menu->uses_bls;
   if (saved != state.variables.end() && (!files.menu || state.default_name == saved->second)) {
@@ -48,6 +50,7 @@ GrubState read_state(disk::GuestDisk& disk, const BootFolder& boot) {
 // GRUB's menu has them by their names alone; the default is a name, a title or a place in it. openSUSE's tools write
 // the name with its suffix, and the title there has the version behind it.
 void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
+  if (!grub.shows_entries) return;
   const auto name_of = [](const BootEntry& entry) { return std::string_view(entry.id).substr(0, entry.id.rfind('.')); };
   auto found = std::ranges::find_if(entries, [&](const FoundEntry& one) {
     const BootEntry& entry = one.entry;
@@ -66,7 +69,7 @@ void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
   }
   if (found != entries.end())
     found->entry.default_by = grub.default_by;
-  else if (grub.shows_entries && !grub.default_name.empty())
+  else if (!grub.default_name.empty())
     for (FoundEntry& one : entries)
       one.entry.no_default = concat(grub.default_by, ", \"", printable(grub.default_name), '"');
 }
@@ -199,7 +202,8 @@ FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFol
       here.push_back({.entry = read->entry,
                       .partition = &boot.top.partition(),
                       .path = boot.top.full_path(concat(path, '/', name)),
-                      .open = {}});
+                      .open = {},
+                      .in_grubs_menu = grub.has_menu && grub.shows_entries});
       here.back().open = [=, read = *std::move(read)](const OpenRequest& request) {
         return open_entry(folder, read, name, request);
       };

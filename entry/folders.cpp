@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "disk/device_node.h"
+#include "disk/selector.h"
 #include "entry/bls.h"
+#include "entry/fstab.h"
 
 namespace vhdboot::entry {
 namespace {
@@ -15,6 +18,19 @@ namespace {
 bool is_root(const disk::GuestTree& tree) {
   constexpr std::array kFiles{"/etc/fstab", "/etc/os-release", "/usr/lib/os-release"};
   return std::ranges::any_of(kFiles, [&](const char* path) { return tree.has(path); });
+}
+
+// Whether a line of fstab is about that partition.
+bool is_named(const disk::GuestPartition& partition, const std::string& spec) {
+  if (const auto selector = disk::device_selector(spec)) return matches(*selector, partition.identity);
+  const auto node = disk::parse_device_node(spec);
+  return node && disk::is_first_disk(*node) && node->partition && partition.entry != nullptr &&
+         *node->partition == partition.entry->number;
+}
+
+std::vector<FstabEntry> fstab_of(const disk::GuestTree& root) {
+  const auto text = root.read_text("/etc/fstab", kMaxFstabBytes);
+  return text ? parse_fstab(*text).value_or(std::vector<FstabEntry>()) : std::vector<FstabEntry>();
 }
 
 // The roots in subvolumes of a btrfs that have names of their own: those at its top, else those in folders there, where
@@ -60,12 +76,38 @@ std::vector<disk::GuestTree> tops(disk::GuestDisk& disk) {
 
 }  // namespace
 
+bool mounts(const disk::GuestTree& root, const disk::GuestPartition& partition) {
+  return std::ranges::any_of(fstab_of(root), [&](const FstabEntry& entry) { return is_named(partition, entry.spec); });
+}
+
 std::vector<BootFolder> boot_folders(disk::GuestDisk& disk) {
+  constexpr const char* kBoot = "/boot";
   std::vector<BootFolder> found;
+  const auto add = [&](const disk::GuestTree& top, const char* folder) {
+    const auto same = [&](const BootFolder& one) {
+      return &one.top.partition() == &top.partition() && one.folder == folder &&
+             one.top.full_path("") == top.full_path("");
+    };
+    if (std::ranges::none_of(found, same)) found.push_back({top, folder});
+  };
+  // Nobody sees the files below a mount point any more.
+  const auto mounted_over = [&](const disk::GuestTree& top) -> std::optional<disk::GuestTree> {
+    const auto entries = fstab_of(top);
+    const FstabEntry* const boot = find_mount(entries, kBoot);
+    if (boot == nullptr) return std::nullopt;
+    for (const disk::GuestPartition& partition : disk.partitions())
+      if (&partition != &top.partition() && is_named(partition, boot->spec))
+        if (auto tree = disk.mount(partition)) return *std::move(tree);
+    return std::nullopt;
+  };
   // /boot first: what lies beside it, if anything, are links to what is in it.
-  for (const disk::GuestTree& top : tops(disk))
-    for (const char* folder : {"/boot", ""})
-      if (*folder == '\0' || top.has(folder)) found.push_back({top, folder});
+  for (const disk::GuestTree& top : tops(disk)) {
+    if (const auto boot = mounted_over(top))
+      add(*boot, "");
+    else if (top.has(kBoot))
+      add(top, kBoot);
+    add(top, "");
+  }
   return found;
 }
 

@@ -20,7 +20,8 @@ struct BootFolder {
   std::string folder;   ///< in `top`: "/boot", or "" for the top itself
 };
 
-/// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over.
+/// Every one, by partition; those of ESP and XBOOTLDR too. Partitions that cannot be read are passed over. Where the
+/// fstab of a root mounts another partition over its /boot, that one is in its place.
 [[nodiscard]] std::vector<BootFolder> boot_folders(disk::GuestDisk& disk);
 
 /// Where systemd-boot may look: the ESPs, then the XBOOTLDR partitions, by number.
@@ -41,6 +42,9 @@ inline constexpr std::size_t kMaxEntryFiles = 256;
 /// one alone, as the folders of two systems say different things. Nothing when it has more than `cap` bytes.
 [[nodiscard]] std::optional<std::string> read_vendor_file(disk::GuestDisk& disk, std::string_view name,
                                                           std::uint64_t cap);
+
+/// Whether the fstab of a root mounts that partition.
+[[nodiscard]] bool mounts(const disk::GuestTree& root, const disk::GuestPartition& partition);
 
 /// The root file systems of the guest disk, by partition: what has an /etc/fstab or an os-release.
 [[nodiscard]] std::vector<disk::GuestTree> root_trees(disk::GuestDisk& disk);

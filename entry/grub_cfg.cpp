@@ -335,7 +335,9 @@ class Reader {
         break;
     }
     TRY(finish_command());
-    if (kind == Kind::Function) read_again_ += text.left() - lexer_.left();
+    // What is run where it stands is read once, and the body of an entry once more.
+    const bool is_deep = menus_ > 2 && kind != Kind::File;
+    if (kind == Kind::Function || is_deep) read_again_ += text.left() - lexer_.left();
     blocks_.resize(depth - 1);
     lexer_ = behind;
     command_ = std::move(command);
@@ -348,7 +350,6 @@ class Reader {
     for (Body& body : std::exchange(bodies_, {})) {
       const bool is_submenu = config_.entries[body.entry].submenu;
       scopes_.push_back({.volume = volume_});
-      if (menus_ > 2) read_again_ += body.text.left();
       if (is_submenu) hide_variables();
       variants_.clear();
       chosen_ = 0;
@@ -705,7 +706,7 @@ class Reader {
     if (count <= arguments_.size()) arguments_.erase(arguments_.begin(), arguments_.begin() + static_cast<long>(count));
   }
 
-  // `configfile` never comes back.
+  // `configfile` never comes back: a menu that it leads to is found by itself.
   Result<void> run_file() {
     if (where() == Branch::Skipped || in(Kind::Menuentry) || command_.size() < 2) return {};
     const std::string_view path = command_[1].in_doubt ? name_beside(command_[1]) : command_[1].text;
@@ -713,11 +714,12 @@ class Reader {
     if (path.empty() || (where() == Branch::Unsure && !asked_.emplace(path, volume_).second)) return {};
     auto text = files_ ? files_(path, volume_, kMaxGrubConfig) : std::nullopt;
     if (!text) return {};
-    const bool comes_back = command_name() != "configfile";
+    if (command_name() == "configfile") {
+      leave();
+      return {};
+    }
     read_again_ += text->size();
-    TRY(run_text(*std::move(text)));
-    if (!comes_back) leave();
-    return {};
+    return run_text(*std::move(text));
   }
 
   Result<void> run_words() {

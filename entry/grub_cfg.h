@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxGrubEntries = 4096;
 inline constexpr std::size_t kMaxGrubCommand = 4096;           ///< words
 inline constexpr std::size_t kMaxGrubExpansion = 1024 * 1024;  ///< bytes that variables put into the text
 /// Bytes that loops and functions read again, and what other files have.
-inline constexpr std::size_t kMaxGrubLoops = 1024 * 1024;
+inline constexpr std::size_t kMaxGrubLoops = 4 * 1024 * 1024;
 
 /// Another file that grub.cfg names (`source`, `load_env --file`): a path as grub.cfg has it, or a name alone in the
 /// folder of grub.cfg; MenuEntry::volume; how large it may be. Nothing when it is not there.

@@ -33,7 +33,12 @@ GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& confi
     const auto place = FileFinder(disk, boot).find(path, volume);
     return place ? value_of(place->tree.read_text(place->path, cap)) : std::nullopt;
   };
-  if (config) files.menu = value_of(parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other));
+  if (!config) return files;
+  auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other);
+  if (menu)
+    files.menu = *std::move(menu);
+  else
+    files.problem = std::move(menu).error().within(concat("grub.cfg on ", boot.top.partition().description()));
   return files;
 }
 

@@ -17,6 +17,7 @@ namespace vhdboot::entry {
 struct GrubFiles {
   std::optional<BootMenu> menu;              ///< of grub.cfg
   std::optional<GrubVariables> environment;  ///< of grubenv, whether or not grub.cfg loads it
+  std::optional<Error> problem;              ///< why there is no menu although there is a grub.cfg
 };
 
 /// Below a boot folder: where a grub.cfg counts when it is a menu; as a rule it only leads to the one that is.

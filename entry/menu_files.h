@@ -21,7 +21,10 @@ struct Place {
   std::string path;
 
   [[nodiscard]] std::string full_path() const { return tree.full_path(path); }
+  /// Whether both name the same file.
   friend bool operator==(const Place& one, const Place& other) {
+    const auto id = one.tree.id(one.path);
+    if (const auto others = other.tree.id(other.path); id && others) return *id == *others;
     return &one.tree.partition() == &other.tree.partition() && one.full_path() == other.full_path();
   }
 };

@@ -47,6 +47,13 @@ std::uint64_t MountedTree::subvolume(const std::string& path) const {
   return system.f_type == BTRFS_SUPER_MAGIC && status.st_ino == kFirst ? status.st_dev : 0;
 }
 
+std::optional<disk::FileId> MountedTree::id(const std::string& path) const {
+  const auto file = open_in(path, O_PATH);
+  struct stat status{};
+  if (!file || ::fstat(file->get(), &status) < 0) return std::nullopt;
+  return disk::FileId{.device = status.st_dev, .inode = status.st_ino};
+}
+
 Result<std::vector<std::byte>> MountedTree::read(const std::string& path, std::uint64_t cap) const {
   const Fd file = TRY(open_in(path, kFile));
   return read_all(file, cap);

@@ -23,6 +23,7 @@ class MountedTree final : public disk::FileTree {
   [[nodiscard]] Result<std::unique_ptr<ByteSource>> open(const std::string& path) const override;
   [[nodiscard]] Result<std::vector<std::byte>> read(const std::string& path, std::uint64_t cap) const override;
   [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override;
+  [[nodiscard]] std::optional<disk::FileId> id(const std::string& path) const override;
 
  private:
   [[nodiscard]] Result<Fd> open_in(const std::string& path, int flags) const;

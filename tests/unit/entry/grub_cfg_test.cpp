@@ -581,7 +581,7 @@ menuentry c { linux /c $o }
   EXPECT_EQ(asked, std::vector<std::string>{"/x/y.cfg@12"});
   menu = menu_of("menuentry a { true\n}\nconfigfile ($root)/m.cfg\nmenuentry c { true\n}",
                  {{"()/m.cfg", "menuentry b { linux /b\n}"}});
-  EXPECT_EQ(titles(menu), "a b ");
+  EXPECT_EQ(titles(menu), "a ") << "a menu that is found by itself";
   EXPECT_EQ(titles(menu_of("configfile /gone\nmenuentry c { true\n}", {})), "c ");
   EXPECT_THAT(menu_of("source /a", {{"/a", "source /a"}}).file, HasSubstr("too deep"));
   EXPECT_THAT(menu_of("source /a", {{"/a", "source /a; source /a"}}).file, HasSubstr("too "));
@@ -604,6 +604,18 @@ TEST(GrubCfg, WhatALoopSetsIsTheSameInItsEntries) {
   EXPECT_EQ(menu.entries[0].title, "Linux 6.1");
   EXPECT_EQ(menu.entries[0].kernel, "/boot/vmlinuz-6.2");
   EXPECT_EQ(menu.entries[1].kernel, "/boot/vmlinuz-6.2");
+}
+
+// As grub-btrfs makes it: a submenu for each snapshot.
+TEST(GrubCfg, ManySubmenus) {
+  std::string text = "menuentry first { linux /v\n}\nsubmenu snapshots {\n";
+  for (int i = 0; i < 400; ++i)
+    text += concat("submenu '", i, "' {\n  submenu 'kernels' {\n    menuentry 'a' { linux /@s/", i,
+                   "/vmlinuz root=UUID=1 ", std::string(300, 'x'), "\n    }\n  }\n}\n");
+  text += "}\n";
+  const BootMenu menu = parse(text);
+  EXPECT_EQ(menu.entries.size(), 2U + 3 * 400U);
+  EXPECT_EQ(menu.entries.back().kernel, "/@s/399/vmlinuz");
 }
 
 TEST(GrubCfg, KindsOfLinux) {
