@@ -98,10 +98,16 @@ bool Console::read_key() {
   return in_ != nullptr && !failed(in_->ReadKeyStroke(in_, &key));
 }
 
+bool Console::asked_for_menu() {
+  constexpr UINT16 kEsc = 0x17;  // UEFI specification, table "EFI Scan Codes for EFI_SIMPLE_TEXT_INPUT_PROTOCOL"
+  bool asked = false;
+  read_keys([&](const EFI_INPUT_KEY& key) { asked |= key.ScanCode == kEsc || key.UnicodeChar == u' '; });
+  return asked;
+}
+
 Console::KeyWait::KeyWait(Console& console) : console_(console) {
-  // The key that chose us in a menu may still be waiting; a keyboard that never runs dry is not asked for ever.
-  for (int i = 0; i < 64 && console_.read_key(); ++i) {
-  }
+  // The key that chose us in a menu may still be waiting.
+  console_.read_keys([](const EFI_INPUT_KEY&) {});
   if (failed(console_.boot_.CreateEvent(EVT_TIMER, TPL_APPLICATION, nullptr, nullptr, &timer_))) timer_ = nullptr;
 }
 

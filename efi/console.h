@@ -21,6 +21,9 @@ class Console {
   /// A line of text, broken between words where the screen ends.
   void paragraph(std::string_view text);
 
+  /// Whether Esc or the space bar is among the keys that were pressed so far; takes them all.
+  [[nodiscard]] bool asked_for_menu();
+
   /// Waits until a key is pressed, but no longer than a number of seconds; keys that were pressed before do not count.
   /// Calls `tell(seconds left)` at once and then every second.
   template <class Tell>
@@ -53,6 +56,14 @@ class Console {
   void leave_graphics();
   [[nodiscard]] std::size_t columns() const;
   [[nodiscard]] bool read_key();
+  /// Gives every key that was pressed so far to `take`.
+  template <class Take>
+  void read_keys(const Take& take) {
+    // A keyboard that never runs dry is not asked for ever.
+    constexpr int kMostKeys = 64;
+    EFI_INPUT_KEY key{};
+    for (int i = 0; i < kMostKeys && in_ != nullptr && !failed(in_->ReadKeyStroke(in_, &key)); ++i) take(key);
+  }
 
   EFI_BOOT_SERVICES& boot_;
   SIMPLE_TEXT_OUTPUT_INTERFACE* out_;

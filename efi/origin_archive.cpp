@@ -21,9 +21,12 @@ struct Fact {
   [[nodiscard]] std::size_t line_size() const { return value.empty() ? 0 : key.size() + 1 + value.size() + 1; }
 };
 
-std::array<Fact, 4> facts_of(const Origin& origin) {
-  return {
-      {{"partuuid", origin.partuuid}, {"serial", origin.serial}, {"path", origin.path}, {"options", origin.options}}};
+std::array<Fact, 5> facts_of(const Origin& origin) {
+  return {{{"partuuid", origin.partuuid},
+           {"serial", origin.serial},
+           {"path", origin.path},
+           {"options", origin.options},
+           {"menu", origin.menu ? "yes" : ""}}};
 }
 
 std::uint64_t record_size(const Origin& origin) {

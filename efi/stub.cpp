@@ -37,16 +37,17 @@ void warn(EFI_SYSTEM_TABLE& table, std::string_view sentence) {
 }
 
 // The record of where we come from, as an archive. Empty when there is no memory.
-PoolBytes make_origin_archive(EFI_BOOT_SERVICES& boot, const StartedFrom& from, const LoadOptions& options,
+PoolBytes make_origin_archive(EFI_SYSTEM_TABLE& table, const StartedFrom& from, const LoadOptions& options,
                               const ConfigFile& conf) {
   Origin origin;
+  origin.menu = Console(table).asked_for_menu();
   if (from.partition) origin.partuuid = from.partition->view();
   if (from.serial) origin.serial = from.serial->view();
   if (from.path) origin.path = from.path->view();
   origin.options = options.text.view();
   origin.conf = conf.contents;
   origin.place = from.place;
-  PoolBytes archive = PoolBytes::allocate(boot, static_cast<std::size_t>(origin_archive_size(origin)));
+  PoolBytes archive = PoolBytes::allocate(*table.BootServices, static_cast<std::size_t>(origin_archive_size(origin)));
   if (archive && !write_origin_archive(origin, archive.bytes())) return {};
   return archive;
 }
@@ -69,7 +70,7 @@ Sentence start(EFI_HANDLE self, EFI_SYSTEM_TABLE& table, const EFI_LOADED_IMAGE&
   const ConfigFile conf = read_config_file(boot, from.device, from.path ? from.path->view() : std::string_view());
   if (!conf.problem.empty()) warn(table, conf.problem.view());
 
-  const PoolBytes archive = make_origin_archive(boot, from, options, conf);
+  const PoolBytes archive = make_origin_archive(table, from, options, conf);
   if (!archive) return Sentence("out of memory.");
   const InitrdMedia media(boot, *initrd, archive.bytes());
   if (media.status() == EFI_ALREADY_STARTED)

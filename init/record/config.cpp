@@ -103,6 +103,21 @@ Result<void> set_rescue(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_timeout(Config& config, std::string_view value) {
+  const auto seconds = parse_u64(value);
+  if (value != "menu" && (!seconds || *seconds > kMaxMenuSeconds))
+    return unexpected_value(concat("seconds from 0 to ", kMaxMenuSeconds, ", or menu"), value);
+  config.timeout = MenuTimeout{};
+  if (seconds) config.timeout->seconds = static_cast<unsigned>(*seconds);
+  return {};
+}
+
+Result<void> set_menu_style(Config& config, std::string_view value) {
+  if (value != "screen" && value != "plain") return unexpected_value("screen or plain", value);
+  config.menu_style = value == "plain" ? MenuStyle::Plain : MenuStyle::Screen;
+  return {};
+}
+
 struct Key {
   std::string_view name;
   Result<void> (*set)(Config&, std::string_view);
@@ -120,6 +135,8 @@ constexpr std::array kKeys{
     Key{"trim", set_trim},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
+    Key{"timeout", set_timeout},
+    Key{"menu-style", set_menu_style},
 };
 
 /// Keys of the past: known, and without effect.
@@ -133,7 +150,6 @@ constexpr std::array kFormerKeys{
         "attach",
         "has no effect any more: there is one way to attach an image, and `host-mount` shows the volume in the guest"},
     FormerKey{"root", "is called `modules-from` now"},
-    FormerKey{"timeout", "is called `wait` now"},
 };
 
 /// Takes one key and its value after the other and keeps book of what was odd.
@@ -257,6 +273,9 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.trim, overrides.trim);
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
+  take(merged.timeout, overrides.timeout);
+  take(merged.menu_style, overrides.menu_style);
+  take(merged.command_line, overrides.command_line);
   if (!overrides.options.empty()) {
     if (!merged.options.empty()) merged.options += ' ';
     merged.options += overrides.options;

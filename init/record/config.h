@@ -19,6 +19,8 @@
 //   trim on|off               off: the guest's TRIM reaches no disk
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
+//   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
+//   menu-style screen|plain   plain: lines and numbers, without moving the cursor
 // clang-format on
 #pragma once
 
@@ -36,11 +38,20 @@ namespace vhdboot::record {
 
 enum class ModuleSource : std::uint8_t { Auto, Guest };
 enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
+enum class MenuStyle : std::uint8_t { Screen, Plain };
 
 inline constexpr unsigned kDefaultWaitSeconds = 30;
 inline constexpr unsigned kMaxWaitSeconds = 600;
+inline constexpr unsigned kMaxMenuSeconds = 3600;
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
 inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
+
+/// How long the menu waits for a key.
+struct MenuTimeout {
+  std::optional<unsigned> seconds;  ///< nothing: until one is pressed
+
+  friend bool operator==(const MenuTimeout&, const MenuTimeout&) = default;
+};
 
 /// What was said; what was not is absent, and the functions below it give what then holds.
 struct Config {
@@ -55,9 +66,14 @@ struct Config {
   std::optional<bool> trim;
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
+  std::optional<MenuTimeout> timeout;
+  std::optional<MenuStyle> menu_style;
+  std::optional<std::string> command_line;  ///< in place of the entry's own: no key, a person typed it in the menu
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
+  /// The menu shows without a key that asks for it.
+  [[nodiscard]] bool shows_menu() const { return timeout && timeout->seconds != 0U; }
   [[nodiscard]] RescueChoice after_error() const { return rescue.value_or(RescueChoice::Menu); }
 
   friend bool operator==(const Config&, const Config&) = default;

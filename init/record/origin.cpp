@@ -26,6 +26,8 @@ bool take(Origin& origin, std::string_view key, std::string_view value) {
     origin.serial = to_upper_ascii(value);
   else if (key == "options" && origin.options.empty())
     origin.options = trim(one_line(value));
+  else if (key == "menu" && value == "yes")
+    origin.menu = true;
   else if (key == "path" && !origin.path) {
     const auto path = volume::parse_path(value);
     if (!path || path->is_root()) return false;
@@ -63,6 +65,7 @@ std::string to_text(const Origin& origin) {
   line("serial", origin.serial.value_or(""));
   line("path", origin.path.value_or(""));
   line("options", origin.options);
+  line("menu", origin.menu ? "yes" : "");
   return text;
 }
 

@@ -321,10 +321,10 @@ EFI_STATUS EFIAPI MockFirmware::read_key(SIMPLE_INPUT_INTERFACE*, EFI_INPUT_KEY*
   auto& keys = current->keys;
   const auto key = std::ranges::find_if(keys, [](const Key& k) { return k.at_second <= current->now; });
   if (key == keys.end()) return EFI_NOT_READY;
-  const bool is_character = key->is_character;
+  const Key taken = *key;
   keys.erase(key);
-  *out = {0, 'x'};
-  return is_character ? EFI_SUCCESS : EFI_NOT_READY;
+  *out = {taken.scan_code, taken.character};
+  return taken.is_character ? EFI_SUCCESS : EFI_NOT_READY;
 }
 
 EFI_STATUS EFIAPI MockFirmware::reset_system(EFI_RESET_TYPE type, EFI_STATUS, UINTN, CHAR16*) {

@@ -28,6 +28,8 @@ struct KernelRuns {};
 struct Key {
   double at_second;
   bool is_character = true;  ///< false: the event fires, but there is no key to read (a modifier)
+  UINT16 scan_code = 0;
+  CHAR16 character = u'x';
 };
 
 struct MockFile {

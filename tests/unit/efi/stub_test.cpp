@@ -136,6 +136,25 @@ class Stub : public testing::Test {
 
 // ---- starting
 
+TEST_F(Stub, EscAndTheSpaceBarAskForTheMenu) {
+  Key esc{.at_second = -1};
+  esc.scan_code = 0x17;
+  Key up{.at_second = -1};
+  up.scan_code = 0x01;
+  for (const auto& [keys, asked] :
+       std::vector<std::pair<std::vector<Key>, bool>>{{{{.at_second = -2, .character = u' '}, {.at_second = -1}}, true},
+                                                      {{up, esc}, true},
+                                                      {{{.at_second = -1, .character = u'\r'}, up}, false},
+                                                      {{{.at_second = 1, .character = u' '}}, false}}) {
+    initrd.reset();
+    firmware.keys = keys;
+    start_from_ntfs();
+    boot();
+    expect_origin(
+        {.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi", .menu = asked});
+  }
+}
+
 TEST_F(Stub, StartsTheKernelFromNtfs) {
   start_from_ntfs();
   boot();

@@ -43,7 +43,9 @@ TEST(Config, EverythingSaid) {
       "host-mount //disk/./host/ rw uid=1000\n"
       "trim off\n"
       "wait 600\n"
-      "rescue shell");
+      "rescue shell\n"
+      "timeout 5\n"
+      "menu-style plain\n");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   const Config expected{.image = "/Boot/debian 12.vhd",
@@ -55,7 +57,9 @@ TEST(Config, EverythingSaid) {
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
                         .trim = false,
                         .wait_seconds = 600,
-                        .rescue = RescueChoice::Shell};
+                        .rescue = RescueChoice::Shell,
+                        .timeout = MenuTimeout{.seconds = 5},
+                        .menu_style = MenuStyle::Plain};
   EXPECT_EQ(parsed->config, expected);
   EXPECT_TRUE(check(parsed->config));
 }
@@ -66,7 +70,21 @@ TEST(Config, ImageBesideTheProgramStaysRelative) {
   EXPECT_EQ(file("image \\debian.vhd")->config.image, "/debian.vhd");
 }
 
+TEST(Config, WhenTheMenuShows) {
+  EXPECT_FALSE(Config{}.shows_menu());
+  EXPECT_FALSE(file("timeout 0")->config.shows_menu());
+  EXPECT_TRUE(file("timeout 3600")->config.shows_menu());
+  EXPECT_TRUE(file("timeout menu")->config.shows_menu());
+  EXPECT_EQ(file("timeout menu")->config.timeout->seconds, std::nullopt);
+  EXPECT_FALSE(merge(file("timeout menu")->config, file("timeout 0")->config).shows_menu());
+  EXPECT_EQ(file("menu-style screen")->config.menu_style, MenuStyle::Screen);
+}
+
 TEST(Config, AWrongValueNamesFileAndLine) {
+  EXPECT_THAT(file("timeout 3601"),
+              Fails(Code::Invalid, "debian.conf:1: timeout: expected seconds from 0 to 3600, or menu, found \"3601\""));
+  EXPECT_THAT(file("menu-style ascii"),
+              Fails(Code::Invalid, "debian.conf:1: menu-style: expected screen or plain, found \"ascii\""));
   EXPECT_THAT(file("trim auto\n"), Fails(Code::Invalid, "debian.conf:1: trim: expected on or off, found \"auto\""));
   EXPECT_THAT(file("# one\n\nrescue me\n"),
               Fails(Code::Invalid, "debian.conf:3: rescue: expected menu, shell or reboot, found \"me\""));
@@ -196,12 +214,12 @@ TEST(Config, AKeyOfThePastWarnsAndHasNoEffect) {
 }
 
 TEST(Config, AnOldNameTellsTheNewOneAndHasNoEffect) {
-  const auto parsed = file("timeout 5\nroot 2\n");
+  const auto parsed = file("root 2\n");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_EQ(parsed->config, Config{});
-  EXPECT_THAT(parsed->warnings, ElementsAre("debian.conf:1: timeout is called `wait` now",
-                                            "debian.conf:2: root is called `modules-from` now"));
-  EXPECT_THAT(parse_load_options("timeout=soon")->warnings, ElementsAre("load options: timeout is called `wait` now"));
+  EXPECT_THAT(parsed->warnings, ElementsAre("debian.conf:1: root is called `modules-from` now"));
+  EXPECT_THAT(parse_load_options("root=soon")->warnings,
+              ElementsAre("load options: root is called `modules-from` now"));
 }
 
 TEST(Config, TooManyOptionsTogether) {

@@ -14,12 +14,14 @@ using testing::SizeIs;
 
 TEST(Origin, AllFacts) {
   const auto parsed = parse_origin(
-      "partuuid 89ABCDEF-01\nserial 0123456789abcdef\npath \\boot\\menu/debian.efi\noptions image=\"/a b.vhd\"  x\n");
+      "partuuid 89ABCDEF-01\nserial 0123456789abcdef\npath \\boot\\menu/debian.efi\noptions image=\"/a b.vhd\"  x\n"
+      "menu yes\n");
   EXPECT_THAT(parsed.warnings, IsEmpty());
   EXPECT_EQ(parsed.origin, (Origin{.partuuid = "89abcdef-01",
                                    .serial = "0123456789ABCDEF",
                                    .path = "/boot/menu/debian.efi",
-                                   .options = "image=\"/a b.vhd\"  x"}));
+                                   .options = "image=\"/a b.vhd\"  x",
+                                   .menu = true}));
 }
 
 TEST(Origin, MissingFactsAreMissingLines) {
@@ -47,7 +49,8 @@ TEST(Origin, TextAndBack) {
   const Origin origin{.partuuid = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
                       .serial = "1234-ABCD",
                       .path = "/b\xC3\xB6\xC3\xB6t/debian.efi",
-                      .options = "a \"b  c\""};
+                      .options = "a \"b  c\"",
+                      .menu = true};
   EXPECT_EQ(parse_origin(to_text(origin)).origin, origin);
   EXPECT_EQ(to_text(Origin{}), "");
   EXPECT_EQ(to_text(Origin{.options = "a\nserial 1234-ABCD\x01"}), "options a serial 1234-ABCD \n")
