@@ -3,10 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -32,32 +32,6 @@ std::string uptime() {
   std::string fraction = concat(now.tv_nsec / 1'000'000 + 1000);
   return concat(now.tv_sec, '.', fraction.substr(1));
 }
-
-// A terminal that hands over each key as it is pressed; put back as it was at the end.
-class RawTerminal {
- public:
-  explicit RawTerminal(Fd fd) : fd_(std::move(fd)) {
-    if (::tcgetattr(fd_.get(), &before_) < 0) return;
-    termios raw = before_;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    raw.c_cc[VMIN] = 1;
-    raw.c_cc[VTIME] = 0;
-    changed_ = ::tcsetattr(fd_.get(), TCSANOW, &raw) == 0;
-  }
-  RawTerminal(const RawTerminal&) = delete;
-  RawTerminal& operator=(const RawTerminal&) = delete;
-  RawTerminal(RawTerminal&& other) noexcept
-      : fd_(std::move(other.fd_)), before_(other.before_), changed_(std::exchange(other.changed_, false)) {}
-  ~RawTerminal() {
-    if (changed_) ::tcsetattr(fd_.get(), TCSANOW, &before_);
-  }
-  [[nodiscard]] int get() const { return fd_.get(); }
-
- private:
-  Fd fd_;
-  termios before_{};
-  bool changed_ = false;
-};
 
 }  // namespace
 
@@ -124,6 +98,19 @@ void Reporter::print(std::string_view text) const {
   to_consoles(text, false);
 }
 
+RawTerminal::RawTerminal(Fd fd) : fd_(std::move(fd)) {
+  if (::tcgetattr(fd_.get(), &before_) < 0) return;
+  termios raw = before_;
+  raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  changed_ = ::tcsetattr(fd_.get(), TCSANOW, &raw) == 0;
+}
+
+RawTerminal::~RawTerminal() {
+  if (changed_) ::tcsetattr(fd_.get(), TCSANOW, &before_);
+}
+
 Reporter::Key Reporter::wait_for_key(std::string_view prompt, Deadline deadline) const {
   const std::vector<std::string> names = console_terminals();
   std::vector<RawTerminal> terminals;
@@ -148,6 +135,35 @@ Reporter::Key Reporter::wait_for_key(std::string_view prompt, Deadline deadline)
       ::poll(nullptr, 0, deadline.poll_timeout());
   }
   return {};
+}
+
+KeyWatch::KeyWatch() {
+  for (const std::string& name : console_terminals())
+    if (auto fd = open_file(name, O_RDONLY | O_NOCTTY | O_NONBLOCK)) terminals_.emplace_back(*std::move(fd));
+}
+
+bool KeyWatch::asked_for_menu() const {
+  bool asked = false;
+  for (const RawTerminal& terminal : terminals_) {
+    std::array<char, 256> typed;
+    const ssize_t count = ::read(terminal.get(), typed.data(), typed.size());
+    if (count > 0) asked |= asks_for_menu({typed.data(), static_cast<std::size_t>(count)});
+  }
+  return asked;
+}
+
+bool asks_for_menu(std::string_view typed) {
+  while (!typed.empty()) {
+    const char c = typed.front();
+    typed.remove_prefix(1);
+    if (c == ' ') return true;
+    if (c != '\x1b') continue;
+    // "ESC [ 24 ; 80 R" (ECMA-48, CPR).
+    const std::size_t end = typed.starts_with('[') ? typed.find_first_not_of("0123456789;", 1) : 0;
+    if (end >= typed.size() || typed[end] != 'R') return true;
+    typed.remove_prefix(end + 1);
+  }
+  return false;
 }
 
 }  // namespace vhdboot::sys

@@ -2,8 +2,11 @@
 // What a stage tells a person and a test: the kernel log, the screen, the serial line.
 #pragma once
 
+#include <termios.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -61,5 +64,41 @@ class Reporter {
   std::vector<std::string>* warnings_ = nullptr;
   Fd kernel_log_;  // kept open: a keeper outlives the /dev it was started with
 };
+
+/// A terminal that hands over each key as it is pressed; put back as it was at the end.
+class RawTerminal {
+ public:
+  explicit RawTerminal(Fd fd);
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  RawTerminal(RawTerminal&& other) noexcept
+      : fd_(std::move(other.fd_)), before_(other.before_), changed_(std::exchange(other.changed_, false)) {}
+  ~RawTerminal();
+  [[nodiscard]] int get() const { return fd_.get(); }
+
+ private:
+  Fd fd_;
+  termios before_{};
+  bool changed_ = false;
+};
+
+/// The keys that are pressed while something else goes on, on every console: each comes at once, without an echo, for
+/// as long as this is there.
+class KeyWatch {
+ public:
+  KeyWatch();
+  KeyWatch(const KeyWatch&) = delete;
+  KeyWatch& operator=(const KeyWatch&) = delete;
+
+  /// Whether the menu was asked for, see asks_for_menu(), by what was typed since the last call.
+  [[nodiscard]] bool asked_for_menu() const;
+
+ private:
+  std::vector<RawTerminal> terminals_;
+};
+
+/// Whether Esc, another key that begins with it, or the space bar is among what was typed. A terminal's answer to a
+/// question for its size is no key.
+[[nodiscard]] bool asks_for_menu(std::string_view typed);
 
 }  // namespace vhdboot::sys

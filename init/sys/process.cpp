@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -175,6 +176,30 @@ Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std
     ::_exit(kCannotExecute);
   }
   return wait_for(child);
+}
+
+Result<Companion> Companion::start(const std::vector<std::string>& arguments) {
+  auto argv = as_argv(arguments);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return fail_errno(concat("starting ", arguments.front()));
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno(concat("starting ", arguments.front()));
+  if (child == 0) {
+    // dup2() onto itself would leave it to be closed.
+    const bool ready = theirs.get() == kSocket ? ::fcntl(kSocket, F_SETFD, 0) == 0 : ::dup2(theirs.get(), kSocket) >= 0;
+    if (ready) ::execv(argv.front(), argv.data());
+    ::_exit(kCannotExecute);
+  }
+  return Companion(child, std::move(ours));
+}
+
+Companion::~Companion() {
+  if (child_ < 0) return;
+  ::kill(child_, SIGKILL);
+  while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
 const char* terminal_type(std::string_view terminal) {

@@ -2,13 +2,17 @@
 // Starting programs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "init/sys/deadline.h"
+#include "init/sys/messages.h"
 
 namespace vhdboot::sys {
 
@@ -33,6 +37,27 @@ inline constexpr std::size_t kMostAnswer = 64 * 1024;
 
 /// What TERM says of "/dev/tty0", a screen, or of "/dev/ttyS0" and other lines, behind which there is some terminal.
 [[nodiscard]] const char* terminal_type(std::string_view terminal);
+
+/// A program that runs beside us, with one end of a socket as its descriptor kSocket. It is killed when this ends.
+class Companion {
+ public:
+  static constexpr int kSocket = 3;
+
+  [[nodiscard]] static Result<Companion> start(const std::vector<std::string>& arguments);
+
+  Companion(Companion&& other) noexcept
+      : child_(std::exchange(other.child_, -1)), messages_(std::move(other.messages_)) {}
+  Companion& operator=(Companion&&) = delete;
+  ~Companion();
+
+  [[nodiscard]] const Messages& messages() const { return messages_; }
+
+ private:
+  Companion(pid_t child, Fd socket) : child_(child), messages_(std::move(socket)) {}
+
+  pid_t child_;
+  Messages messages_;
+};
 
 /// Becomes another program, with the present environment. Returns only on failure.
 [[nodiscard]] Error execute(const std::string& program, const std::vector<std::string>& arguments);

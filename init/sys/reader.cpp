@@ -206,13 +206,6 @@ class Partition final : public ByteSource {
   std::uint64_t size_;
 };
 
-Message framed(Bytes message) {
-  Message frame(kLength + message.size());
-  (void)store_le(MutableBytes(frame), 0, static_cast<std::uint32_t>(message.size()));
-  std::ranges::copy(message, frame.begin() + kLength);
-  return frame;
-}
-
 // False at the end.
 bool read_whole(const Fd& socket, MutableBytes out) {
   while (!out.empty()) {
@@ -309,7 +302,7 @@ Result<void> VolumeReader::start(const FdSource& partition, const ReaderOptions&
   };
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return failed();
-  socket_ = Fd(ends[0]);
+  messages_ = Messages(Fd(ends[0]));
   const Fd other(ends[1]);
   const pid_t self = ::getpid();
   pid_ = ::fork();
@@ -346,7 +339,7 @@ std::optional<siginfo_t> wait_for_end(const Fd& process) {
 
 // One that hangs in the kernel cannot be killed: it is left to its fate.
 void VolumeReader::stop() {
-  socket_ = Fd();
+  messages_ = {};
   if (!process_) return;
   ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
   (void)wait_for_end(process_);
@@ -385,41 +378,16 @@ std::unexpected<Error> VolumeReader::ended() {
 }
 
 Result<void> VolumeReader::send(Bytes request) {
-  const Message frame = framed(request);
-  const Deadline deadline = Deadline::in(answer_time_);
-  for (Bytes rest = frame; !rest.empty();) {
-    const ssize_t put = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (put >= 0) {
-      rest = rest.subspan(static_cast<std::size_t>(put));
-      continue;
-    }
-    if (errno != EAGAIN && errno != EINTR) return ended();
-    pollfd wait{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
-    if (::poll(&wait, 1, deadline.poll_timeout()) == 0) return late();
-  }
-  return {};
+  const auto sent = messages_.send(request, Deadline::in(answer_time_));
+  if (sent) return {};
+  return sent.error().code == Code::Timeout ? late() : ended();
 }
 
 Result<Message> VolumeReader::receive(std::size_t most) {
-  const Deadline deadline = Deadline::in(answer_time_);
-  const auto fill = [&](MutableBytes out) -> Result<void> {
-    while (!out.empty()) {
-      pollfd wait{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-      if (::poll(&wait, 1, deadline.poll_timeout()) == 0 || deadline.passed(Deadline::Clock::now())) return late();
-      const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), MSG_DONTWAIT);
-      if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (got <= 0) return ended();
-      out = out.subspan(static_cast<std::size_t>(got));
-    }
-    return {};
-  };
-  std::array<std::byte, kLength> length{};
-  TRY(fill(length));
-  const std::uint32_t size = *load_le<std::uint32_t>(length, 0);
-  if (size > most) return lied(concat(size, " bytes long"));
-  Message message(size);
-  TRY(fill(message));
-  return message;
+  auto message = messages_.receive(most, Deadline::in(answer_time_));
+  if (message) return message;
+  if (message.error().code == Code::Corrupt) return lied(message.error().text);
+  return message.error().code == Code::Timeout ? late() : ended();
 }
 
 Result<Message> VolumeReader::take(std::size_t most) {

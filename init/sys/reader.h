@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
+#include "init/sys/messages.h"
 #include "init/volume/reader_wire.h"
 #include "init/volume/volume.h"
 
@@ -94,7 +95,7 @@ class VolumeReader final : public volume::HostVolume {
   std::chrono::milliseconds answer_time_;
   pid_t pid_ = -1;
   Fd process_;  // a pidfd
-  Fd socket_;
+  Messages messages_;
   volume::VolumeFacts facts_;
   std::optional<Error> failure_;
 };
