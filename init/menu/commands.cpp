@@ -2,8 +2,9 @@
 #include "init/menu/commands.h"
 
 #include <algorithm>
+#include <string_view>
 
-#include "base/text.h"
+#include "base/ascii.h"
 
 namespace vhdboot::menu {
 namespace {
@@ -20,40 +21,41 @@ constexpr unsigned kOfItem = on(Page::Details) | on(Page::Kernels);
 constexpr unsigned kReading = on(Page::Details) | kLog | kHelp;
 constexpr unsigned kNoEdit = kList | kOfItem | kLog | kHelp | kFailure;
 
-struct Row {
-  Offer offer;
-  unsigned pages;
+constexpr Offer kOffers[] = {
+    {"Enter", "boot", "starts the system, or shows why it cannot be started", kList | kOfItem},
+    {"Enter", "boot", "starts the system with these options, this once", kEdit},
+    {"t", "try again", "does once more what failed", kFailure, Command::TryAgain},
+    {"c", "choose another image", "goes to the list", kFailure, Command::ChooseAnother},
+    {"Esc", "back", "goes back to where you came from", kReading | kOfItem},
+    {"Esc", "back", "goes back and changes nothing", kEdit},
+    {"?", "help", "shows the keys", kNoEdit & ~kHelp, Command::Help},
+    {"Up Down", nullptr, "choose, as do Page Up, Page Down, Home and End", kList | on(Page::Kernels)},
+    {"Up Down", nullptr, "move the text, as do Page Up, Page Down, Home and End", kReading | kFailure},
+    {"1 2 3", nullptr, "choose by number", kList | on(Page::Kernels)},
+    {"Right", nullptr, "shows the details, Left goes back", kList},
+    {"e", "edit options", "edits the kernel's options, for this once", kList | kOfItem, Command::EditOptions},
+    {"o", "other kernels", "shows the kernels of the system", kList | on(Page::Details), Command::OtherKernels},
+    {"i", "details", "shows all about the system", kList | on(Page::Kernels), Command::Details},
+    {"/", "find", "looks for a name while you type it", kList, Command::Find},
+    {"x", "ephemeral", "starts the system so that nothing is kept", kList | kOfItem, Command::StartForgetting},
+    {"v", "read-only", "starts the system read-only", kList | kOfItem, Command::StartReadOnly},
+    {"t", "look again", "looks at all disks again", kList | on(Page::Details), Command::LookAgain},
+    {"l", "log", "shows what was done so far", kNoEdit & ~kLog, Command::Log},
+    {"s", "shell", "opens a shell", kNoEdit, Command::Shell},
+    {"r", "restart", "restarts the machine at once", kNoEdit, Command::Restart},
+    {"f", "firmware setup", "restarts into the firmware's setup", kNoEdit, Command::Firmware},
+    {"p", "power off", "switches the machine off at once", kNoEdit, Command::PowerOff},
+    {"Ctrl-A", "start", "goes to the start, as does Home", kEdit},
+    {"Ctrl-E", "end", "goes to the end, as does End", kEdit},
+    {"Ctrl-W", "erase word", "erases the word before the cursor", kEdit},
+    {"Ctrl-U", "erase before", "erases all before the cursor", kEdit},
+    {"Ctrl-K", "erase after", "erases all after the cursor", kEdit},
 };
 
-constexpr Row kRows[] = {
-    {{"Enter", "boot", "starts the system; shows why it cannot be started"}, kList | kOfItem},
-    {{"Enter", "boot", "starts the system with these options, this once"}, kEdit},
-    {{"t", "try again", "does once more what failed", Command::TryAgain}, kFailure},
-    {{"c", "choose another image", "goes to the list", Command::ChooseAnother}, kFailure},
-    {{"Esc", "back", "goes back to where you came from; Left does, too"}, kReading | kOfItem},
-    {{"Esc", "back", "goes back and changes nothing"}, kEdit},
-    {{"?", "help", "shows the keys; h does, too", Command::Help}, kNoEdit & ~kHelp},
-    {{"Up Down", "", "choose; Page Up, Page Down, Home, End do, too"}, kList | on(Page::Kernels)},
-    {{"Up Down", "", "move the text; Page Up, Page Down, Home, End do, too"}, kReading | kFailure},
-    {{"1 2 3", "", "choose by number"}, kList | on(Page::Kernels)},
-    {{"e", "edit options", "edits the kernel's options, for this once", Command::EditOptions}, kList | kOfItem},
-    {{"o", "other kernels", "shows the kernels of the system", Command::OtherKernels}, kList | on(Page::Details)},
-    {{"i", "details", "shows all about the system; Right does, too", Command::Details}, kList | on(Page::Kernels)},
-    {{"/", "find", "looks for a name while you type it", Command::Find}, kList},
-    {{"x", "ephemeral", "starts the system so that nothing is kept", Command::StartForgetting}, kList | kOfItem},
-    {{"v", "read-only", "starts the system read-only", Command::StartReadOnly}, kList | kOfItem},
-    {{"t", "look again", "looks at all disks again", Command::LookAgain}, kList | on(Page::Details)},
-    {{"l", "log", "shows what was done so far", Command::Log}, kNoEdit & ~kLog},
-    {{"s", "shell", "opens a shell", Command::Shell}, kNoEdit},
-    {{"r", "restart", "restarts the machine at once", Command::Restart}, kNoEdit},
-    {{"f", "firmware setup", "restarts into the firmware's setup", Command::Firmware}, kNoEdit},
-    {{"p", "power off", "switches the machine off at once", Command::PowerOff}, kNoEdit},
-    {{"Ctrl-A", "start", "goes to the start; Home does, too"}, kEdit},
-    {{"Ctrl-E", "end", "goes to the end; End does, too"}, kEdit},
-    {{"Ctrl-W", "erase word", "erases the word before the cursor"}, kEdit},
-    {{"Ctrl-U", "erase before", "erases all before the cursor"}, kEdit},
-    {{"Ctrl-K", "erase after", "erases all after the cursor"}, kEdit},
-};
+bool is_of_one_that_starts(const Offer& offer) {
+  return offer.key == std::string_view("Enter") || offer.command == Command::EditOptions ||
+         offer.command == Command::StartForgetting || offer.command == Command::StartReadOnly;
+}
 
 bool is_possible(const State& state, Command command) {
   switch (command) {
@@ -65,11 +67,6 @@ bool is_possible(const State& state, Command command) {
       return state.can_shell;
     case Command::Firmware:
       return state.can_firmware;
-    case Command::EditOptions:
-    case Command::OtherKernels:
-    case Command::Details:
-    case Command::Find:
-      return !state.items.empty();
     default:
       return true;
   }
@@ -77,23 +74,27 @@ bool is_possible(const State& state, Command command) {
 
 }  // namespace
 
-std::vector<Offer> offers(const State& state, Page page) {
-  std::vector<Offer> found;
-  for (const Row& row : kRows) {
-    const bool of_items = row.offer.command == Command::None && page == Page::List;
-    if ((row.pages & on(page)) == 0 || !is_possible(state, row.offer.command)) continue;
-    if (of_items && state.items.empty()) continue;
-    found.push_back(row.offer);
-  }
-  return found;
+std::span<const Offer> all_offers() {
+  return kOffers;
+}
+
+bool is_offered(const Offer& offer, const State& state, Page page) {
+  if ((offer.pages & on(page)) == 0 || !is_possible(state, offer.command)) return false;
+  // What is offered on a list without items needs none.
+  if (page == Page::List && state.items.empty())
+    return (offer.pages & kFailure) != 0 || offer.command == Command::LookAgain;
+  const Item* item = selected_item(state);
+  const bool of_item = page == Page::Details || page == Page::Kernels;
+  return !of_item || !is_of_one_that_starts(offer) || (item != nullptr && item->can_start());
 }
 
 Command command_of(const State& state, char32_t character) {
   if (character >= 0x80) return Command::None;
   const char letter = to_lower_ascii(static_cast<char>(character));
   const char key = letter == 'h' ? '?' : letter;
-  for (const Offer& offer : offers(state, state.page()))
-    if (offer.command != Command::None && offer.key[0] == key) return offer.command;
+  for (const Offer& offer : kOffers)
+    if (offer.key[0] == key && offer.command != Command::None && is_offered(offer, state, state.page()))
+      return offer.command;
   return Command::None;
 }
 

@@ -3,9 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
-#include <vector>
+#include <span>
 
 #include "init/menu/state.h"
 
@@ -32,14 +30,18 @@ enum class Command : std::uint8_t {
 
 /// A row of the table.
 struct Offer {
-  std::string_view key;
-  std::string_view word;      ///< what a footer says; empty: it is left to the help
-  std::string_view sentence;  ///< what the help says
+  const char* key;
+  const char* word;      ///< what a footer says; nullptr: it is left to the help
+  const char* sentence;  ///< what the help says
+  unsigned pages;        ///< a bit for each Page
   Command command = Command::None;
 };
 
-/// What the page offers now, the most important first.
-[[nodiscard]] std::vector<Offer> offers(const State& state, Page page);
+/// The whole table, the most important first.
+[[nodiscard]] std::span<const Offer> all_offers();
+
+/// Whether a page offers it now.
+[[nodiscard]] bool is_offered(const Offer& offer, const State& state, Page page);
 
 /// What the key of a letter (of either case) or a sign means on the page that shows.
 [[nodiscard]] Command command_of(const State& state, char32_t character);

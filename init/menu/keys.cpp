@@ -2,7 +2,6 @@
 #include "init/menu/keys.h"
 
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
 #include "base/utf.h"
@@ -13,6 +12,7 @@ namespace {
 using Kind = Key::Kind;
 
 constexpr char kEscape = 0x1B;
+constexpr std::uint64_t kMaxParameter = 0xFFFF;
 
 std::optional<Key> key(Kind kind) {
   return Key{.kind = kind};
@@ -42,18 +42,23 @@ std::size_t length_of_character(unsigned char first) {
   return first >= 0xF0 && first <= 0xF4 ? 4 : 0;
 }
 
-// Numbers between ';', a missing one is 0; none when there is anything else.
-std::vector<unsigned> parameters(std::string_view text) {
-  std::vector<unsigned> numbers;
-  for (const std::string_view part : split(text, ';')) {
-    const auto number = part.empty() ? 0 : parse_u64(part);
-    if (!number || *number > 0xFFFF) return {};
-    numbers.push_back(static_cast<unsigned>(*number));
-  }
-  return numbers;
+// Up to two numbers with ';' between them, a missing one is 0; nothing when there is anything else.
+struct Parameters {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  bool two = false;
+};
+std::optional<Parameters> parameters(std::string_view text) {
+  const std::size_t end = text.find(';');
+  const std::string_view first = text.substr(0, end);
+  const std::string_view second = end == std::string_view::npos ? "" : text.substr(end + 1);
+  const auto one = first.empty() ? 0 : parse_u64(first);
+  const auto other = second.empty() ? 0 : parse_u64(second);
+  if (!one || !other || *one > kMaxParameter || *other > kMaxParameter) return std::nullopt;
+  return Parameters{*one, *other, end != std::string_view::npos};
 }
 
-std::optional<Key> numbered(unsigned number) {
+std::optional<Key> numbered(std::uint64_t number) {
   switch (number) {
     case 1:
     case 7:
@@ -79,9 +84,10 @@ std::optional<Key> KeyDecoder::end_of_sequence(char last) {
   const std::string held = std::exchange(held_, {});
   if (held.size() >= kMaxSequenceBytes) return std::nullopt;
   const auto numbers = parameters(held);
-  if (numbers.empty()) return std::nullopt;
+  if (!numbers) return std::nullopt;
   // xterm adds 1 to a sum of Shift 1, Alt 2, Ctrl 4; on its own or after a 1.
-  const bool with_control = numbers.back() > 0 && ((numbers.back() - 1) & 4) != 0;
+  const std::uint64_t modifiers = numbers->two ? numbers->second : numbers->first;
+  const bool with_control = modifiers > 0 && ((modifiers - 1) & 4) != 0;
   switch (last) {
     case 'A':
       return key(Kind::Up);
@@ -98,10 +104,12 @@ std::optional<Key> KeyDecoder::end_of_sequence(char last) {
     case 'M':  // of the number pad
       return ss3 ? key(Kind::Enter) : std::nullopt;
     case 'R':
-      if (ss3 || numbers.size() != 2 || numbers[0] == 0 || numbers[1] == 0) return std::nullopt;
-      return Key{.kind = Kind::CursorReport, .row = numbers[0], .column = numbers[1]};
+      if (ss3 || numbers->first == 0 || numbers->second == 0) return std::nullopt;
+      return Key{.kind = Kind::CursorReport,
+                 .row = static_cast<unsigned>(numbers->first),
+                 .column = static_cast<unsigned>(numbers->second)};
     case '~':
-      return ss3 ? std::nullopt : numbered(numbers[0]);
+      return ss3 ? std::nullopt : numbered(numbers->first);
     default:
       return std::nullopt;
   }

@@ -2,14 +2,14 @@
 #include "init/menu/pages.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 #include "base/text.h"
 #include "init/menu/commands.h"
 
 namespace vhdboot::menu {
 namespace {
-
-using Lines = std::vector<Line>;
 
 // From so many rows on there is room for blank ones.
 constexpr std::size_t kRoomyRows = 12;
@@ -18,96 +18,96 @@ constexpr std::size_t kMarkedRows = 3;
 // A blank row and what there is to say about a line.
 constexpr std::size_t kMostAbout = 5;
 
-void add_texts(Lines& lines, std::string_view heading, const std::vector<std::string>& texts) {
-  if (texts.empty()) return;
-  lines.push_back({""});
-  lines.push_back({std::string(heading)});
-  for (const std::string& text : texts) lines.push_back({concat("  ", text)});
+// Paragraphs, one after the other.
+class Text {
+ public:
+  void add(std::initializer_list<std::string_view> parts, bool bold = false) {
+    Line& line = lines_.emplace_back();
+    for (const std::string_view part : parts) line.text += part;
+    line.bold = bold;
+  }
+  void blank() { add({}); }
+  void add_list(std::string_view heading, const std::vector<std::string>& texts) {
+    if (texts.empty()) return;
+    blank();
+    add({heading});
+    for (const std::string& text : texts) add({"  ", text});
+  }
+  void add_places(const State& state) {
+    add_list("Looked at:", state.looked_at);
+    add_list("Not looked at:", state.not_looked_at);
+  }
+  void add_offers(const State& state, Page page) {
+    for (const Offer& offer : all_offers()) {
+      if (!is_offered(offer, state, page)) continue;
+      const std::string_view key = offer.key;
+      add({" ", key, std::string_view("         ").substr(std::min<std::size_t>(key.size(), 8)), offer.sentence});
+    }
+  }
+  [[nodiscard]] std::vector<Line> taken() { return std::move(lines_); }
+
+ private:
+  std::vector<Line> lines_;
+};
+
+void add_nothing_found(Text& text, const State& state) {
+  text.add({state.looking ? "Looking at the disks ..." : "No system was found that could be started."}, true);
+  text.add_places(state);
+  if (!state.looking) text.add_list("What to do:", state.advice);
 }
 
-void add_places(Lines& lines, const State& state) {
-  add_texts(lines, "Looked at:", state.looked_at);
-  add_texts(lines, "Not looked at:", state.not_looked_at);
-}
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  for (const std::string_view line : split_lines(text)) lines.emplace_back(line);
-  return lines;
-}
-
-Lines nothing_found(const State& state) {
-  Lines lines{{state.looking ? "Looking at the disks ..." : "No system was found that could be started.", true}};
-  add_places(lines, state);
-  if (!state.looking) add_texts(lines, "What to do:", state.advice);
-  return lines;
-}
-
-Lines details(const State& state) {
+void add_details(Text& text, const State& state) {
   const Item* item = selected_item(state);
-  if (item == nullptr) return {};
-  Lines lines{{item->title, true}};
-  lines.push_back({concat("State: ", name(item->readiness))});
+  if (item == nullptr) return;
+  text.add({item->title}, true);
+  text.add({"State: ", name(item->readiness)});
   if (!item->can_start()) {
-    lines.push_back({why_not(*item), true});
-    add_texts(lines, "What to do:", lines_of(item->cure));
+    text.add({why_not(*item)}, true);
+    std::string_view heading = "What to do:";
+    for (const std::string_view line : split_lines(item->cure)) {
+      if (!heading.empty()) text.add({std::exchange(heading, {})});
+      text.add({"  ", line});
+    }
   }
-  lines.push_back({""});
-  lines.push_back({concat("Image: ", item->where)});
-  if (item->size != 0) lines.push_back({concat("Size: ", human_size(item->size))});
+  text.blank();
+  text.add({"Image: ", item->where});
+  if (item->size != 0) text.add({"Size: ", human_size(item->size)});
   if (const Entry* entry = entry_in_hand(state); entry != nullptr) {
-    lines.push_back({concat("Starts: ", name_of({.title = entry->title}, entry))});
-    lines.push_back({concat("Options: ", entry->options)});
+    text.add({"Starts: ", entry->title, entry->release.empty() ? "" : ", kernel ", entry->release});
+    text.add({"Options: ", entry->options});
   }
-  if (item->can_forget) lines.push_back({"It can be started so that nothing is kept (x)."});
-  if (item->can_read_only) lines.push_back({"It can be started read-only (v)."});
-  for (const std::string& detail : item->details) lines.push_back({detail});
-  if (!state.looked_at.empty() || !state.not_looked_at.empty()) {
-    lines.push_back({""});
-    lines.push_back({"A file that you expected is missing?"});
-    add_places(lines, state);
-  }
-  return lines;
+  if (item->can_forget) text.add({"It can be started so that nothing is kept (x)."});
+  if (item->can_read_only) text.add({"It can be started read-only (v)."});
+  for (const std::string& detail : item->details) text.add({detail});
+  if (state.looked_at.empty() && state.not_looked_at.empty()) return;
+  text.blank();
+  text.add({"A file that you expected is missing?"}, true);
+  text.add_places(state);
 }
 
-Lines failure(const State& state) {
-  if (!state.failure) return {};
-  Lines lines{{state.failure->sentence, true}, {""}};
-  std::size_t number = 0;
+void add_failure(Text& text, const State& state) {
+  if (!state.failure) return;
+  text.add({state.failure->sentence}, true);
+  text.blank();
+  unsigned number = 0;
   for (const Fact& fact : state.failure->facts)
-    lines.push_back({concat(++number < 10 ? " " : "", number, ' ', fact.name, ": ", fact.value)});
-  add_texts(lines, "What to do:", state.failure->what_to_do);
-  return lines;
+    text.add({++number < 10 ? " " : "", std::to_string(number), " ", fact.name, ": ", fact.value});
+  text.add_list("What to do:", state.failure->what_to_do);
 }
 
-void add_offers(Lines& lines, const State& state, Page page) {
-  for (const Offer& offer : offers(state, page)) {
-    const std::size_t room = offer.key.size() < 8 ? 8 - offer.key.size() : 1;
-    lines.push_back({concat(' ', offer.key, std::string(room, ' '), offer.sentence)});
-  }
-}
-
-Lines help(const State& state) {
+void add_help(Text& text, const State& state) {
   // The page that was left for the help is the one to explain.
-  const Page from = state.views.size() < 2 ? Page::List : state.views[state.views.size() - 2].page;
-  Lines lines{{"Keys", true}};
-  add_offers(lines, state, from);
-  lines.push_back({""});
-  lines.push_back({"While you edit options", true});
-  add_offers(lines, state, Page::Edit);
-  return lines;
+  const std::size_t open = state.views.size();
+  text.add({"Keys"}, true);
+  text.add_offers(state, open < 2 ? Page::List : state.views[open - 2].page);
+  text.blank();
+  text.add({"While you edit options"}, true);
+  text.add_offers(state, Page::Edit);
 }
 
-// Words that are not to be parted, two blanks between them.
-std::vector<std::string> filled(const std::vector<std::string>& words, std::size_t width) {
-  std::vector<std::string> lines;
-  for (const std::string& word : words) {
-    if (!lines.empty() && width_of(lines.back()) + 3 + width_of(word) <= width)
-      lines.back() += concat("   ", word);
-    else
-      lines.push_back(cut(word, width));
-  }
-  return lines;
+void add_log(Text& text, const State& state) {
+  if (state.log.empty()) text.add({"Nothing yet."});
+  for (const std::string& line : state.log) text.add({line});
 }
 
 }  // namespace
@@ -118,25 +118,28 @@ bool is_text(const State& state) {
 }
 
 std::vector<Line> page_text(const State& state) {
+  Text text;
   switch (state.page()) {
     case Page::Details:
-      return details(state);
-    case Page::Log: {
-      Lines lines;
-      for (const std::string& line : state.log) lines.push_back({line});
-      return lines;
-    }
+      add_details(text, state);
+      break;
+    case Page::Log:
+      add_log(text, state);
+      break;
     case Page::Help:
-      return help(state);
+      add_help(text, state);
+      break;
     case Page::Failure:
-      return failure(state);
+      add_failure(text, state);
+      break;
     default:
-      return nothing_found(state);
+      add_nothing_found(text, state);
   }
+  return text.taken();
 }
 
 std::vector<Line> page_text(const State& state, const Screen& screen) {
-  Lines lines;
+  std::vector<Line> lines;
   for (const Line& line : page_text(state))
     for (std::string& part : wrap(shown(line.text, screen.capability), std::min(screen.columns, kMaxColumns)))
       lines.push_back({std::move(part), line.bold});
@@ -161,38 +164,48 @@ std::string edit_heading(const State& state) {
 }
 
 std::string status(const State& state) {
-  if (!state.notice.empty()) return state.notice;
-  if (!state.countdown) return {};
-  const auto found = std::ranges::find(state.items, state.default_item.value_or(""), &Item::id);
-  const std::string_view title = found == state.items.end() ? "The menu" : std::string_view(found->title);
-  return concat(title, found == state.items.end() ? " ends in " : " starts in ", *state.countdown,
-                "; any key stops it");
+  if (!state.notice.empty() || !state.countdown) return state.notice;
+  for (const Item& item : state.items)
+    if (item.id == state.default_item)
+      return concat("Starts in ", *state.countdown, ", any key stops it: ", item.title);
+  return {};
 }
 
-std::vector<std::string> footer(const State& state) {
-  if (state.page() == Page::List && state.find) return {"Enter take it", "Esc list all", "Up Down choose"};
-  std::vector<std::string> words;
-  for (const Offer& offer : offers(state, state.page()))
-    if (!offer.word.empty()) words.push_back(concat(offer.key, ' ', offer.word));
-  return words;
+std::vector<std::string> footer(const State& state, std::size_t width) {
+  std::vector<std::string> lines;
+  const auto add = [&](std::string_view key, std::string_view word) {
+    const std::size_t needed = key.size() + 1 + word.size();
+    if (lines.empty() || lines.back().size() + 3 + needed > width)
+      lines.emplace_back();
+    else
+      lines.back() += "   ";
+    lines.back() += key;
+    lines.back() += ' ';
+    lines.back() += word;
+  };
+  const Page page = state.page();
+  if (page == Page::List && state.find) {
+    add("Enter", "take it");
+    add("Esc", "list all");
+    return lines;
+  }
+  for (const Offer& offer : all_offers())
+    if (offer.word != nullptr && is_offered(offer, state, page)) add(offer.key, offer.word);
+  return lines;
 }
 
 Layout layout(const State& state, const Screen& screen) {
   const std::size_t rows = std::clamp<std::size_t>(screen.rows, 1, kMaxRows);
-  const std::size_t columns = std::min(screen.columns, kMaxColumns);
   const bool roomy = rows >= kRoomyRows;
   Layout layout;
   layout.header = roomy ? 2 : 0;
   // Nothing is written into the last cell, see with_text().
-  layout.footer = filled(footer(state), columns > 1 ? columns - 1 : columns);
-  const std::size_t most = std::max<std::size_t>(rows / 4, 1);
-  if (layout.footer.size() > most) layout.footer.resize(most);
-  if (rows < 2) layout.footer.clear();
-  const std::string said = shown(status(state), screen.capability);
-  if (!said.empty() && rows > 3) layout.status.push_back(cut(said, columns));
-  // Where there is room it stays where it is, said or not.
-  if (layout.status.empty() && roomy) layout.status.emplace_back();
-  const std::size_t used = layout.header + layout.status.size() + layout.footer.size();
+  layout.footer = footer(state, std::clamp<std::size_t>(screen.columns, 1, kMaxColumns) - 1);
+  const std::size_t most = rows < 2 ? 0 : std::max<std::size_t>(rows / 4, 1);
+  while (layout.footer.size() > most) layout.footer.pop_back();
+  // Where there is room it has its row, with something to say or not.
+  layout.status = roomy || (rows > 3 && !status(state).empty()) ? 1 : 0;
+  const std::size_t used = layout.header + layout.status + layout.footer.size();
   layout.body = rows > used ? rows - used : 1;
   if (roomy && !is_text(state) && state.page() != Page::Edit) {
     layout.about = std::min(kMostAbout, layout.body / 4);

@@ -38,16 +38,16 @@ struct Line {
 /// Above the footer: the notice, or that the countdown runs; empty when there is nothing to say.
 [[nodiscard]] std::string status(const State& state);
 
-/// The keys of the page as words that belong together: "e edit options".
-[[nodiscard]] std::vector<std::string> footer(const State& state);
+/// The keys of the page in lines of at most `width` characters, or one key each.
+[[nodiscard]] std::vector<std::string> footer(const State& state, std::size_t width);
 
 /// How the rows of a screen are shared out.
 struct Layout {
   std::size_t header = 0;           ///< rows, a blank one below included
   std::size_t body = 1;             ///< of a list its lines alone; at least 1
   std::size_t about = 0;            ///< below a list, for what there is to say about the selected line
-  std::vector<std::string> status;  ///< lines
-  std::vector<std::string> footer;  ///< lines; when not all fits the last keys are left out
+  std::size_t status = 0;           ///< 1 or none
+  std::vector<std::string> footer;  ///< when not all fits the last keys are left out
 };
 [[nodiscard]] Layout layout(const State& state, const Screen& screen);
 

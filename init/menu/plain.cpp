@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/menu/plain.h"
 
+#include <initializer_list>
 #include <utility>
 
 #include "base/text.h"
@@ -17,57 +18,89 @@ using Kind = Key::Kind;
 // Of no matter, but a page of text is moved by it.
 constexpr Screen kScreen{.columns = 80, .rows = 24, .capability = Capability::Plain};
 
-using Lines = std::vector<std::string>;
-
-Lines list(const State& state) {
-  Lines lines;
-  for (const std::size_t i : listed_items(state)) {
-    const Item& item = state.items[i];
-    const std::string size = item.size == 0 ? "" : concat(", ", human_size(item.size));
-    lines.push_back(concat(i == state.selected ? "> " : "  ", i + 1, ' ', item.title, ", ", name(item.readiness), size,
-                           ", ", item.where));
-  }
-  if (lines.empty()) lines.emplace_back("  nothing matches");
-  return lines;
-}
-
-Lines kernels(const State& state) {
-  const Item* item = selected_item(state);
-  if (item == nullptr) return {};
-  Lines lines{concat("Kernels of ", item->title), ""};
-  for (std::size_t i = 0; i < item->entries.size(); ++i) {
-    const Entry& entry = item->entries[i];
-    const std::string release = entry.release.empty() ? "" : concat(", kernel ", entry.release);
-    lines.push_back(concat(i == state.view().at ? "> " : "  ", i + 1, ' ', entry.title, release));
-    lines.push_back(concat("    ", entry.options));
-  }
-  return lines;
-}
-
-Lines page(const State& state) {
-  if (state.page() == Page::Kernels) return kernels(state);
-  if (state.page() == Page::Edit) return {edit_heading(state), "", state.options.text};
-  if (!is_text(state)) return list(state);
-  Lines lines;
-  for (Line& line : page_text(state)) lines.push_back(std::move(line.text));
-  return lines;
-}
-
 bool has_numbers(const State& state) {
   return state.page() == Page::Kernels || (state.page() == Page::List && !state.items.empty());
 }
 
-std::string keys(const State& state) {
+// Lines, each made printable by itself: what is foreign cannot begin one.
+class Text {
+ public:
+  void add(std::initializer_list<std::string_view> parts) {
+    std::string line;
+    for (const std::string_view part : parts) line += part;
+    text_ += shown(line, Capability::Plain);
+    text_ += '\n';
+  }
+  void add_page(const State& state);
+  void add_keys(const State& state);
+  void add_list(const State& state);
+  void add_kernels(const State& state);
+  [[nodiscard]] std::string taken() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void Text::add_list(const State& state) {
+  const auto listed = listed_items(state);
+  if (listed.empty()) add({"  nothing matches"});
+  for (const std::size_t i : listed) {
+    const Item& item = state.items[i];
+    add({i == state.selected ? "> " : "  ", std::to_string(i + 1), " ", item.title, ", ", name(item.readiness), ", ",
+         item.size == 0 ? "" : concat(human_size(item.size), ", "), item.where});
+  }
+}
+
+void Text::add_kernels(const State& state) {
+  const Item* item = selected_item(state);
+  if (item == nullptr) return;
+  add({"Kernels of ", item->title});
+  add({});
+  for (std::size_t i = 0; i < item->entries.size(); ++i) {
+    const Entry& entry = item->entries[i];
+    add({i == state.view().at ? "> " : "  ", std::to_string(i + 1), " ", entry.title,
+         entry.release.empty() ? "" : ", kernel ", entry.release});
+    add({"    ", entry.options});
+  }
+}
+
+void Text::add_page(const State& state) {
+  if (state.page() == Page::Kernels) {
+    add_kernels(state);
+  } else if (state.page() == Page::Edit) {
+    add({edit_heading(state)});
+    add({});
+    add({state.options.text});
+  } else if (state.page() == Page::Help) {
+    // Of the keys only those that can be typed in a line.
+    add({"A number starts that one. A letter does this; with a number, as in i 2, for that one:"});
+    const Page from = state.views.size() < 2 ? Page::List : state.views[state.views.size() - 2].page;
+    for (const Offer& offer : all_offers())
+      if (offer.word != nullptr && offer.key[1] == 0 && is_offered(offer, state, from))
+        add({"  ", offer.key, "  ", offer.sentence});
+    add({"  b  goes back"});
+    add({"/ and a text lists what it is found in; Enter alone starts what > stands before."});
+  } else if (is_text(state)) {
+    for (const Line& line : page_text(state)) add({line.text});
+  } else {
+    add_list(state);
+  }
+}
+
+void Text::add_keys(const State& state) {
   if (state.page() == Page::Edit)
-    return "All options anew, then Enter. Enter alone keeps them; + before options adds them; . goes back.";
-  std::string out = has_numbers(state) ? "a number boots it, a letter before it does this: i 2; " : "";
+    return add({"All options anew, then Enter. Enter alone keeps them; + before options adds them; . goes back."});
+  std::string keys = has_numbers(state) ? "A number boots it. " : "";
   std::string_view between;
-  for (const Offer& offer : offers(state, state.page())) {
-    if (offer.word.empty()) continue;
-    out += concat(between, offer.key == "Esc" ? "b" : offer.key, ' ', offer.word);
+  for (const Offer& offer : all_offers()) {
+    if (offer.word == nullptr || !is_offered(offer, state, state.page())) continue;
+    keys += between;
+    keys += offer.key == std::string_view("Esc") ? "b" : offer.key;
+    keys += ' ';
+    keys += offer.word;
     between = ", ";
   }
-  return out;
+  add({keys});
 }
 
 // The state while one line changes it.
@@ -151,14 +184,15 @@ void Hand::take(std::string_view line) {
 }  // namespace
 
 std::string render_plain(const State& state) {
-  Lines lines{"", concat(state.version, state.volumes.empty() ? "" : ", ", state.volumes), ""};
-  for (std::string& line : page(state)) lines.push_back(std::move(line));
-  lines.emplace_back();
-  if (std::string said = status(state); !said.empty()) lines.push_back(std::move(said));
-  lines.push_back(keys(state));
-  std::string out;
-  for (const std::string& line : lines) out += concat(shown(line, Capability::Plain), '\n');
-  return concat(out, state.page() == Page::Edit ? "Options: " : "Number or letter, then Enter: ");
+  Text text;
+  text.add({});
+  text.add({state.version, state.volumes.empty() ? "" : ", ", state.volumes});
+  text.add({});
+  text.add_page(state);
+  text.add({});
+  if (const std::string said = status(state); !said.empty()) text.add({said});
+  text.add_keys(state);
+  return text.taken() + (state.page() == Page::Edit ? "Options: " : "Number or letter, then Enter: ");
 }
 
 Step update_plain(State state, std::string_view line) {

@@ -20,15 +20,16 @@ std::size_t digits(std::size_t number) {
   return std::to_string(number).size();
 }
 
-std::string left(std::string_view text, std::size_t width) {
-  std::string out = cut(text, width);
-  out.append(width - width_of(out), ' ');
-  return out;
+// Appends `text` in exactly `width` columns, at their left or right side.
+void add_left(std::string& row, std::string_view text, std::size_t width) {
+  const std::string fitting = cut(text, width);
+  row += fitting;
+  row.append(width - width_of(fitting), ' ');
 }
-
-std::string right(std::string_view text, std::size_t width) {
-  const std::string out = cut(text, width);
-  return concat(std::string(width - width_of(out), ' '), out);
+void add_right(std::string& row, std::string_view text, std::size_t width) {
+  const std::string fitting = cut(text, width);
+  row.append(width - width_of(fitting), ' ');
+  row += fitting;
 }
 
 // The widths of the columns of the list, the same on each of its pages.
@@ -102,7 +103,7 @@ class Painter {
     if (state_.page() == Page::List && state_.find) {
       find();
     } else {
-      for (const std::string& line : layout_.status) put(line, Style::Bold);
+      if (layout_.status != 0) put(fit(status(state_)), Style::Bold);
     }
     for (const std::string& line : layout_.footer) put(line, Style::Plain);
     return std::move(frame_);
@@ -130,7 +131,8 @@ class Painter {
     put_at(0, version, Style::Bold);
     const std::size_t before = width_of(version) + 2;
     if (before < width_) {
-      const std::string place = right(volumes, width_ - before);
+      std::string place;
+      add_right(place, volumes, width_ - before);
       put_at(before, place, Style::Plain);
     }
     row_ += layout_.header;
@@ -153,83 +155,96 @@ class Painter {
     if (part.below) put(concat("  ", count - part.top - part.count, " more below"), Style::Plain);
   }
 
+  // "> 1 Title", or as much of it as `width` columns hold.
+  std::string numbered(bool selected, std::size_t index, std::size_t digits, std::string_view title,
+                       std::size_t width) const {
+    std::string row = selected ? "> " : "  ";
+    add_right(row, std::to_string(index + 1), digits);
+    row += ' ';
+    add_left(row, fit(title), width);
+    return row;
+  }
+
   void list_row(const Columns& columns, std::size_t index, bool selected) {
     const Item& item = state_.items[index];
-    const std::string gap(columns.gap, ' ');
-    const std::string before = concat(selected ? "> " : "  ", right(std::to_string(index + 1), columns.number), ' ',
-                                      left(fit(item.title), columns.title), gap);
-    std::string after;
-    if (columns.size != 0) after += concat(gap, right(size_text(item), columns.size));
-    if (columns.where != 0) after += concat(gap, cut(fit(item.where), columns.where));
     const Style style = selected ? Style::Reverse : Style::Plain;
+    std::string row = numbered(selected, index, columns.number, item.title, columns.title);
+    row.append(columns.gap, ' ');
+    const std::size_t state = width_of(row);
+    add_left(row, name(item.readiness), columns.state);
+    if (columns.size != 0) {
+      row.append(columns.gap, ' ');
+      add_right(row, size_text(item), columns.size);
+    }
+    if (columns.where != 0) {
+      row.append(columns.gap, ' ');
+      row += cut(fit(item.where), columns.where);
+    }
+    put_at(0, row, style);
     if (selected) cursor_at(0);
-    put_at(0, before, style);
-    Style of_state = style;
-    if (!selected && item.readiness == Readiness::Ready) of_state = Style::Good;
-    if (!selected && item.readiness == Readiness::Refused) of_state = Style::Bad;
-    put_at(width_of(before), left(name(item.readiness), columns.state), of_state);
-    put_at(width_of(before) + columns.state, after, style);
+    // The colour says once more what the word says.
+    if (!selected && item.readiness == Readiness::Ready)
+      put_at(state, cut(name(item.readiness), columns.state), Style::Good);
+    if (!selected && item.readiness == Readiness::Refused)
+      put_at(state, cut(name(item.readiness), columns.state), Style::Bad);
     ++row_;
   }
 
   // A few rows on the selected item below the list, where there is room.
-  [[nodiscard]] std::vector<std::string> about_selected() const {
+  void about_selected() {
     const Item* item = selected_item(state_);
-    const std::size_t most = layout_.about;
-    if (item == nullptr || most < 2) return {};
-    std::vector<std::string> lines{""};
-    const auto add = [&](std::string_view text) {
-      for (std::string& line : wrap(fit(concat("   ", text)), width_)) lines.push_back(std::move(line));
-    };
+    if (item == nullptr || layout_.about < 2) return;
     const Entry* entry = entry_in_hand(state_);
-    if (!item->can_start()) {
-      add(why_not(*item));
-    } else {
-      add(name_of(*item, entry));
-      if (entry != nullptr && !entry->options.empty()) add(entry->options);
-    }
-    if (lines.size() > most) {
-      lines.resize(most);
-      lines.back() = concat(cut(lines.back(), width_ - 1), '>');
-    }
-    return lines;
+    const bool starts = item->can_start();
+    std::size_t left = layout_.about - 1;
+    ++row_;
+    left = about(starts ? name_of(*item, entry) : why_not(*item), left);
+    if (starts && entry != nullptr) about(entry->options, left);
   }
 
-  // Rows of `count` with the selected one in view, and what there is to say about it.
-  template <class PutRow>
-  void rows(std::size_t selected, std::size_t count, const PutRow& put_row) {
-    const Part part = part_with(selected, count, layout_.body);
-    more_above(part);
-    cursor_at(0);
-    for (std::size_t i = part.top; i < part.top + part.count; ++i) put_row(i);
-    more_below(part, count);
-    for (const std::string& line : about_selected()) put(line, Style::Plain);
+  // The text in at most `most` rows; how many are left.
+  std::size_t about(std::string_view text, std::size_t most) {
+    if (text.empty()) return most;
+    const auto lines = wrap(concat("   ", fit(text)), width_);
+    for (const std::string& line : lines) {
+      if (most == 0) break;
+      // What is left out is on page Details.
+      const bool cut_here = --most == 0 && &line != &lines.back();
+      put(cut_here ? concat(cut(line, width_ - 1), '>') : line, Style::Plain);
+    }
+    return most;
   }
 
   void list() {
     const auto listed = listed_items(state_);
-    if (listed.empty()) {
-      put("  nothing matches", Style::Plain);
-      return;
-    }
+    if (listed.empty()) return put("  nothing matches", Style::Plain);
     const Columns columns = columns_of(state_, width_, screen_.capability);
     const auto here = std::ranges::lower_bound(listed, state_.selected);
     const std::size_t selected = here == listed.end() ? 0 : static_cast<std::size_t>(here - listed.begin());
-    rows(selected, listed.size(), [&](std::size_t i) { list_row(columns, listed[i], listed[i] == state_.selected); });
+    const Part part = part_with(selected, listed.size(), layout_.body);
+    more_above(part);
+    for (std::size_t i = part.top; i < part.top + part.count; ++i)
+      list_row(columns, listed[i], listed[i] == state_.selected);
+    more_below(part, listed.size());
+    about_selected();
   }
 
   void kernels() {
     const Item* item = selected_item(state_);
-    if (item == nullptr || item->entries.empty()) return;
+    if (item == nullptr) return;
     const auto& entries = item->entries;
-    rows(state_.view().at, entries.size(), [&](std::size_t i) {
+    const Part part = part_with(state_.view().at, entries.size(), layout_.body);
+    more_above(part);
+    for (std::size_t i = part.top; i < part.top + part.count; ++i) {
       const bool selected = i == state_.view().at;
-      const std::string release = entries[i].release.empty() ? "" : concat("  kernel ", entries[i].release);
+      const Entry& entry = entries[i];
+      const std::string title = concat(entry.title, entry.release.empty() ? "" : ", kernel ", entry.release);
       if (selected) cursor_at(0);
-      put(fit(concat(selected ? "> " : "  ", right(std::to_string(i + 1), digits(entries.size())), ' ',
-                     entries[i].title, release)),
+      put(numbered(selected, i, digits(entries.size()), title, width_of(fit(title))),
           selected ? Style::Reverse : Style::Plain);
-    });
+    }
+    more_below(part, entries.size());
+    about_selected();
   }
 
   void editor() {

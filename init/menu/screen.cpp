@@ -65,6 +65,7 @@ std::string cut(std::string_view text, std::size_t width) {
 
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   width = std::max<std::size_t>(width, 1);
+  if (width_of(text) <= width) return {std::string(text)};
   const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
   // On a narrow screen the words are worth more.
   const std::size_t indent = blanks + 2 < width / 2 ? blanks : 0;

@@ -41,7 +41,7 @@ inline constexpr std::size_t kMaxRows = 120;
 [[nodiscard]] std::string cut(std::string_view text, std::size_t width);
 
 /// `text` in lines of at most `width` characters, broken between words; a longer word is broken inside. Blanks before
-/// the first word come before each line, two more after the first one. At least one line.
+/// the first word come before each line, two more after the first one; elsewhere a broken line has single blanks.
 [[nodiscard]] std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 }  // namespace vhdboot::menu

@@ -37,19 +37,22 @@ std::string_view name(Readiness readiness) {
 }
 
 State with_items(State state, std::vector<Item> items) {
-  const bool had_item = selected_item(state) != nullptr;
-  const Item before = had_item ? *selected_item(state) : Item{};
-  if (items.size() > kMaxItems) items.resize(kMaxItems);
+  const Item* item = selected_item(state);
+  const Entry* entry = entry_in_hand(state);
+  const std::string id = item == nullptr ? "" : item->id;
+  const std::string title = item == nullptr ? "" : item->title;
+  const std::string entry_id = entry == nullptr ? "" : entry->id;
+  while (items.size() > kMaxItems) items.pop_back();
   state.items = std::move(items);
 
-  auto selected = index_of(state.items, before.id);
-  if (!selected && had_item) {
+  auto selected = index_of(state.items, id);
+  if (!selected) {
     const bool of_it = std::ranges::any_of(state.views, [](const View& view) {
       return view.page == Page::Details || view.page == Page::Kernels || view.page == Page::Edit;
     });
     if (of_it) {
-      state.views.resize(1);
-      state.notice = concat(before.title, " is no longer there.");
+      state.views = {View{}};
+      state.notice = concat(title, " is no longer there.");
     }
   }
   if (!state.touched && state.default_item) {
@@ -59,8 +62,7 @@ State with_items(State state, std::vector<Item> items) {
   state.selected = selected ? *selected : std::min(state.selected, last);
 
   for (View& view : state.views) {
-    if (view.page != Page::Kernels || view.at >= before.entries.size()) continue;
-    view.at = index_of(state.items[state.selected].entries, before.entries[view.at].id).value_or(0);
+    if (view.page == Page::Kernels) view.at = index_of(state.items[state.selected].entries, entry_id).value_or(0);
   }
   return state;
 }

@@ -70,10 +70,8 @@ class Hand {
 // A page that is open already is gone back to, so that there are never more than there are kinds.
 Action Hand::open(Page page) {
   const auto same = std::ranges::find(state_.views, page, &View::page);
-  if (same != state_.views.end())
-    state_.views.resize(static_cast<std::size_t>(same - state_.views.begin()) + 1);
-  else
-    state_.views.push_back({.page = page});
+  if (same == state_.views.end()) state_.views.push_back({.page = page});
+  while (state_.page() != page) state_.views.pop_back();
   return {};
 }
 

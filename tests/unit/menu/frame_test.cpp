@@ -80,7 +80,7 @@ TEST(Draw, ATerminalShowsTheFrameAfterEachKey) {
     State state = menu_of(four_items());
     Frame before;
     VtEmulator terminal(screen);
-    for (int i = 0; i < 600; ++i) {
+    for (int i = 0; i < 250; ++i) {
       const auto roll = random() % 40;
       if (roll == 0) state = with_items(std::move(state), many_items(random() % 200));
       if (roll == 1) state = with_items(std::move(state), four_items());

@@ -113,7 +113,7 @@ vhdboot 0.3.0, Data (NTFS), Ventoy (exFAT)
   3 Debian GNU/Linux 13 (trixie), not yet looked at, 8 GiB, Ventoy:/trixie.img
   4 Windows 11, not by vhdboot, 80 GiB, Data:/boot/win11.vhd
 
-a number boots it, a letter before it does this: i 2; Enter boot, ? help, e edit options, o other kernels, i details, / find, x ephemeral, t look again, l log, s shell, r restart, f firmware setup, p power off
+A number boots it. Enter boot, ? help, e edit options, o other kernels, i details, / find, x ephemeral, t look again, l log, s shell, r restart, f firmware setup, p power off
 Number or letter, then Enter: )");
 }
 
