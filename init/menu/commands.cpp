@@ -52,9 +52,15 @@ constexpr Offer kOffers[] = {
     {"Ctrl-K", "erase after", "erases all after the cursor", kEdit},
 };
 
-bool is_of_one_that_starts(const Offer& offer) {
+bool starts(const Offer& offer) {
   return offer.key == std::string_view("Enter") || offer.command == Command::EditOptions ||
          offer.command == Command::StartForgetting || offer.command == Command::StartReadOnly;
+}
+
+// On page List: whether it is about what is listed there.
+bool needs_items(const Offer& offer) {
+  return starts(offer) || offer.command == Command::None || offer.command == Command::OtherKernels ||
+         offer.command == Command::Details || offer.command == Command::Find;
 }
 
 bool is_possible(const State& state, Command command) {
@@ -80,12 +86,10 @@ std::span<const Offer> all_offers() {
 
 bool is_offered(const Offer& offer, const State& state, Page page) {
   if ((offer.pages & on(page)) == 0 || !is_possible(state, offer.command)) return false;
-  // What is offered on a list without items needs none.
-  if (page == Page::List && state.items.empty())
-    return (offer.pages & kFailure) != 0 || offer.command == Command::LookAgain;
+  if (page == Page::List) return !state.items.empty() || !needs_items(offer);
   const Item* item = selected_item(state);
   const bool of_item = page == Page::Details || page == Page::Kernels;
-  return !of_item || !is_of_one_that_starts(offer) || (item != nullptr && item->can_start());
+  return !of_item || !starts(offer) || (item != nullptr && item->can_start());
 }
 
 Command command_of(const State& state, char32_t character) {

@@ -47,8 +47,8 @@ class Hand {
   State taken() { return std::move(state_); }
 
  private:
-  Action stay(std::string_view notice = {}) {
-    state_.notice = notice;
+  Action say(std::string_view sentence) {
+    state_.notice = sentence;
     return {};
   }
   Action open(Page page);
@@ -84,10 +84,10 @@ Action Hand::start(Boot boot) {
   const Item* item = selected_item(state_);
   if (item == nullptr) return {};
   if (!item->can_start())
-    return state_.page() == Page::Details ? stay("It is not started: see above.") : open(Page::Details);
+    return state_.page() == Page::Details ? say("It is not started: see above.") : open(Page::Details);
   if (boot.entry && std::ranges::find(item->entries, *boot.entry, &Entry::id) == item->entries.end()) {
     (void)back();
-    return stay("That kernel is no longer there.");
+    return say("That kernel is no longer there.");
   }
   boot.item = item->id;
   return {.kind = Action::Kind::Boot, .boot = std::move(boot)};
@@ -103,14 +103,14 @@ Action Hand::start_selected(Mode mode) {
 }
 
 Action Hand::start_in_mode(bool possible, Mode mode) {
-  return possible ? start_selected(mode) : stay("This image cannot be started like that.");
+  return possible ? start_selected(mode) : say("This image cannot be started like that.");
 }
 
 Action Hand::edit_options() {
   const Item* item = selected_item(state_);
   if (item == nullptr || !item->can_start()) return start({});
   const Entry* entry = entry_in_hand(state_);
-  if (entry == nullptr) return stay("Its kernels are not known yet.");
+  if (entry == nullptr) return say("Its kernels are not known yet.");
   state_.options = line_of(entry->options);
   state_.edited_entry = entry->id;
   return open(Page::Edit);
@@ -130,7 +130,7 @@ Action Hand::obey(Command command) {
     case Command::EditOptions:
       return edit_options();
     case Command::OtherKernels:
-      return item == nullptr || item->entries.empty() ? stay("Its kernels are not known yet.") : open(Page::Kernels);
+      return item == nullptr || item->entries.empty() ? say("Its kernels are not known yet.") : open(Page::Kernels);
     case Command::Details:
       return open(Page::Details);
     case Command::Find:
@@ -187,7 +187,7 @@ Action Hand::digit(std::size_t before, std::size_t digit) {
   std::size_t number = before * 10 + digit;
   if (number > count) number = digit;
   if (number == 0) return {};
-  if (number > count) return stay(concat("There is no number ", number, '.'));
+  if (number > count) return say(concat("There is no number ", number, '.'));
   (kernels ? state_.views.back().at : state_.selected) = number - 1;
   state_.number = number * 10 <= count ? number : 0;
   return {};
