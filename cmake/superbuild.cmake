@@ -143,7 +143,7 @@ add_custom_target(kernel-config COMMAND ${kernel_command} -DCONFIG_ONLY=ON -P ${
 set(initramfs ${CMAKE_BINARY_DIR}/initramfs.cpio.zst)
 add_custom_command(OUTPUT ${initramfs}
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DMANIFEST=${PROJECT_SOURCE_DIR}/fs-skeleton/initramfs.list
-    -DINIT=${out}/vhdboot-init -DBLKID=${sysroot}/bin/blkid -DFSCK_EXFAT=${sysroot}/bin/fsck.exfat
+    -DINIT=${out}/vhdboot-init -DMENU=${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-menu -DBLKID=${sysroot}/bin/blkid -DFSCK_EXFAT=${sysroot}/bin/fsck.exfat
     -DVHDTOOL=${CMAKE_BINARY_DIR}/programs/tools/vhdtool/vhdtool-rescue
     -DGENERATOR_SOURCE=${kernel}/gen_init_cpio.c -DCC=gcc-12
     -DWORK=${CMAKE_BINARY_DIR}/initramfs -DOUT=${initramfs} -P ${script}/initramfs.cmake

@@ -14,7 +14,13 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # where the stack pointer is after each push.
 set(flags "-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_INIT "${flags}")
-set(CMAKE_CXX_FLAGS_INIT "${flags}")
+# Nothing asks an object for its type; what is thrown has its type all the same.
+set(CMAKE_CXX_FLAGS_INIT "${flags} -fno-rtti")
+foreach(language C CXX)
+  set(CMAKE_${language}_FLAGS_MINSIZEREL "-Oz -DNDEBUG" CACHE STRING "Smaller than CMake's -Os")
+endforeach()
 # gold (of Debian's binutils) makes one of functions that are the same, as templates make many. Not -flto: g++ 12 was
 # seen to drop the stores that initialise an object whose only reader is in another file.
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=gold -Wl,--icf=safe -Wl,--gc-sections -Wl,--build-id=none -s")
+# No table of the unwind tables: crtbeginT.o registers those, so that nothing looks for it.
+set(CMAKE_EXE_LINKER_FLAGS_INIT
+  "-fuse-ld=gold -Wl,--icf=safe -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,--build-id=none -s")

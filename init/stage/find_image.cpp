@@ -240,11 +240,14 @@ Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, co
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
-  const Sighting found = TRY(Search(volumes, settings, report, std::move(paths)).run());
+  return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()));
+}
+
+Result<FoundImage> open_image(const Sighting& place) {
   // The guest would find that out when it writes for the first time.
-  if (found.volume->device.read_only)
-    return fail(Code::Unsupported, concat(found.volume->description(), " is write-protected: look for a switch at it"));
-  auto image = TRY(examine_image(*found.volume, found.path));
+  if (place.volume->device.read_only)
+    return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
+  auto image = TRY(examine_image(*place.volume, place.path));
   TRY(check_unshared(image));
   return image;
 }

@@ -28,6 +28,9 @@ struct FoundImage {
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
 
+/// The image in a place that is known, with the same checks.
+[[nodiscard]] Result<FoundImage> open_image(const Sighting& place);
+
 /// The bytes of the file, read from the partition. Borrows the image's volume.
 [[nodiscard]] volume::FileSource contents(const FoundImage& image);
 

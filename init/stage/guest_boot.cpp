@@ -86,6 +86,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
                              const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
+  if (config.command_line) entry.parts.cmdline = *config.command_line;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));

@@ -30,9 +30,9 @@ int play(stage::Role role, const stage::Arguments& arguments) {
 // Process 1 must not end. The only exceptions here are those of the standard library, out of memory above all.
 void survive(stage::Role role, const std::exception& exception) {
   try {
-    stage::ask_person({Code::NoMemory, 0, exception.what()}, "Whether anything was written to a disk is not known.",
-                      record::RescueChoice::Menu,
-                      sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
+    (void)stage::ask_person({Code::NoMemory, 0, exception.what()},
+                            "Whether anything was written to a disk is not known.", record::RescueChoice::Menu, false,
+                            sys::Reporter(std::string(name(role)), sys::Reporter::Audience::Consoles));
   } catch (const std::exception&) {
     std::fputs("vhdboot: out of memory, once more from the beginning\n", stderr);
   }

@@ -2,6 +2,8 @@
 // What comes after an error: never a dead end.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -12,9 +14,15 @@ namespace vhdboot::stage {
 
 inline constexpr std::string_view kNothingWritten = "Nothing was written to any disk.";
 
-/// Tells what went wrong and what of it is on a disk, then offers to try again, a shell, a restart and switching off on
-/// every console. Returns when the person wants to try again. Before that, detach what was attached: `written` is what
-/// is true afterwards, in whole sentences.
-void ask_person(const Error& error, std::string_view written, record::RescueChoice choice, const sys::Reporter& report);
+enum class Wish : std::uint8_t { TryAgain, Menu };
+
+/// Tells what went wrong and what of it is on a disk, then offers to try again, the menu, a shell, a restart and
+/// switching off on every console. Returns what the person wants of the first two; a stage that has no menu does not
+/// offer it. Before that, detach what was attached: `written` is what is true afterwards, in whole sentences.
+[[nodiscard]] Wish ask_person(const Error& error, std::string_view written, record::RescueChoice choice, bool has_menu,
+                              const sys::Reporter& report);
+
+/// A shell on one of the consoles, until it ends.
+void offer_shell(const std::string& terminal, std::string_view written, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

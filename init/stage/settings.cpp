@@ -79,16 +79,16 @@ Result<OriginVolume> find_origin(HostVolumes& volumes, const record::Origin& ori
   return found;
 }
 
-struct ConfigText {
-  std::string name;  // for messages
-  std::string text;
-};
+// The firmware does not tell of a file system that is no host volume.
+bool is_on_host_volume(const record::Origin& origin) {
+  return origin.path && (origin.serial || !origin.partuuid);
+}
 
-// debian.conf beside debian.efi, read from the volume itself.
-Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const std::string& efi_path) {
-  const auto efi = volume::parse_path(efi_path);
-  if (!efi || efi->is_root()) return std::nullopt;
-  const auto path = efi->sibling(concat(efi->stem(), ".conf"));
+}  // namespace
+
+Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const volume::Path& file) {
+  if (file.is_root()) return std::nullopt;
+  const auto path = file.sibling(concat(file.stem(), ".conf"));
   if (!path) return std::nullopt;
   const auto content = volume.reader->read_file(*path, record::kMaxConfigBytes);
   if (!content) {
@@ -97,13 +97,6 @@ Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const std::s
   }
   return ConfigText{path->text(), std::string(as_text(*content))};
 }
-
-// The firmware does not tell of a file system that is no host volume.
-bool is_on_host_volume(const record::Origin& origin) {
-  return origin.path && (origin.serial || !origin.partuuid);
-}
-
-}  // namespace
 
 bool has_origin() {
   return sys::exists(kOriginPath);
@@ -140,7 +133,7 @@ Result<Settings> read_settings(HostVolumes& volumes, const StubRecord& stub, con
   if (stub.config)
     file = ConfigText{concat(settings.origin.path.value_or("the EFI file"), " (.conf)"), *stub.config};
   else if (settings.origin_volume != nullptr)
-    file = TRY(config_beside(*settings.origin_volume, *settings.origin.path));
+    file = TRY(config_beside(*settings.origin_volume, TRY(volume::parse_path(*settings.origin.path))));
   else if (is_on_host_volume(settings.origin))
     report.warn(concat("the volume with ", printable(*settings.origin.path),
                        " was not found, and no configuration file beside it is read; ", volumes.account()));

@@ -38,6 +38,15 @@ struct StubRecord {
 /// Empty on a system that the stub did not start.
 [[nodiscard]] Result<StubRecord> read_stub_record(const sys::Reporter& report);
 
+/// A configuration file as it was read.
+struct ConfigText {
+  std::string name;  ///< for messages
+  std::string text;
+};
+
+/// "debian.conf" beside "debian.efi" or "debian.vhd", read from the volume itself; nothing when there is none.
+[[nodiscard]] Result<std::optional<ConfigText>> config_beside(HostVolume& volume, const volume::Path& file);
+
 /// Finds the volume that the stub was started from and reads the configuration file beside the EFI file there, unless
 /// the stub handed it over: on NTFS and exFAT the firmware cannot read it. Load options win over the file. Invalid,
 /// with file and line, when a value is wrong. Unsafe when two volumes have the identity of that one.

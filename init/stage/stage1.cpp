@@ -13,6 +13,7 @@
 #include "init/stage/count_boot.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
+#include "init/stage/menu.h"
 #include "init/stage/rescue.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
@@ -153,21 +154,54 @@ struct Failure {
   Error error;
   record::RescueChoice then = record::RescueChoice::Menu;
   std::string written = std::string(kNothingWritten);
+  bool chosen = false;  // in the menu
+  bool menu = false;    // nothing has failed: a person wants to choose
 };
 
-// Returns only when the boot has failed, with nothing of it left attached.
-Failure boot(const sys::Reporter& report) {
+// vhdboot.efi under its own name, or as the program that firmware starts of a medium by itself: when no image is beside
+// it, nobody has said what to boot.
+bool is_menu_of_everything(const Settings& settings) {
+  if (settings.config.image) return false;
+  const auto file = volume::parse_path(settings.origin.path.value_or("/"));
+  const std::string name = file ? to_lower_ascii(file->stem()) : "";
+  return name.empty() || name.starts_with("vhdboot") || name == "bootx64";
+}
+
+// Returns only when the boot has failed, with nothing of it left attached. `menu`: a person is to choose what is
+// booted.
+Failure boot(bool menu, const sys::Reporter& report) {
   Failure failure;
+  std::optional<sys::KeyWatch> keys(std::in_place);
+  const auto asked_for_menu = [&] { return failure.menu = keys->asked_for_menu(); };
   const auto try_boot = [&]() -> Result<void> {
     const auto devices = TRY(sys::MachineDevices::open());
     log_missing_filter(report);
     HostVolumes volumes(*devices);
-    const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
+    Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
     failure.then = settings.config.after_error();
     report.checkpoint("settings");
 
-    const FoundImage image = TRY(find_image(volumes, settings, report));
+    const bool everything = is_menu_of_everything(settings);
+    menu |= settings.origin.menu || settings.config.shows_menu() || (everything && settings.origin_volume == nullptr);
+    Result<FoundImage> found = fail(Code::NotFound, "nobody has chosen an image");
+    if (!menu) {
+      found = find_image(volumes, settings, report);
+      menu = !found && found.error().code == Code::NotFound && everything;
+    }
+    if (menu) {
+      keys.reset();
+      report.checkpoint("menu");
+      auto chosen = TRY(choose(volumes, settings, report));
+      keys.emplace();
+      failure.chosen = chosen.has_value();
+      failure.menu = !failure.chosen;
+      if (failure.menu) return {};
+      settings.config = std::move(chosen->config);
+      found = open_image(chosen->candidate.place);
+    }
+    const FoundImage image = TRY(std::move(found));
     report.checkpoint("volume");
+    if (asked_for_menu()) return {};
     report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
                       vhd::name(image.info.format), ", on ", image.volume->description()));
     report.checkpoint("image");
@@ -179,10 +213,11 @@ Failure boot(const sys::Reporter& report) {
     report.checkpoint("loaded");
     TRY(check_still_alone(volumes, image, settings));
     TRY(check_no_windows_sleeps(volumes, image));
+    if (asked_for_menu()) return {};
     if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));
   };
-  failure.error = try_boot().error();
+  if (const auto done = try_boot(); !done) failure.error = done.error();
   return failure;
 }
 
@@ -205,9 +240,11 @@ void stage1() {
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
   const Result<void> ready = file_systems ? make_room() : std::unexpected(file_systems.error());
-  for (;;) {
-    const Failure failure = ready ? boot(report) : Failure{.error = ready.error()};
-    ask_person(failure.error, failure.written, failure.then, report);
+  for (bool menu = false;;) {
+    const Failure failure = ready ? boot(menu, report) : Failure{.error = ready.error()};
+    menu = failure.menu || failure.chosen;
+    if (!failure.menu)
+      menu |= ask_person(failure.error, failure.written, failure.then, has_menu(), report) == Wish::Menu;
   }
 }
 

@@ -248,7 +248,7 @@ void stage2(const Arguments& arguments) {
     const Error error = stage.start_guest();
     [[maybe_unused]] const auto file_systems = sys::ApiFileSystems::mount();
     const sys::Reporter report("stage2", sys::Reporter::Audience::KernelLog);
-    ask_person(error, stage.written(), stage.after_error(), report);
+    (void)ask_person(error, stage.written(), stage.after_error(), false, report);
   }
 }
 

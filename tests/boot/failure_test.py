@@ -26,7 +26,7 @@ EFI = PRODUCTS / "vhdboot.efi"
 VHD = "/boot/debian.vhd"
 SLACK = 16 * disk.MIB
 KEXEC_DISABLED = "sysctl.kernel.kexec_load_disabled=1"
-MENU = r"\[t\] try again +\[s\] shell +\[r\] restart +\[p\] power off"
+MENU = r"\[t\] try again +(\[c\] choose another image +)?\[s\] shell +\[r\] restart +\[p\] power off"
 
 
 class Bench:

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/candidates.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+#include "entry/find_entries.h"
+#include "init/record/image_path.h"
+#include "init/stage/attach.h"
+#include "init/stage/attached_guest_disk.h"
+
+namespace vhdboot::stage {
+namespace {
+
+constexpr std::size_t kMaxEntries = 64;  // of a system that are opened to be shown
+
+// Also what is not booted: who looks for such a file in the list finds there what to do.
+constexpr std::array<std::string_view, 8> kExtensions{".vhd",   ".img", ".raw",  ".vhdx",
+                                                      ".avhdx", ".vdi", ".vmdk", ".qcow2"};
+constexpr std::array<std::string_view, 4> kFolders{"/", "/boot", "/vhd", "/images"};
+
+bool has_image_name(const volume::Path& path) {
+  return std::ranges::find(kExtensions, to_lower_ascii(path.extension())) != kExtensions.end();
+}
+
+std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& settings) {
+  std::vector<volume::Path> folders;
+  const auto add = [&](volume::Path folder) {
+    const auto same = [&](const volume::Path& other) {
+      return equals_ignoring_ascii_case(folder.text(), other.text());
+    };
+    if (std::ranges::none_of(folders, same)) folders.push_back(std::move(folder));
+  };
+  if (&volume == settings.origin_volume && settings.origin.path)
+    if (const auto file = volume::parse_path(*settings.origin.path); file && !file->is_root()) add(file->parent());
+  for (const std::string_view folder : kFolders)
+    if (auto path = volume::parse_path(folder)) add(*std::move(path));
+  return folders;
+}
+
+void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates& candidates) {
+  const auto names = volume.reader->list(folder);
+  const auto pass_over = [&](std::string_view why) {
+    candidates.passed_over.push_back(concat(printable(folder.text()), " on ", volume.description(), ": ", why));
+  };
+  if (!names) {
+    if (names.error().code != Code::NotFound) pass_over(names.error().message());
+    return;
+  }
+  if (names->size() > kMaxListedFolder) return pass_over(concat("more than ", kMaxListedFolder, " names"));
+  for (const volume::DirEntry& file : *names) {
+    auto path = folder.child(file.name);
+    if (file.directory || file.size < kMinImageSize || !path || !has_image_name(*path)) continue;
+    if (candidates.found.size() == kMaxCandidates) return pass_over(concat("more than ", kMaxCandidates, " images"));
+    candidates.found.push_back({.place = {.volume = &volume, .path = *std::move(path)}, .size = file.size});
+  }
+}
+
+// What can be said of an entry without planning its boot.
+menu::Entry shown(const entry::FoundEntry& found) {
+  menu::Entry entry{.id = found.entry.id, .title = found.entry.title, .release = {}, .options = {}};
+  if (const auto opened = found.open({})) {
+    entry.release = opened->release;
+    entry.options = opened->parts.cmdline;
+  }
+  return entry;
+}
+
+bool is_windows(const disk::GuestDisk& disk) {
+  return std::ranges::any_of(disk.partitions(),
+                             [](const disk::GuestPartition& partition) { return partition.type == "ntfs"; });
+}
+
+}  // namespace
+
+Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
+  Candidates candidates;
+  for (HostVolume& volume : volumes.all())
+    for (const volume::Path& folder : folders_of(volume, settings)) look_into_folder(volume, folder, candidates);
+  return candidates;
+}
+
+bool is_default(const Candidate& candidate, const Settings& settings) {
+  const HostVolume& volume = *candidate.place.volume;
+  if (settings.config.volume ? !matches(*settings.config.volume, volume.identity) : &volume != settings.origin_volume)
+    return false;
+  const auto paths = record::image_candidates(settings.config, settings.origin);
+  return paths && std::ranges::any_of(*paths, [&](const volume::Path& path) {
+           return equals_ignoring_ascii_case(path.text(), candidate.place.path.text());
+         });
+}
+
+Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings) {
+  if (is_default(candidate, settings)) return record::ParsedConfig{.config = settings.config, .warnings = {}};
+  record::ParsedConfig parsed;
+  if (const auto file = TRY(config_beside(*candidate.place.volume, candidate.place.path)))
+    parsed = TRY(record::parse_config(file->text, file->name));
+  parsed.config.wait_seconds = settings.config.wait_seconds;
+  parsed.config.rescue = settings.config.rescue;
+  return parsed;
+}
+
+Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
+  const FoundImage image = TRY(open_image(candidate.place));
+  const disk::PartitionTable table = TRY(read_table(image));
+  Look look{.title = {},
+            .payload_size = image.info.payload_size,
+            .format = std::string(vhd::name(image.info.format)),
+            .entries = {},
+            .warnings = table.warnings};
+  const sys::Reporter report(look.warnings);
+  const auto plan = TRY(plan_attachment(image, true, table.logical_block));
+  auto attached = TRY(attach_image(plan, image));
+  {
+    AttachedGuestDisk disk(attached.disk(), table, report);
+    const entry::FoundEntries found = entry::find_entries(disk);
+    const std::string pattern = config.entry.value_or("");
+    const auto choices = entry::choose_entries(found, pattern, disk);
+    if (!choices && is_windows(disk)) {
+      look.title = "Windows";
+    } else if (!choices) {
+      (void)attached.detach();
+      return std::unexpected(choices.error());
+    } else {
+      std::vector<const entry::FoundEntry*> order;
+      const auto add = [&](const entry::FoundEntry* entry) {
+        if (std::ranges::find(order, entry) == order.end() && order.size() < kMaxEntries) order.push_back(entry);
+      };
+      for (const entry::Choice& choice : *choices) add(choice.entry);
+      for (const entry::FoundEntry& entry : found.entries) add(&entry);
+      for (const entry::FoundEntry* entry : order) look.entries.push_back(shown(*entry));
+      look.title = look.entries.front().title;
+    }
+  }
+  TRY(attached.detach());
+  return look;
+}
+
+}  // namespace vhdboot::stage

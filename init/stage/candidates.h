@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The images of this machine that a person may choose from, those that cannot be booted included.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "init/menu/state.h"
+#include "init/record/config.h"
+#include "init/stage/find_image.h"
+#include "init/stage/host_volumes.h"
+#include "init/stage/settings.h"
+
+namespace vhdboot::stage {
+
+inline constexpr std::size_t kMaxCandidates = 128;         ///< with more of them the last ones are left out
+inline constexpr std::size_t kMaxListedFolder = 4096;      ///< names; images in a larger folder are not looked for
+inline constexpr std::uint64_t kMinImageSize = 64 * 1024;  ///< a smaller file is no disk, whatever its name says
+
+/// A file whose name says that it is a disk image.
+struct Candidate {
+  Sighting place;
+  std::uint64_t size = 0;  ///< of the file, in bytes
+};
+
+/// What is in an image.
+struct Look {
+  std::string title;  ///< of the system
+  std::uint64_t payload_size = 0;
+  std::string format;                 ///< "fixed VHD"
+  std::vector<menu::Entry> entries;   ///< what is started first, and what else there is; none in one of Windows' own
+  std::vector<std::string> warnings;  ///< sentences
+};
+
+struct Candidates {
+  std::vector<Candidate> found;
+  std::vector<std::string> passed_over;  ///< places that could not be looked at, and why
+};
+
+/// Looks into the folder of the EFI file on its volume, and on all volumes into /, /boot, /vhd and /images.
+[[nodiscard]] Candidates find_candidates(HostVolumes& volumes, const Settings& settings);
+
+/// Whether it is the image that is booted when nobody chooses.
+[[nodiscard]] bool is_default(const Candidate& candidate, const Settings& settings);
+
+/// The configuration that holds for an image: for the default one that of the EFI file, else what the file beside it
+/// says, "debian.conf" for "debian.vhd".
+[[nodiscard]] Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings);
+
+/// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted.
+[[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config);
+
+}  // namespace vhdboot::stage

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/menu.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "init/menu/wire.h"
+#include "init/stage/rescue.h"
+#include "init/sys/file.h"
+#include "init/sys/power.h"
+#include "init/sys/process.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kProgram[] = "/bin/vhdboot-menu";
+// How long a disk's events and a person's keys wait for each other.
+constexpr auto kTurn = 50ms;
+constexpr auto kToTake = 5s;  // that the program needs at most to take what it is told
+
+// The name of a volume in front of a path: short, and what the person calls it.
+std::string short_name(const HostVolume& volume) {
+  return volume.identity.label.empty() ? volume.device.path : volume.identity.label;
+}
+
+// The menu's patterns are names here.
+std::string exactly(std::string_view name) {
+  std::string pattern;
+  for (const char c : name) pattern += std::string_view("*?[").contains(c) ? concat('[', c, ']') : std::string(1, c);
+  return pattern;
+}
+
+class Chooser {
+ public:
+  Chooser(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report)
+      : volumes_(volumes), settings_(settings), report_(report) {}
+
+  Result<std::optional<Chosen>> run() {
+    countdown_ = settings_.config.timeout ? settings_.config.timeout->seconds : std::nullopt;
+    for (;;) {
+      auto answer = TRY(ask());
+      switch (answer.action.kind) {
+        case menu::Action::Kind::Boot:
+          if (auto chosen = TRY(chosen_by(answer.action.boot))) return chosen;
+          break;
+        case menu::Action::Kind::Shell:
+          offer_shell(answer.terminal, kNothingWritten, report_);
+          break;
+        case menu::Action::Kind::Restart:
+          report_.error(sys::reboot().message());
+          break;
+        case menu::Action::Kind::PowerOff:
+          report_.error(sys::power_off().message());
+          break;
+        default:
+          return std::nullopt;
+      }
+      countdown_.reset();
+    }
+  }
+
+ private:
+  // One run of the program, until it has an answer.
+  Result<menu::Answer> ask() {
+    std::vector<std::string> arguments{kProgram};
+    if (settings_.config.menu_style == record::MenuStyle::Plain) arguments.emplace_back("--plain");
+    const auto program = TRY_IN("showing the menu", sys::Companion::start(arguments));
+    for (bool changed = true;;) {
+      changed |= list_again();
+      if (changed)
+        TRY_IN("showing the menu", program.messages().send(menu::encode(state()), sys::Deadline::in(kToTake)));
+      countdown_.reset();  // the program counts on
+      changed = look_further();
+      const auto moment = changed ? sys::Deadline::in(0ms) : sys::Deadline::in(kTurn);
+      const auto message = program.messages().receive(menu::kMaxMessage, moment);
+      if (message) return menu::decode_answer(*message);
+      if (message.error().code != Code::Timeout) return std::unexpected(message.error().within("the menu has ended"));
+      (void)TRY(volumes_.wait(sys::Deadline::in(0ms)));
+    }
+  }
+
+  // Whether volumes have come or gone.
+  bool list_again() {
+    std::vector<const HostVolume*> present;
+    for (const HostVolume& volume : volumes_.all()) present.push_back(&volume);
+    if (present == present_ && listed_) return false;
+    present_ = std::move(present);
+    listed_ = true;
+    candidates_ = find_candidates(volumes_, settings_);
+    return true;
+  }
+
+  // Looks into one image that nobody has looked into; whether there was one.
+  bool look_further() {
+    for (const Candidate& candidate : candidates_.found) {
+      const std::string id = id_of(candidate);
+      if (looks_.contains(id)) continue;
+      looks_.emplace(id, look(candidate));
+      return true;
+    }
+    return false;
+  }
+
+  static Result<Look> look_with(const Candidate& candidate, const Result<record::ParsedConfig>& parsed) {
+    if (!parsed) return std::unexpected(parsed.error());
+    auto look = TRY(look_into(candidate, parsed->config));
+    look.warnings.insert(look.warnings.begin(), parsed->warnings.begin(), parsed->warnings.end());
+    return look;
+  }
+  Result<Look> look(const Candidate& candidate) { return look_with(candidate, config_of(candidate, settings_)); }
+
+  static std::string id_of(const Candidate& candidate) {
+    return concat(candidate.place.volume->device.path, ':', candidate.place.path.text());
+  }
+
+  menu::Item item_of(const Candidate& candidate) const {
+    const HostVolume& volume = *candidate.place.volume;
+    menu::Item item{.id = id_of(candidate),
+                    .title = std::string(candidate.place.path.name()),
+                    .size = candidate.size,
+                    .where = concat(short_name(volume), ':', candidate.place.path.text())};
+    item.details.push_back(concat(candidate.place.path.text(), " on ", volume.description()));
+    const auto found = looks_.find(item.id);
+    if (found == looks_.end()) return item;
+    if (!found->second) {
+      item.readiness = menu::Readiness::Refused;
+      item.reason = found->second.error().message();
+      return item;
+    }
+    const Look& look = *found->second;
+    item.title = look.title;
+    item.size = look.payload_size;
+    item.details.push_back(look.format);
+    for (const std::string& warning : look.warnings) item.details.push_back(concat("warning: ", warning));
+    item.entries = look.entries;
+    item.readiness = look.entries.empty() ? menu::Readiness::Foreign : menu::Readiness::Ready;
+    if (look.entries.empty()) item.reason = "Ventoy, or Windows' own boot menu, starts it";
+    return item;
+  }
+
+  menu::State state() const {
+    menu::State state;
+    state.version = "vhdboot " VHDBOOT_VERSION;
+    for (const HostVolume& volume : volumes_.all()) {
+      state.volumes +=
+          concat(state.volumes.empty() ? "" : ", ", short_name(volume), " (", volume::name(volume.reader->kind()), ')');
+      state.looked_at.push_back(concat(volume.description(), ": /, /boot, /vhd, /images"));
+    }
+    state.not_looked_at = volumes_.unreadable();
+    for (const std::string& place : candidates_.passed_over) state.not_looked_at.push_back(place);
+    state.advice = {
+        "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img or debian.raw.",
+        "A disk that was plugged in just now appears by itself; t looks at all disks again."};
+    state.can_shell = sys::exists("/bin/sh");
+    state.countdown = countdown_;
+    for (const Candidate& candidate : candidates_.found) {
+      if (is_default(candidate, settings_) && !state.default_item) state.default_item = id_of(candidate);
+      state.items.push_back(item_of(candidate));
+    }
+    state.looking = looks_.size() < candidates_.found.size();
+    return state;
+  }
+
+  Result<std::optional<Chosen>> chosen_by(const menu::Boot& boot) {
+    const auto found = std::ranges::find(candidates_.found, boot.item, id_of);
+    if (found == candidates_.found.end()) return std::nullopt;
+    auto parsed = TRY(config_of(*found, settings_));
+    for (const std::string& warning : parsed.warnings) report_.warn(warning);
+    if (boot.entry) parsed.config.entry = exactly(*boot.entry);
+    parsed.config.command_line = boot.options;
+    return Chosen{.candidate = *found, .config = std::move(parsed.config)};
+  }
+
+  HostVolumes& volumes_;
+  const Settings& settings_;
+  const sys::Reporter& report_;
+  std::vector<const HostVolume*> present_;
+  bool listed_ = false;
+  Candidates candidates_;
+  std::map<std::string, Result<Look>> looks_;  // by id
+  std::optional<unsigned> countdown_;
+};
+
+}  // namespace
+
+bool has_menu() {
+  return sys::exists(kProgram);
+}
+
+Result<std::optional<Chosen>> choose(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
+  return Chooser(volumes, settings, report).run();
+}
+
+}  // namespace vhdboot::stage
