@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lines of README that boot an image in QEMU, as they stand there: with the smallest guest for the image."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.support import pages, tiny_guest
+from tests.support.command import die_with_parent, run
+from tests.support.paths import PRODUCTS
+from tests.support.qemu import accelerator_words
+
+PATH = f"{PRODUCTS}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+(BLOCK,) = pages.blocks("sh", pages.IN_QEMU)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK), reason="mounting needs root and /dev/fuse")
+def test_lines(folder):
+    run("qemu-img", "convert", "-f", "vpc", "-O", "qcow2", tiny_guest.make("").image, folder / "machine.qcow2")
+    shutil.copy(PRODUCTS / "vhdboot.efi", folder)
+    # A KVM that cannot run the firmware is no reason for QEMU to take the other.
+    lines = BLOCK.text.replace("accel=kvm:tcg", f"accel={accelerator_words()[1]}")
+    (folder / "lines.sh").write_text(f"mount -t tmpfs tmpfs /mnt\n{lines}", encoding="utf-8")
+    try:
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-eu", "lines.sh"], cwd=folder,
+                              env={**os.environ, "PATH": PATH}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=300, preexec_fn=die_with_parent, check=False)
+        said = done.stdout.decode("utf-8", "replace")
+        (folder / "console.log").write_text(said, encoding="utf-8")
+        assert done.returncode == 0 and "checkpoint=kexec" in said and "guest: done" in said, said[-3000:]
+    finally:
+        for name in ("machine.qcow2", "vhdboot.efi"):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "esp", ignore_errors=True)
