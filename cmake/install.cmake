@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The tools for a running system, their completions, the manual pages, the licence. (vhdboot-init is inside vhdboot.efi.)
+# The tools for a running system, their completions, the manual pages, the pages, the licence. (vhdboot-init is inside vhdboot.efi.)
 foreach(tool raw2vhd vhdtool)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION bin)
@@ -12,4 +12,7 @@ foreach(section 1 7 8)
     ${PROJECT_SOURCE_DIR}/*/*.${section} ${PROJECT_SOURCE_DIR}/tools/*/*.${section})
   install(FILES ${manual_pages} DESTINATION share/man/man${section})
 endforeach()
-install(FILES LICENSE README.md docs/licences.md DESTINATION share/doc/vhdboot)
+install(FILES LICENSE README.md SECURITY.md CONTRIBUTING.md DESTINATION share/doc/vhdboot)
+# In the folder where the links of README lead.
+install(DIRECTORY docs DESTINATION share/doc/vhdboot
+  FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.png)

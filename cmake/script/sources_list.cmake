@@ -30,12 +30,12 @@ endif()
 # These are the machine's own packages, parts of which are linked in.
 execute_process(COMMAND dpkg-query -W -f "| \${Package} | \${Version} | as it is in Debian | |\n" musl-dev gcc-12 gnu-efi
   OUTPUT_VARIABLE installed COMMAND_ERROR_IS_FATAL ANY)
-set(text "# What this build of vhdboot is made of\n\nIts licences are in licences.md. SHA-256 sums are those of the upstream\
+set(text "# What this build of vhdboot is made of\n\nIts licences are in docs/licences.md. SHA-256 sums are those of the upstream\
  releases, which cmake/sources.cmake pins.\n\n| package | version | | SHA-256 |\n| --- | --- | --- | --- |\n${rows}${installed}")
 if(remarks)
   list(JOIN remarks "\n- " lines)
   string(APPEND text "\nNot with the newest of Debian's patches:\n\n- ${lines}\n\nWhat those patches are known to mend in\
- the parts that are used here is refused by vhdboot itself; licences.md tells how.\n")
+ the parts that are used here is refused by vhdboot itself; docs/licences.md tells how.\n")
 endif()
 file(WRITE ${OUT} "${text}")
 if(remarks)

@@ -45,7 +45,8 @@ def test_dpkg_knows_it(root):
 
 @pytest.mark.parametrize("name", [
     "share/vhdboot/vhdboot.efi", "share/man/man1/raw2vhd.1", "share/man/man7/vhdboot.7", "share/doc/vhdboot/LICENSE",
-    "share/doc/vhdboot/licences.md", "share/doc/vhdboot/sources.md",
+    "share/doc/vhdboot/docs/licences.md", "share/doc/vhdboot/docs/images.md", "share/doc/vhdboot/docs/chain.svg",
+    "share/doc/vhdboot/sources.md", "share/doc/vhdboot/README.md",
     "share/man/man1/vhdtool.1", "share/bash-completion/completions/raw2vhd.bash",
     "share/bash-completion/completions/vhdtool.bash", "share/zsh/site-functions/_raw2vhd",
     "share/zsh/site-functions/_vhdtool",
