@@ -12,7 +12,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_library(vhdboot_options INTERFACE)
 target_include_directories(vhdboot_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(vhdboot_options INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers)
-target_compile_definitions(vhdboot_options INTERFACE _FILE_OFFSET_BITS=64 VHDBOOT_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(vhdboot_options INTERFACE _FILE_OFFSET_BITS=64 VHDBOOT_VERSION="${VHDBOOT_VERSION}")
 if(VHDBOOT_SYSROOT)
   # The same bytes wherever the tree and the build lie.
   target_compile_options(vhdboot_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=

@@ -2,6 +2,7 @@
 # The Debian package, by `cpack` in the build folder: what `cmake --install` installs, below /usr.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vhdboot)
+set(CPACK_PACKAGE_VERSION ${VHDBOOT_VERSION})
 set(CPACK_PACKAGE_CONTACT "The vhdboot developers <vhdboot@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -33,7 +33,7 @@ STAGE1 = "stage 1: start"
 # from what stage 1 says of its clock.
 BOOT_KERNEL = "boot kernel's clock starts"
 UPTIME = r"vhdboot\[stage1\]: checkpoint=start uptime=(\d+\.\d+)"
-OURS = [("stub starts the boot kernel", r"vhdboot [\d.]+: starting the boot kernel")] + [
+OURS = [("stub starts the boot kernel", r"vhdboot \d\S*: starting the boot kernel")] + [
     (f"stage 1: {name}", rf"vhdboot\[stage1\]: checkpoint={name}\b")
     for name in ("start", "settings", "volume", "image", "attached", "entry", "modules", "loaded", "kexec")
 ] + ALL[:2] + [

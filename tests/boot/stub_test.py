@@ -41,8 +41,8 @@ SECURE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
 SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil")
 GRUB_MODULES = "ntfs exfat fat part_gpt part_msdos chain search search_fs_file normal boot echo efi_gop gfxterm".split()
 
-STARTED = r"vhdboot [0-9.]+: starting the boot kernel"
-GAVE_UP = r"vhdboot [0-9.]+ could not start\."
+STARTED = r"vhdboot [0-9]\S*: starting the boot kernel"
+GAVE_UP = r"vhdboot [0-9]\S* could not start\."
 
 
 def need(*programs: str) -> None:

@@ -23,7 +23,7 @@ from .shell import LOGIN, TROUBLE, GuestShell
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 CHECKPOINTS = [
     ("firmware and GRUB", r"^Welcome to GRUB"),
-    ("vhdboot.efi starts the boot kernel", r"vhdboot [\d.]+: starting the boot kernel"),
+    ("vhdboot.efi starts the boot kernel", r"vhdboot \d\S*: starting the boot kernel"),
     ("stage 1 runs", r"vhdboot\[stage1\]: checkpoint=start"),
     ("image found and attached", r"vhdboot\[stage1\]: checkpoint=attached"),
     ("kexec", r"vhdboot\[stage1\]: checkpoint=kexec"),
