@@ -9,10 +9,10 @@ install(DIRECTORY tools/completions/ DESTINATION share/bash-completion/completio
 install(DIRECTORY tools/completions/ DESTINATION share/zsh/site-functions FILES_MATCHING PATTERN _*)
 foreach(section 1 7 8)
   file(GLOB manual_pages CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/*/*.${section} ${PROJECT_SOURCE_DIR}/tools/*/*.${section})
+    ${PROJECT_SOURCE_DIR}/docs/*.${section} ${PROJECT_SOURCE_DIR}/tools/*/*.${section})
   install(FILES ${manual_pages} DESTINATION share/man/man${section})
 endforeach()
-install(FILES LICENSE README.md SECURITY.md CONTRIBUTING.md DESTINATION share/doc/vhdboot)
+install(FILES LICENSE README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md DESTINATION share/doc/vhdboot)
 # In the folder where the links of README lead.
 install(DIRECTORY docs DESTINATION share/doc/vhdboot
   FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.png)
