@@ -4,6 +4,7 @@
 The cases are tests/boot/cases/*.toml; --all adds every combination of guest, host file system and bus.
 """
 
+import hashlib
 import re
 import shutil
 
@@ -78,6 +79,7 @@ def make_host(case, guest, folder):
 def test_boot(case, folder):
     proven.forget(case.name)
     guest = get_guest(case.guest)
+    booted = hashlib.sha256((PRODUCTS / "vhdboot.efi").read_bytes()).hexdigest()
     host, disks = make_host(case, guest, folder)
     if case.pieces > 1:
         assert len(host.extents[case.image]) >= case.pieces * 9 // 10
@@ -107,7 +109,7 @@ def test_boot(case, folder):
     for name, contents in efi.items():
         assert hostdisk.extract_file(host, name, folder / "after.raw").read_bytes() == contents, name
     examine_image(case, guest, host, folder)
-    proven.record(case, guest.recipe, *facts)
+    proven.record(case, guest.recipe, *facts, booted)
 
 
 def versions(guest, shell):

@@ -2,7 +2,9 @@
 """The table of what was proven: each boot test that passes leaves what it booted, and `/usr/bin/python3 -m tests.support proven`
 makes a page of it."""
 
+import collections
 import json
+import re
 from pathlib import Path
 
 from .bootcase import BootCase
@@ -15,7 +17,13 @@ COLUMNS = ("system", "kernel", "init", "initrd", "root", "boot entry", "image", 
 ENTRIES = {"uki": "UKI", "type1": "Type #1", "grub": "/boot, grub.cfg", "none": "/boot",
            "loader.conf": "Type #1, `efi`, by loader.conf", "limine": "limine.conf",
            "sdbootutil": "Type #1, by the default subvolume"}
+NOT_NOTED = "not noted"
 TABLES = {"gpt": "GPT", "mbr": "MBR", "none": "bare file system"}
+
+
+def booted(text: str) -> dict[str, int]:
+    """Of a page: the SHA-256 of each vhdboot.efi that was booted, and how many rows are about it."""
+    return {sum_: int(rows) for sum_, rows in re.findall(rf"^- `?([0-9a-f]{{64}}|{NOT_NOTED})`?: (\d+) rows?$", text, re.MULTILINE)}
 
 
 def forget(name: str) -> None:
@@ -23,8 +31,8 @@ def forget(name: str) -> None:
     (RECORDS / f"{name}.json").unlink(missing_ok=True)
 
 
-def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: dict[str, str]) -> None:
-    """`packages`: the versions of those that the guest has."""
+def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: dict[str, str], efi: str) -> None:
+    """`packages`: the versions of those that the guest has; `efi`: the SHA-256 of the file that was booted."""
     def versions(names) -> str:
         return ", ".join(f"{name} {packages[name]}" for name in names if name in packages) or "none"
 
@@ -42,6 +50,7 @@ def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: d
         "boot entry": ENTRIES[recipe.entry],
         "image": ", ".join(["raw" if case.raw else "VHD", TABLES[recipe.table], *extras]),
         "host": f"{case.fs.upper() if case.fs == 'ntfs' else 'exFAT'}, {case.bus}",
+        "efi": efi,
     }
     RECORDS.mkdir(parents=True, exist_ok=True)
     (RECORDS / f"{case.name}.json").write_text(json.dumps(row), encoding="utf-8")
@@ -49,10 +58,14 @@ def record(case: BootCase, recipe: Recipe, system: str, kernel: str, packages: d
 
 def page() -> str:
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RECORDS.glob("*.json"))]
+    files = collections.Counter(row.get("efi", NOT_NOTED) for row in rows)
     lines = ["# What was proven", "",
              "Each row was booted in QEMU under UEFI firmware, from an image on a host volume to a login prompt and",
              "down to a clean volume, by `tests/run.sh boot`. Nothing of vhdboot was in the guest.",
              "`/usr/bin/python3 -m tests.support proven` makes this page from the last run.", "",
+             "The `vhdboot.efi` that was booted, by its SHA-256:", "",
+             *[f"- {name if name == NOT_NOTED else f'`{name}`'}: {count} row{'s' if count > 1 else ''}"
+               for name, count in sorted(files.items())], "",
              "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in rows]
     return "\n".join(lines) + "\n"
