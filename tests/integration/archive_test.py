@@ -74,6 +74,16 @@ class Machine:
         assert done.returncode == 0, done.stdout
         return done.stdout, out.read_text(encoding="utf-8")
 
+    def sources_of(self, name: str, version: str) -> tuple[str, list[str]]:
+        """What was said, and the lines of the list without its folders."""
+        out = self._folder / "sources-of"
+        out.unlink(missing_ok=True)
+        done = self._script("sources_of.cmake", f"BINARY={name}", f"VERSION={version}", f"OUT={out}")
+        assert (done.returncode == 0) == out.exists(), done.stdout
+        lines = out.read_text(encoding="utf-8").splitlines() if out.exists() else []
+        assert all(any(Path(line.split(" ", 2)[2]).glob("*.dsc")) for line in lines)
+        return " ".join(done.stdout.split()), [line.rpartition(" ")[0] for line in lines]
+
     def files(self, fetched: Fetched, name: str = LIBRARY) -> list[str]:
         folder = self.cache / "packages" / name / fetched.version.replace(":", "%3a")
         return sorted(path.name for path in folder.iterdir())
@@ -99,10 +109,12 @@ def publish(archive: FakeArchive) -> None:
     archive.suite("trixie-updates")
     archive.suite("trixie-security", sources=[(LIBRARY, NEWEST)], binaries=[(KERNEL, "6.12.95-1", kernel)])
     archive.suite("bookworm", sources=[(LIBRARY, OLD)],
-                  binaries=[("compiler", "9.1-4", {"usr/src/compiler.tar": "compiler"})])
+                  binaries=[("compiler", "9.1-4", {"usr/src/compiler.tar": "compiler"}),
+                            ("shell", "3.0-1+b2", {"bin/shell": "shell"}, f"Source: {LIBRARY} ({OLD})\nBuilt-Using: "
+                                                                          f"{LIBRARY} (= {NEW}), other (= 1-1)\n")])
     archive.suite("bookworm-updates")
     archive.suite("bookworm-backports", binaries=[(KERNEL, "6.12.80-1~bpo12+1", kernel)])
-    archive.suite("bookworm-security", sources=[(LIBRARY, NEW)])
+    archive.suite("bookworm-security", sources=[(LIBRARY, NEW), ("other", "1-1")])
 
 
 @pytest.fixture(name="machine")
@@ -300,3 +312,23 @@ def test_a_package_without_a_good_signature_is_not_taken(machine, archive):
         assert done.version == NEW, done.text
     finally:
         release.write_text(whole, encoding="utf-8")
+
+
+def test_sources_of_a_binary_package(machine):
+    """Its own, and those of what is linked into it; once there, the archive is not asked again."""
+    expected = [f"{LIBRARY} {OLD}", f"{LIBRARY} {NEW}", "other 1-1"]
+    assert machine.sources_of("shell", "3.0-1+b2")[1] == expected
+    machine.archive.missing.add("dists")
+    machine.expire()
+    assert machine.sources_of("shell", "3.0-1+b2")[1] == expected
+
+
+def test_sources_of_a_binary_package_that_is_gone(machine):
+    text, lines = machine.sources_of("shell", "2.9-1")
+    assert not lines and "the Debian archive no longer names shell 2.9-1, so its source cannot be found" in text
+
+
+def test_sources_that_are_gone(machine):
+    machine.archive.missing.add("other_1-1.dsc")
+    text, lines = machine.sources_of("shell", "3.0-1+b2")
+    assert not lines and "the source of shell 3.0-1+b2 cannot be fetched from the Debian archive" in text

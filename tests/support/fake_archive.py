@@ -68,7 +68,8 @@ class FakeArchive:
         return config
 
     def suite(self, name: str, sources=(), binaries=()) -> None:
-        """Publishes a suite: `sources` are (package, version), `binaries` (package, version, {path: content})."""
+        """Publishes a suite: `sources` are (package, version), `binaries` (package, version, {path: content}) and,
+        if need be, more lines of its control file."""
         root = self.folder / ("debian-security" if name.endswith("-security") else "debian")
         pool = "pool/updates/main" if name.endswith("-security") else "pool/main"
         for kind in ("source/Sources", "binary-amd64/Packages"):
@@ -98,10 +99,11 @@ class FakeArchive:
         return (f"Package: {package}\nBinary: {package}\nVersion: {version}\nFormat: 3.0 (quilt)\nArchitecture: any\n"
                 f"Directory: {place}\n{self._sums(files)}")
 
-    def _binary(self, root: Path, place: str, package: str, version: str, content: dict[str, str]) -> str:
+    def _binary(self, root: Path, place: str, package: str, version: str, content: dict[str, str],
+                more: str = "") -> str:
         tree = self.folder / "trees" / f"{package}-{version}"
         (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
-        control = f"Package: {package}\nVersion: {version}\nArchitecture: amd64\nMaintainer: nobody\nDescription: nothing\n"
+        control = f"Package: {package}\nVersion: {version}\nArchitecture: amd64\nMaintainer: nobody\nDescription: nothing\n{more}"
         (tree / "DEBIAN/control").write_text(control, encoding="utf-8")
         for path, text in content.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
