@@ -26,7 +26,7 @@ def test_no_python_from_path():
     assert not found, "write /usr/bin/python3:\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("command", [["tests/run.sh", "--help"], ["tests/demo.sh", "--help"],
+@pytest.mark.parametrize("command", [["tests/run.sh", "--help"], ["tests/demo.sh", "--help"], ["tests/release.sh", "--help"],
                                      ["tests/run.sh", "no-such-part"]])
 def test_another_python_in_path(command, tmp_path):
     """It is never started."""
