@@ -24,12 +24,17 @@ from tests.support.paths import PRODUCTS, REPOSITORY
 SCRIPT = REPOSITORY / "tests/release.sh"
 COMMITTER = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
              for what, value in (("NAME", "Test"), ("EMAIL", "test@example.org"))}
+OTHER_SURROUNDINGS = {"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8", "CXXFLAGS": "-O3", "DESTDIR": "/nonexistent",
+                      "TAR_OPTIONS": "--owner=1000", "GZIP": "-1"}
 SLOW = 3600
 
 
+def surroundings(**more: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in ("VHDBOOT_PRODUCTS", "SOURCE_DATE_EPOCH")} | more
+
+
 def call(*words, script: Path = SCRIPT, seconds: int = 120, prefix=(), umask: int = 0o022, **environment):
-    variables = {name: value for name, value in os.environ.items() if name not in ("VHDBOOT_PRODUCTS", "SOURCE_DATE_EPOCH")}
-    return subprocess.run([*prefix, script, *words], env={**variables, **environment}, stdin=subprocess.DEVNULL,
+    return subprocess.run([*prefix, script, *words], env=surroundings(**environment), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=seconds, preexec_fn=lambda: os.umask(umask))
 
 
@@ -116,7 +121,7 @@ def test_signify_and_the_same_again(folder, keys, tmp_path):
     """Another signer, another place, other surroundings: the same bytes."""
     other = tmp_path / "deeper/folder"
     done = with_products("--output", other, "--sign", keys / "signify.sec", "--signer", "signify", umask=0o077,
-                         TZ="Pacific/Chatham", LC_ALL="C.UTF-8", HOME=str(tmp_path))
+                         HOME=str(tmp_path), **OTHER_SURROUNDINGS)
     assert done.returncode == 0, done.stdout + done.stderr
     run("signify-openbsd", "-V", "-p", keys / "signify.pub", "-m", other / "SHA256SUMS")
     (other / "SHA256SUMS.sig").unlink()
@@ -383,8 +388,8 @@ def test_what_goes_wrong_leaves_nothing(folder, keys, tmp_path):
 
 
 def test_stopped_leaves_nothing(tmp_path):
-    with subprocess.Popen([SCRIPT, "--without-6.1", "--output", tmp_path / "folder"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+    with subprocess.Popen([SCRIPT, "--without-6.1", "--output", tmp_path / "folder"], env=surroundings(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob(".release.*/build.log")) and time.monotonic() < deadline:
             assert child.poll() is None, child.stdout.read()
@@ -421,7 +426,7 @@ def test_twice_the_same(tmp_path):
         run("git", "clone", "-q", REPOSITORY, tree)
     outputs = [tmp_path / "first", tmp_path / "another/second"]
     build_all(trees[0], outputs[0], 0o022, TZ="UTC", LC_ALL="C")
-    build_all(trees[1], outputs[1], 0o077, TZ="Pacific/Chatham", LC_ALL="C.UTF-8", HOME=str(tmp_path))
+    build_all(trees[1], outputs[1], 0o077, HOME=str(tmp_path), **OTHER_SURROUNDINGS)
     first, second = ({path.name: spdx.digest(path) for path in output.iterdir()} for output in outputs)
     assert first == second
     assert "vhdboot-6.1.efi" in first

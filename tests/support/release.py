@@ -30,6 +30,8 @@ SUMS = "SHA256SUMS"
 GIB = 1 << 30
 NEEDED, NEEDED_TO_BUILD = GIB, 5 * GIB  # of which a kernel that is not in the cache takes half
 BUILD_SECONDS = 7200
+# What compilers, CMake, tar and gzip would take from the environment.
+NOT_FROM_OUTSIDE = ("CC", "CXX", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "DESTDIR", "TAR_OPTIONS", "GZIP")
 
 
 class Refusal(Exception):
@@ -414,6 +416,8 @@ def make(args: argparse.Namespace) -> Path:
 def main(words: list[str]) -> int:
     args = parse(words)
     os.umask(0o022)
+    for name in NOT_FROM_OUTSIDE:
+        os.environ.pop(name, None)
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER, for end_group()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
