@@ -19,7 +19,7 @@ from . import proven, spdx
 from .command import CommandError, run
 from .paths import REPOSITORY
 
-FAILED, WRONG, REFUSED = 1, 2, 3
+FAILED, REFUSED = 1, 3  # argparse ends with 2
 OTHER_KERNEL = "linux-source-6.1"
 SIGNERS = {
     "minisign": ("minisign", ".minisig", lambda key, text, out, version: [
@@ -303,6 +303,8 @@ class Release:
             raise Refusal(f"{problem}: run `tests/run.sh boot --all` and `/usr/bin/python3 -m tests.support proven` on this version")
         if problem:
             self.say(f"take care: {problem}")
+        if not self._args.without_6_1:
+            page = f"What is said here is about `vhdboot.efi`; `vhdboot-6.1.efi` is the same with another kernel.\n\n{page}"
         (self.folder / "proven.md").write_text(page, encoding="utf-8")
 
     def _add_list(self, made: Path, other: str) -> None:
