@@ -283,6 +283,8 @@ class Release:
         write_sums(self.folder)
         if self._args.sign:
             sign(self.folder, self._args.sign, self._args.signer, self.name)
+        else:
+            self.say(f"take care: {SUMS} is not signed (--sign KEY)")
 
     def _add_tools(self, made: Path) -> None:
         installed = self._work / f"vhdboot-{self.name}"
