@@ -140,7 +140,7 @@ class Part:
     remark: str
     source: str
     files: tuple[Path, ...]
-    upstream: Path
+    upstream: Path  # what its sum is taken of
 
 
 def read_list(text: str) -> list[tuple[str, str, str]]:
@@ -159,11 +159,10 @@ def find_sources(name: str, version: str, remark: str, cache: Path, work: Path) 
     if name.startswith("linux-source-"):
         tar = next((folder / "files/usr/src").glob("linux-source-*.tar.xz"))
         return [Part(name, version, remark, name, (tar,), tar)]
-    if name in ("gcc-12-source", "gcc-12"):
-        tar = next((cache / "packages/gcc-12-source").glob(f"{version.replace(':', '%3a')}/files/usr/src/gcc-12/gcc-*.tar.xz"), None)
-        if tar is None:
-            raise Refusal(f"{name} {version} is not the version of gcc-12-source in the cache: bring both to one version")
-        return [Part(name, version, remark, "gcc-12", (), tar)]
+    if name == "gcc-12-source":
+        return [Part(name, version, remark, "gcc-12", (), next((folder / "files/usr/src").glob("gcc-*/gcc-*.tar.xz")))]
+    if name == "gcc-12":  # the machine's own, in Debian 13 of another version than that source
+        return [Part(name, version, remark, "gcc-12", (), Path(run("gcc-12", "-print-libgcc-file-name").strip()))]
     if name in ("busybox-static", "musl-dev", "gnu-efi"):
         out = work / "sources-of"
         run("cmake", f"-DCACHE={cache}", f"-DBINARY={name}", f"-DVERSION={version}", f"-DOUT={out}", "-P",

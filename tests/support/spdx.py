@@ -53,14 +53,14 @@ def licence_of(name: str) -> Licence | None:
 
 @dataclass(frozen=True)
 class Component:
-    """A part of the products. `archive` is the upstream source that it was made from."""
+    """A part of the products. `archive` is the upstream source that it was made from, or what was linked in."""
 
     name: str  # as in sources.md
     version: str
     is_source: bool  # a source package of Debian's, or a binary one
     archive: Path
     products: tuple[str, ...]  # the names of the release's files that have it
-    remark: str = ""
+    remark: str
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:
@@ -83,7 +83,7 @@ def _package(component: Component) -> dict:
         "SPDXID": _id("Package", component.name), "name": component.name, "versionInfo": component.version,
         "summary": licence.what, "supplier": "Organization: Debian", "downloadLocation": NONE, "filesAnalyzed": False,
         "packageFileName": component.archive.name, "checksums": [_sum(component.archive, "sha256")],
-        "sourceInfo": "the checksum is that of the upstream source" + (f"; {component.remark}" if component.remark else ""),
+        "sourceInfo": f"the checksum is that of {component.archive.name}; {component.remark}",
         "licenseDeclared": licence.declared, "licenseConcluded": licence.used_under or licence.declared,
         "copyrightText": NONE,
         "externalRefs": [{
