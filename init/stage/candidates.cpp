@@ -84,8 +84,10 @@ Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
 
 bool is_default(const Candidate& candidate, const Settings& settings) {
   const HostVolume& volume = *candidate.place.volume;
-  if (settings.config.volume ? !matches(*settings.config.volume, volume.identity) : &volume != settings.origin_volume)
-    return false;
+  const bool may_be_there = settings.config.volume
+                                ? matches(*settings.config.volume, volume.identity)
+                                : settings.origin_volume == nullptr || &volume == settings.origin_volume;
+  if (!may_be_there) return false;
   const auto paths = record::image_candidates(settings.config, settings.origin);
   return paths && std::ranges::any_of(*paths, [&](const volume::Path& path) {
            return equals_ignoring_ascii_case(path.text(), candidate.place.path.text());

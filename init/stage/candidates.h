@@ -43,7 +43,7 @@ struct Candidates {
 /// Looks into the folder of the EFI file on its volume, and on all volumes into /, /boot, /vhd and /images.
 [[nodiscard]] Candidates find_candidates(HostVolumes& volumes, const Settings& settings);
 
-/// Whether it is the image that is booted when nobody chooses.
+/// Whether it is the image that is booted when nobody chooses; or one of those that would be, and are refused then.
 [[nodiscard]] bool is_default(const Candidate& candidate, const Settings& settings);
 
 /// The configuration that holds for an image: for the default one that of the EFI file, else what the file beside it

@@ -159,10 +159,12 @@ class Chooser {
         "A disk that was plugged in just now appears by itself; t looks at all disks again."};
     state.can_shell = sys::exists("/bin/sh");
     state.countdown = countdown_;
+    std::size_t defaults = 0;
     for (const Candidate& candidate : candidates_.found) {
-      if (is_default(candidate, settings_) && !state.default_item) state.default_item = id_of(candidate);
+      if (is_default(candidate, settings_) && ++defaults == 1) state.default_item = id_of(candidate);
       state.items.push_back(item_of(candidate));
     }
+    if (defaults > 1) state.default_item.reset();
     state.looking = looks_.size() < candidates_.found.size();
     return state;
   }

@@ -20,7 +20,7 @@
 #include "init/sys/process.h"
 #include "init/sys/terminal.h"
 
-namespace vhdboot {
+namespace vhdboot::stage {
 namespace {
 
 using namespace std::chrono_literals;
@@ -206,8 +206,8 @@ class Program {
 };
 
 }  // namespace
-}  // namespace vhdboot
+}  // namespace vhdboot::stage
 
 int main(int argc, char** argv) {
-  return vhdboot::Program(argc > 1 && std::string_view(argv[1]) == "--plain").run();
+  return vhdboot::stage::Program(argc > 1 && std::string_view(argv[1]) == "--plain").run();
 }

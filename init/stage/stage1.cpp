@@ -169,10 +169,9 @@ bool is_menu_of_everything(const Settings& settings) {
 
 // Returns only when the boot has failed, with nothing of it left attached. `menu`: a person is to choose what is
 // booted.
-Failure boot(bool menu, const sys::Reporter& report) {
+Failure boot(bool menu, sys::KeyWatch& keys, const sys::Reporter& report) {
   Failure failure;
-  std::optional<sys::KeyWatch> keys(std::in_place);
-  const auto asked_for_menu = [&] { return failure.menu = keys->asked_for_menu(); };
+  const auto asked_for_menu = [&] { return failure.menu = keys.asked_for_menu(); };
   const auto try_boot = [&]() -> Result<void> {
     const auto devices = TRY(sys::MachineDevices::open());
     log_missing_filter(report);
@@ -189,10 +188,10 @@ Failure boot(bool menu, const sys::Reporter& report) {
       menu = !found && found.error().code == Code::NotFound && everything;
     }
     if (menu) {
-      keys.reset();
+      keys.stop();
       report.checkpoint("menu");
       auto chosen = TRY(choose(volumes, settings, report));
-      keys.emplace();
+      keys.start();
       failure.chosen = chosen.has_value();
       failure.menu = !failure.chosen;
       if (failure.menu) return {};
@@ -237,14 +236,18 @@ Result<void> make_room() {
 void stage1() {
   const auto file_systems = sys::ApiFileSystems::mount();
   const sys::Reporter report("stage1", sys::Reporter::Audience::Consoles);
+  sys::KeyWatch keys;
+  keys.start();
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
   const Result<void> ready = file_systems ? make_room() : std::unexpected(file_systems.error());
   for (bool menu = false;;) {
-    const Failure failure = ready ? boot(menu, report) : Failure{.error = ready.error()};
+    const Failure failure = ready ? boot(menu, keys, report) : Failure{.error = ready.error()};
+    keys.stop();
     menu = failure.menu || failure.chosen;
     if (!failure.menu)
       menu |= ask_person(failure.error, failure.written, failure.then, has_menu(), report) == Wish::Menu;
+    keys.start();
   }
 }
 

@@ -137,7 +137,8 @@ Reporter::Key Reporter::wait_for_key(std::string_view prompt, Deadline deadline)
   return {};
 }
 
-KeyWatch::KeyWatch() {
+void KeyWatch::start() {
+  stop();
   for (const std::string& name : console_terminals())
     if (auto fd = open_file(name, O_RDONLY | O_NOCTTY | O_NONBLOCK)) terminals_.emplace_back(*std::move(fd));
 }

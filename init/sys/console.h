@@ -82,13 +82,12 @@ class RawTerminal {
   bool changed_ = false;
 };
 
-/// The keys that are pressed while something else goes on, on every console: each comes at once, without an echo, for
-/// as long as this is there.
+/// The keys that are pressed while something else goes on, on every console: between start() and stop() each comes at
+/// once, without an echo. What was pressed before is lost.
 class KeyWatch {
  public:
-  KeyWatch();
-  KeyWatch(const KeyWatch&) = delete;
-  KeyWatch& operator=(const KeyWatch&) = delete;
+  void start();
+  void stop() { terminals_.clear(); }
 
   /// Whether the menu was asked for, see asks_for_menu(), by what was typed since the last call.
   [[nodiscard]] bool asked_for_menu() const;

@@ -361,6 +361,14 @@ class Machine:
     def exited(self) -> bool:
         return self._exited
 
+    def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        """Runs the machine until the condition, which what it says may change, holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self._exited:
+                raise self._error(f"the machine ended; waiting for {what}")
+            self._step(deadline, what)
+
     def attend(self, fd: int, arrived: Callable[[], bool], seconds: float) -> None:
         """Runs the machine until it is off, or `arrived`, called when `fd` can be read, answers False."""
         going = True

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The menu of stage 1, as a terminal at the serial line shows it and a person uses it: rows, the cursor, what a key does."""
+
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.support import disk, hostdisk, tiny_guest
+from tests.support.hostdisk import HostSpec
+from tests.support.paths import PRODUCTS
+from tests.support.qemu import Disk, Machine, MachineSpec
+from tests.support.shell import TROUBLE
+
+EFI = PRODUCTS / "vhdboot.efi"
+VHD = "/boot/small.vhd"
+UP, DOWN, ESC, ENTER = "\x1b[A", "\x1b[B", "\x1b", "\r"
+
+
+class Person:
+    """In front of a terminal of 80 columns and 24 rows at the machine's serial line."""
+
+    def __init__(self, esp: Path, host: Path, log: Path):
+        self.screen = pyte.Screen(80, 24)
+        stream = pyte.Stream(self.screen)
+        spec = MachineSpec([Disk(esp, boot=0), Disk(host)], memory_mib=512)
+        self.machine = Machine(spec, log=log, echo=stream.feed, echo_raw=True)
+
+    def __enter__(self) -> "Person":
+        self.machine.__enter__()
+        return self
+
+    def __exit__(self, *what) -> None:
+        self.machine.__exit__(*what)
+
+    def sees(self, *texts: str, seconds: float = 60) -> None:
+        """Waits until all of that is on the screen at once."""
+        self.machine.wait_until(lambda: all(text in "\n".join(self.screen.display) for text in texts), seconds,
+                                f"{texts} on the screen")
+
+    def is_at(self, text: str) -> None:
+        """The cursor is where a braille display looks: at the line with that text."""
+        self.machine.wait_until(lambda: text in self.screen.display[self.screen.cursor.y], 30, f"the cursor at {text}")
+
+    def types(self, text: str) -> None:
+        self.machine.send(text)
+
+
+@pytest.fixture(name="guest")
+def fixture_guest():
+    return tiny_guest.make("cat /proc/cmdline\n")
+
+
+def make_host(folder: Path, guest, more: dict[str, Path] | None = None, fs: str = "ntfs") -> hostdisk.HostDisk:
+    return hostdisk.make(folder / "host.raw", HostSpec(fs=fs, slack=16 * disk.MIB), {VHD: guest.image, **(more or {})})
+
+
+def check_untouched(host: hostdisk.HostDisk, before: str) -> None:
+    assert hostdisk.outside_digest(host, VHD) == before
+    assert hostdisk.volume_complaints(host) == []
+
+
+def test_menu_of_everything(folder, guest):
+    """vhdboot.efi with no image beside it, on an ESP. What is refused cannot be started; the options of the other one are
+    edited for this boot."""
+    empty = folder / "empty.img"
+    empty.write_bytes(bytes(disk.MIB))
+    host = make_host(folder, guest, {"/vhd/empty.img": empty})
+    before = hostdisk.outside_digest(host, VHD)
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI})
+    with Person(esp, host.path, folder / "console.log") as person:
+        person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
+        person.sees("1 Small", "ready", "refused", f"VHDHOST:{VHD}", "Enter boot")
+        person.is_at("1 Small")
+        person.types(DOWN)
+        person.is_at("2 empty.img")
+        person.types(ENTER)
+        person.sees("It is not started: nothing to boot on the guest disk")
+        person.types(ENTER)
+        person.sees("It is not started")
+        person.types(ESC)
+        person.sees("Enter boot", "1 Small")
+        person.types(UP)
+        person.is_at("1 Small")
+        person.types("e")
+        person.sees("Options of Small", "console=ttyS0")
+        person.types(" typed=here" + ENTER)
+        person.machine.expect(r"^rdinit=\S+ console=ttyS0 typed=here", 120, failing=TROUBLE)
+        person.machine.expect("^guest: done", 60, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    check_untouched(host, before)
+
+
+def test_asked_for_by_a_key(folder, guest):
+    """Of a boot that would need no menu. The default is selected in it."""
+    host = make_host(folder, guest, {"/boot/small.efi": EFI}, fs="exfat")
+    before = hostdisk.outside_digest(host, VHD)
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder)})
+    with Person(esp, host.path, folder / "console.log") as person:
+        person.machine.expect("checkpoint=start", 240, failing=TROUBLE)
+        person.types(" ")
+        person.machine.expect("checkpoint=menu", 60, failing=TROUBLE)
+        person.sees("ready", "Enter boot")
+        person.types(ENTER)
+        person.machine.expect("^guest: done", 120, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    check_untouched(host, before)
+
+
+def conf(folder: Path, *lines: str) -> Path:
+    path = folder / "some.conf"
+    path.write_text("\n".join((f"image {VHD}", *lines, "")), encoding="utf-8")
+    return path
+
+
+def test_after_an_error_and_by_itself(folder, guest):
+    """The image that was asked for is not there: another one is chosen. The menu counts down, and nobody presses a key."""
+    host = make_host(folder, guest)
+    before = hostdisk.outside_digest(host, VHD)
+    wrong = folder / "wrong.conf"
+    wrong.write_text("image /boot/gone.vhd\nwait 1\nmenu-style plain\n", encoding="utf-8")
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": wrong})
+    with Person(esp, host.path, folder / "console.log") as person:
+        person.machine.expect(r"error: no image /boot/gone\.vhd", 240)
+        person.machine.expect(r"\[c\] choose another image", 30)
+        person.types("c")
+        person.machine.expect("checkpoint=menu", 60)
+        person.machine.expect(r"1 Small, ready", 60)
+        person.types("1" + ENTER)
+        person.machine.expect("^guest: done", 120)
+        assert person.machine.wait_exit(60) == 0
+    check_untouched(host, before)
+    esp = hostdisk.make_esp_disk(folder / "esp2.raw",
+                                 {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder, "timeout 2")})
+    with Person(esp, host.path, folder / "console2.log") as person:
+        person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
+        person.sees("Starts in")
+        person.machine.expect("^guest: done", 120, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    check_untouched(host, before)
