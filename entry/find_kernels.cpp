@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 3> kExtlinuxNames{"extlinux.conf", "sysli
 constexpr std::string_view kSyslinuxForEfi = "/ldlinux.e64";  // beside its program
 constexpr std::size_t kMaxKernels = 64;                       // of a folder
 constexpr std::size_t kMaxMenuEntries = 256;                  // that are looked at
+constexpr std::uint64_t kMaxStub = 64 * 1024;                 // of a grub.cfg that only leads to another one
 
 std::optional<std::string> read(const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
   auto text = tree.read_text(path, cap);
@@ -343,7 +344,7 @@ std::string volume_of_menu(disk::GuestDisk& disk) {
     const auto esp = disk.mount(*partition);
     if (!esp) continue;
     for (const std::string& folder : program_folders(*esp)) {
-      const auto text = read(*esp, concat(folder, "/grub.cfg"), kMaxGrubConfig);
+      const auto text = read(*esp, concat(folder, "/grub.cfg"), kMaxStub);
       const auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
       if (!config || !config->entries.empty() || config->volume.empty()) continue;
       if (!volume.empty() && volume != config->volume) return "";

@@ -168,7 +168,7 @@ std::string status(const State& state) {
   for (const Item& item : state.items)
     if (item.id == state.default_item)
       return concat("Starts in ", *state.countdown, ", any key stops it: ", item.title);
-  return {};
+  return concat("Starts the default in ", *state.countdown, ", any key stops it");
 }
 
 std::vector<std::string> footer(const State& state, std::size_t width) {

@@ -15,7 +15,7 @@
 namespace vhdboot::menu {
 
 /// Of a message; in front of it on the line its length stands in 32 bits.
-inline constexpr std::size_t kMaxMessage = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxMessage = 8 * 1024 * 1024;
 /// Bytes of one text; what is longer is cut.
 inline constexpr std::size_t kMaxText = 8 * 1024;
 

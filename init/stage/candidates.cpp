@@ -14,7 +14,8 @@
 namespace vhdboot::stage {
 namespace {
 
-constexpr std::size_t kMaxEntries = 64;  // of a system that are opened to be shown
+constexpr std::size_t kMaxEntries = 64;           // of a system that are opened to be shown
+constexpr std::size_t kMaxEntryText = 24 * 1024;  // bytes of all of them together
 
 // Also what is not booted: who looks for such a file in the list finds there what to do.
 constexpr std::array<std::string_view, 8> kExtensions{".vhd",   ".img", ".raw",  ".vhdx",
@@ -58,9 +59,20 @@ void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates
   }
 }
 
+// The pattern that names this entry and no other; empty when there is none.
+std::string pattern_of(const entry::FoundEntries& all, const entry::FoundEntry& one, disk::GuestDisk& disk) {
+  for (const std::string& name : {one.entry.id, one.entry.path}) {
+    std::string pattern;
+    for (const char c : name) pattern += std::string_view("*?[").contains(c) ? concat('[', c, ']') : std::string(1, c);
+    const auto choice = entry::choose_entry(all, pattern, disk);
+    if (choice && choice->entry == &one && !choice->profile && to_utf16(pattern)) return pattern;
+  }
+  return "";
+}
+
 // What can be said of an entry without planning its boot.
-menu::Entry shown(const entry::FoundEntry& found) {
-  menu::Entry entry{.id = found.entry.id, .title = found.entry.title, .release = {}, .options = {}};
+menu::Entry shown(const entry::FoundEntry& found, std::string pattern) {
+  menu::Entry entry{.id = std::move(pattern), .title = found.entry.title, .release = {}, .options = {}};
   if (const auto opened = found.open({})) {
     entry.release = opened->release;
     entry.options = opened->parts.cmdline;
@@ -97,8 +109,18 @@ bool is_default(const Candidate& candidate, const Settings& settings) {
 Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings) {
   if (is_default(candidate, settings)) return record::ParsedConfig{.config = settings.config, .warnings = {}};
   record::ParsedConfig parsed;
-  if (const auto file = TRY(config_beside(*candidate.place.volume, candidate.place.path)))
+  const volume::Path& path = candidate.place.path;
+  if (const auto file = TRY(config_beside(*candidate.place.volume, path))) {
     parsed = TRY(record::parse_config(file->text, file->name));
+    const auto meant = record::image_candidates(parsed.config, {.path = path.text()});
+    const bool is_about_it =
+        !parsed.config.image || (meant && std::ranges::any_of(*meant, [&](const volume::Path& one) {
+                                   return equals_ignoring_ascii_case(one.text(), path.text());
+                                 }));
+    if (!is_about_it)
+      parsed = {.config = {},
+                .warnings = {concat(printable(file->name), " is about another image, and does not count")}};
+  }
   parsed.config.wait_seconds = settings.config.wait_seconds;
   parsed.config.rescue = settings.config.rescue;
   return parsed;
@@ -123,7 +145,6 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
     if (!choices && is_windows(disk)) {
       look.title = "Windows";
     } else if (!choices) {
-      (void)attached.detach();
       return std::unexpected(choices.error());
     } else {
       std::vector<const entry::FoundEntry*> order;
@@ -132,8 +153,17 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
       };
       for (const entry::Choice& choice : *choices) add(choice.entry);
       for (const entry::FoundEntry& entry : found.entries) add(&entry);
-      for (const entry::FoundEntry* entry : order) look.entries.push_back(shown(*entry));
-      look.title = look.entries.front().title;
+      std::size_t left = kMaxEntryText;
+      for (const entry::FoundEntry* entry : order) {
+        menu::Entry one = shown(*entry, pattern_of(found, *entry, disk));
+        const std::size_t size = one.id.size() + one.title.size() + one.options.size();
+        // What cannot be named alone would start another one.
+        if ((one.id.empty() && entry != order.front()) || size > left) continue;
+        left -= size;
+        look.entries.push_back(std::move(one));
+      }
+      look.title = order.front()->entry.title;
+      if (look.entries.empty()) look.entries.push_back({.id = {}, .title = look.title, .release = {}, .options = {}});
     }
   }
   TRY(attached.detach());

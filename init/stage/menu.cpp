@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -29,29 +31,28 @@ std::string short_name(const HostVolume& volume) {
   return volume.identity.label.empty() ? volume.device.path : volume.identity.label;
 }
 
-// The menu's patterns are names here.
-std::string exactly(std::string_view name) {
-  std::string pattern;
-  for (const char c : name) pattern += std::string_view("*?[").contains(c) ? concat('[', c, ']') : std::string(1, c);
-  return pattern;
-}
-
 class Chooser {
  public:
-  Chooser(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report)
-      : volumes_(volumes), settings_(settings), report_(report) {}
+  Chooser(HostVolumes& volumes, const Settings& settings, bool may_start, const sys::Reporter& report)
+      : volumes_(volumes),
+        settings_(settings),
+        report_(report),
+        may_start_(may_start && !(settings.config.timeout && !settings.config.timeout->seconds)) {}
 
-  Result<std::optional<Chosen>> run() {
-    countdown_ = settings_.config.timeout ? settings_.config.timeout->seconds : std::nullopt;
+  Result<Choice> run(std::string_view written) {
+    if (may_start_ && settings_.config.timeout) countdown_ = settings_.config.timeout->seconds;
     for (;;) {
       auto answer = TRY(ask());
       switch (answer.action.kind) {
         case menu::Action::Kind::Boot:
-          if (auto chosen = TRY(chosen_by(answer.action.boot))) return chosen;
+          if (answer.terminal.empty()) return Choice{.kind = Choice::Kind::Default, .chosen = {}};
+          if (auto chosen = TRY(chosen_by(answer.action.boot)))
+            return Choice{.kind = Choice::Kind::Image, .chosen = std::move(chosen)};
           break;
         case menu::Action::Kind::Shell:
-          offer_shell(answer.terminal, kNothingWritten, report_);
-          break;
+          // It may have changed whatever was looked at.
+          offer_shell(answer.terminal, written, report_);
+          return Choice{};
         case menu::Action::Kind::Restart:
           report_.error(sys::reboot().message());
           break;
@@ -59,8 +60,9 @@ class Chooser {
           report_.error(sys::power_off().message());
           break;
         default:
-          return std::nullopt;
+          return Choice{};
       }
+      may_start_ = false;  // a person is there
       countdown_.reset();
     }
   }
@@ -70,6 +72,7 @@ class Chooser {
   Result<menu::Answer> ask() {
     std::vector<std::string> arguments{kProgram};
     if (settings_.config.menu_style == record::MenuStyle::Plain) arguments.emplace_back("--plain");
+    if (!may_start_) arguments.emplace_back("--stay");
     const auto program = TRY_IN("showing the menu", sys::Companion::start(arguments));
     for (bool changed = true;;) {
       changed |= list_again();
@@ -92,7 +95,19 @@ class Chooser {
     if (present == present_ && listed_) return false;
     present_ = std::move(present);
     listed_ = true;
-    candidates_ = find_candidates(volumes_, settings_);
+    // What is gone keeps its place: a person may be about to press a key.
+    Candidates now = find_candidates(volumes_, settings_);
+    gone_.clear();
+    for (const Candidate& old : candidates_.found) {
+      const std::string id = id_of(old);
+      const auto same = std::ranges::find(now.found, id, id_of);
+      if (same == now.found.end())
+        gone_.insert(id);
+      else
+        now.found.erase(same);
+    }
+    std::ranges::move(now.found, std::back_inserter(candidates_.found));
+    candidates_.passed_over = std::move(now.passed_over);
     return true;
   }
 
@@ -100,7 +115,7 @@ class Chooser {
   bool look_further() {
     for (const Candidate& candidate : candidates_.found) {
       const std::string id = id_of(candidate);
-      if (looks_.contains(id)) continue;
+      if (looks_.contains(id) || gone_.contains(id)) continue;
       looks_.emplace(id, look(candidate));
       return true;
     }
@@ -116,7 +131,8 @@ class Chooser {
   Result<Look> look(const Candidate& candidate) { return look_with(candidate, config_of(candidate, settings_)); }
 
   static std::string id_of(const Candidate& candidate) {
-    return concat(candidate.place.volume->device.path, ':', candidate.place.path.text());
+    const sys::BlockDevice& device = candidate.place.volume->device;
+    return concat(device.path, '#', device.sequence, ':', candidate.place.path.text());
   }
 
   menu::Item item_of(const Candidate& candidate) const {
@@ -126,6 +142,11 @@ class Chooser {
                     .size = candidate.size,
                     .where = concat(short_name(volume), ':', candidate.place.path.text())};
     item.details.push_back(concat(candidate.place.path.text(), " on ", volume.description()));
+    if (gone_.contains(item.id)) {
+      item.readiness = menu::Readiness::Refused;
+      item.reason = "its disk is no longer there";
+      return item;
+    }
     const auto found = looks_.find(item.id);
     if (found == looks_.end()) return item;
     if (!found->second) {
@@ -165,7 +186,7 @@ class Chooser {
       state.items.push_back(item_of(candidate));
     }
     if (defaults > 1) state.default_item.reset();
-    state.looking = looks_.size() < candidates_.found.size();
+    state.looking = looks_.size() + gone_.size() < candidates_.found.size();
     return state;
   }
 
@@ -174,7 +195,7 @@ class Chooser {
     if (found == candidates_.found.end()) return std::nullopt;
     auto parsed = TRY(config_of(*found, settings_));
     for (const std::string& warning : parsed.warnings) report_.warn(warning);
-    if (boot.entry) parsed.config.entry = exactly(*boot.entry);
+    if (boot.entry && !boot.entry->empty()) parsed.config.entry = *boot.entry;
     parsed.config.command_line = boot.options;
     return Chosen{.candidate = *found, .config = std::move(parsed.config)};
   }
@@ -184,7 +205,9 @@ class Chooser {
   const sys::Reporter& report_;
   std::vector<const HostVolume*> present_;
   bool listed_ = false;
+  bool may_start_;
   Candidates candidates_;
+  std::set<std::string> gone_;                 // ids
   std::map<std::string, Result<Look>> looks_;  // by id
   std::optional<unsigned> countdown_;
 };
@@ -195,8 +218,9 @@ bool has_menu() {
   return sys::exists(kProgram);
 }
 
-Result<std::optional<Chosen>> choose(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
-  return Chooser(volumes, settings, report).run();
+Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start, std::string_view written,
+                      const sys::Reporter& report) {
+  return Chooser(volumes, settings, may_start, report).run(written);
 }
 
 }  // namespace vhdboot::stage

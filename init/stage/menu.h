@@ -2,8 +2,10 @@
 // The menu of stage 1: what can be booted on this machine, shown by a program that runs beside process 1.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/result.h"
@@ -24,10 +26,19 @@ struct Chosen {
   record::Config config;  ///< that holds for it
 };
 
-/// Shows the menu until a person chooses, or its time is over and there is a default. The list grows while volumes
-/// appear. A shell, a restart and switching off happen in here. Nothing when all is to be looked at anew. An error
-/// when the menu cannot be shown.
-[[nodiscard]] Result<std::optional<Chosen>> choose(HostVolumes& volumes, const Settings& settings,
-                                                   const sys::Reporter& report);
+struct Choice {
+  enum class Kind : std::uint8_t {
+    Image,      ///< `chosen`
+    Default,    ///< nobody has pressed a key: what is booted without the menu, by the same rules
+    LookAgain,  ///< at all disks: a person wants it, or was in the shell
+  };
+  Kind kind = Kind::LookAgain;
+  std::optional<Chosen> chosen;
+};
+
+/// Shows the menu until a person chooses, or, with `may_start`, its time is over. The list grows while volumes appear.
+/// A restart and switching off happen in here. `written`: see ask_person(). An error when the menu cannot be shown.
+[[nodiscard]] Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start,
+                                    std::string_view written, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vhdboot-menu [--plain]: shows the menu on every console and answers what a person wants, then ends. Process 1 says
-// over a socket what there is to choose from, again and again; see init/menu/wire.h.
+// vhdboot-menu [--plain] [--stay]: shows the menu on every console and answers what a person wants, then ends; with
+// --stay never that nobody has pressed a key. Process 1 says over a socket what there is to choose from, again and
+// again; see init/menu/wire.h.
 #include <poll.h>
 
 #include <algorithm>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,14 +62,22 @@ std::list<Seat> take_seats(bool plain) {
 
 class Program {
  public:
-  explicit Program(bool plain) : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)) {}
+  /// `may_start`: what is booted without the menu is started when nobody presses a key.
+  Program(bool plain, bool may_start)
+      : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)), may_start_(may_start) {}
 
   int run() {
     while (!answered_) {
       if (known_) show();
       wait();
-      count_down();
+      if (may_start_) count_down();
     }
+    for (Seat& seat : seats_)
+      if (seat.screen.capability != menu::Capability::Plain)
+        (void)seat.terminal.write("\x1b[0m\x1b[2J\x1b[H", sys::Deadline::in(kToTake));
+    // The answer comes last: it ends this program.
+    seats_.clear();
+    if (answer_) (void)process1_.send(menu::encode(*answer_), sys::Deadline::in(kToTake));
     return 0;
   }
 
@@ -76,8 +86,12 @@ class Program {
     for (Seat& seat : seats_) {
       if (seat.screen.capability == menu::Capability::Plain) {
         std::string text = menu::render_plain(state_);
-        if (text != seat.printed) (void)seat.terminal.write(concat(text, ' '), sys::Deadline::in(kToTake));
-        seat.printed = std::move(text);
+        // Not for each second that passes: it may be read aloud.
+        menu::State still = state_;
+        still.countdown.reset();
+        std::string said = menu::render_plain(still);
+        if (said != seat.printed) (void)seat.terminal.write(concat(text, ' '), sys::Deadline::in(kToTake));
+        seat.printed = std::move(said);
         continue;
       }
       menu::Frame frame = menu::render(state_, seat.screen);
@@ -167,7 +181,8 @@ class Program {
 
   void follow(const Seat& seat, menu::Step step) {
     state_ = std::move(step.state);
-    begin_to_count();
+    state_.countdown.reset();
+    may_start_ = false;
     if (step.action.kind != menu::Action::Kind::None) answer({std::move(step.action), seat.name});
   }
 
@@ -179,20 +194,15 @@ class Program {
     if (state_.countdown) {
       for (; now - second_ >= 1s && *state_.countdown > 0; second_ += 1s) --*state_.countdown;
       if (*state_.countdown > 0) return;
-      state_.countdown.reset();
     } else if (now - idle_ < kIdle) {
       return;
     }
-    idle_ = now;
-    menu::Action action = menu::timeout(state_);
-    if (action.kind != menu::Action::Kind::None) answer({std::move(action), ""});
+    // From no terminal: nobody has chosen, and process 1 knows what is booted then.
+    answer({.action = {.kind = menu::Action::Kind::Boot, .boot = {}}, .terminal = ""});
   }
 
-  void answer(const menu::Answer& answer) {
-    (void)process1_.send(menu::encode(answer), sys::Deadline::in(kToTake));
-    for (Seat& seat : seats_)
-      if (seat.screen.capability != menu::Capability::Plain)
-        (void)seat.terminal.write("\x1b[0m\x1b[2J\x1b[H", sys::Deadline::in(kToTake));
+  void answer(menu::Answer answer) {
+    answer_ = std::move(answer);
     answered_ = true;
   }
 
@@ -200,7 +210,9 @@ class Program {
   std::list<Seat> seats_;
   menu::State state_;
   bool known_ = false;
+  bool may_start_;
   bool answered_ = false;
+  std::optional<menu::Answer> answer_;
   Clock::time_point second_ = Clock::now();  // when the countdown last changed
   Clock::time_point idle_ = Clock::now();    // since when no key was pressed
 };
@@ -209,5 +221,7 @@ class Program {
 }  // namespace vhdboot::stage
 
 int main(int argc, char** argv) {
-  return vhdboot::stage::Program(argc > 1 && std::string_view(argv[1]) == "--plain").run();
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+  return vhdboot::stage::Program(has("--plain"), !has("--stay")).run();
 }

@@ -181,22 +181,23 @@ Failure boot(bool menu, sys::KeyWatch& keys, const sys::Reporter& report) {
     report.checkpoint("settings");
 
     const bool everything = is_menu_of_everything(settings);
+    const bool may_start = !menu && !everything;
     menu |= settings.origin.menu || settings.config.shows_menu() || (everything && settings.origin_volume == nullptr);
     Result<FoundImage> found = fail(Code::NotFound, "nobody has chosen an image");
     if (!menu) {
       found = find_image(volumes, settings, report);
-      menu = !found && found.error().code == Code::NotFound && everything;
+      menu = !found && (keys.asked_for_menu() || (found.error().code == Code::NotFound && everything));
     }
     if (menu) {
       keys.stop();
       report.checkpoint("menu");
-      auto chosen = TRY(choose(volumes, settings, report));
+      auto choice = TRY(choose(volumes, settings, may_start, failure.written, report));
       keys.start();
-      failure.chosen = chosen.has_value();
-      failure.menu = !failure.chosen;
+      failure.chosen = choice.kind == Choice::Kind::Image;
+      failure.menu = choice.kind == Choice::Kind::LookAgain;
       if (failure.menu) return {};
-      settings.config = std::move(chosen->config);
-      found = open_image(chosen->candidate.place);
+      if (choice.chosen) settings.config = std::move(choice.chosen->config);
+      found = choice.chosen ? open_image(choice.chosen->candidate.place) : find_image(volumes, settings, report);
     }
     const FoundImage image = TRY(std::move(found));
     report.checkpoint("volume");

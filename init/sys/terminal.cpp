@@ -28,6 +28,7 @@ termios settings(termios now, Terminal::Input input) {
   if (input == Terminal::Input::Lines) {
     now.c_iflag |= ICRNL;
     now.c_lflag |= ICANON | ECHO | ECHOE;
+    now.c_cc[VEOF] = _POSIX_VDISABLE;  // it would end what is read
     return now;
   }
   // Enter is CR then. Flow control stays for slow terminals; any key goes on after Ctrl-S.

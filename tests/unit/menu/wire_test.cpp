@@ -56,11 +56,18 @@ TEST(MenuWire, WhatProcess1Says) {
   EXPECT_FALSE(heard->items[0].can_read_only);
   EXPECT_EQ(heard->items[1].entries.at(0).options, "quiet");
   EXPECT_EQ(heard->default_item, "b");
-  EXPECT_EQ(heard->countdown, 5U);
   EXPECT_TRUE(heard->looking);
   EXPECT_FALSE(heard->can_shell);
   EXPECT_EQ(heard->page(), Page::Failure);
   EXPECT_EQ(heard->failure->facts.at(0).value, "Data");
+}
+
+TEST(MenuWire, TheCountdown) {
+  State said;
+  said.countdown = 5;
+  EXPECT_EQ(decode_state(encode(said))->countdown, 5U);
+  said.countdown.reset();
+  EXPECT_EQ(decode_state(encode(said))->countdown, std::nullopt);
 }
 
 TEST(MenuWire, Answers) {
