@@ -8,6 +8,29 @@
 
 namespace vhdboot {
 
+void text_detail::Part::append_to(std::string& out) const {
+  switch (kind_) {
+    case Kind::Text:
+      out.append(text_, value_);
+      break;
+    case Kind::Character:
+      out += static_cast<char>(value_);
+      break;
+    case Kind::Number:
+      out += std::to_string(value_);
+      break;
+    case Kind::Negative:
+      out += std::to_string(static_cast<std::int64_t>(value_));
+      break;
+  }
+}
+
+std::string text_detail::join(std::initializer_list<Part> parts) {
+  std::string out;
+  for (const Part& part : parts) part.append_to(out);
+  return out;
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);

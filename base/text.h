@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,24 +15,35 @@
 namespace vhdboot {
 
 namespace text_detail {
-inline void append(std::string& out, std::string_view part) {
-  out += part;
-}
-inline void append(std::string& out, char part) {
-  out += part;
-}
-template <std::integral T>
-void append(std::string& out, T part) {
-  out += std::to_string(part);
-}
+// What concat() is given, as one type: there are a thousand calls, and a function for each kind of call was a tenth of
+// the code that makes them.
+class Part {
+ public:
+  explicit constexpr Part(const char* text) : Part(std::string_view(text)) {}
+  explicit constexpr Part(const std::string& text) : Part(std::string_view(text)) {}
+  explicit constexpr Part(std::string_view text) : text_(text.data()), value_(text.size()) {}
+  explicit constexpr Part(char character) : value_(static_cast<unsigned char>(character)), kind_(Kind::Character) {}
+  template <std::integral T>
+  explicit constexpr Part(T number)
+      : value_(static_cast<std::uint64_t>(number)), kind_(number < T{} ? Kind::Negative : Kind::Number) {}
+
+  void append_to(std::string& out) const;
+
+ private:
+  enum class Kind : std::uint8_t { Text, Character, Number, Negative };
+
+  const char* text_ = nullptr;
+  std::uint64_t value_;  // the length of a text
+  Kind kind_ = Kind::Text;
+};
+
+[[nodiscard]] std::string join(std::initializer_list<Part> parts);
 }  // namespace text_detail
 
 /// concat("sector ", 7, " of ", path): the parts one after the other; integers in decimal.
 template <class... Parts>
 [[nodiscard]] std::string concat(const Parts&... parts) {
-  std::string out;
-  (text_detail::append(out, parts), ...);
-  return out;
+  return text_detail::join({text_detail::Part(parts)...});
 }
 
 [[nodiscard]] constexpr bool is_blank(char c) {

@@ -13,6 +13,8 @@ TEST(Text, Concat) {
   EXPECT_EQ(concat(), "");
   EXPECT_EQ(concat("sector ", 7, " of ", std::string("disk"), '!'), "sector 7 of disk!");
   EXPECT_EQ(concat(-1, ' ', ~std::uint64_t{0}), "-1 18446744073709551615");
+  EXPECT_EQ(concat(std::string_view(), 'c', std::uint8_t{200}, std::int64_t{INT64_MIN}, std::string_view("a\0b", 3)),
+            std::string("c200-9223372036854775808a\0b", 27));
 }
 
 TEST(Text, Trim) {
