@@ -2,6 +2,7 @@
 #include "disk/guest_disk.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 
@@ -50,8 +51,11 @@ Result<GuestTree> GuestDisk::mount(const GuestPartition& partition, const std::s
                 concat(partition.description(),
                        type.empty() ? " holds no file system that is known" : concat(" holds ", printable(type)),
                        ", which the boot kernel does not read"));
-  auto files = TRY_IN(partition.description(), open_files(partition, flags));
-  mounted_.push_back({&partition, flags, std::move(files)});
+  auto files = open_files(partition, flags);
+  if (!files && files.error().sys_errno == ENOENT && flags.contains("subvol="))
+    return fail(Code::NotFound, concat(partition.description(), " has no ", printable(flags)));
+  if (!files) return std::unexpected(std::move(files).error().within(partition.description()));
+  mounted_.push_back({&partition, flags, *std::move(files)});
   return GuestTree(partition, *mounted_.back().files);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "disk/file_tree.h"
 #include "disk/partition_table.h"
@@ -73,9 +75,13 @@ class GuestDisk {
   [[nodiscard]] const GuestPartition* find(const Partition* entry) const;
 
   /// The file system on one of the partitions, open until this ends; nothing is written to the disk. `root_flags` are
-  /// the guest's rootflags=, of which a btrfs needs its subvolume. Unsupported for a type that the boot kernel does not
-  /// read.
+  /// the guest's rootflags=, of which a btrfs needs its subvolume; NotFound when it has none such. Unsupported for a
+  /// type that the boot kernel does not read.
   [[nodiscard]] Result<GuestTree> mount(const GuestPartition& partition, const std::string& root_flags = {});
+
+  /// Fills `out` from `offset`, in bytes, of one of the partitions, whatever is there.
+  [[nodiscard]] virtual Result<void> read(const GuestPartition& partition, std::uint64_t offset,
+                                          MutableBytes out) const = 0;
 
  protected:
   /// `table` must outlive this.

@@ -24,8 +24,8 @@ struct MenuEntry {
   std::vector<std::string> initrds;
   /// Of the file system on which its files are: UUID, "LABEL=...", or GRUB's "hd0,gpt3"; empty when nothing says it.
   std::string volume;
-  /// Its root= or rootflags= is made of what only GRUB can find out (a variable that `probe` sets): such words are not
-  /// in `arguments`, and something else must say them.
+  /// Its root=, mount.usr= or the flags of those are made of what only GRUB can find out (a variable that `probe`
+  /// sets): such words are not in `arguments`, and something else must say them.
   bool root_in_doubt = false;
 
   friend bool operator==(const MenuEntry&, const MenuEntry&) = default;

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
+#include <cstdint>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <list>
 #include <map>
 #include <ranges>
@@ -12,6 +15,7 @@
 #include <span>
 #include <utility>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "entry/grub_words.h"
 
@@ -24,6 +28,7 @@ struct Word {
   std::string text;
   bool in_doubt = false;  // a variable that is not known stood in it, other than as the device in front of a path
   bool unknown = false;   // one of those has a value that GRUB alone can find out; others have none
+  std::string device{};   // that one is a device of GRUB's: as MenuEntry::volume
 };
 
 using Words = std::vector<Word>;
@@ -32,9 +37,9 @@ using Words = std::vector<Word>;
 class Expansion {
  public:
   /// The words of one token; none for an unquoted variable without a value, one for a value that GRUB alone can find
-  /// out. `arguments`: $1 and so on. False when the budget is spent.
-  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables, std::span<const Word> arguments,
-                            Words& words) {
+  /// out. `arguments`: $1 and so on, where there are some. False when the budget is spent.
+  [[nodiscard]] bool expand(const GrubToken& token, const GrubVariables& variables,
+                            std::optional<std::span<const Word>> arguments, Words& words) {
     std::optional<Word> word;
     bool doubt = false;  // for a word that has not begun yet
     bool unknown = false;
@@ -75,8 +80,8 @@ class Expansion {
       if (!piece.variable) {
         begun().text += name;
       } else if (name == "#") {
-        if (!add(std::to_string(arguments.size()), piece.quoted)) return false;
-      } else if (const auto given = named_arguments(name, arguments)) {
+        if (arguments && !add(std::to_string(arguments->size()), piece.quoted)) return false;
+      } else if (const auto given = named_arguments(name, arguments.value_or(std::span<const Word>()))) {
         for (const Word& argument : *given) {
           if (&argument != &given->front()) {
             if (name == "*" && piece.quoted)
@@ -90,8 +95,15 @@ class Expansion {
         if (given->empty() && piece.quoted && name != "@") begun();
       } else if (const std::string* value = find(name, variables)) {
         if (!add(*value, piece.quoted)) return false;
-      } else if (!word || !word->text.starts_with('(') || word->text.contains(')')) {
-        add_doubt(piece.quoted, found_out_.contains(name));
+      } else {
+        const auto device = found_out_.find(name);
+        const bool is_found_out = device != found_out_.end();
+        if (word && is_in_device(word->text)) {
+          if (is_found_out && !add(device->second, true)) return false;
+        } else {
+          add_doubt(piece.quoted, is_found_out);
+          if (is_found_out && word) word->device = device->second;
+        }
       }
     }
     if (!word && unknown) word = Word{.text = {}, .in_doubt = true, .unknown = true};
@@ -99,8 +111,8 @@ class Expansion {
     return true;
   }
 
-  /// A variable that a command sets to what it finds.
-  void is_found_out(std::string_view name) { found_out_.emplace(name); }
+  /// A variable that a command sets to what it finds: the volume, when it is a device and that is known.
+  std::string& found_out(std::string_view name) { return found_out_.try_emplace(std::string(name)).first->second; }
 
  private:
   // "2": the second one, if there is one; "@" and "*": all. Nothing when it names a variable.
@@ -112,102 +124,142 @@ class Expansion {
     return arguments.subspan(*number - 1, 1);
   }
 
+  static bool is_in_device(const std::string& text) {
+    const std::size_t begin = text.rfind('(');
+    return begin != std::string::npos && text.find(')', begin) == std::string::npos;
+  }
+
   static const std::string* find(std::string_view name, const GrubVariables& variables) {
     const auto found = variables.find(name);
     return found == variables.end() ? find_built_in(name) : &found->second;
   }
 
-  // What GRUB has from the start, on a PC with UEFI, when no command has failed.
+  // What GRUB has from the start, on a PC with UEFI, when no command has failed; "." for the folder of grub.cfg.
   static const std::string* find_built_in(std::string_view name) {
     static const std::string kYes = "y";
-    static const GrubVariables kBuiltIn{{"?", "0"}, {"grub_cpu", "x86_64"}, {"grub_platform", "efi"}};
+    static const GrubVariables kBuiltIn{
+        {"?", "0"}, {"grub_cpu", "x86_64"}, {"grub_platform", "efi"}, {"prefix", "."}, {"config_directory", "."}};
     if (name.starts_with("feature_")) return &kYes;
     const auto found = kBuiltIn.find(name);
     return found == kBuiltIn.end() ? nullptr : &found->second;
   }
 
-  std::set<std::string, std::less<>> found_out_;
+  std::map<std::string, std::string, std::less<>> found_out_;
   std::size_t left_ = kMaxGrubExpansion;
 };
 
-// The condition of an if, as far as it can be told: strings and numbers, and files that are there.
+constexpr std::size_t kMaxDepth = 64;  // of blocks, and of conditions in each
+
+template <std::size_t N>
+bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of) {
+  return std::ranges::find(of, text) != of.end();
+}
+
+using Truth = std::optional<bool>;
+
+Truth inverse(Truth one) {
+  return one ? Truth(!*one) : one;
+}
+
+Truth both(Truth one, Truth other) {
+  return one == false || other == false ? Truth(false) : one && other ? Truth(true) : std::nullopt;
+}
+
+Truth either(Truth one, Truth other) {
+  return inverse(both(inverse(one), inverse(other)));
+}
+
+// The condition of an if, as far as it can be told: strings and numbers, and files that are there. As test_parse() of
+// GRUB has it, a word that belongs to no operator is a string, and all of them must hold.
 class Test {
  public:
-  Test(std::span<const Word> words, std::function<bool(const Word& file)> has_file)
-      : words_(words), has_file_(std::move(has_file)) {}
+  using HasFile = std::function<Truth(std::string_view operation, const Word& file)>;
 
-  std::optional<bool> result() && { return either(); }
+  Test(std::span<const Word> words, HasFile has_file) : words_(words), has_file_(std::move(has_file)) {}
+
+  Truth result(std::size_t depth = 0) {
+    if (depth == kMaxDepth) words_ = {};
+    Truth any = false;
+    Truth all = true;
+    bool negated = false;
+    while (!words_.empty()) {
+      const auto [truth, length] = operation();
+      const std::string_view word = words_.front().text;
+      words_ = words_.subspan(length);
+      if (length == 1 && word == ")") break;
+      if (length == 1 && word == "!") {
+        negated = !negated;
+      } else if (length == 1 && word == "-o") {
+        any = either(any, std::exchange(all, true));
+      } else if (length != 1 || word != "-a") {
+        const Truth said = length == 1 && word == "(" ? result(depth + 1) : truth;
+        all = both(all, std::exchange(negated, false) ? inverse(said) : said);
+      }
+    }
+    return depth == kMaxDepth ? std::nullopt : either(any, all);
+  }
 
  private:
-  using Truth = std::optional<bool>;
-
-  [[nodiscard]] bool at(std::string_view text) const { return !words_.empty() && words_.front().text == text; }
-  Word take() {
-    if (words_.empty()) return {};
-    Word word = words_.front();
-    words_ = words_.subspan(1);
-    return word;
-  }
-
-  Truth either() {
-    Truth truth = both();
-    while (at("-o")) {
-      take();
-      const Truth other = both();
-      truth = truth == true || other == true ? Truth(true) : truth && other ? Truth(false) : std::nullopt;
-    }
-    return truth;
-  }
-  Truth both() {
-    Truth truth = one();
-    while (at("-a")) {
-      take();
-      const Truth other = one();
-      truth = truth == false || other == false ? Truth(false) : truth && other ? Truth(true) : std::nullopt;
-    }
-    return truth;
-  }
-  Truth one() {
-    bool negated = false;
-    for (; at("!"); take()) negated = !negated;
-    const Truth truth = primary();
-    return truth ? Truth(*truth != negated) : truth;
-  }
-
-  Truth primary() {
-    const Word first = take();
+  // What stands in front, and its length in words.
+  [[nodiscard]] std::pair<Truth, std::size_t> operation() const {
+    const Word& first = words_.front();
     const std::string_view name = first.text;
-    if (name == "-n" || name == "-z") {
-      const Word word = take();
-      return word.unknown ? Truth() : Truth(word.text.empty() == (name == "-z"));
+    if (words_.size() > 2) {
+      const std::string_view between = words_[1].text == "==" ? "=" : std::string_view(words_[1].text);
+      if (is_one_of(between, kOperators)) return {compare(first, between, words_[2]), 3};
     }
-    if (name.size() == 2 && name.front() == '-' && !words_.empty()) {
-      const Word file = take();
-      return std::string_view("-e -f -s").contains(name) && has_file_(file) ? Truth(true) : std::nullopt;
-    }
-    if (words_.empty() || at("-a") || at("-o")) return first.unknown ? Truth() : Truth(!name.empty());
-    const std::string operation = take().text;
-    return compare(first, operation, take());
+    if (words_.size() > 1 && (name == "-n" || name == "-z"))
+      return {words_[1].unknown ? Truth() : Truth(words_[1].text.empty() == (name == "-z")), 2};
+    if (words_.size() > 1 && is_one_of(name, kFileTests)) return {has_file_(name, words_[1]), 2};
+    return {first.unknown ? Truth() : Truth(!name.empty()), 1};
   }
 
   static Truth compare(const Word& a, std::string_view operation, const Word& b) {
     if (a.unknown || b.unknown) return std::nullopt;
-    if (operation == "=" || operation == "==") return a.text == b.text;
-    if (operation == "!=") return a.text != b.text;
-    const auto one = parse_u64(a.text);
-    const auto other = parse_u64(b.text);
-    if (!one || !other) return std::nullopt;
-    if (operation == "-eq") return *one == *other;
-    if (operation == "-ne") return *one != *other;
-    if (operation == "-lt") return *one < *other;
-    if (operation == "-le") return *one <= *other;
-    if (operation == "-gt") return *one > *other;
-    if (operation == "-ge") return *one >= *other;
-    return std::nullopt;
+    const auto place = static_cast<std::size_t>(std::ranges::find(kOperators, operation) - kOperators.begin());
+    constexpr std::size_t kKinds = 6;
+    if (place >= 2 * kKinds) return std::nullopt;
+    auto order = a.text <=> b.text;
+    if (place >= kKinds) {
+      const auto one = number(a.text);
+      const auto other = number(b.text);
+      if (!one || !other) return std::nullopt;
+      order = *one <=> *other;
+    }
+    switch (place % kKinds) {
+      case 0:
+        return order == 0;
+      case 1:
+        return order != 0;
+      case 2:
+        return order < 0;
+      case 3:
+        return order <= 0;
+      case 4:
+        return order > 0;
+      default:
+        return order >= 0;
+    }
   }
 
+  // Only what every base has the same digits for.
+  static std::optional<std::int64_t> number(std::string_view text) {
+    if (text.empty()) return 0;
+    const bool is_negative = text.starts_with('-');
+    text.remove_prefix(is_negative ? 1 : 0);
+    const auto value = parse_u64(text);
+    if (!value || *value > std::numeric_limits<std::int64_t>::max() || (text.size() > 1 && text.starts_with('0')))
+      return std::nullopt;
+    return is_negative ? -static_cast<std::int64_t>(*value) : static_cast<std::int64_t>(*value);
+  }
+
+  static constexpr std::array<std::string_view, 4> kFileTests{"-e", "-f", "-s", "-d"};
+  // Of strings, of numbers, and those that only GRUB can tell.
+  static constexpr std::array<std::string_view, 16> kOperators{
+      "=", "!=", "<", "<=", ">", ">=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-pgt", "-plt", "-nt", "-ot"};
+
   std::span<const Word> words_;
-  std::function<bool(const Word& file)> has_file_;
+  HasFile has_file_;
 };
 
 // The unquoted text of a token that is nothing else: what a keyword has to be.
@@ -216,20 +268,17 @@ std::string_view plain_text(const GrubToken& token) {
   return token.pieces[0].text;
 }
 
-template <std::size_t N>
-bool is_one_of(std::string_view text, const std::array<std::string_view, N>& of) {
-  return std::ranges::find(of, text) != of.end();
-}
-
 constexpr std::array<std::string_view, 4> kLinux{"linux", "linux16", "linuxefi", "linux32"};
 constexpr std::array<std::string_view, 3> kInitrd{"initrd", "initrd16", "initrdefi"};
 // They succeed when somebody presses a key, or for what a person has wired up.
 constexpr std::array<std::string_view, 3> kFailing{"keystatus", "cmostest", "false"};
-constexpr std::array<std::string_view, 3> kSetters{"probe", "regexp", "search"};
-// These have the variable behind what they look for.
-constexpr std::array<std::string_view, 3> kSearches{"search.file", "search.fs_uuid", "search.fs_label"};
+// Commands that set variables to what they find: those behind --set, or any of their words.
+constexpr std::array<std::string_view, 3> kSettersByOption{"probe", "regexp", "smbios"};
+constexpr std::array<std::string_view, 9> kSetters{"gptpriority", "gptprio.next", "getenv", "read", "file_env",
+                                                   "increment",   "decrement",    "setpci", "rdmsr"};
+// What names a file system that the guest cannot do without.
+constexpr std::array<std::string_view, 4> kRootOptions{"root=", "rootflags=", "mount.usr=", "mount.usrflags="};
 constexpr std::array<std::string_view, 4> kWithValue{"--class", "--users", "--hotkey", "--source"};
-constexpr std::size_t kMaxDepth = 64;  // of blocks, and of conditions in each
 constexpr std::string_view kIdOption = "menuentry_id_option";
 
 bool is_variable_name(std::string_view text) {
@@ -251,7 +300,7 @@ std::string spell(std::string_view word) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const GrubVariables& environment, const GrubFileReader& files)
+  Reader(std::string_view text, const GrubVariables& environment, GrubFileReader* files)
       : lexer_(text), environment_(environment), files_(files) {
     config_.file = "grub.cfg";
     config_.variables.insert_or_assign(std::string(kIdOption), "--id");
@@ -263,7 +312,7 @@ class Reader {
       config_.default_name = name->second;
     TRY(run_bodies());
     sort_entries();
-    config_.volume = std::move(volume_);
+    config_.volume = menu_volume_.empty() ? volume_ : menu_volume_;
     return std::move(config_);
   }
 
@@ -362,14 +411,18 @@ class Reader {
         finish_entry(config_.entries[body.entry]);
       Scope scope = std::move(scopes_.back());
       scopes_.pop_back();
-      volume_ = std::move(scope.volume);
-      for (auto& [name, value] : scope.before) put(name, std::move(value));
+      restore(std::move(scope));
     }
     --menus_;
     return {};
   }
 
-  // Those that a submenu does not see.
+  void restore(Scope scope) {
+    volume_ = std::move(scope.volume);
+    for (auto& [name, value] : scope.before) put(name, std::move(value));
+  }
+
+  // Those that a submenu or another menu does not see.
   void hide_variables() {
     std::vector<std::string> hidden;
     for (const auto& [name, value] : config_.variables)
@@ -407,7 +460,9 @@ class Reader {
     at_start_ = false;
     if (token.pieces.size() > kMaxGrubPieces)
       return fail(Code::Corrupt, concat("a word in it has more than ", kMaxGrubPieces, " parts"));
-    if (!expansion_.expand(token, config_.variables, arguments_, command_))
+    const bool has_arguments = in(Kind::Function) || in(Kind::Menuentry) || in(Kind::Submenu);
+    if (!expansion_.expand(token, config_.variables,
+                           has_arguments ? std::optional<std::span<const Word>>(arguments_) : std::nullopt, command_))
       return fail(Code::Corrupt, "its variables grow without an end");
     if (command_.size() > kMaxGrubCommand)
       return fail(Code::Corrupt, concat("a command in it has more than ", kMaxGrubCommand, " words"));
@@ -440,19 +495,40 @@ class Reader {
     return true;
   }
 
-  // At its `for`. What a list has that is not known, or the names of files, GRUB alone can tell.
+  // At its `for`.
   void take_list() {
     if (conditions().empty() || !conditions().back().wants_list) return;
     Condition& loop = conditions().back();
     loop.wants_list = false;
     if (where() == Branch::Skipped || command_.size() < 2 || !is_variable_name(command_[1].text)) return;
-    const auto is_known = [](const Word& word) {
-      return !word.in_doubt && word.text.find_first_of("*?[") == std::string::npos;
-    };
-    const auto list = std::span(command_).subspan(std::min<std::size_t>(command_.size(), 3));
-    if (!std::ranges::all_of(list, is_known)) return forget(command_[1].text);
+    for (const Word& word : std::span(command_).subspan(std::min<std::size_t>(command_.size(), 3)))
+      if (!add_items(word, loop.items)) {
+        loop.items.clear();
+        return forget(command_[1].text);
+      }
+    std::ranges::reverse(loop.items);
     loop.variable = command_[1].text;
-    for (auto word = list.rbegin(); word != list.rend(); ++word) loop.items.push_back(std::move(word->text));
+  }
+
+  // A word, or the files that it stands for. False when GRUB alone can tell them.
+  bool add_items(const Word& word, std::vector<std::string>& items) {
+    const std::string_view text = word.text;
+    if (word.in_doubt || text.contains('[')) return false;
+    const std::size_t pattern = text.find_first_of("*?");
+    if (pattern == std::string_view::npos) {
+      items.emplace_back(text);
+      return true;
+    }
+    const std::size_t slash = std::min(text.rfind('/'), text.size());
+    if (slash == 0 || slash > pattern || text.starts_with("()") || files_ == nullptr) return false;
+    std::size_t count = 0;
+    for (const std::string& name : files_->names(text.substr(0, slash), volume_)) {
+      read_again_ += name.size();
+      if (!glob_matches(text.substr(slash + 1), name)) continue;
+      if (count++ == kMaxGrubNames) break;
+      items.push_back(concat(text.substr(0, slash + 1), name));
+    }
+    return count > 0;
   }
 
   void begin_loop(Condition& loop) {
@@ -503,26 +579,22 @@ class Reader {
   }
 
   // What the command says when nothing has failed.
-  [[nodiscard]] std::optional<bool> status() const {
+  [[nodiscard]] Truth status() {
     const auto name = command_name();
     if (name == "return" && command_.size() > 1) return parse_u64(command_[1].text) == 0;
     if (name != "[" && name != "test") return !is_one_of(name, kFailing);
     std::span<const Word> words = std::span(command_).subspan(1);
-    if (name == "[" && !words.empty()) words = words.first(words.size() - 1);
-    return Test(words, [this](const Word& file) { return is_beside(file); }).result();
+    if (!words.empty() && words.back().text == "]") words = words.first(words.size() - 1);
+    return Test(words, [this](auto operation, const Word& file) { return has_file(operation, file); }).result();
   }
 
-  // A further menu in the folder of grub.cfg.
-  [[nodiscard]] bool is_beside(const Word& file) const {
-    const auto name = name_beside(file);
-    return name.ends_with(".cfg") && files_ && files_(name, volume_, kMaxGrubConfig);
-  }
-
-  // "custom.cfg" of "$prefix/custom.cfg" or "${config_directory}/custom.cfg", whose variables are GRUB's own; else
-  // empty.
-  static std::string_view name_beside(const Word& file) {
-    const std::string_view path = file.text;
-    return file.in_doubt && path.starts_with('/') && path.rfind('/') == 0 ? path.substr(1) : std::string_view();
+  // A file that is not there may be on GRUB's own disk, or gone since: that tells nothing.
+  Truth has_file(std::string_view operation, const Word& file) {
+    constexpr std::size_t kLook = 64;  // as many bytes
+    if (file.in_doubt || file.text.starts_with("()") || files_ == nullptr) return std::nullopt;
+    read_again_ += kLook;
+    const auto place = files_->find(file.text, volume_);
+    return place ? Truth(operation == "-e" || place->is_folder == (operation == "-d")) : std::nullopt;
   }
 
   // It is the last one of a condition, as far as is known.
@@ -643,11 +715,13 @@ class Reader {
     const auto name = command_name();
     MenuEntry* entry = menuentry();
     if (name == "set" && command_.size() > 1) {
-      assign(command_[1].text);
+      assign(command_[1]);
     } else if (name == "unset" && command_.size() > 1) {
       if (where() == Branch::Taken) set(command_[1].text, std::nullopt);
-    } else if (is_one_of(name, kSetters) || is_one_of(name, kSearches)) {
+    } else if (is_one_of(name, kSetters) || is_one_of(name, kSettersByOption)) {
       forget_what_it_sets();
+    } else if (name == "search" || name.starts_with("search.")) {
+      search();
     } else if (name == "load_env") {
       load_environment();
     } else if (name == "export") {
@@ -661,7 +735,7 @@ class Reader {
       if (const Kind kind = blocks_.back().kind; kind != Kind::File) leave();
     } else if (name == "setparams" || name == "shift") {
       if (where() != Branch::Skipped) change_arguments();
-    } else if (name == "source" || name == "." || name == "configfile") {
+    } else if (name == "source" || name == "." || name == "configfile" || name == "normal") {
       return run_file();
     } else if (name == "eval") {
       return run_words();
@@ -674,7 +748,7 @@ class Reader {
     } else if (const auto function = functions_.find(name); function != functions_.end()) {
       return call(function->second);
     } else if (command_.size() == 1) {
-      assign(name);
+      assign(command_.front());
     }
     return {};
   }
@@ -706,20 +780,41 @@ class Reader {
     if (count <= arguments_.size()) arguments_.erase(arguments_.begin(), arguments_.begin() + static_cast<long>(count));
   }
 
-  // `configfile` never comes back: a menu that it leads to is found by itself.
+  // `configfile` comes back when there is no menu in it.
   Result<void> run_file() {
     if (where() == Branch::Skipped || in(Kind::Menuentry) || command_.size() < 2) return {};
-    const std::string_view path = command_[1].in_doubt ? name_beside(command_[1]) : command_[1].text;
+    const std::string_view path = command_[1].text;
     // Of two questions that only GRUB can answer both may lead to it.
-    if (path.empty() || (where() == Branch::Unsure && !asked_.emplace(path, volume_).second)) return {};
-    auto text = files_ ? files_(path, volume_, kMaxGrubConfig) : std::nullopt;
+    if (command_[1].in_doubt || (where() == Branch::Unsure && !asked_.emplace(path, volume_).second)) return {};
+    menu_volume_ = path.starts_with('(') ? path.substr(1, path.find(')') - 1) : volume_;
+    auto text = files_ != nullptr ? files_->read(path, volume_, kMaxGrubConfig) : std::nullopt;
     if (!text) return {};
-    if (command_name() == "configfile") {
-      leave();
-      return {};
-    }
+    const bool comes_back = command_name() == "source" || command_name() == ".";
     read_again_ += text->size();
-    return run_text(*std::move(text));
+    if (!comes_back && where() == Branch::Taken && !in(Kind::Submenu)) return run_menu(*std::move(text));
+    TRY(run_text(*std::move(text)));
+    if (!comes_back) leave();
+    return {};
+  }
+
+  // In a context of its own. Once it shows a menu, nothing else is.
+  Result<void> run_menu(std::string text) {
+    BootMenu around{.entries = std::exchange(config_.entries, {}), .uses_bls = std::exchange(config_.uses_bls, false)};
+    std::vector<Body> bodies = std::exchange(bodies_, {});
+    scopes_.push_back({.volume = volume_});
+    hide_variables();
+    TRY(run_text(std::move(text)));
+    Scope scope = std::move(scopes_.back());
+    scopes_.pop_back();
+    if (config_.entries.empty() && !config_.uses_bls) {
+      config_.entries = std::move(around.entries);
+      config_.uses_bls = around.uses_bls;
+      bodies_ = std::move(bodies);
+      restore(std::move(scope));
+    } else {
+      for (Block& block : blocks_) block.reach = Branch::Skipped;
+    }
+    return {};
   }
 
   Result<void> run_words() {
@@ -740,41 +835,85 @@ class Reader {
   // What the command finds out is known to GRUB alone, whatever the variable was before.
   void forget_what_it_sets() {
     if (where() == Branch::Skipped) return;
-    if (is_one_of(command_.front().text, kSearches)) {
-      if (command_.size() > 2) forget(command_[2].text);
-      if (command_.size() > 1 && command_.front().text == "search.fs_uuid") volume_ = command_[1].text;
-      return;
-    }
-    const auto has = [&](std::string_view option, std::string_view letter) {
-      return std::ranges::any_of(command_,
-                                 [&](const Word& word) { return word.text == option || word.text == letter; });
-    };
-    if (command_.front().text == "search" && has("--fs-uuid", "-u")) volume_ = command_.back().text;
-    if (command_.front().text == "search" && has("--label", "-l")) volume_ = concat("LABEL=", command_.back().text);
+    const bool has_option = is_one_of(command_name(), kSettersByOption);
     for (std::size_t i = 1; i < command_.size(); ++i) {
-      std::string_view name = command_[i].text;
-      if (name.starts_with("--set="))
-        name.remove_prefix(6);
-      else if (command_[i - 1].text != "--set" && command_[i - 1].text != "-s")
-        continue;
-      forget(name.substr(name.find(':') + 1));  // of regexp: "1:name"
+      const std::string_view word = command_[i].text;
+      const std::string_view before = command_[i - 1].text;
+      const bool is_option = word.starts_with("--set");
+      if (has_option && !is_option && before != "--set" && before != "-s") continue;
+      const auto name = word.substr(word.find_last_of("=:") + 1);  // of regexp: "1:name"
+      if (is_variable_name(name)) forget(name);
     }
   }
 
-  void forget(std::string_view name) {
+  void forget(std::string_view name, std::string volume = {}) {
     set(name, std::nullopt);
-    expansion_.is_found_out(name);
+    if (volume.size() > kMaxGrubName) volume.clear();
+    expansion_.found_out(name) = std::move(volume);
   }
 
-  void assign(std::string_view word) {
+  // Its options stand anywhere. Without --set it prints what it finds, and no more.
+  void search() {
+    if (where() == Branch::Skipped) return;
+    const std::string_view command = command_name();
+    char by = '\0';
+    std::string variable;
+    const Word* sought = nullptr;
+    if (command != "search") {  // "search.fs_uuid NAME VARIABLE HINT..."
+      if (command_.size() < 3) return;
+      by = command.substr(command.find_last_of("._") + 1).front();
+      sought = &command_[1];
+      variable = command_[2].text;
+    }
+    const Word* set_to = nullptr;
+    for (std::size_t i = 1; i < command_.size() && command == "search"; ++i) {
+      const std::string_view word = command_[i].text;
+      if (!word.starts_with('-')) {
+        if (sought == nullptr) sought = &command_[i];
+        continue;
+      }
+      const auto option = word.substr(0, word.find('='));
+      const auto letters = option == "--fs-uuid"      ? "u"
+                           : option.starts_with("--") ? option.substr(2, 1)
+                                                      : option.substr(1);
+      for (const char c : letters) {
+        if (std::string_view("flpu").contains(c)) by = c;
+        if (c == 's') variable = "root";
+      }
+      if (!letters.ends_with('s') && !letters.ends_with('h')) continue;
+      const bool is_behind = option == word && i + 1 < command_.size() && !command_[i + 1].text.starts_with('-');
+      if (is_behind) ++i;
+      if (letters.ends_with('h')) continue;
+      if (is_behind) set_to = &command_[i];
+      if (is_behind || option != word) variable = is_behind ? command_[i].text : word.substr(option.size() + 1);
+    }
+    if (sought == nullptr && set_to != nullptr) {  // as GRUB 1.98 had it: "--set NAME"
+      sought = set_to;
+      variable = "root";
+    }
+    if (sought == nullptr || variable.empty() || by == '\0') return;
+    const std::string& name = sought->text;
+    std::string volume;
+    if (!sought->in_doubt && !name.empty()) {
+      if (by == 'u') volume = name;
+      if (by == 'l') volume = concat("LABEL=", name);
+      if (by == 'f' && files_ != nullptr) volume = files_->find(concat("()", name), {}).value_or(GrubPlace{}).volume;
+    }
+    forget(variable, std::move(volume));
+  }
+
+  void assign(const Word& assignment) {
+    const std::string_view word = assignment.text;
     const std::size_t equals = word.find('=');
     if (equals == std::string_view::npos) return;
     const auto name = word.substr(0, equals);
     if (!is_variable_name(name) || name == kIdOption) return;
     if (where() == Branch::Skipped) return;
     if (where() == Branch::Unsure && config_.variables.contains(name)) return;
-    if (name == "root") volume_ = word.substr(equals + 1);
-    set(name, std::string(word.substr(equals + 1)));
+    const auto value = word.substr(equals + 1);
+    if (assignment.unknown && value.empty()) return forget(name, assignment.device);
+    if (name == "root") volume_ = value.starts_with('(') ? value.substr(1, value.find(')') - 1) : value;
+    set(name, std::string(value));
   }
 
   // Also behind a question whether there is such a file.
@@ -794,9 +933,9 @@ class Reader {
       }
     }
     std::optional<GrubVariables> other;
-    const bool is_usual = !file || (file->in_doubt && file->text == "/grubenv");  // below $prefix
-    if (!is_usual && !file->in_doubt && files_) {
-      const auto text = files_(file->text, volume_, kMaxGrubEnvironment);
+    const bool is_usual = !file || file->text == "./grubenv";
+    if (!is_usual && !file->in_doubt && files_ != nullptr) {
+      const auto text = files_->read(file->text, volume_, kMaxGrubEnvironment);
       if (auto block = text ? parse_grub_environment(*text) : fail(Code::NotFound, "")) other = *std::move(block);
       read_again_ += kMaxGrubEnvironment;
     }
@@ -819,13 +958,14 @@ class Reader {
     if (command_.size() < 2 || command_[1].in_doubt || command_[1].text.empty()) return;
     if (variants_.size() == kMaxDepth) return;
     Variant variant{.kernel = command_[1].text};
-    for (const std::string_view name : {"root=", "rootflags="})
+    for (const std::string_view name : kRootOptions)
       if (is_last_in_doubt(name)) {
         variant.root_in_doubt = true;
         std::erase_if(command_, [&](const Word& word) { return word.text.starts_with(name); });
       }
     for (std::size_t i = 2; i < command_.size(); ++i) {
-      if (command_[i].text.empty()) continue;
+      // No value is not what GRUB would pass.
+      if (command_[i].text.empty() || command_[i].unknown) continue;
       if (!variant.arguments.empty()) variant.arguments += ' ';
       variant.arguments += spell(command_[i].text);
     }
@@ -855,10 +995,11 @@ class Reader {
   GrubLexer lexer_;
   std::size_t read_again_ = 0;  // bytes
   const GrubVariables& environment_;
-  const GrubFileReader& files_;
+  GrubFileReader* files_;
   Expansion expansion_;
   BootMenu config_;
-  std::string volume_;  // that `search` last looked for
+  std::string& volume_ = expansion_.found_out("root");
+  std::string menu_volume_;  // of the file that was to be run last
   std::list<std::string> texts_;
   std::map<std::string, GrubLexer, std::less<>> functions_;
   std::set<std::string, std::less<>> exported_{std::string(kIdOption), "root"};
@@ -878,7 +1019,7 @@ class Reader {
 
 }  // namespace
 
-Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment, const GrubFileReader& files) {
+Result<BootMenu> parse_grub_cfg(std::string_view text, const GrubVariables& environment, GrubFileReader* files) {
   if (text.size() > kMaxGrubConfig)
     return fail(Code::Corrupt,
                 concat("a file of ", text.size(), " bytes is no grub.cfg (at most ", kMaxGrubConfig, ")"));

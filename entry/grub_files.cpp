@@ -2,11 +2,14 @@
 #include "entry/grub_files.h"
 
 #include <cstdint>
-#include <functional>
+#include <limits>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "entry/grub_cfg.h"
 #include "entry/menu_files.h"
 
@@ -23,18 +26,82 @@ std::optional<T> value_of(Result<T> result) {
   return result ? std::optional(*std::move(result)) : std::nullopt;
 }
 
-// `beside`: reads a file by its name in the folder of grub.cfg.
+// A folder of grub.cfg below a boot folder; nothing for that on the ESP which a distribution has its name on.
+using ConfigFolder = std::optional<std::string>;
+
+class OtherFiles final : public GrubFileReader {
+ public:
+  OtherFiles(disk::GuestDisk& disk, const BootFolder& boot, ConfigFolder folder)
+      : disk_(disk), boot_(boot), finder_(disk, boot), folder_(std::move(folder)) {}
+
+  Text read(std::string_view path, std::string_view volume, std::size_t cap) override {
+    const std::size_t device = path.starts_with('(') ? path.find(')') + 1 : 0;
+    if (path.substr(device).contains('+') && !path.substr(device).starts_with('/') && !path.starts_with(kHere))
+      return read_blocks(path.substr(0, device), path.substr(device), volume, cap);
+    if (path.starts_with(kHere) && !folder_) return read_vendor_file(disk_, path.substr(kHere.size()), cap);
+    const auto place = path.starts_with(kHere) ? find_here(path) : finder_.find(path, volume);
+    return place ? value_of(place->tree.read_text(place->path, cap)) : std::nullopt;
+  }
+
+  std::optional<GrubPlace> find(std::string_view path, std::string_view volume) override {
+    const auto place = find_place(path, volume);
+    if (!place) return std::nullopt;
+    return GrubPlace{.volume = place->tree.partition().identity.uuid, .is_folder = place->tree.is_folder(place->path)};
+  }
+
+  std::vector<std::string> names(std::string_view folder, std::string_view volume) override {
+    const auto place = find_place(folder, volume);
+    return place ? place->tree.list(place->path) : std::vector<std::string>();
+  }
+
+ private:
+  static constexpr std::string_view kHere = "./";
+
+  // "512+1": the first sector of the partition, and how many.
+  Text read_blocks(std::string_view device, std::string_view blocks, std::string_view volume, std::size_t cap) {
+    const auto first = parse_u64(blocks.substr(0, blocks.find('+')));
+    const auto count = parse_u64(blocks.substr(blocks.find('+') + 1));
+    if (!first || !count || *first > std::numeric_limits<std::uint32_t>::max() || *count > cap / kSectorSize)
+      return std::nullopt;
+    const bool is_own = volume.empty() && (device.empty() || device == "()");
+    const auto place = is_own ? std::optional(Place{boot_.top, ""}) : finder_.find_there(device, volume);
+    if (!place) return std::nullopt;
+    std::string text(*count * kSectorSize, '\0');
+    if (!disk_.read(place->tree.partition(), *first * kSectorSize, std::as_writable_bytes(std::span(text))))
+      return std::nullopt;
+    return text;
+  }
+
+  std::optional<Place> find_here(std::string_view path) {
+    if (!folder_) return std::nullopt;
+    Place place{boot_.top, concat(boot_.folder, *folder_, path.substr(1))};
+    return place.tree.has(place.path) ? std::optional(std::move(place)) : std::nullopt;
+  }
+
+  std::optional<Place> find_place(std::string_view path, std::string_view volume) {
+    if (path.starts_with(kHere)) return find_here(path);
+    if (path.starts_with("()")) return finder_.find(path, "");
+    if (!volume.empty() || path.starts_with('(')) return finder_.find_there(path, volume);
+    // Where nothing tells the device, it is that of the menu.
+    auto place = finder_.find(path, "");
+    return place && &place->tree.partition() == &boot_.top.partition() ? std::move(place) : std::nullopt;
+  }
+
+  disk::GuestDisk& disk_;
+  const BootFolder& boot_;
+  FileFinder finder_;
+  ConfigFolder folder_;
+};
+
 GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& config, const Text& environment,
-                const std::function<Text(std::string_view name, std::size_t cap)>& beside) {
+                ConfigFolder folder) {
   GrubFiles files;
   if (environment) files.environment = value_of(parse_grub_environment(*environment));
-  const auto other = [&](std::string_view path, std::string_view volume, std::size_t cap) -> Text {
-    if (!path.contains('/')) return beside(path, cap);
-    const auto place = FileFinder(disk, boot).find(path, volume);
-    return place ? value_of(place->tree.read_text(place->path, cap)) : std::nullopt;
-  };
   if (!config) return files;
-  auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other);
+  // What a distribution has on the ESP leads to a menu that is found by itself.
+  const bool follows = folder.has_value();
+  OtherFiles other(disk, boot, std::move(folder));
+  auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), follows ? &other : nullptr);
   if (menu)
     files.menu = *std::move(menu);
   else
@@ -48,9 +115,6 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
   const auto read = [&](std::string_view folder, std::string_view name, std::uint64_t cap) {
     return value_of(boot.top.read_text(concat(boot.folder, folder, '/', name), cap));
   };
-  const auto in = [&](std::string_view folder) {
-    return [&read, folder](std::string_view name, std::size_t cap) { return read(folder, name, cap); };
-  };
   const auto on_esp = [&](std::string_view name, std::size_t cap) { return read_vendor_file(disk, name, cap); };
   Text environment;
   for (const char* folder : {"/grub", "/grub2"}) {
@@ -58,16 +122,18 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
     auto here = read(folder, kEnvironment, kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
     if (vendor && config && !environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
-    if (config) return parse(disk, boot, config, environment, in(folder));
+    if (config) return parse(disk, boot, config, environment, folder);
   }
-  for (const std::string_view folder : kGrubMenuFolders) {
-    GrubFiles files = parse(disk, boot, read(folder, kConfig, kMaxGrubConfig),
-                            read(folder, kEnvironment, kMaxGrubEnvironment), in(folder));
-    if (files.menu && default_entry(*files.menu) != nullptr) return files;
-  }
-  if (!vendor) return parse(disk, boot, std::nullopt, environment, on_esp);
+  const auto is_menu = [](const Text& config) {
+    const auto alone = config ? parse_grub_cfg(*config, {}) : fail(Code::NotFound, "");
+    return alone && default_entry(*alone) != nullptr;
+  };
+  for (const std::string_view folder : kGrubMenuFolders)
+    if (const Text config = read(folder, kConfig, kMaxGrubConfig); is_menu(config))
+      return parse(disk, boot, config, read(folder, kEnvironment, kMaxGrubEnvironment), std::string(folder));
+  if (!vendor) return parse(disk, boot, std::nullopt, environment, {});
   if (!environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
-  return parse(disk, boot, on_esp(kConfig, kMaxGrubConfig), environment, on_esp);
+  return parse(disk, boot, on_esp(kConfig, kMaxGrubConfig), environment, {});
 }
 
 }  // namespace vhdboot::entry

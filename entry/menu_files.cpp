@@ -47,6 +47,8 @@ FileFinder::Partitions FileFinder::meant(std::string_view text, std::string_view
   constexpr std::string_view kLabel = "LABEL=";
   const auto [device, path] = parse_grub_path(text);
   const auto number = number_on_first_disk(device.empty() ? volume : device);
+  // What else GRUB names so is on no partition: "(lvm/vg-boot)", "(hd1,gpt2)".
+  if (!device.empty() && device.find_first_of(",/") == std::string_view::npos) volume = device;
   Partitions found;
   for (const disk::GuestPartition& partition : disk_.partitions()) {
     // To GRUB another disk may have been the first: the file tells.
@@ -65,13 +67,17 @@ bool FileFinder::is_elsewhere(std::string_view text, std::string_view volume) {
   return !partitions.empty() && std::ranges::find(partitions, &boot_.top.partition()) == partitions.end();
 }
 
+std::optional<Place> FileFinder::find_there(std::string_view text, std::string_view volume) {
+  for (const disk::GuestPartition* partition : meant(text, volume))
+    if (auto place = find_on(disk_, *partition, parse_grub_path(text).path)) return place;
+  return std::nullopt;
+}
+
 std::optional<Place> FileFinder::find(std::string_view text, std::string_view volume) {
   const std::string path = parse_grub_path(text).path;
   if (!path.starts_with('/')) return std::nullopt;
-  const Partitions partitions = meant(text, volume);
-  for (const disk::GuestPartition* partition : partitions)
-    if (auto place = find_on(disk_, *partition, path)) return place;
-  if (!partitions.empty()) return std::nullopt;
+  if (auto place = find_there(text, volume)) return place;
+  if (!meant(text, volume).empty()) return std::nullopt;
   if (boot_.top.has(path)) return Place{boot_.top, path};
   if (auto place = find_on(disk_, boot_.top.partition(), path)) return place;
   std::optional<Place> only;

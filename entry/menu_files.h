@@ -39,6 +39,9 @@ class FileFinder {
   /// Nothing when it is not where they say, or, when they say nothing, on no file system or on more than one other.
   [[nodiscard]] std::optional<Place> find(std::string_view text, std::string_view volume);
 
+  /// The same, and nothing where they say nothing.
+  [[nodiscard]] std::optional<Place> find_there(std::string_view text, std::string_view volume);
+
   /// Whether they say that it is on another partition than the folder.
   [[nodiscard]] bool is_elsewhere(std::string_view text, std::string_view volume);
 

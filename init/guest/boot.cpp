@@ -90,10 +90,11 @@ Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& en
   boot.release = boot.plan.header.version.empty() ? entry.release : boot.plan.header.version;
   TRY_IN(entry.entry.id, check_age(boot.release));
   // Its initrd would wait for it, and end in a shell.
-  if (const std::string root = line.find("root").value_or("");
-      boot.plan.has_initrd && !entry::may_hold_root(disk, root))
+  const std::string root = line.find("root").value_or("");
+  const std::string lost = entry::may_hold_root(disk, root) ? entry::missing_luks(disk, line) : concat("root=", root);
+  if (boot.plan.has_initrd && !lost.empty())
     return fail(Code::NotFound,
-                concat(entry.entry.id, ": root=", printable(root),
+                concat(entry.entry.id, ": ", printable(lost),
                        " is nothing on the guest disk, and nothing on it could "
                        "hold it: write the right one into the boot loader's configuration in the guest, or give "
                        "`options root=...`"));

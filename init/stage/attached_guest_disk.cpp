@@ -72,10 +72,14 @@ AttachedGuestDisk::Volume AttachedGuestDisk::volume_of(const disk::GuestPartitio
   return volume == volumes_.end() ? nullptr : volume->second;
 }
 
+Result<void> AttachedGuestDisk::read(const disk::GuestPartition& partition, std::uint64_t offset,
+                                     MutableBytes out) const {
+  return TRY(sys::FdSource::open(concat("/dev/", partition.device)))->read(offset, out);
+}
+
 bool AttachedGuestDisk::can_be_read(const disk::GuestPartition& partition) const {
   std::array<std::byte, kSectorSize> sector{};
-  const auto source = sys::FdSource::open(concat("/dev/", partition.device));
-  const auto read = source ? (*source)->read(0, sector) : std::unexpected(source.error());
+  const auto read = this->read(partition, 0, sector);
   if (read) return true;
   report_.warn(concat(partition.description(), " cannot be read: ", read.error().message()));
   return false;

@@ -19,6 +19,9 @@ class AttachedGuestDisk final : public disk::GuestDisk {
   /// `disk` is attached and shows its partitions; all must outlive this.
   AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table, const sys::Reporter& report);
 
+  [[nodiscard]] Result<void> read(const disk::GuestPartition& partition, std::uint64_t offset,
+                                  MutableBytes out) const override;
+
  private:
   using Snapshot = std::shared_ptr<const sys::MemorySnapshot>;
   using Volume = std::shared_ptr<const sys::MappedDevice>;

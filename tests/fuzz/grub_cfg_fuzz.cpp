@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A grub.cfg, and behind the first NUL a grubenv: nothing grows beyond its cap, and every choice is one of the entries.
+// A grub.cfg, and behind the first NUL a grubenv, which is also every other file: nothing grows beyond its cap, and
+// every choice is one of the entries.
 #include "entry/grub_cfg.h"
 
 #include "entry/grub_words.h"
 #include "tests/fuzz/check.h"
+
+namespace {
+
+class OneFile final : public vhdboot::entry::GrubFileReader {
+ public:
+  explicit OneFile(std::string_view text) : text_(text) {}
+  std::optional<std::string> read(std::string_view, std::string_view, std::size_t cap) override {
+    return text_.size() <= cap ? std::optional(std::string(text_)) : std::nullopt;
+  }
+  std::optional<vhdboot::entry::GrubPlace> find(std::string_view path, std::string_view volume) override {
+    return vhdboot::entry::GrubPlace{.volume = std::string(volume), .is_folder = path.ends_with('d')};
+  }
+  std::vector<std::string> names(std::string_view, std::string_view) override { return {"a", "b.cfg"}; }
+
+ private:
+  std::string_view text_;
+};
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot;
@@ -25,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(!substituted || substituted->size() <= text.size() + kMaxGrubSubstitution);
   if (environment.empty()) check(substituted.has_value());
 
-  const auto config = parse_grub_cfg(text, environment);
+  OneFile files(nul == std::string_view::npos ? std::string_view() : input.substr(nul + 1));
+  const auto config = parse_grub_cfg(text, environment, &files);
   if (!config) {
     check(config.error().code == Code::Corrupt);
     return 0;

@@ -129,6 +129,12 @@ void InspectedDisk::look_at_volumes() {
     }
 }
 
+Result<void> InspectedDisk::read(const disk::GuestPartition& partition, std::uint64_t offset, MutableBytes out) const {
+  const std::vector<Extent>& extents = extents_of(partition);
+  const std::uint64_t length = length_of(extents);
+  return volume::FileSource(disk_, extents, length, length).read(offset, out);
+}
+
 Result<InspectedDisk::Device> InspectedDisk::attach(const disk::GuestPartition& partition) {
   if (!backing_) return std::unexpected(backing_.error());
   std::weak_ptr<const sys::LoopDevice>& known = devices_[partition.device];
@@ -169,7 +175,8 @@ Result<std::unique_ptr<disk::FileTree>> InspectedDisk::open_files(const disk::Gu
   if (files) return files;
   Error error = unknown ? std::move(files).error()
                         : std::move(files).error().within(concat("it holds ", printable(partition.type)));
-  if (std::ranges::find(unread_, &partition, &Unread::partition) == unread_.end())
+  const bool is_other = error.sys_errno == ENOENT && !root_flags.empty();  // a subvolume that is not there
+  if (!is_other && std::ranges::find(unread_, &partition, &Unread::partition) == unread_.end())
     unread_.push_back({.partition = &partition,
                        .text = error.within(partition.description()).message(),
                        .boot_may_read = !unknown && is_of_this_system(error)});

@@ -40,6 +40,9 @@ class InspectedDisk final : public disk::GuestDisk {
   /// with this process, however it ends.
   InspectedDisk(const ByteSource& disk, const disk::PartitionTable& table, Result<Backing> backing);
 
+  [[nodiscard]] Result<void> read(const disk::GuestPartition& partition, std::uint64_t offset,
+                                  MutableBytes out) const override;
+
   /// What somebody wanted to look into so far and could not.
   [[nodiscard]] const std::vector<Unread>& unread() const { return unread_; }
 

@@ -2,6 +2,7 @@
 // A guest disk in memory: files by partition.
 #pragma once
 
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <set>
@@ -69,6 +70,7 @@ struct MemoryPartition {
   std::map<std::string, std::uint64_t> subvolumes{};  // by path
   std::string default_subvolume{};                    // its path: what is mounted when nothing is said
   std::string label{};                                // of its file system
+  std::vector<std::byte> bytes{};                     // of the partition itself
 };
 
 [[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
@@ -97,6 +99,11 @@ class MemoryDisk final : public GuestDisk {
     }
   }
 
+  [[nodiscard]] Result<void> read(const GuestPartition& partition, std::uint64_t offset,
+                                  MutableBytes out) const override {
+    return MemorySource(contents_[partition.entry->number - 1].bytes).read(offset, out);
+  }
+
   std::vector<unsigned> opened;           ///< numbers of partitions, in order
   std::map<std::string, unsigned> reads;  ///< how often a file was read as a whole, by path
 
@@ -105,6 +112,7 @@ class MemoryDisk final : public GuestDisk {
                                                                    const std::string& root_flags) override {
     opened.push_back(partition.entry->number);
     const MemoryPartition& content = contents_[partition.entry->number - 1];
+    if (root_flags == "subvol=nowhere") return std::unexpected(Error{Code::Io, ENOENT, "mounting"});
     const std::string& top = content.default_subvolume;
     if (top.empty() || !root_flags.empty())
       return std::make_unique<MemoryTree>(content.files, reads, content.subvolumes);

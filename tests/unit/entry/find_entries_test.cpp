@@ -799,12 +799,16 @@ TEST_F(Entries, GrubsDefaultIsAnotherSystem) {
   const std::string own =
       "menuentry 'own' { linux /boot/vmlinuz-linux root=UUID=f51 OWN\n initrd "
       "/boot/initramfs-linux.img\n}\n";
-  for (const std::string& menu : {other("search --no-floppy --fs-uuid --set=root f52"),
-                                  other("search --label --set=root SECOND"), other("set root='hd0,gpt2'"),
-                                  other("", "(hd0,gpt2)"), other("set root='hd0,2'"), other("", "(${boothd},gpt2)")}) {
+  for (const std::string& menu :
+       {other("search --no-floppy --fs-uuid --set=root f52"), other("search --label --set=root SECOND"),
+        other("set root='hd0,gpt2'"), other("", "(hd0,gpt2)"), other("set root='hd0,2'"), other("", "(${boothd},gpt2)"),
+        other("search --set=root --file /mark"), other("search -u f52 --set=x", "($x)"),
+        other("search --set=x -l SECOND\nset root=$x"),
+        other("for d in hd0,gpt1 hd0,gpt2; do if [ -f ($d)/mark ]; then set root=$d; fi; done")}) {
     MemoryPartition first = system("first");
     MemoryPartition second = system("second");
     second.label = "SECOND";
+    second.files["/mark"] = to_buffer("");
     first.files["/boot/grub/grub.cfg"] = to_buffer(concat("set default=other\n", own, menu));
     make({first, second});
     EXPECT_EQ(choose(), "loop0p2:/boot/vmlinuz-linux") << menu;
@@ -1050,6 +1054,41 @@ TEST_F(Entries, KernelsThatOnlyTheMenuKnows) {
   EXPECT_EQ(opened->parts.initrds.size(), 1U);
   ASSERT_EQ(found_.broken.size(), 1U);
   EXPECT_THAT(found_.broken[0].message(), ::testing::HasSubstr("grub.cfg: \"gone\": /boot/kernels/gone is not there"));
+}
+
+// openSUSE, on a btrfs.
+TEST_F(Entries, TheSavedEntryIsInRawSectors) {
+  MemoryPartition root = kRoot;
+  root.files["/boot/vmlinuz-6.2"] = make_kernel();
+  root.files["/boot/initrd.img-6.2"] = to_buffer("initrd");
+  root.files["/boot/grub/grubenv"] = to_buffer("# GRUB Environment Block\nsaved_entry=none\nenv_block=3+1\n");
+  std::string block = "# GRUB Environment Block\nsaved_entry=old\n";
+  block.resize(512, '#');
+  root.bytes = to_buffer(std::string(1536, 'x') + block);
+  for (const char* device : {"(${root})", "(hd0,gpt1)", "", "(gone)"}) {
+    root.files["/boot/grub/grub.cfg"] =
+        to_buffer(concat("load_env\nif [ \"${env_block}\" ] ; then\n set env_block=\"", device,
+                         "${env_block}\"\n load_env -f \"${env_block}\"\nfi\nset default=$saved_entry\n"
+                         "menuentry new { linux /boot/vmlinuz-6.2\ninitrd /boot/initrd.img-6.2\n}\n"
+                         "menuentry old { linux /boot/vmlinuz-6.1\ninitrd /boot/initrd.img-6.1\n}\n"));
+    make({root});
+    EXPECT_EQ(choose(),
+              std::string_view(device) == "(gone)" ? "loop0p1:/boot/vmlinuz-6.2" : "loop0p1:/boot/vmlinuz-6.1")
+        << device;
+  }
+}
+
+// VyOS.
+TEST_F(Entries, TheMenuIsInOtherFiles) {
+  MemoryPartition root = kRoot;
+  root.files["/boot/1.5/vmlinuz"] = make_kernel();
+  root.files["/boot/grub/grub.cfg"] =
+      to_buffer("for f in ${prefix}/grub.cfg.d/*-autoload.cfg\ndo\n source ${f}\ndone\n");
+  root.files["/boot/grub/grub.cfg.d/20-autoload.cfg"] =
+      to_buffer("menuentry '1.5' { linux /boot/1.5/vmlinuz boot=live\n}\n");
+  root.files["/boot/grub/grub.cfg.d/20-other.cfg"] = to_buffer("menuentry 'x' { linux /boot/vmlinuz-6.1 x\n}\n");
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/boot/1.5/vmlinuz");
 }
 
 MemoryPartition btrfs_with(const std::string& subvolume, const std::string& options) {

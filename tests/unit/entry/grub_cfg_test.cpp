@@ -89,6 +89,31 @@ BootMenu parse(std::string_view text, const GrubVariables& environment = {}) {
   return config ? *std::move(config) : BootMenu{};
 }
 
+using ReadFile =
+    std::function<std::optional<std::string>(std::string_view path, std::string_view volume, std::size_t cap)>;
+
+// Files that are read by a function; they are on the volume that they are looked for on.
+class TestFiles final : public GrubFileReader {
+ public:
+  explicit TestFiles(ReadFile read) : read_(std::move(read)) {}
+  std::optional<std::string> read(std::string_view path, std::string_view volume, std::size_t cap) override {
+    return read_ ? read_(path, volume, cap) : std::nullopt;
+  }
+  std::optional<GrubPlace> find(std::string_view path, std::string_view volume) override {
+    if (!read(path, volume, 0)) return std::nullopt;
+    return GrubPlace{.volume = std::string(volume), .is_folder = path.ends_with("folder")};
+  }
+  std::vector<std::string> names(std::string_view folder, std::string_view volume) override {
+    std::vector<std::string> names;
+    const auto text = read(folder, volume, 0).value_or("");
+    for (const auto name : split_words(text)) names.emplace_back(name);
+    return names;
+  }
+
+ private:
+  ReadFile read_;
+};
+
 std::string replaced(std::string_view text, std::string_view what, std::string_view with) {
   std::string out(text);
   out.replace(out.find(what), what.size(), with);
@@ -225,6 +250,14 @@ TEST(GrubCfg, ARootInDoubt) {
     check(concat("set known=1\n", command, "\nlinux /v root=UUID=$known"), "", true);
   check("probe -s known -u $root\nlinux /v root=UUID=$known", "", true);
   check("regexp --set=1:known '(.*)' $x\nlinux /v root=UUID=$known", "", true);
+  for (const char* command :
+       {"gptprio.next -d device -u known", "gptprio.next --set-uuid=known", "gptpriority hd0 2 known",
+        "file_env -f /x known", "getenv known", "search --set=data -u 1; set known=$data"})
+    check(concat("set known=1\n", command, "\nlinux /v root=LABEL=r ro mount.usr=PARTUUID=$known"), "root=LABEL=r ro",
+          true);
+  check("probe -s known\nlinux /v root=1 resume=UUID=$known cryptdevice=UUID=$known:x a=$known$known ro", "root=1 ro",
+        false);
+  check("regexp --set=1:x known default\nlinux /v root=$known", "root=1", false);
   check("if [ -e /x ]; then\nlinux /v root=$unknown\nelse\nlinux /v root=UUID=1\nfi", "root=UUID=1", false);
 }
 
@@ -260,13 +293,20 @@ TEST(GrubCfg, Conditions) {
   for (const char* condition :
        {"[ a = a ]", "test a == a", "[ a != b ]", "[ -z \"$none\" ]", "[ -n x ]", "[ \"$grub_platform\" = \"efi\" ]",
         "[ x$feature_default_font_path = xy ]", "loadfont unicode", "search --file /x --set=y", "! keystatus --shift",
-        "[ ! a = b ]", "[ a = b -o 2 -gt 1 ]", "[ a = a -a 1 -le 1 ]", "[ \"$?\" = 0 ]", "true", "[ $one = 1 ]"})
+        "[ ! a = b ]", "[ a = b -o 2 -gt 1 ]", "[ a = a -a 1 -le 1 ]", "[ \"$?\" = 0 ]", "true", "[ $one = 1 ]",
+        // GRUB 2.06 was asked for each of these and those below.
+        "[ $none = b ]", "[ $none -eq 1 ]", "[ $none ]", "[ -n $none ]", "[ -z $none ]", "[ ]", "[ a b ]", "[ -z ]",
+        "[ \"\" -eq 0 ]", "[ a '<' b ]", "[ -5 -lt 3 ]", "[ a = b -o ( x = x ) ]", "[ ( a = a ) ]", "[ ! a = a -o b ]",
+        "[ 1 -eq 1 -a 2 -lt 1 -o 3 = 3 ]", "[ a = a ) -o b = c ]", "[ ! ! a = a ]", "test a = a", "[ a",
+        "[ \"$#\" = 1 ]", "[ -n \"$prefix\" ]"})
     EXPECT_TRUE(holds(condition, "set one=1")) << condition;
   for (const char* condition :
        {"[ a = b ]", "[ \"$none\" ]", "[ -n \"$none\" ]", "[ \"$grub_platform\" = pc ]", "keystatus --shift", "false",
-        "[ \"${initrdfail}\" = 1 ]", "[ a = a -a b = c ]", "! true", "[ 1 -ge 2 ]", "[ a",
+        "[ \"${initrdfail}\" = 1 ]", "[ a = a -a b = c ]", "! true", "[ 1 -ge 2 ]", "[ \"\" -eq 1 ]", "[ \"\" ]",
+        "[ -z = a ]", "[ a -a \"\" ]", "[ a \\> b ]", "[ \"\" ) -o b = b ]",
         // Only GRUB can tell.
-        "[ -f /x ]", "[ ! -f /x ]", "[ \"$found\" = a ]", "[ a = a -a -f /x ]"})
+        "[ -f /x ]", "[ ! -f /x ]", "[ \"$found\" = a ]", "[ a = a -a -f /x ]", "[ b-2 -plt b-11 ]",
+        "[ ! b-2 -plt b-11 ]", "[ 010 -eq 8 ]", "[ $found ]", "[ -z \"$prefix\" ]"})
     EXPECT_FALSE(holds(condition, "search --file /y --set=found")) << condition;
 }
 
@@ -301,6 +341,70 @@ TEST(GrubCfg, TheVolumeOfItsFiles) {
   EXPECT_EQ(entry_of("search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2 6d33\nlinux /v").volume, "6d33");
   EXPECT_EQ(entry_of("linux /v", "search.fs_uuid 22 root").volume, "22");
   EXPECT_EQ(entry_of("search --file /x --set=root\nlinux /v").volume, "");
+}
+
+TEST(GrubCfg, Search) {
+  const auto volume = [](std::string_view body) {
+    TestFiles files([](std::string_view path, std::string_view, std::size_t) {
+      return path == "()/data/x" ? std::optional(std::string()) : std::nullopt;
+    });
+    const auto menu =
+        parse_grub_cfg(concat("search --fs-uuid --set=root 1\n", body, "\nmenuentry a { linux /v\n}"), {}, &files);
+    return menu ? menu->entries.at(0).volume : menu.error().text;
+  };
+  // As GRUB 2.06 does.
+  for (const char* same :
+       {"search --fs-uuid 2", "search.fs_uuid 2", "search.fs_uuid 2 x", "search 2 --set=root", "search --set=x -u 2",
+        "search -l -s x 2", "search --fs-uuid --set=root", "set x=y; search --fs-uuid --set=x $none"})
+    EXPECT_EQ(volume(same), "1") << same;
+  for (const char* other :
+       {"search 2 --fs-uuid --set=root", "search --fs-uuid 2 --set=root", "search --set root -u 2",
+        "search -u 2 -s root", "search -us root 2", "search -n -u 2 -s", "search --no-floppy --fs-uuid --set 2",
+        "search.fs_uuid 2 root hd0,gpt1", "search --fs-uuid --set=root --hint-bios=hd0,gpt1 --hint hd9 2",
+        "search --set=root --fs-uuid -- 2", "search --fs-uuid --set=root --hint-foo=bar 2",
+        "search --set=x -u 2; set root=$x", "search --set=x -u 2; set y=$x; set root=(${y})",
+        "search --set=x -u 2; root=\"${x}\""})
+    EXPECT_EQ(volume(other), "2") << other;
+  for (const char* label : {"search --label --set=root 'a b'", "search -l -s root 'a b'", "search.fs_label 'a b' root"})
+    EXPECT_EQ(volume(label), "LABEL=a b") << label;
+  for (const char* unknown : {"search --file /data/x --set=root", "search --part-label --set=root x", "set root=$none",
+                              "search --set=x --file /gone; set root=$x"})
+    EXPECT_EQ(volume(unknown), "") << unknown;
+}
+
+TEST(GrubCfg, WhatSearchFound) {
+  std::string asked;
+  TestFiles files([&](std::string_view path, std::string_view volume, std::size_t) -> std::optional<std::string> {
+    asked += concat(path, '@', volume, ' ');
+    return std::nullopt;
+  });
+  const auto menu = parse_grub_cfg(R"(
+search --set=root -u 1
+search --set=data -l ab
+set theme=($data)/theme.txt
+load_env -f ($data)/grubenv
+load_env -f ($root)/grubenv
+menuentry a { search --set=root -u 2; linux ($root)/v; initrd ($data)/i }
+menuentry b { linux ($root)/v x$data }
+configfile $theme
+)",
+                                   {}, &files);
+  ASSERT_TRUE(menu) << menu.error().text;
+  EXPECT_EQ(asked, "(LABEL=ab)/grubenv@1 (1)/grubenv@1 (LABEL=ab)/theme.txt@1 ");
+  EXPECT_EQ(menu->volume, "LABEL=ab");
+  EXPECT_EQ(menu->entries.at(0).kernel, "(2)/v");
+  EXPECT_THAT(menu->entries.at(0).initrds, ElementsAre("(LABEL=ab)/i"));
+  EXPECT_EQ(menu->entries.at(1).kernel, "(1)/v");
+  EXPECT_EQ(menu->entries.at(1).arguments, "");
+  EXPECT_EQ(menu->entries.at(1).volume, "1");
+}
+
+// ChromeOS Flex.
+TEST(GrubCfg, WhatACommandFindsIsNotWhatWasBefore) {
+  EXPECT_EQ(parse("prioA=1\nprioB=2\ngptpriority $grubdisk 2 prioA\ngptpriority $grubdisk 4 prioB\n"
+                  "if [ $prioA -lt $prioB ]; then\n  set default=1\nelse\n  set default=0\nfi")
+                .default_name,
+            "0");
 }
 
 // What Home Assistant OS has, shortened; RAUC's is alike.
@@ -371,8 +475,9 @@ TEST(GrubCfg, TheSlotThatIsGood) {
 
 TEST(GrubCfg, LoadEnvWhereItStands) {
   const auto value = [](std::string_view text, const GrubVariables& environment = {{"a", "env"}, {"b", "env"}},
-                        const GrubFileReader& files = {}) {
-    const auto menu = parse_grub_cfg(concat(text, "\nset default=$a-$b"), environment, files);
+                        const ReadFile& read = {}) {
+    TestFiles files(read);
+    const auto menu = parse_grub_cfg(concat(text, "\nset default=$a-$b"), environment, &files);
     return menu ? menu->default_name : menu.error().text;
   };
   EXPECT_EQ(value(""), "-");
@@ -386,8 +491,8 @@ TEST(GrubCfg, LoadEnvWhereItStands) {
   EXPECT_EQ(value("set a=1\nload_env", {}), "1-");
   EXPECT_EQ(value("load_env -f ${config_directory}/grubenv"), "env-env");
   std::string asked;
-  const GrubFileReader other = [&](std::string_view path, std::string_view volume,
-                                   std::size_t cap) -> std::optional<std::string> {
+  const ReadFile other = [&](std::string_view path, std::string_view volume,
+                             std::size_t cap) -> std::optional<std::string> {
     EXPECT_EQ(cap, kMaxGrubEnvironment);
     asked = concat(path, '@', volume);
     if (path == "/gone") return std::nullopt;
@@ -396,6 +501,8 @@ TEST(GrubCfg, LoadEnvWhereItStands) {
   EXPECT_EQ(value("load_env\nload_env -f ($x)/grubenv a", {{"b", "env"}}, other), "other-env");
   EXPECT_EQ(asked, "()/grubenv@");
   EXPECT_EQ(value("search --fs-uuid --set=x 12\nload_env --file=/a/b b", {}, other), "-other");
+  EXPECT_EQ(asked, "/a/b@");
+  EXPECT_EQ(value("search --fs-uuid --set=root 12\nload_env --file=/a/b b", {}, other), "-other");
   EXPECT_EQ(asked, "/a/b@12");
   EXPECT_EQ(value("set a=1\nload_env --file /gone", {}, other), "1-");
   asked.clear();
@@ -516,6 +623,10 @@ TEST(GrubCfg, Functions) {
   EXPECT_EQ(result("f() { set default=1\n}\nfunction { set default=1\n}\nset default=0"), "0");
   EXPECT_EQ(result("set x=default; eval \"set $x=1\""), "1");
   EXPECT_EQ(result("return; set default=1"), "1") << "out of nothing";
+  EXPECT_EQ(result("set default=\"$#$1\""), "");
+  std::string deep = "if [ a";
+  for (int i = 0; i < 4000; ++i) deep += " (";
+  EXPECT_EQ(result(concat(deep, std::string_view(" ]; then set default=1; else set default=0; fi"))), "0");
   const BootMenu menu = parse(R"(
 function boot_it {
   search --fs-uuid --set=root $1
@@ -543,16 +654,71 @@ set default=two
   EXPECT_EQ(menu.entries[1].initrds, std::vector<std::string>{"/boot/initrd.img-6.1"});
 }
 
+// VyOS.
+TEST(GrubCfg, FilesOfAPattern) {
+  TestFiles files([&](std::string_view path, std::string_view volume, std::size_t) -> std::optional<std::string> {
+    if (path == "./grub.cfg.d") return "10-a.cfg 20-v-autoload.cfg 30-d-autoload.cfg";
+    if (path == "./grub.cfg.d/20-v-autoload.cfg") return "menuentry a { linux /a\n}\nmenuentry b { linux /b\n}";
+    if (path == "./grub.cfg.d/30-d-autoload.cfg") return "set default=1";
+    if (path == "/many") {
+      std::string names = volume == "1" ? "x0 " : "y0 ";
+      for (std::size_t i = 0; i < kMaxGrubNames; ++i) names += "x1 ";
+      return names;
+    }
+    return std::nullopt;
+  });
+  const auto menu =
+      parse_grub_cfg("for f in ${prefix}/grub.cfg.d/*-autoload.cfg\ndo\n source ${f}\ndone\n", {}, &files);
+  ASSERT_TRUE(menu) << menu.error().text;
+  EXPECT_EQ(menu->entries.size(), 2U);
+  EXPECT_EQ(menu->default_name, "1");
+  const auto result = [&](std::string_view text) {
+    const auto config = parse_grub_cfg(text, {}, &files);
+    return config ? config->default_name : config.error().text;
+  };
+  EXPECT_EQ(result("search -u 1 -s; for f in a /many/?0 b; do set default=$default$f; done"), "a/many/x0b");
+  EXPECT_EQ(result("search -u 2 -s; for f in /many/x*; do set default=1$default; done"),
+            std::string(kMaxGrubNames, '1'));
+  // As before where nothing is found: the body once, with what is not known.
+  for (const char* other : {"/gone/*", "/*", "/many/z*", "/m*/x0", "*", "()/many/*", "$none/many/*", "/many/x[01]"})
+    EXPECT_EQ(result(concat("for f in ", other, "; do set default=1$default$f; done")), "1") << other;
+}
+
+// Photon OS.
+TEST(GrubCfg, AFileThatIsThere) {
+  std::string asked;
+  TestFiles files([&](std::string_view path, std::string_view volume, std::size_t) {
+    asked += concat(path, '@', volume, ' ');
+    return path.contains("gone") ? std::nullopt : std::optional(std::string());
+  });
+  const auto result = [&](std::string_view condition) {
+    const auto menu = parse_grub_cfg(
+        concat("set default=0; search -n -u 1 -s\nif [ ", condition, " ]; then set default=1; else set default=2; fi"),
+        {}, &files);
+    return menu ? menu->default_name : menu.error().text;
+  };
+  for (const char* there :
+       {"-f /a", "-e (hd0,gpt2)/a", "-s $prefix/grubenv", "-d /folder", "-e /folder", "! -f /folder"})
+    EXPECT_EQ(result(there), "1") << there;
+  EXPECT_EQ(asked, "/a@1 (hd0,gpt2)/a@1 ./grubenv@1 /folder@1 /folder@1 /folder@1 ");
+  for (const char* other : {"! -f /a", "-d /a", "-f /gone", "! -f /gone", "-f ($none)/a", "-f /a$none/b"})
+    EXPECT_EQ(result(other), "2") << other;
+  std::string many;
+  for (std::size_t i = 0; i < kMaxGrubLoops / 64; ++i) many += "[ -e /a ]\n";
+  EXPECT_FALSE(parse_grub_cfg(concat(many, "[ -e /a ]"), {}, &files));
+}
+
 // custom.cfg as Debian's 41_custom takes it, and others.
 TEST(GrubCfg, OtherFiles) {
   std::vector<std::string> asked;
   const auto menu_of = [&](std::string_view text, std::map<std::string, std::string, std::less<>> files) {
     asked.clear();
-    const auto menu = parse_grub_cfg(text, {}, [&](std::string_view path, std::string_view volume, std::size_t) {
+    TestFiles other([&](std::string_view path, std::string_view volume, std::size_t) {
       asked.push_back(concat(path, '@', volume));
       const auto found = files.find(path);
       return found == files.end() ? std::nullopt : std::optional(found->second);
     });
+    const auto menu = parse_grub_cfg(text, {}, &other);
     return menu ? *menu : BootMenu{.file = menu.error().text};
   };
   const auto titles = [](const BootMenu& menu) {
@@ -570,7 +736,7 @@ elif [ -z "${config_directory}" -a -f  $prefix/custom.cfg ]; then
 fi
 menuentry c { linux /c $o }
 )";
-  BootMenu menu = menu_of(kCustom, {{"custom.cfg", "set default=b; set o=x\nmenuentry b { linux /b\n}"}});
+  BootMenu menu = menu_of(kCustom, {{"./custom.cfg", "set default=b; set o=x\nmenuentry b { linux /b\n}"}});
   EXPECT_EQ(titles(menu), "a b c ");
   EXPECT_EQ(menu.default_name, "b");
   EXPECT_EQ(menu.entries[2].arguments, "x");
@@ -581,10 +747,40 @@ menuentry c { linux /c $o }
   EXPECT_EQ(asked, std::vector<std::string>{"/x/y.cfg@12"});
   menu = menu_of("menuentry a { true\n}\nconfigfile ($root)/m.cfg\nmenuentry c { true\n}",
                  {{"()/m.cfg", "menuentry b { linux /b\n}"}});
-  EXPECT_EQ(titles(menu), "a ") << "a menu that is found by itself";
+  EXPECT_EQ(titles(menu), "b ");
   EXPECT_EQ(titles(menu_of("configfile /gone\nmenuentry c { true\n}", {})), "c ");
   EXPECT_THAT(menu_of("source /a", {{"/a", "source /a"}}).file, HasSubstr("too deep"));
   EXPECT_THAT(menu_of("source /a", {{"/a", "source /a; source /a"}}).file, HasSubstr("too "));
+}
+
+TEST(GrubCfg, AMenuInAnotherFile) {
+  std::string inner;
+  TestFiles files([&](std::string_view path, std::string_view, std::size_t) {
+    return path == "/m.cfg" ? inner : concat("configfile /m.cfg\nmenuentry never { linux /n\n}");
+  });
+  const auto menu_of = [&](std::string_view command) {
+    auto menu = parse_grub_cfg(concat("set default=1; set x=1; set y=1; export y\nsearch -u 1 -s\n"
+                                      "menuentry a { linux /a\n}\n",
+                                      command, "\nmenuentry c { linux /c $x$y\n}"),
+                               {}, &files);
+    return menu ? *std::move(menu) : BootMenu{.file = menu.error().text};
+  };
+  inner = "search -u 2 -s\nset y=2\nmenuentry b { linux /b $default$x$y\n}\n";
+  for (const char* command : {"configfile /m.cfg", "normal /m.cfg", "source /s.cfg", "configfile /s.cfg"}) {
+    const BootMenu menu = menu_of(command);
+    ASSERT_EQ(menu.entries.size(), 1U) << command << menu.file;
+    EXPECT_EQ(menu.entries[0].arguments, "2");
+    EXPECT_EQ(menu.entries[0].volume, "2");
+    EXPECT_EQ(menu.default_name, "");
+  }
+  inner = "search -u 2 -s\nset y=2\nset default=2";
+  const BootMenu menu = menu_of("configfile /m.cfg");
+  ASSERT_EQ(menu.entries.size(), 2U) << "it comes back";
+  EXPECT_EQ(menu.entries[1].arguments, "11");
+  EXPECT_EQ(menu.entries[1].volume, "1");
+  EXPECT_EQ(menu.default_name, "1");
+  inner = "blscfg";
+  EXPECT_THAT(menu_of("configfile /m.cfg").entries, IsEmpty());
 }
 
 // GRUB stops at the first place that has the file.

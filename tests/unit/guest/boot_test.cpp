@@ -74,8 +74,21 @@ TEST_F(Boots, ARootThatIsNotOnTheDisk) {
                                           // Only the guest knows.
                                           {"UUID=deadbeef", "crypto_LUKS", true},
                                           {"UUID=deadbeef", "LVM2_member", true},
-                                          {"/dev/mapper/vg-root", "ext4", true},
-                                          {"ZFS=rpool", "ext4", true},
+                                          {"/dev/mapper/root", "ext4", true},
+                                          {"/dev/dm-0", "ext4", true},
+                                          {"/dev/block/8:1", "ext4", true},
+                                          {"/dev/mapper/vg-root", "LVM2_member", true},
+                                          {"/dev/md0", "linux_raid_member", true},
+                                          {"ZFS=rpool", "zfs_member", true},
+                                          // Nothing makes it.
+                                          {"/dev/mapper/vg-root", "ext4", false},
+                                          {"/dev/vg/root", "ext4", false},
+                                          {"/dev/md0", "ext4", false},
+                                          {"/dev/md/root", "ext4", false},
+                                          {"ZFS=rpool/ROOT/x", "ext4", false},
+                                          {"zfs:AUTO", "ext4", false},
+                                          {"UUID=", "ext4", false},
+                                          {"LABEL=", "crypto_LUKS", false},
                                           {"PARTUUID=part9/PARTNROFF=1", "ext4", true}}) {
     make({kEsp, kRoot, {.type = type, .files = {}, .gpt_type = {}}});
     auto entry = open();
@@ -84,6 +97,30 @@ TEST_F(Boots, ARootThatIsNotOnTheDisk) {
     EXPECT_EQ(boot.has_value(), there) << root << ' ' << type;
     if (!boot) {
       EXPECT_THAT(boot.error().text, ::testing::HasSubstr(concat("root=", root, " is nothing on the guest disk")));
+    }
+  }
+}
+
+TEST_F(Boots, ALuksVolumeThatIsNotOnTheDisk) {
+  for (const auto& [options, type, lost] :
+       {std::tuple("cryptdevice=UUID=dead:x root=/dev/mapper/x", "crypto_LUKS", "cryptdevice=UUID=dead:x"),
+        {"rd.luks.uuid=luks-dead root=/dev/mapper/luks-dead", "crypto_LUKS", "rd.luks.uuid=luks-dead"},
+        {"rd.luks.name=dead=x root=/dev/mapper/x", "crypto_LUKS", "rd.luks.name=dead=x"},
+        {"luks.uuid=dead root=/dev/mapper/x", "ext4", "luks.uuid=dead"},
+        {"cryptdevice=UUID=F53:x root=/dev/mapper/x", "crypto_LUKS", ""},
+        {"cryptdevice=UUID=f53:x root=/dev/mapper/x", "crypto_LUKS", ""},
+        {"rd.luks.uuid=luks-f5 root=/dev/mapper/luks-f53", "crypto_LUKS", ""},
+        {"rd.luks.uuid=dead rd.luks.uuid=f53 root=/dev/mapper/x", "crypto_LUKS", ""},
+        {"cryptdevice=/dev/sda3:x cryptdevice=UUID=dead:x root=/dev/mapper/x", "crypto_LUKS", ""},
+        {"rd.luks.uuid=dead root=/dev/mapper/x", "LVM2_member", ""},
+        {"rd.luks.uuid=dead root=UUID=f52", "crypto_LUKS", ""}}) {
+    make({kEsp, kRoot, {.type = type, .files = {}, .gpt_type = {}}});
+    auto entry = open();
+    ASSERT_TRUE(entry);
+    const auto boot = plan_boot(*disk_, *entry, kexec::CommandLine::parse(options));
+    EXPECT_EQ(boot.has_value(), *lost == '\0') << options;
+    if (!boot) {
+      EXPECT_THAT(boot.error().text, ::testing::HasSubstr(concat(": ", lost, " is nothing on the guest disk")));
     }
   }
 }
@@ -210,6 +247,14 @@ TEST_F(Boots, ModulesOfTheLikeliestRoot) {
   EXPECT_THAT(modprobe.blacklist, testing::IsEmpty()) << "the file of /etc counts";
   EXPECT_THAT(find_module_folder(*disk_, nullptr, {}, {.release = "../6.1", .root_option = "", .root_flags = ""}),
               Fails(Code::Invalid, "kernel release"));
+}
+
+TEST_F(Boots, ModulesInASubvolumeThatIsNotThere) {
+  make({{.type = "btrfs", .files = {}, .gpt_type = {}}});
+  const auto search =
+      find_module_folder(*disk_, nullptr, {}, {.release = "6.1", .root_option = "", .root_flags = "subvol=nowhere"});
+  ASSERT_TRUE(search);
+  EXPECT_EQ(search->reason, "partition 1 of the guest disk has no subvol=nowhere");
 }
 
 TEST_F(Boots, ModulesOfAFolderThatIsNamed) {
