@@ -178,7 +178,7 @@ def test_names_that_change(folder):
 @pytest.mark.parametrize("how", [pytest.param("reset", marks=pytest.mark.only_all), "panic"])
 def test_a_guest_that_crashes(how, folder):
     """What it had not written is lost; its disk is as after a power cut at that moment."""
-    crash = power_cut.SCRIPT.replace("kill %1\ncd /\numount /mnt\n", f"echo 'guest: crashes'\n{DEATHS[how]}")
+    crash = power_cut.SCRIPT.replace("rm /mnt/noisy\nwait\ncd /\numount /mnt\n", f"echo 'guest: crashes'\n{DEATHS[how]}")
     assert crash != power_cut.SCRIPT
     guest, host = make_host(folder, crash, pieces=40)
     after, log = disk.clone(host.path, folder / "after.raw"), folder / power_cut.LOG

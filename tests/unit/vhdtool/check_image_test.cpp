@@ -41,7 +41,7 @@ auto is_warning(std::string_view check, const std::string& part) {
 PeBuilder uki() {
   PeBuilder builder;
   builder.add({.name = ".linux", .data = make_kernel(), .virtual_size = {}});
-  builder.add(".cmdline", "root=/dev/mapper/vg-root rootflags=subvol=a").add(".osrel", "ID=small\nPRETTY_NAME=Small\n");
+  builder.add(".cmdline", "root=/dev/mapper/root rootflags=subvol=a").add(".osrel", "ID=small\nPRETTY_NAME=Small\n");
   return builder;
 }
 
@@ -107,7 +107,7 @@ TEST_F(CheckImage, OneThatBoots) {
   ASSERT_TRUE(checked.choice);
   EXPECT_EQ(checked.choice->id, "small.efi");
   EXPECT_EQ(checked.choice->release, "6.12.1-test");
-  EXPECT_EQ(checked.choice->line.find("root"), "/dev/mapper/vg-root");
+  EXPECT_EQ(checked.choice->line.find("root"), "/dev/mapper/root");
   EXPECT_EQ(checked.choice->line.find("rootflags"), "subvol=a");
 }
 
@@ -209,7 +209,7 @@ TEST_F(CheckImage, EntriesThatDoNotBoot) {
 
   check(disk_with({{"/EFI/Linux/a.efi", uki().build()}}));
   EXPECT_THAT(found(),
-              Contains(is_error("initrd", "a.efi: there is no initrd, and root=/dev/mapper/vg-root is no partition")));
+              Contains(is_error("initrd", "a.efi: there is no initrd, and root=/dev/mapper/root is no partition")));
 
   PeBuilder other;
   other.add(".linux", "an ARM kernel, perhaps");
@@ -272,7 +272,7 @@ TEST_F(CheckImage, AProfileThatIsConfigured) {
   PeBuilder builder = uki();
   builder.add(".initrd", "i").add(".profile", "ID=main\n").add(".profile", "ID=rescue\n");
   const Disk disk = disk_with({{"/EFI/Linux/a.efi", builder.add(".cmdline", "root=UUID=1234-5678").build()}});
-  EXPECT_EQ(check(disk).choice->line.find("root"), "/dev/mapper/vg-root");
+  EXPECT_EQ(check(disk).choice->line.find("root"), "/dev/mapper/root");
   config_.entry = "a.efi@rescue";
   const auto checked = check(disk);
   ASSERT_TRUE(checked.choice);
