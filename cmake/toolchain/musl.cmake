@@ -21,6 +21,4 @@ foreach(language C CXX)
 endforeach()
 # gold (of Debian's binutils) makes one of functions that are the same, as templates make many. Not -flto: g++ 12 was
 # seen to drop the stores that initialise an object whose only reader is in another file.
-# No table of the unwind tables: crtbeginT.o registers those, so that nothing looks for it.
-set(CMAKE_EXE_LINKER_FLAGS_INIT
-  "-fuse-ld=gold -Wl,--icf=safe -Wl,--gc-sections -Wl,--no-eh-frame-hdr -Wl,--build-id=none -s")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=gold -Wl,--icf=safe -Wl,--gc-sections -Wl,--build-id=none -s")
