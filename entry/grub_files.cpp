@@ -26,19 +26,16 @@ std::optional<T> value_of(Result<T> result) {
   return result ? std::optional(*std::move(result)) : std::nullopt;
 }
 
-// A folder of grub.cfg below a boot folder; nothing for that on the ESP which a distribution has its name on.
-using ConfigFolder = std::optional<std::string>;
-
 class OtherFiles final : public GrubFileReader {
  public:
-  OtherFiles(disk::GuestDisk& disk, const BootFolder& boot, ConfigFolder folder)
+  /// `folder`: that of grub.cfg, below the boot folder.
+  OtherFiles(disk::GuestDisk& disk, const BootFolder& boot, std::string folder)
       : disk_(disk), boot_(boot), finder_(disk, boot), folder_(std::move(folder)) {}
 
   Text read(std::string_view path, std::string_view volume, std::size_t cap) override {
     const std::size_t device = path.starts_with('(') ? path.find(')') + 1 : 0;
     if (path.substr(device).contains('+') && !path.substr(device).starts_with('/') && !path.starts_with(kHere))
       return read_blocks(path.substr(0, device), path.substr(device), volume, cap);
-    if (path.starts_with(kHere) && !folder_) return read_vendor_file(disk_, path.substr(kHere.size()), cap);
     const auto place = path.starts_with(kHere) ? find_here(path) : finder_.find(path, volume);
     return place ? value_of(place->tree.read_text(place->path, cap)) : std::nullopt;
   }
@@ -73,8 +70,7 @@ class OtherFiles final : public GrubFileReader {
   }
 
   std::optional<Place> find_here(std::string_view path) {
-    if (!folder_) return std::nullopt;
-    Place place{boot_.top, concat(boot_.folder, *folder_, path.substr(1))};
+    Place place{boot_.top, concat(boot_.folder, folder_, path.substr(1))};
     return place.tree.has(place.path) ? std::optional(std::move(place)) : std::nullopt;
   }
 
@@ -90,18 +86,15 @@ class OtherFiles final : public GrubFileReader {
   disk::GuestDisk& disk_;
   const BootFolder& boot_;
   FileFinder finder_;
-  ConfigFolder folder_;
+  std::string folder_;
 };
 
-GrubFiles parse(disk::GuestDisk& disk, const BootFolder& boot, const Text& config, const Text& environment,
-                ConfigFolder folder) {
+// `other`: null for what a distribution has on the ESP, which leads to a menu that is found by itself.
+GrubFiles parse(const BootFolder& boot, const Text& config, const Text& environment, GrubFileReader* other) {
   GrubFiles files;
   if (environment) files.environment = value_of(parse_grub_environment(*environment));
   if (!config) return files;
-  // What a distribution has on the ESP leads to a menu that is found by itself.
-  const bool follows = folder.has_value();
-  OtherFiles other(disk, boot, std::move(folder));
-  auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), follows ? &other : nullptr);
+  auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other);
   if (menu)
     files.menu = *std::move(menu);
   else
@@ -122,18 +115,23 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
     auto here = read(folder, kEnvironment, kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
     if (vendor && config && !environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
-    if (config) return parse(disk, boot, config, environment, folder);
+    if (!config) continue;
+    OtherFiles other(disk, boot, folder);
+    return parse(boot, config, environment, &other);
   }
   const auto is_menu = [](const Text& config) {
     const auto alone = config ? parse_grub_cfg(*config, {}) : fail(Code::NotFound, "");
     return alone && default_entry(*alone) != nullptr;
   };
-  for (const std::string_view folder : kGrubMenuFolders)
-    if (const Text config = read(folder, kConfig, kMaxGrubConfig); is_menu(config))
-      return parse(disk, boot, config, read(folder, kEnvironment, kMaxGrubEnvironment), std::string(folder));
-  if (!vendor) return parse(disk, boot, std::nullopt, environment, {});
+  for (const std::string_view folder : kGrubMenuFolders) {
+    const Text config = read(folder, kConfig, kMaxGrubConfig);
+    if (!is_menu(config)) continue;
+    OtherFiles other(disk, boot, std::string(folder));
+    return parse(boot, config, read(folder, kEnvironment, kMaxGrubEnvironment), &other);
+  }
+  if (!vendor) return parse(boot, std::nullopt, environment, nullptr);
   if (!environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
-  return parse(disk, boot, on_esp(kConfig, kMaxGrubConfig), environment, {});
+  return parse(boot, on_esp(kConfig, kMaxGrubConfig), environment, nullptr);
 }
 
 }  // namespace vhdboot::entry
