@@ -40,7 +40,9 @@ class Chooser {
         may_start_(may_start && !(settings.config.timeout && !settings.config.timeout->seconds)) {}
 
   Result<Choice> run(std::string_view written) {
-    if (may_start_ && settings_.config.timeout) countdown_ = settings_.config.timeout->seconds;
+    // Who has pressed a key for it is there.
+    if (may_start_ && settings_.config.shows_menu() && !settings_.origin.menu)
+      countdown_ = settings_.config.timeout->seconds;
     for (;;) {
       auto answer = TRY(ask());
       switch (answer.action.kind) {

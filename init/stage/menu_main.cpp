@@ -130,6 +130,7 @@ class Program {
     }
     if (!known_) {
       state_ = *std::move(said);
+      state_.log = sys::lines_of_stages();
       known_ = true;
       begin_to_count();
       return;
@@ -138,7 +139,6 @@ class Program {
     state_.looked_at = std::move(said->looked_at);
     state_.not_looked_at = std::move(said->not_looked_at);
     state_.advice = std::move(said->advice);
-    state_.log = std::move(said->log);
     state_.looking = said->looking;
     state_.default_item = std::move(said->default_item);
     state_ = menu::with_items(std::move(state_), std::move(said->items));

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/klog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,19 @@ std::vector<std::string> console_terminals() {
   for (const std::string_view name : split_words(active)) terminals.push_back(concat("/dev/", name));
   if (terminals.empty()) terminals.emplace_back("/dev/console");
   return terminals;
+}
+
+std::vector<std::string> lines_of_stages() {
+  constexpr int kReadAll = 3;  // SYSLOG_ACTION_READ_ALL, syslog(2)
+  constexpr std::size_t kMost = 1 << 20;
+  std::string log(kMost, '\0');
+  const int size = ::klogctl(kReadAll, log.data(), static_cast<int>(log.size()));
+  log.resize(static_cast<std::size_t>(std::max(size, 0)));
+  std::vector<std::string> lines;
+  for (const std::string_view line : split_lines(log))
+    if (const std::size_t voice = line.find("vhdboot["); voice != std::string_view::npos)
+      lines.emplace_back(line.substr(voice));
+  return lines;
 }
 
 Reporter::Reporter(std::string stage, Audience audience)

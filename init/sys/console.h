@@ -18,6 +18,9 @@ namespace vhdboot::sys {
 /// The terminals that the kernel uses as console: "/dev/tty0", "/dev/ttyS0".
 [[nodiscard]] std::vector<std::string> console_terminals();
 
+/// What the stages have said to the kernel's log, a line each, the newest last.
+[[nodiscard]] std::vector<std::string> lines_of_stages();
+
 /// The voice of one stage. Every line also goes to the kernel's log as "vhdboot[STAGE]: …".
 /// A program that a person started has a voice of its own: see the second constructor.
 class Reporter {

@@ -82,6 +82,10 @@ def test_menu_of_everything(folder, guest):
         person.sees("Enter boot", "1 Small")
         person.types(UP)
         person.is_at("1 Small")
+        person.types("l")
+        person.sees("vhdboot[stage1]: checkpoint=settings")
+        person.types(ESC)
+        person.is_at("1 Small")
         person.types("e")
         person.sees("Options of Small", "console=ttyS0")
         person.types(" typed=here" + ENTER)
@@ -92,10 +96,11 @@ def test_menu_of_everything(folder, guest):
 
 
 def test_asked_for_by_a_key(folder, guest):
-    """Of a boot that would need no menu. The default is selected in it."""
+    """Of a boot that would need no menu. The default is selected in it, and no time runs: somebody is there."""
     host = make_host(folder, guest, {"/boot/small.efi": EFI}, fs="exfat")
     before = hostdisk.outside_digest(host, VHD)
-    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder)})
+    esp = hostdisk.make_esp_disk(folder / "esp.raw",
+                                 {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder, "timeout 0")})
     with Person(esp, host.path, folder / "console.log") as person:
         person.machine.expect("checkpoint=start", 240, failing=TROUBLE)
         person.types(" ")
