@@ -37,7 +37,7 @@ class Chooser {
       : volumes_(volumes),
         settings_(settings),
         report_(report),
-        may_start_(may_start && !(settings.config.timeout && !settings.config.timeout->seconds)) {}
+        may_start_(may_start && (!settings.config.timeout || settings.config.timeout->seconds)) {}
 
   Result<Choice> run(std::string_view written) {
     // Who has pressed a key for it is there.
