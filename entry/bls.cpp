@@ -259,7 +259,10 @@ Result<BootEntry> pick_entry(const std::vector<BootEntry>& ordered, std::string_
     for (const std::string_view name : {std::string_view(entry.id), without_suffix(entry.id), file_name_of(path), path,
                                         path.substr(path.starts_with('/') ? 1 : 0)})
       if (glob_matches(wanted, to_lower_ascii(name))) return entry;
-    if (entry.kind == EntryKind::Kernel && glob_matches(wanted, to_lower_ascii(entry.version))) return entry;
+    if (entry.kind != EntryKind::Kernel) continue;
+    const std::string_view behind_dash = std::string_view(entry.id).substr(entry.id.find('-') + 1);
+    for (const std::string_view version : {std::string_view(entry.version), behind_dash})
+      if (glob_matches(wanted, to_lower_ascii(version))) return entry;
   }
   return fail(Code::NotFound,
               concat("no boot entry matches \"", printable(pattern), "\"; there is ", list_of(ordered)));

@@ -30,24 +30,29 @@ bool is_called(const MenuEntry& entry, std::string_view name) {
   return !name.empty() && (entry.title == name || entry.id == name);
 }
 
-// The entry of that index, title or id in one menu.
-std::optional<std::size_t> find_in_menu(const BootMenu& config, std::optional<std::size_t> menu,
-                                        std::string_view name) {
+// The entry of that index, title or id in one menu; `files` as in started_entry().
+std::optional<std::size_t> find_in_menu(const BootMenu& config, std::optional<std::size_t> menu, std::string_view name,
+                                        std::size_t files) {
   const auto number = parse_u64(trim(name));
   std::uint64_t position = 0;
   for (std::size_t i = 0; i < config.entries.size(); ++i) {
     if (config.entries[i].parent != menu) continue;
+    if (!menu && position == config.bls_place) position += files;
     if (number ? position == *number : is_called(config.entries[i], name)) return i;
     ++position;
   }
   return std::nullopt;
 }
 
-std::optional<std::size_t> find_named(const BootMenu& config) {
+std::vector<std::string> default_path(const BootMenu& config) {
+  return path_of(std::string_view(config.default_name).substr(0, kMaxDefaultName));
+}
+
+std::optional<std::size_t> find_named(const BootMenu& config, std::size_t files) {
   std::optional<std::size_t> found;
-  for (const std::string& part : path_of(std::string_view(config.default_name).substr(0, kMaxDefaultName))) {
+  for (const std::string& part : default_path(config)) {
     if (found && !config.entries[*found].submenu) break;
-    const auto next = find_in_menu(config, found, part);
+    const auto next = find_in_menu(config, found, part, files);
     if (!next) return found;  // what stands in a submenu is not found without it
     found = next;
   }
@@ -55,9 +60,14 @@ std::optional<std::size_t> find_named(const BootMenu& config) {
 }
 
 // What is started of a submenu: its menu shows its first entry first. Entries stand behind their submenu, so this ends.
-const MenuEntry* entry_in(const BootMenu& config, std::optional<std::size_t> chosen) {
-  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0");
+const MenuEntry* entry_in(const BootMenu& config, std::optional<std::size_t> chosen, std::size_t files) {
+  while (chosen && config.entries[*chosen].submenu) chosen = find_in_menu(config, chosen, "0", files);
   return chosen ? &config.entries[*chosen] : nullptr;
+}
+
+std::size_t size_of_menu(const BootMenu& config) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(config.entries, [](const MenuEntry& entry) { return !entry.parent; }));
 }
 
 }  // namespace
@@ -71,15 +81,29 @@ bool is_recovery(const MenuEntry& entry) {
                              [&](auto word) { return std::ranges::find(kWords, word) != kWords.end(); });
 }
 
-const MenuEntry* started_entry(const BootMenu& config) {
-  auto chosen = find_named(config);
-  if (!chosen && !config.entries.empty()) chosen = 0;
-  return entry_in(config, chosen);
+std::optional<std::size_t> started_file(const BootMenu& config, std::size_t files) {
+  if (!config.bls_place || files == 0) return std::nullopt;
+  const std::string name(trim(default_path(config).front()));
+  const auto number = parse_u64(name);
+  if (!number && !name.empty()) return std::nullopt;
+  std::uint64_t place = number.value_or(0);
+  if (place >= size_of_menu(config) + files) place = 0;
+  if (place < *config.bls_place || place - *config.bls_place >= files) return std::nullopt;
+  return static_cast<std::size_t>(place - *config.bls_place);
 }
 
-const MenuEntry* default_entry(const BootMenu& config) {
-  const MenuEntry* started = started_entry(config);
+const MenuEntry* started_entry(const BootMenu& config, std::size_t files) {
+  if (started_file(config, files)) return nullptr;
+  auto chosen = find_named(config, files);
+  const bool begins_with_files = files > 0 && config.bls_place == 0;
+  if (!chosen && !config.entries.empty() && !begins_with_files) chosen = 0;
+  return entry_in(config, chosen, files);
+}
+
+const MenuEntry* default_entry(const BootMenu& config, std::size_t files) {
+  const MenuEntry* started = started_entry(config, files);
   if (started != nullptr && !started->kernel.empty()) return started;
+  if (config.bls_place && files > 0) return nullptr;
   const MenuEntry* fallback = nullptr;
   for (const MenuEntry& entry : config.entries) {
     if (entry.kernel.empty()) continue;
@@ -89,14 +113,15 @@ const MenuEntry* default_entry(const BootMenu& config) {
   return fallback;
 }
 
-std::vector<const MenuEntry*> usual_entries(const BootMenu& config) {
+std::vector<const MenuEntry*> usual_entries(const BootMenu& config, std::size_t files) {
   constexpr std::size_t kMaxUsual = 16;
-  std::vector<const MenuEntry*> usual{default_entry(config)};
+  std::vector<const MenuEntry*> usual{default_entry(config, files)};
   const auto list = config.variables.find("fallback");
   if (list == config.variables.end()) return usual;
   for (const std::string_view place : split_words(list->second)) {
     if (!parse_u64(place) || usual.size() == kMaxUsual) break;
-    if (const MenuEntry* entry = entry_in(config, find_in_menu(config, std::nullopt, place))) usual.push_back(entry);
+    if (const MenuEntry* entry = entry_in(config, find_in_menu(config, std::nullopt, place, files), files))
+      usual.push_back(entry);
   }
   return usual;
 }

@@ -19,7 +19,9 @@
 #include "entry/find_type1.h"
 #include "entry/find_ukis.h"
 #include "entry/folders.h"
+#include "entry/grub_files.h"
 #include "entry/loader_conf.h"
+#include "entry/menu_files.h"
 #include "entry/profile.h"
 #include "kexec/cmdline.h"
 
@@ -160,16 +162,31 @@ bool is_grubs(disk::GuestDisk& disk) {
   return !has_programs(disk, partitions) && std::ranges::any_of(boot_folders(disk), has_files);
 }
 
-// Its menu names a kernel, or shows entries by `blscfg`: then the files of another loader do not count.
-void put_grub_first(FoundEntries& found) {
+// Its menu names a kernel, or shows entries by `blscfg`, in the order of their names: then the files of another loader
+// do not count. Of two menus that of the file system where GRUB's program looks for it.
+void put_grub_first(disk::GuestDisk& disk, FoundEntries& found) {
   const auto is_kernel = [](const FoundEntry& one) { return one.entry.menu == Menu::Kernels; };
-  const auto is_started = [&](const FoundEntry& one) { return is_kernel(one) && !one.entry.default_by.empty(); };
   const auto is_shown = [](const FoundEntry& one) { return one.in_grubs_menu; };
-  const bool starts_kernel = std::ranges::any_of(found.entries, is_started);
+  const auto is_default = [](const FoundEntry& one) { return !one.entry.default_by.empty(); };
+  const auto first = [&](auto is_it) {
+    return std::ranges::find_if(found.entries, [&](const FoundEntry& one) { return is_it(one) && is_default(one); });
+  };
+  const auto kernel = first(is_kernel);
+  const auto shown = first(is_shown);
+  const auto none = found.entries.end();
+  bool starts_kernel = kernel != none;
   if (!starts_kernel && std::ranges::none_of(found.entries, is_shown)) return;
-  for (FoundEntry& one : found.entries)
+  if (starts_kernel && shown != none) {
+    const std::string volume = grub_target(disk).volume;
+    starts_kernel = is_on_volume(*kernel->partition, volume) && !is_on_volume(*shown->partition, volume);
+  }
+  for (FoundEntry& one : found.entries) {
+    if (is_shown(one)) one.entry.sort_key.clear();
     if (starts_kernel ? !is_kernel(one) : !is_shown(one) && !is_kernel(one)) one.entry.menu = Menu::Left;
+  }
   sort(found);
+  FoundEntry& started = found.entries.front();
+  if (is_shown(started) && !is_default(started)) started.entry.default_by = "the first entry of GRUB's menu";
 }
 
 using Look = FoundEntries (*)(disk::GuestDisk& disk);
@@ -185,7 +202,7 @@ FoundEntries look_everywhere(disk::GuestDisk& disk, std::optional<std::string_vi
     const auto picked = pick_entry(entries_of(found), split_entry_pattern(*pattern).name);
     if (picked && has_tries_left(*picked)) break;
   }
-  if (is_of_grub) put_grub_first(found);
+  if (is_of_grub) put_grub_first(disk, found);
   return found;
 }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/quoted.h"
 #include "base/text.h"
 #include "entry/boot_folder.h"
 #include "entry/boot_loaders.h"
@@ -21,6 +22,7 @@
 #include "entry/root_option.h"
 #include "entry/type1.h"
 #include "entry/uki.h"
+#include "kexec/bzimage.h"
 #include "kexec/cmdline.h"
 
 namespace vhdboot::entry {
@@ -32,7 +34,7 @@ constexpr std::array<std::string_view, 3> kExtlinuxNames{"extlinux.conf", "sysli
 constexpr std::string_view kSyslinuxForEfi = "/ldlinux.e64";  // beside its program
 constexpr std::size_t kMaxKernels = 64;                       // of a folder
 constexpr std::size_t kMaxMenuEntries = 256;                  // that are looked at
-constexpr std::uint64_t kMaxStub = 64 * 1024;                 // of a grub.cfg that only leads to another one
+constexpr std::size_t kMaxMissing = 4;                        // entries without their files that are named
 
 std::optional<std::string> read(const disk::GuestTree& tree, const std::string& path, std::uint64_t cap) {
   auto text = tree.read_text(path, cap);
@@ -131,7 +133,8 @@ class FolderReader {
         boot_(boot),
         files_(std::move(files)),
         menu_(files_.menu),
-        usual_(menu_ && !menu_->uses_bls ? usual_entries(*menu_) : std::vector<const MenuEntry*>()),
+        entry_files_(menu_ && menu_->bls_place ? count_entry_files(boot) : 0),
+        usual_(menu_ ? usual_entries(*menu_, entry_files_) : std::vector<const MenuEntry*>()),
         title_(std::move(title)),
         system_(system),
         finder_(disk, boot) {}
@@ -150,15 +153,29 @@ class FolderReader {
   }
 
  private:
-  // A kernel that was found by its name, and the initrds with which it is started.
+  // What a kernel that was found by its name is started with.
+  struct Start {
+    std::vector<Place> initrds;
+    std::string options;
+    bool is_broken = false;
+  };
   struct Taken {
     Place kernel;
-    std::vector<std::vector<Place>> initrds;
+    std::vector<Start> starts;
 
-    [[nodiscard]] bool is_started_with(const std::vector<Place>& others) const {
-      return others.empty() || std::ranges::find(initrds, others) != initrds.end();
+    // Without initrds it is an attempt to do without.
+    [[nodiscard]] bool is_started_with(const std::vector<Place>& initrds, const Result<KernelOptions>& options) const {
+      return initrds.empty() || std::ranges::any_of(starts, [&](const Start& one) {
+               return one.initrds == initrds && (one.is_broken || !options || one.options == options->text);
+             });
     }
   };
+
+  static std::size_t count_entry_files(const BootFolder& boot) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(boot.top.list(concat(boot.folder, "/loader/entries")),
+                              [](const std::string& name) { return is_entry_file_name(name); }));
+  }
 
   [[nodiscard]] Place place_of(const KernelFiles& files) const {
     return {boot_.top, concat(boot_.folder, '/', files.kernel)};
@@ -178,6 +195,15 @@ class FolderReader {
     return place ? *place == place_of(files) : !finder_.is_elsewhere(entry.kernel, entry.volume);
   }
 
+  // Arch's "vmlinuz-linux-lts" says nothing of its age, and the kernel does.
+  static std::string version_of(const Place& kernel, const std::string& said) {
+    if (said.find_first_of("0123456789") != std::string::npos) return said;
+    const auto file = kernel.tree.open(kernel.path);
+    if (!file) return said;
+    auto header = kexec::parse_bzimage(**file, {0, (*file)->size()});
+    return header && !header->version.empty() ? std::move(header->version) : said;
+  }
+
   [[nodiscard]] FitsDisk fits() const {
     return [&disk = disk_](const std::string& options) {
       return may_hold_root(disk, kexec::CommandLine::parse(options).find("root").value_or(""));
@@ -186,7 +212,7 @@ class FolderReader {
 
   // Why the usual entry is the one to boot.
   [[nodiscard]] std::string usual_rule() const {
-    const MenuEntry* const started = started_entry(*menu_);
+    const MenuEntry* const started = started_entry(*menu_, entry_files_);
     if (started == usual_.front()) return concat("the default of ", menu_->file);
     return rule_without_default(menu_->file, started->title.empty() ? started->id : started->title);
   }
@@ -230,49 +256,60 @@ class FolderReader {
     // Debian's /vmlinuz is a link, to nothing while its /boot is another file system.
     if (!place.tree.has(place.path)) return;
     auto initrds = initrds_of(files);
-    MenuFiles started{.program = place, .initrds = initrds.value_or(std::vector<Place>())};
+    MenuFiles started{.program = place, .initrds = initrds.value_or(std::vector<Place>()), .warnings = {}};
     auto options = initrds ? kernel_options(files_, files.kernel, fits()) : std::unexpected(std::move(initrds).error());
     BootEntry entry{.kind = EntryKind::Kernel,
                     .menu = Menu::Kernels,
                     .id = files.kernel,
                     .title = title_.empty() ? files.kernel : title_,
-                    .version = files.version};
-    taken_.push_back({.kernel = place, .initrds = {started.initrds}});
+                    .version = version_of(place, files.version)};
+    taken_.push_back(
+        {.kernel = place,
+         .starts = {{.initrds = started.initrds, .options = options ? options->text : "", .is_broken = !options}}});
     add(std::move(entry), std::move(started), std::move(options),
         [&](const MenuEntry* usual) { return usual != nullptr && is_started_by(*usual, files); });
   }
 
-  // Those whose kernels have names of their own, or are elsewhere, and those with other initrds: Arch's fallback.
+  // Those whose kernels have names of their own, or are elsewhere, and those with other initrds or options: Arch's
+  // fallback, what somebody has written himself.
   void take_menu(const BootMenu& menu) {
     std::size_t left = kMaxMenuEntries;
+    std::size_t missing = 0;
+    const auto pass_over = [&](const std::string& called, const std::string& why) {
+      if (++missing <= kMaxMissing)
+        found_.broken.push_back(Error{Code::NotFound, 0, concat(menu.file, ": ", quoted(called), ": ", why)});
+    };
     for (const MenuEntry& one : menu.entries) {
       if (one.kernel.empty()) continue;
-      if (left-- == 0) return;
+      if (left-- == 0) break;
       const auto place = finder_.find(one.kernel, one.volume);
       const auto known = place ? std::ranges::find(taken_, *place, &Taken::kernel) : taken_.end();
       auto initrds = find_initrds(one);
-      if (known != taken_.end() && (!initrds || known->is_started_with(*initrds))) continue;
+      if (known != taken_.end() && !initrds) continue;
       const std::string called = one.title.empty() ? one.id : one.title;
       if (!place) {
-        found_.broken.push_back(Error{Code::NotFound, 0,
-                                      concat(menu.file, ": \"", printable(called), "\": ", printable(one.kernel),
-                                             " is not there, or in more than one place")});
+        pass_over(called, concat(printable(one.kernel), " is not there, or in more than one place"));
         continue;
       }
       if (!initrds) {
-        found_.broken.push_back(
-            Error{Code::NotFound, 0, concat(menu.file, ": \"", printable(called), "\": ", missing_initrd(one))});
+        pass_over(called, missing_initrd(one));
         continue;
       }
+      auto options = entry_options(files_, one, fits());
+      if (known != taken_.end() && known->is_started_with(*initrds, options)) continue;
       BootEntry entry{.kind = EntryKind::Kernel,
                       .menu = Menu::Kernels,
                       .id = called,
                       .title = called,
                       .version = is_recovery(one) || known != taken_.end() ? "0-rescue" : ""};
-      if (known != taken_.end()) known->initrds.push_back(*initrds);
-      add(std::move(entry), {.program = *place, .initrds = *std::move(initrds)}, entry_options(files_, one, fits()),
+      if (known != taken_.end() && options) known->starts.push_back({.initrds = *initrds, .options = options->text});
+      add(std::move(entry), {.program = *place, .initrds = *std::move(initrds), .warnings = {}}, std::move(options),
           [&](const MenuEntry* usual) { return usual == &one; });
     }
+    if (missing > kMaxMissing)
+      found_.broken.push_back(Error{Code::NotFound, 0,
+                                    concat(menu.file, ": ", missing - kMaxMissing,
+                                           " more entries whose files are not there, as those of snapshots")});
   }
 
   // `is_it`: whether it is what that usual entry starts.
@@ -295,7 +332,7 @@ class FolderReader {
     entry.system = system_;
     entry.options_from = options->source;
     entry.options = std::move(options->text);
-    files.warning = std::move(options->warning);
+    files.warnings = std::move(options->warnings);
     const auto usual = static_cast<std::size_t>(std::ranges::find_if(usual_, is_it) - usual_.begin());
     if (usual < first_) {
       first_ = usual;
@@ -311,7 +348,8 @@ class FolderReader {
   const BootFolder& boot_;
   OptionFiles files_;                    // its menu is for the kernels of this file system
   std::optional<BootMenu> menu_;         // with the others
-  std::vector<const MenuEntry*> usual_;  // of `menu_`, unless others stand before it
+  std::size_t entry_files_;              // that it shows beside its entries
+  std::vector<const MenuEntry*> usual_;  // of `menu_`
   std::size_t first_ = usual_.size();    // of them that can be booted
   std::size_t first_place_ = 0;          // in `found_`
   std::string title_;
@@ -336,27 +374,9 @@ void add_once(FoundEntry entry, std::vector<FoundEntry>& found) {
     *same = std::move(entry);
 }
 
-// Of the file system on which GRUB's program looks for its menu; empty when nothing tells. On ESPs files do, where all
-// of them say the same.
-std::string volume_of_menu(disk::GuestDisk& disk) {
-  std::string volume;
-  for (const disk::GuestPartition* partition : loader_partitions(disk)) {
-    const auto esp = disk.mount(*partition);
-    if (!esp) continue;
-    for (const std::string& folder : program_folders(*esp)) {
-      const auto text = read(*esp, concat(folder, "/grub.cfg"), kMaxStub);
-      const auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
-      if (!config || !config->entries.empty() || config->volume.empty()) continue;
-      if (!volume.empty() && volume != config->volume) return "";
-      volume = config->volume;
-    }
-  }
-  return volume;
-}
-
 // The folders there come first: their system is the one that is started.
 std::vector<BootFolder> folders_in_order(disk::GuestDisk& disk) {
-  const std::string volume = volume_of_menu(disk);
+  const std::string volume = grub_target(disk).volume;
   std::vector<BootFolder> folders;
   std::vector<BootFolder> others;
   for (BootFolder& boot : boot_folders(disk)) {

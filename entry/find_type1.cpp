@@ -21,57 +21,56 @@ constexpr std::string_view kFolder = "/loader/entries";
 // What GRUB knows when it reads the entries: Fedora's leave a part to it.
 struct GrubState {
   bool is_there = false;
-  bool has_menu = false;
-  GrubVariables variables;
-  std::string default_name;   // as in BootMenu
-  std::string default_by;     // which file says so
-  bool shows_entries = true;  // in its menu, as far as is known
+  BootMenu menu;           // without a grub.cfg what openSUSE's GRUB has built in: the entries, and nothing else
+  std::string default_by;  // which file says so
 };
 
 // Fedora's older releases have grubenv on the ESP, and beside the entries a link that leads there once /boot/efi is
 // mounted.
 GrubState read_state(disk::GuestDisk& disk, const BootFolder& boot) {
-  const GrubFiles files = read_grub(disk, boot, true);
-  GrubState state{.is_there = files.menu || files.environment,
-                  .variables = files.menu ? files.menu->variables : files.environment.value_or(GrubVariables())};
-  const auto saved = state.variables.find("saved_entry");
-  state.has_menu = files.menu.has_value();
-  if (files.menu) state.default_name = files.menu->default_name;
-  if (files.menu) state.shows_entries = files.menu->uses_bls;
-  if (saved != state.variables.end() && (!files.menu || state.default_name == saved->second)) {
-    state.default_name = saved->second;
-    state.default_by = "saved_entry of grubenv";
+  GrubFiles files = read_grub(disk, boot, true);
+  GrubState state{.is_there = files.menu || files.environment, .menu = {}, .default_by = "`default` of grub.cfg"};
+  if (files.menu) {
+    state.menu = *std::move(files.menu);
   } else {
-    state.default_by = "`default` of grub.cfg";
+    state.menu.bls_place = 0;
+    state.menu.variables = std::move(files.environment).value_or(GrubVariables());
+  }
+  const GrubVariables& variables = state.menu.variables;
+  const auto saved = variables.find("saved_entry");
+  const auto usual = variables.find("default");
+  if (saved != variables.end() && (!files.menu || state.menu.default_name == saved->second)) {
+    state.menu.default_name = saved->second;
+    state.default_by = "saved_entry of grubenv";
+  } else if (!files.menu && usual != variables.end()) {
+    state.menu.default_name = usual->second;
+    state.default_by = "`default` of grubenv";
   }
   return state;
 }
 
 // GRUB's menu has them by their names alone; the default is a name, a title or a place in it. openSUSE's tools write
 // the name with its suffix, and the title there has the version behind it.
-void mark_default(const GrubState& grub, std::vector<FoundEntry>& entries) {
-  if (!grub.shows_entries) return;
+// `files`: the names of all, those that cannot be started, too.
+void mark_default(const GrubState& grub, std::vector<std::string> files, std::vector<FoundEntry>& entries) {
+  if (!grub.menu.bls_place || grub.menu.default_name.empty()) return;
   const auto name_of = [](const BootEntry& entry) { return std::string_view(entry.id).substr(0, entry.id.rfind('.')); };
   auto found = std::ranges::find_if(entries, [&](const FoundEntry& one) {
     const BootEntry& entry = one.entry;
-    const std::string_view wanted = grub.default_name;
+    const std::string_view wanted = grub.menu.default_name;
     return wanted == name_of(entry) || wanted == entry.id || wanted == entry.title ||
            wanted == concat(entry.title, " (", entry.version, ')');
   });
-  if (const auto place = parse_u64(grub.default_name); place && found == entries.end() && *place < entries.size()) {
-    std::vector<BootEntry> menu;
-    for (const FoundEntry& one : entries) {
-      menu.push_back(one.entry);
-      menu.back().sort_key.clear();
-    }
-    const std::string path = order_entries(std::move(menu))[*place].path;
-    found = std::ranges::find_if(entries, [&](const FoundEntry& one) { return one.entry.path == path; });
+  if (const auto place = started_file(grub.menu, files.size()); place && found == entries.end()) {
+    std::ranges::sort(files, [](const auto& a, const auto& b) { return compare_versions(a, b) > 0; });
+    found =
+        std::ranges::find_if(entries, [&](const FoundEntry& one) { return one.path.ends_with("/" + files[*place]); });
   }
   if (found != entries.end())
     found->entry.default_by = grub.default_by;
-  else if (!grub.default_name.empty())
+  else
     for (FoundEntry& one : entries)
-      one.entry.no_default = concat(grub.default_by, ", \"", printable(grub.default_name), '"');
+      one.entry.no_default = concat(grub.default_by, ", \"", printable(grub.menu.default_name), '"');
 }
 
 // Where the entries of a folder are, and what they name.
@@ -139,7 +138,7 @@ Result<bool> starts_image(const EntryFolder& folder, const std::string& path, En
 }
 
 Result<EntryFile> replace_variables(EntryFile file, const GrubState& grub, std::vector<std::string>& warnings) {
-  GrubSubstitution variables(grub.variables);
+  GrubSubstitution variables(grub.menu.variables);
   file = TRY(with_grub_variables(std::move(file), variables));
   for (const std::string& name : variables.unknown()) {
     // All that such an entry says of its root.
@@ -203,12 +202,12 @@ FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFol
                       .partition = &boot.top.partition(),
                       .path = boot.top.full_path(concat(path, '/', name)),
                       .open = {},
-                      .in_grubs_menu = grub.has_menu && grub.shows_entries});
+                      .in_grubs_menu = grub.is_there && grub.menu.bls_place});
       here.back().open = [=, read = *std::move(read)](const OpenRequest& request) {
         return open_entry(folder, read, name, request);
       };
     }
-    mark_default(grub, here);
+    mark_default(grub, names, here);
     std::ranges::move(here, std::back_inserter(found.entries));
   }
   return found;

@@ -23,12 +23,21 @@ namespace vhdboot::entry {
 
 namespace {
 
+// In the value of a variable: what stands there is known to GRUB alone.
+constexpr char kFoundOut = '\1';
+
+std::string without_marks(std::string value) {
+  std::erase(value, kFoundOut);
+  return value;
+}
+
 // A word after its variables were replaced.
 struct Word {
   std::string text;
   bool in_doubt = false;  // a variable that is not known stood in it, other than as the device in front of a path
   bool unknown = false;   // one of those has a value that GRUB alone can find out; others have none
   std::string device{};   // that one is a device of GRUB's: as MenuEntry::volume
+  std::string marked{};   // the text with kFoundOut in it, when that is so
 };
 
 using Words = std::vector<Word>;
@@ -45,35 +54,44 @@ class Expansion {
     bool unknown = false;
     const auto begun = [&]() -> Word& {
       if (!word)
-        word = Word{.text = {}, .in_doubt = std::exchange(doubt, false), .unknown = std::exchange(unknown, false)};
+        word = Word{.text = std::string(unknown ? 1 : 0, kFoundOut),
+                    .in_doubt = std::exchange(doubt, false),
+                    .unknown = std::exchange(unknown, false)};
       return *word;
     };
     const auto end_word = [&] {
-      if (word) words.push_back(*std::exchange(word, std::nullopt));
-    };
-    const auto add = [&](std::string_view value, bool quoted) {
-      if (value.size() >= left_) return false;
-      left_ -= value.size() + 1;
-      if (quoted) {
-        begun().text += value;
-        return true;
+      if (unknown) begun();
+      doubt = false;
+      if (!word) return;
+      if (word->unknown) {
+        word->marked = word->text;
+        word->text = without_marks(std::move(word->text));
       }
-      for (const char c : value) {
-        if (is_blank(c))
-          end_word();
-        else
-          begun().text += c;
-      }
-      return true;
+      words.push_back(*std::exchange(word, std::nullopt));
     };
     const auto add_doubt = [&](bool quoted, bool is_found_out) {
       if (word || quoted) {
         begun().in_doubt = true;
         word->unknown |= is_found_out;
+        if (is_found_out) word->text += kFoundOut;
       } else {
         doubt = true;
         unknown |= is_found_out;
       }
+    };
+    const auto add = [&](std::string_view value, bool quoted) {
+      if (value.size() >= left_) return false;
+      left_ -= value.size() + 1;
+      if (quoted) begun();
+      for (const char c : value) {
+        if (c == kFoundOut)
+          add_doubt(quoted, true);
+        else if (is_blank(c) && !quoted)
+          end_word();
+        else
+          begun().text += c;
+      }
+      return true;
     };
     for (const GrubPiece& piece : token.pieces) {
       const std::string_view name = piece.text;
@@ -106,7 +124,6 @@ class Expansion {
         }
       }
     }
-    if (!word && unknown) word = Word{.text = {}, .in_doubt = true, .unknown = true};
     end_word();
     return true;
   }
@@ -274,8 +291,8 @@ constexpr std::array<std::string_view, 3> kInitrd{"initrd", "initrd16", "initrde
 constexpr std::array<std::string_view, 3> kFailing{"keystatus", "cmostest", "false"};
 // Commands that set variables to what they find: those behind --set, or any of their words.
 constexpr std::array<std::string_view, 3> kSettersByOption{"probe", "regexp", "smbios"};
-constexpr std::array<std::string_view, 9> kSetters{"gptpriority", "gptprio.next", "getenv", "read", "file_env",
-                                                   "increment",   "decrement",    "setpci", "rdmsr"};
+constexpr std::array<std::string_view, 8> kSetters{"gptpriority", "getenv",    "read",   "file_env",
+                                                   "increment",   "decrement", "setpci", "rdmsr"};
 // What names a file system that the guest cannot do without.
 constexpr std::array<std::string_view, 4> kRootOptions{"root=", "rootflags=", "mount.usr=", "mount.usrflags="};
 constexpr std::array<std::string_view, 4> kWithValue{"--class", "--users", "--hotkey", "--source"};
@@ -309,10 +326,11 @@ class Reader {
   Result<BootMenu> read() && {
     TRY(run(Kind::File, lexer_));
     if (const auto name = config_.variables.find("default"); name != config_.variables.end())
-      config_.default_name = name->second;
+      config_.default_name = without_marks(name->second);
     TRY(run_bodies());
     sort_entries();
     config_.volume = menu_volume_.empty() ? volume_ : menu_volume_;
+    for (auto& [name, value] : config_.variables) std::erase(value, kFoundOut);
     return std::move(config_);
   }
 
@@ -355,7 +373,8 @@ class Reader {
   struct Variant {
     std::string kernel;
     std::string arguments;
-    bool root_in_doubt = false;
+    std::vector<std::string> in_doubt;
+    std::vector<std::string> left_out;
     std::vector<std::string> initrds;
   };
 
@@ -669,7 +688,8 @@ class Reader {
     }
     entry.kernel = std::move(variant->kernel);
     entry.arguments = std::move(variant->arguments);
-    entry.root_in_doubt = variant->root_in_doubt;
+    entry.in_doubt = std::move(variant->in_doubt);
+    entry.left_out = std::move(variant->left_out);
     entry.initrds = std::move(variant->initrds);
   }
 
@@ -718,6 +738,8 @@ class Reader {
       assign(command_[1]);
     } else if (name == "unset" && command_.size() > 1) {
       if (where() == Branch::Taken) set(command_[1].text, std::nullopt);
+    } else if (name == "gptprio.next") {
+      take_next_slot();
     } else if (is_one_of(name, kSetters) || is_one_of(name, kSettersByOption)) {
       forget_what_it_sets();
     } else if (name == "search" || name.starts_with("search.")) {
@@ -740,7 +762,7 @@ class Reader {
     } else if (name == "eval") {
       return run_words();
     } else if (name == "blscfg") {
-      if (where() != Branch::Skipped) config_.uses_bls = true;
+      if (where() != Branch::Skipped && !config_.bls_place) config_.bls_place = config_.entries.size();
     } else if (entry != nullptr && (is_one_of(name, kLinux) || starts_image())) {
       take_linux(*entry);
     } else if (entry != nullptr && is_one_of(name, kInitrd)) {
@@ -787,6 +809,7 @@ class Reader {
     // Of two questions that only GRUB can answer both may lead to it.
     if (command_[1].in_doubt || (where() == Branch::Unsure && !asked_.emplace(path, volume_).second)) return {};
     menu_volume_ = path.starts_with('(') ? path.substr(1, path.find(')') - 1) : volume_;
+    config_.leads_to = path.substr(path.starts_with('(') ? std::min(path.find(')'), path.size() - 1) + 1 : 0);
     auto text = files_ != nullptr ? files_->read(path, volume_, kMaxGrubConfig) : std::nullopt;
     if (!text) return {};
     const bool comes_back = command_name() == "source" || command_name() == ".";
@@ -799,16 +822,17 @@ class Reader {
 
   // In a context of its own. Once it shows a menu, nothing else is.
   Result<void> run_menu(std::string text) {
-    BootMenu around{.entries = std::exchange(config_.entries, {}), .uses_bls = std::exchange(config_.uses_bls, false)};
+    BootMenu around{.entries = std::exchange(config_.entries, {}),
+                    .bls_place = std::exchange(config_.bls_place, std::nullopt)};
     std::vector<Body> bodies = std::exchange(bodies_, {});
     scopes_.push_back({.volume = volume_});
     hide_variables();
     TRY(run_text(std::move(text)));
     Scope scope = std::move(scopes_.back());
     scopes_.pop_back();
-    if (config_.entries.empty() && !config_.uses_bls) {
+    if (config_.entries.empty() && !config_.bls_place) {
       config_.entries = std::move(around.entries);
-      config_.uses_bls = around.uses_bls;
+      config_.bls_place = around.bls_place;
       bodies_ = std::move(bodies);
       restore(std::move(scope));
     } else {
@@ -850,6 +874,26 @@ class Reader {
     set(name, std::nullopt);
     if (volume.size() > kMaxGrubName) volume.clear();
     expansion_.found_out(name) = std::move(volume);
+  }
+
+  // "gptprio.next -d DEVICE -u UUID" of CoreOS' GRUB and those that have it from there. It is asked once for a boot,
+  // and counts a try down then.
+  void take_next_slot() {
+    if (where() == Branch::Skipped) return;
+    const auto slot = files_ != nullptr ? files_->next_slot() : std::nullopt;
+    for (std::size_t i = 1; i < command_.size(); ++i) {
+      const std::string_view word = command_[i].text;
+      const std::string_view option = word.substr(0, word.find('='));
+      const bool is_behind = option == word && i + 1 < command_.size();
+      const std::string name(is_behind ? std::string_view(command_[i + 1].text)
+                                       : word.substr(std::min(option.size() + 1, word.size())));
+      const bool is_device = option == "-d" || option == "--set-device";
+      if ((!is_device && option != "-u" && option != "--set-uuid") || !is_variable_name(name)) continue;
+      if (is_device || !slot)
+        forget(name, slot ? slot->device : "");
+      else
+        set(name, slot->partuuid);
+    }
   }
 
   // Its options stand anywhere. Without --set it prints what it finds, and no more.
@@ -913,7 +957,8 @@ class Reader {
     const auto value = word.substr(equals + 1);
     if (assignment.unknown && value.empty()) return forget(name, assignment.device);
     if (name == "root") volume_ = value.starts_with('(') ? value.substr(1, value.find(')') - 1) : value;
-    set(name, std::string(value));
+    const std::string_view marked = assignment.marked;
+    set(name, std::string(assignment.unknown ? marked.substr(marked.find('=') + 1) : value));
   }
 
   // Also behind a question whether there is such a file.
@@ -938,6 +983,7 @@ class Reader {
       const auto text = files_->read(file->text, volume_, kMaxGrubEnvironment);
       if (auto block = text ? parse_grub_environment(*text) : fail(Code::NotFound, "")) other = *std::move(block);
       read_again_ += kMaxGrubEnvironment;
+      if (!other && config_.unread.empty() && !file->text.contains('/')) config_.unread = file->text;
     }
     if (!is_usual && !other) return;
     for (const auto& [name, value] : is_usual ? environment_ : *other) {
@@ -949,9 +995,13 @@ class Reader {
 
   // `chainloader` starts any EFI program; in that folder they are unified kernel images. Its options are taken off.
   bool starts_image() {
+    constexpr std::size_t kLook = 4096;  // as many bytes
     if (command_.front().text != "chainloader") return false;
     while (command_.size() > 1 && command_[1].text.starts_with('-')) command_.erase(command_.begin() + 1);
-    return command_.size() > 1 && to_lower_ascii(command_[1].text).contains("/efi/linux/");
+    if (command_.size() < 2) return false;
+    if (to_lower_ascii(command_[1].text).contains("/efi/linux/")) return true;
+    read_again_ += kLook;
+    return files_ != nullptr && !command_[1].in_doubt && files_->is_image(command_[1].text, volume_);
   }
 
   void take_linux(MenuEntry& entry) {
@@ -960,11 +1010,13 @@ class Reader {
     Variant variant{.kernel = command_[1].text};
     for (const std::string_view name : kRootOptions)
       if (is_last_in_doubt(name)) {
-        variant.root_in_doubt = true;
+        variant.in_doubt.emplace_back(name);
         std::erase_if(command_, [&](const Word& word) { return word.text.starts_with(name); });
       }
     for (std::size_t i = 2; i < command_.size(); ++i) {
       // No value is not what GRUB would pass.
+      if (command_[i].unknown && !command_[i].text.empty() && variant.left_out.size() < kMaxDepth)
+        variant.left_out.push_back(command_[i].text);
       if (command_[i].text.empty() || command_[i].unknown) continue;
       if (!variant.arguments.empty()) variant.arguments += ' ';
       variant.arguments += spell(command_[i].text);

@@ -31,6 +31,12 @@ struct GrubPlace {
   bool is_folder = false;
 };
 
+/// What gptprio.next finds: the partition that is the next one to boot, by the priorities in its table.
+struct GrubSlot {
+  std::string device;    ///< GRUB's: "hd0,gpt3"
+  std::string partuuid;  ///< lower case
+};
+
 /// The guest's other files, by paths as grub.cfg has them: from the top of a file system, with GRUB's device in front
 /// or without one; with "./" in front, from the folder of grub.cfg. `volume` is MenuEntry::volume.
 class GrubFileReader {
@@ -47,6 +53,10 @@ class GrubFileReader {
   [[nodiscard]] virtual std::optional<GrubPlace> find(std::string_view path, std::string_view volume) = 0;
   /// The names in a folder, sorted; empty when it is not there.
   [[nodiscard]] virtual std::vector<std::string> names(std::string_view folder, std::string_view volume) = 0;
+  /// Whether the file is a unified kernel image, other than in /EFI/Linux, where everything is one.
+  [[nodiscard]] virtual bool is_image(std::string_view path, std::string_view volume) = 0;
+  /// Nothing when no partition has a priority, or none is left to try.
+  [[nodiscard]] virtual std::optional<GrubSlot> next_slot() = 0;
 };
 
 /// Reads the text of a grub.cfg. `environment`: what is in grubenv, for a grub.cfg that loads it; empty when there is

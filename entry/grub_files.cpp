@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "entry/grub_files.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -10,6 +11,9 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "disk/partition_table.h"
+#include "entry/boot_loaders.h"
+#include "entry/find_ukis.h"
 #include "entry/grub_cfg.h"
 #include "entry/menu_files.h"
 
@@ -20,6 +24,11 @@ using Text = std::optional<std::string>;
 
 constexpr std::string_view kConfig = "grub.cfg";
 constexpr std::string_view kEnvironment = "grubenv";
+constexpr std::uint64_t kMaxStub = 64 * 1024;  // of a grub.cfg that only leads to another one
+// Partitions that gptprio.next chooses among: of CoreOS and Flatcar, of Bottlerocket. Their attributes are those of
+// ChromiumOS ("Disk format", "Selecting the kernel").
+constexpr Guid kCoreOsRoot = "5dfbf5f4-2848-4bac-aa5e-0d9a20b745a6"_guid;
+constexpr Guid kBottlerocketBoot = "6b636168-7420-6568-2070-6c616e657421"_guid;
 
 template <class T>
 std::optional<T> value_of(Result<T> result) {
@@ -49,6 +58,26 @@ class OtherFiles final : public GrubFileReader {
   std::vector<std::string> names(std::string_view folder, std::string_view volume) override {
     const auto place = find_place(folder, volume);
     return place ? place->tree.list(place->path) : std::vector<std::string>();
+  }
+
+  bool is_image(std::string_view path, std::string_view volume) override {
+    const auto place = finder_.find(path, volume);
+    return place && look_at_uki(place->tree, place->path).has_value();
+  }
+
+  std::optional<GrubSlot> next_slot() override {
+    const auto bits = [](const disk::Partition& one, unsigned first, unsigned mask) {
+      return static_cast<unsigned>(one.attributes >> first) & mask;
+    };
+    const auto priority = [&](const disk::Partition& one) { return bits(one, 48, 15); };
+    const disk::Partition* best = nullptr;
+    for (const disk::Partition& one : disk_.table().partitions) {
+      const bool is_slot = one.type == kCoreOsRoot || one.type == kBottlerocketBoot;
+      const bool may_start = bits(one, 56, 1) == 1 || bits(one, 52, 15) > 0;
+      if (is_slot && may_start && priority(one) > (best == nullptr ? 0 : priority(*best))) best = &one;
+    }
+    if (best == nullptr) return std::nullopt;
+    return GrubSlot{.device = concat("hd0,gpt", best->number), .partuuid = best->partuuid};
   }
 
  private:
@@ -95,14 +124,45 @@ GrubFiles parse(const BootFolder& boot, const Text& config, const Text& environm
   if (environment) files.environment = value_of(parse_grub_environment(*environment));
   if (!config) return files;
   auto menu = parse_grub_cfg(*config, files.environment.value_or(GrubVariables()), other);
-  if (menu)
-    files.menu = *std::move(menu);
-  else
-    files.problem = std::move(menu).error().within(concat("grub.cfg on ", boot.top.partition().description()));
+  const std::string name = concat("grub.cfg on ", boot.top.partition().description());
+  if (!menu) {
+    files.problem = std::move(menu).error().within(name);
+    return files;
+  }
+  if (!menu->unread.empty())
+    files.problem = Error{Code::NotFound, 0,
+                          concat(name, " has its choice in ", printable(menu->unread),
+                                 ", which cannot be read: its default may be another one")};
+  files.menu = *std::move(menu);
   return files;
 }
 
 }  // namespace
+
+GrubTarget grub_target(disk::GuestDisk& disk) {
+  GrubTarget target;
+  bool agree_on_volume = true;
+  bool agree_on_path = true;
+  const auto take = [](std::string& known, std::string& said, bool& agree) {
+    if (said.empty()) return;
+    agree &= known.empty() || known == said;
+    known = std::move(said);
+  };
+  for (const disk::GuestPartition* partition : loader_partitions(disk)) {
+    const auto esp = disk.mount(*partition);
+    if (!esp) continue;
+    for (const std::string& folder : program_folders(*esp)) {
+      const auto text = esp->read_text(concat(folder, '/', kConfig), kMaxStub);
+      auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
+      if (!config || !config->entries.empty()) continue;
+      take(target.volume, config->volume, agree_on_volume);
+      take(target.path, config->leads_to, agree_on_path);
+    }
+  }
+  if (!agree_on_volume) target.volume.clear();
+  if (!agree_on_path) target.path.clear();
+  return target;
+}
 
 GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) {
   const auto read = [&](std::string_view folder, std::string_view name, std::uint64_t cap) {
@@ -110,13 +170,19 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
   };
   const auto on_esp = [&](std::string_view name, std::size_t cap) { return read_vendor_file(disk, name, cap); };
   Text environment;
-  for (const char* folder : {"/grub", "/grub2"}) {
+  std::array<std::string_view, 2> folders{"/grub", "/grub2"};
+  const auto has_config = [&](std::string_view folder) {
+    return boot.top.has(concat(boot.folder, folder, '/', kConfig));
+  };
+  if (std::ranges::all_of(folders, has_config) && grub_target(disk).path.contains("/grub2/"))
+    std::ranges::reverse(folders);
+  for (const std::string_view folder : folders) {
     const Text config = read(folder, kConfig, kMaxGrubConfig);
     auto here = read(folder, kEnvironment, kMaxGrubEnvironment);
     if (config || !environment) environment = std::move(here);
     if (vendor && config && !environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);
     if (!config) continue;
-    OtherFiles other(disk, boot, folder);
+    OtherFiles other(disk, boot, std::string(folder));
     return parse(boot, config, environment, &other);
   }
   const auto is_menu = [](const Text& config) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "disk/guest_disk.h"
@@ -17,13 +18,24 @@ namespace vhdboot::entry {
 struct GrubFiles {
   std::optional<BootMenu> menu;              ///< of grub.cfg
   std::optional<GrubVariables> environment;  ///< of grubenv, whether or not grub.cfg loads it
-  std::optional<Error> problem;              ///< why there is no menu although there is a grub.cfg
+  /// Why there is no menu although there is a grub.cfg, or what of it is not known.
+  std::optional<Error> problem;
 };
+
+/// The menu to which the small grub.cfg beside GRUB's program leads.
+struct GrubTarget {
+  std::string volume;  ///< as MenuEntry::volume; empty: not known
+  std::string path;    ///< there: "/boot/grub2/grub.cfg"; empty: not known
+};
+
+/// Nothing of what those on the guest's ESPs do not agree on.
+[[nodiscard]] GrubTarget grub_target(disk::GuestDisk& disk);
 
 /// Below a boot folder: where a grub.cfg counts when it is a menu; as a rule it only leads to the one that is.
 inline constexpr std::array<std::string_view, 2> kGrubMenuFolders{"", "/EFI/BOOT"};
 
-/// Those of GRUB in a boot folder (/grub, /grub2, kGrubMenuFolders); with `vendor`, what is missing there is taken from
+/// Those of GRUB in a boot folder (/grub or /grub2, the one that grub_target() names when both have a menu;
+/// kGrubMenuFolders); with `vendor`, what is missing there is taken from
 /// the ESP, where some distributions have it (read_vendor_file()).
 [[nodiscard]] GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor);
 

@@ -102,10 +102,15 @@ Result<std::string> from_root_entry(const FstabEntry& root) {
 }
 
 Result<std::string> from_menu_entry(const OptionFiles& files, const MenuEntry& entry) {
-  if (!entry.root_in_doubt) return entry.arguments;
-  if (!files.root)
-    return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the root= of ",
-                                       printable(menu_file_name(entry.kernel)), " when it runs, and ", files.no_root,
+  if (entry.in_doubt.empty()) return entry.arguments;
+  // fstab tells the root, and no more.
+  const auto is_other = [](const std::string& name) { return !name.starts_with("root"); };
+  const auto other = std::ranges::find_if(entry.in_doubt, is_other);
+  if (other != entry.in_doubt.end() || !files.root)
+    return fail(Code::NotFound, concat("grub.cfg of the guest has GRUB find out the ",
+                                       other != entry.in_doubt.end() ? *other : entry.in_doubt.front(), " of ",
+                                       printable(menu_file_name(entry.kernel)), " when it runs",
+                                       other != entry.in_doubt.end() ? "" : concat(", and ", files.no_root),
                                        ": write the kernel's options to /etc/kernel/cmdline in the guest"));
   auto line = kexec::CommandLine::parse(entry.arguments);
   TRY(add_root(*files.root, line));
@@ -126,18 +131,18 @@ class Candidates {
  public:
   explicit Candidates(const FitsDisk& fits) : fits_(fits) {}
 
-  void add(std::string source, Result<std::string> text) {
+  void add(std::string source, Result<std::string> text, std::vector<std::string> warnings = {}) {
     if (chosen_) return;
     if (!text) {
       if (!error_) error_ = std::move(text).error();
       return;
     }
-    KernelOptions options{.text = *std::move(text), .source = std::move(source)};
+    KernelOptions options{.text = *std::move(text), .source = std::move(source), .warnings = std::move(warnings)};
     if (fits_(options.text)) {
       if (first_)
-        options.warning =
-            concat("what ", first_->source, " of the guest says of the root is nothing on its disk: ", options.source,
-                   " is taken instead");
+        options.warnings.push_back(concat("what ", first_->source,
+                                          " of the guest says of the root is nothing on its disk: ", options.source,
+                                          " is taken instead"));
       chosen_ = std::move(options);
     } else if (!first_) {
       first_ = std::move(options);
@@ -157,6 +162,14 @@ class Candidates {
   std::optional<KernelOptions> first_;
   std::optional<Error> error_;
 };
+
+std::vector<std::string> warnings_of(const MenuEntry& entry, std::string_view file) {
+  std::vector<std::string> warnings;
+  for (const std::string& word : entry.left_out)
+    warnings.push_back(concat(file, " of the guest has GRUB find out a part of the option ", quoted(word),
+                              " when it runs: it is left out"));
+  return warnings;
+}
 
 void add_roots(const OptionFiles& files, Candidates& candidates) {
   if (files.root) candidates.add("/etc/fstab", from_root_entry(*files.root));
@@ -187,11 +200,12 @@ Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view 
   Candidates candidates(fits);
   const MenuEntry* entry = files.menu ? entry_for(kernel_file_name, *files.menu) : nullptr;
   const bool is_its_own = entry != nullptr && menu_file_name(entry->kernel) == kernel_file_name;
-  if (is_its_own && !entry->root_in_doubt) candidates.add(files.menu->file, entry->arguments);
+  if (is_its_own && entry->in_doubt.empty())
+    candidates.add(files.menu->file, entry->arguments, warnings_of(*entry, files.menu->file));
   if (files.kernel_cmdline) candidates.add("/etc/kernel/cmdline", *files.kernel_cmdline);
   if (entry != nullptr) {
-    candidates.add(files.menu->file, from_menu_entry(files, *entry));
-  } else if (files.menu && files.menu->uses_bls) {
+    candidates.add(files.menu->file, from_menu_entry(files, *entry), warnings_of(*entry, files.menu->file));
+  } else if (files.menu && files.menu->bls_place) {
     // Fedora's menu is in /loader/entries, and its options may be here.
     const auto options = files.menu->variables.find("kernelopts");
     if (options != files.menu->variables.end() && !options->second.empty())
@@ -206,7 +220,7 @@ Result<KernelOptions> kernel_options(const OptionFiles& files, std::string_view 
 
 Result<KernelOptions> entry_options(const OptionFiles& files, const MenuEntry& entry, const FitsDisk& fits) {
   Candidates candidates(fits);
-  candidates.add(files.menu->file, from_menu_entry(files, entry));
+  candidates.add(files.menu->file, from_menu_entry(files, entry), warnings_of(entry, files.menu->file));
   add_roots(files, candidates);
   return std::move(candidates).choose("");
 }

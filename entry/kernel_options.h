@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "entry/boot_menu.h"
@@ -39,9 +40,9 @@ struct OptionFiles {
 [[nodiscard]] OptionFiles read_option_files(const OptionTexts& texts);
 
 struct KernelOptions {
-  std::string text;          ///< root= as the guest spells it: what becomes of it is said by map_root()
-  std::string source;        ///< the file that says it, for people: "grub.cfg"
-  std::string warning = {};  ///< a sentence; empty: none
+  std::string text;                        ///< root= as the guest spells it: what becomes of it is said by map_root()
+  std::string source;                      ///< the file that says it, for people: "grub.cfg"
+  std::vector<std::string> warnings = {};  ///< sentences
 
   friend bool operator==(const KernelOptions&, const KernelOptions&) = default;
 };

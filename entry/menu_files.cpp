@@ -2,6 +2,7 @@
 #include "entry/menu_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -43,8 +44,14 @@ std::optional<std::uint64_t> number_on_first_disk(std::string_view device) {
 
 }  // namespace
 
-FileFinder::Partitions FileFinder::meant(std::string_view text, std::string_view volume) {
+bool is_on_volume(const disk::GuestPartition& partition, std::string_view volume) {
   constexpr std::string_view kLabel = "LABEL=";
+  if (volume.empty()) return false;
+  return volume.starts_with(kLabel) ? partition.identity.label == volume.substr(kLabel.size())
+                                    : equals_ignoring_ascii_case(partition.identity.uuid, volume);
+}
+
+FileFinder::Partitions FileFinder::meant(std::string_view text, std::string_view volume) {
   const auto [device, path] = parse_grub_path(text);
   const auto number = number_on_first_disk(device.empty() ? volume : device);
   // What else GRUB names so is on no partition: "(lvm/vg-boot)", "(hd1,gpt2)".
@@ -54,9 +61,7 @@ FileFinder::Partitions FileFinder::meant(std::string_view text, std::string_view
     // To GRUB another disk may have been the first: the file tells.
     const bool is_meant = number ? partition.entry != nullptr && partition.entry->number == *number &&
                                        find_on(disk_, partition, path).has_value()
-                          : volume.empty()             ? false
-                          : volume.starts_with(kLabel) ? partition.identity.label == volume.substr(kLabel.size())
-                                                       : equals_ignoring_ascii_case(partition.identity.uuid, volume);
+                                 : is_on_volume(partition, volume);
     if (is_meant) found.push_back(&partition);
   }
   return found;
@@ -104,7 +109,7 @@ Result<GuestEntry> open_menu_files(const MenuFiles& files, const BootEntry& entr
     for (const Place& initrd : files.initrds) opened.parts.initrds.push_back(TRY(open(initrd)));
     opened.parts.cmdline = entry.options;
   }
-  if (!files.warning.empty()) opened.warnings.push_back(files.warning);
+  std::ranges::copy(files.warnings, std::back_inserter(opened.warnings));
   return opened;
 }
 

@@ -55,6 +55,9 @@ class FileFinder {
   const BootFolder& boot_;
 };
 
+/// Whether MenuEntry::volume means the partition by its file system: UUID or "LABEL=...".
+[[nodiscard]] bool is_on_volume(const disk::GuestPartition& partition, std::string_view volume);
+
 /// The file of that path on a partition; nothing when it is not there.
 [[nodiscard]] std::optional<Place> find_on(disk::GuestDisk& disk, const disk::GuestPartition& partition,
                                            const std::string& path);
@@ -64,7 +67,7 @@ struct MenuFiles {
   Place program;
   bool is_image = false;       ///< a unified kernel image, else a kernel
   std::vector<Place> initrds;  ///< microcode, too
-  std::string warning;
+  std::vector<std::string> warnings;
 };
 
 /// `files` as what `entry` starts, with its options.

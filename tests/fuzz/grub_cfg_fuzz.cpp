@@ -18,6 +18,10 @@ class OneFile final : public vhdboot::entry::GrubFileReader {
     return vhdboot::entry::GrubPlace{.volume = std::string(volume), .is_folder = path.ends_with('d')};
   }
   std::vector<std::string> names(std::string_view, std::string_view) override { return {"a", "b.cfg"}; }
+  bool is_image(std::string_view path, std::string_view) override { return path.ends_with('i'); }
+  std::optional<vhdboot::entry::GrubSlot> next_slot() override {
+    return vhdboot::entry::GrubSlot{.device = "hd0,gpt2", .partuuid = "2"};
+  }
 
  private:
   std::string_view text_;
@@ -57,6 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(!entry.submenu || entry.kernel.empty());
     check(!entry.kernel.empty() || entry.arguments.empty());
   }
+  constexpr std::size_t kFiles = 2;
+  const auto file = started_file(*config, kFiles);
+  check(!file || (*file < kFiles && config->bls_place && started_entry(*config, kFiles) == nullptr));
   const MenuEntry* chosen = default_entry(*config);
   if (chosen == nullptr) {
     check(entry_for("vmlinuz", *config) == nullptr);

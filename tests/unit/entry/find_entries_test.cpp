@@ -669,6 +669,119 @@ TEST_F(Entries, TheSavedEntryOfGrubIsNoLinux) {
       << "they are not in its menu";
 }
 
+// GRUB's menu has its own entries beside those of the files.
+TEST_F(Entries, TheDefaultOfGrubIsAnEntryBesideTheFiles) {
+  MemoryPartition esp{
+      .type = "vfat", .files = {{"/EFI/fedora/grubx64.efi", to_buffer("MZ")}}, .gpt_type = disk::kEspType};
+  const auto chosen = [&](const std::string& text) {
+    MemoryPartition boot = fedora("", text);
+    boot.files["/own"] = make_kernel();
+    make({esp, boot});
+    return choose().value_or("nothing");
+  };
+  const std::string own = "menuentry own --id mine { linux /own root=UUID=f52\n}\n";
+  constexpr const char* kNew = "/loader/entries/6a98-6.11.5.conf";
+  constexpr const char* kOld = "/loader/entries/6a98-6.5.6.conf";
+  EXPECT_EQ(chosen("blscfg\n" + own), kNew);
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the first entry of GRUB's menu");
+  EXPECT_EQ(chosen("set default=mine\nblscfg\n" + own), "loop0p2:/own");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the default of grub.cfg");
+  EXPECT_EQ(chosen("set default=3\nblscfg\n" + own), "loop0p2:/own");
+  EXPECT_EQ(chosen("set default=1\nblscfg\n" + own), kOld);
+  EXPECT_EQ(chosen("set default=1\n" + own + "blscfg\n"), kNew);
+  EXPECT_EQ(chosen("set default=2\n" + own + "blscfg\n"), kOld);
+  EXPECT_EQ(chosen(own + "blscfg\n"), "loop0p2:/own");
+  EXPECT_EQ(chosen("set default=6a98-6.5.6\n" + own + "blscfg\n"), kOld);
+  EXPECT_EQ(choose("own"), "loop0p2:/own") << "it can be named";
+}
+
+// GRUB has them by their names, whatever their sort-key.
+TEST_F(Entries, GrubSortsFilesByTheirNames) {
+  MemoryPartition esp{
+      .type = "vfat", .files = {{"/EFI/fedora/grubx64.efi", to_buffer("MZ")}}, .gpt_type = disk::kEspType};
+  MemoryPartition boot = esp_with_entries({{"a-6.5.conf", "sort-key a\nversion 6.5\n"}, {"a-6.11.conf", ""}});
+  boot.gpt_type = {};
+  boot.files["/grub2/grub.cfg"] = to_buffer("blscfg\n");
+  make({esp, boot});
+  EXPECT_EQ(choose(), "/loader/entries/a-6.11.conf");
+  boot.files["/grub2/grub.cfg"] = to_buffer("set default=0\nblscfg\n");
+  boot.files["/loader/entries/a-6.12.conf"] = to_buffer("linux /gone\n");
+  make({esp, boot});
+  EXPECT_EQ(choose(), "/loader/entries/a-6.11.conf") << "the next one";
+  boot.files["/grub2/grub.cfg"] = to_buffer("set default=2\nblscfg\n");
+  make({esp, boot});
+  EXPECT_EQ(choose(), "/loader/entries/a-6.5.conf") << "GRUB counts those, too, that cannot be started";
+}
+
+// openSUSE's GRUB has its grub.cfg built in.
+TEST_F(Entries, TheDefaultInTheEnvironmentAlone) {
+  MemoryPartition esp = esp_with_entries({{"o-6.12-3.conf", ""}, {"o-6.12-4.conf", ""}});
+  esp.files["/EFI/opensuse/grub.efi"] = to_buffer("MZ");
+  esp.files["/EFI/opensuse/grubenv"] = to_buffer("# GRUB Environment Block\ndefault=o-6.12-3.conf\n");
+  make({esp});
+  EXPECT_EQ(choose(), "/loader/entries/o-6.12-3.conf");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "`default` of grubenv");
+}
+
+// What an earlier installation left, beside the folder to which the file on the ESP leads.
+TEST_F(Entries, TwoFoldersOfGrub) {
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+  MemoryPartition root = kRoot;
+  const auto menu = [](const std::string& option) {
+    return to_buffer(concat("menuentry a { linux /boot/vmlinuz-6.1 root=UUID=f52 ", option, "\n}\n"));
+  };
+  root.files["/boot/grub/grub.cfg"] = menu("stale");
+  root.files["/boot/grub2/grub.cfg"] = menu("right");
+  for (const char* folder : {"grub2", "grub"}) {
+    esp.files["/EFI/opensuse/grub.cfg"] = to_buffer(
+        concat("search --fs-uuid --set=root f52\nset prefix=($root)/boot/", folder, "\nconfigfile $prefix/grub.cfg\n"));
+    make({esp, root});
+    ASSERT_TRUE(choose());
+    EXPECT_EQ(found_.entries.front().entry.options,
+              concat("root=UUID=f52 ", std::string_view(folder) == "grub2" ? "right" : "stale"));
+  }
+}
+
+TEST_F(Entries, TheNewestOfKernelsWithoutAVersionInTheirNames) {
+  MemoryPartition root{.type = "ext4", .files = {{"/etc/fstab", to_buffer("UUID=f51 / ext4\n")}}, .gpt_type = {}};
+  for (const auto& [name, version] : {std::pair("linux", "6.12.4-arch1-1"), std::pair("linux-lts", "6.6.63-1-lts")}) {
+    root.files[concat("/boot/vmlinuz-", name)] = make_kernel(version);
+    root.files[concat("/boot/initramfs-", name, ".img")] = to_buffer("x");
+  }
+  make({root});
+  EXPECT_EQ(choose(), "loop0p1:/boot/vmlinuz-linux");
+  EXPECT_EQ(found_.entries.front().entry.version, "6.12.4-arch1-1");
+  EXPECT_EQ(choose("linux-lts"), "loop0p1:/boot/vmlinuz-linux-lts");
+  EXPECT_EQ(choose("6.6*"), "loop0p1:/boot/vmlinuz-linux-lts");
+}
+
+// grub-btrfs lists dozens, whose files a root that cannot be read has.
+TEST_F(Entries, ManyEntriesWithoutTheirFiles) {
+  MemoryPartition root = kRoot;
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += concat("menuentry s", i, " { linux /.snapshots/", i, "/vmlinuz\n}\n");
+  root.files["/boot/grub/grub.cfg"] = to_buffer(text);
+  make({root});
+  ASSERT_TRUE(choose());
+  ASSERT_EQ(found_.broken.size(), 5U);
+  EXPECT_THAT(found_.broken.back().message(), ::testing::HasSubstr("grub.cfg: 36 more entries"));
+}
+
+TEST_F(Entries, WhatOfAnEntryIsLeftOutIsSaid) {
+  MemoryPartition root = kRoot;
+  const auto with = [&](const std::string& option) {
+    root.files["/boot/grub/grub.cfg"] = to_buffer(
+        concat("probe -u $root --set=u\nmenuentry a { linux /boot/vmlinuz-6.1 root=UUID=f51 ", option, "\n}\n"));
+    make({root});
+    return choose();
+  };
+  ASSERT_TRUE(with("resume=UUID=$u"));
+  EXPECT_THAT(found_.entries.front().open({})->warnings,
+              ElementsAre(::testing::HasSubstr("the option \"resume=UUID=\" when it runs: it is left out")));
+  root.files.erase("/etc/fstab");
+  EXPECT_THAT(with("mount.usr=UUID=$u"), Fails(Code::NotFound, "has GRUB find out the mount.usr= of vmlinuz-6.1"));
+}
+
 TEST_F(Entries, LoaderConfNamesAnotherProgram) {
   MemoryPartition esp = esp_with_entries({{"a.conf", ""}}, "default w.conf\n");
   esp.files["/loader/entries/w.conf"] = to_buffer("title Windows\nefi /EFI/Microsoft/Boot/bootmgfw.efi\n");
@@ -1252,7 +1365,7 @@ TEST_F(Entries, WhoseLoaderIsInstalled) {
   };
   EXPECT_EQ(chosen({{kFirmwares, program("mods")}}, menu), "loop0p2:/boot/vmlinuz-6.1") << "grub-install --removable";
   EXPECT_EQ(chosen({{kFirmwares, program(".mods")}}, menu), "/EFI/Linux/a.efi");
-  EXPECT_EQ(chosen({{kGrub, "grub"}}, "blscfg\n" + menu), "/EFI/Linux/a.efi") << "its menu has them, too";
+  EXPECT_EQ(chosen({{kGrub, "grub"}}, "blscfg\n" + menu), "loop0p2:/boot/vmlinuz-6.1") << "it has no files there";
   EXPECT_EQ(chosen({{kGrub, "grub"}}, "menuentry a { chainloader /EFI/x.efi\n}\n"), "/EFI/Linux/a.efi");
 }
 
@@ -1295,7 +1408,7 @@ TEST_F(Entries, InitrdsThatOnlyTheMenuKnows) {
   EXPECT_EQ(text_of(found_.entries.front().open({})->parts.initrds), "microcode+booster");
 }
 
-// Arch's fallback. With the same initrds it is the same, as for Ubuntu's recovery mode.
+// Arch's fallback. With the same initrds and options it is the same.
 TEST_F(Entries, TheSameKernelWithAnotherInitrd) {
   MemoryPartition root{.type = "ext4", .files = {}, .gpt_type = {}};
   root.files["/boot/vmlinuz-linux"] = make_kernel();
@@ -1314,18 +1427,22 @@ TEST_F(Entries, TheSameKernelWithAnotherInitrd) {
     root.files["/boot/grub/grub.cfg"] = to_buffer(concat("set default=\"", chosen, "\"\n", menu));
     make({root});
     found_ = find_entries(*disk_);
-    ASSERT_EQ(found_.entries.size(), 2U) << chosen;
+    std::vector<std::string> others;
+    for (const FoundEntry& one : found_.entries) others.push_back(one.entry.id);
+    // What the default starts has the kernel's name.
+    const std::string other = chosen == "0" ? "(fallback initramfs)" : "Arch";
+    EXPECT_THAT(others, ::testing::UnorderedElementsAre("vmlinuz-linux", other, "again", "recovery"));
     const bool is_fallback = chosen != "0";
     const FoundEntry& first = found_.entries[0];
-    const FoundEntry& second = found_.entries[1];
+    const FoundEntry& second =
+        *std::ranges::find(found_.entries, other, [](const FoundEntry& one) { return one.entry.id; });
     EXPECT_EQ(first.entry.initrds.back(),
               is_fallback ? "/boot/initramfs-linux-fallback.img" : "/boot/initramfs-linux.img");
     EXPECT_EQ(second.entry.initrds.back(),
               is_fallback ? "/boot/initramfs-linux.img" : "/boot/initramfs-linux-fallback.img");
     const auto options = kexec::CommandLine::parse(second.open({})->parts.cmdline);
     EXPECT_EQ(options.find("all").has_value(), !is_fallback);
-    EXPECT_EQ(choose_entries(found_, "", *disk_)->size(), 2U) << "it stands in";
-    EXPECT_EQ(choose("*fallback*").has_value(), !is_fallback) << "the default has the kernel's name";
+    EXPECT_EQ(choose_entries(found_, "", *disk_)->size(), 4U) << "it stands in";
   }
 }
 

@@ -109,6 +109,10 @@ class TestFiles final : public GrubFileReader {
     for (const auto name : split_words(text)) names.emplace_back(name);
     return names;
   }
+  bool is_image(std::string_view path, std::string_view volume) override { return read(path, volume, 0) == "image"; }
+  std::optional<GrubSlot> next_slot() override { return slot; }
+
+  std::optional<GrubSlot> slot;
 
  private:
   ReadFile read_;
@@ -143,7 +147,7 @@ TEST(GrubCfg, Debian) {
   EXPECT_EQ(config.entries[6].title, "UEFI Firmware Settings");
   EXPECT_EQ(config.entries[6].kernel, "");
   EXPECT_EQ(config.default_name, "0");
-  EXPECT_FALSE(config.uses_bls);
+  EXPECT_EQ(config.bls_place, std::nullopt);
 }
 
 TEST(GrubCfg, TheDefault) {
@@ -230,11 +234,99 @@ TEST(GrubCfg, Variables) {
   EXPECT_EQ(entry_of("linux /v $gfxpayload", "function f { set gfxpayload=keep\n}").arguments, "");
 }
 
+// A part of a value that GRUB alone can find out stays one, however often it is passed on.
+TEST(GrubCfg, AValueWithAPartInDoubt) {
+  const auto check = [](std::string_view text, std::string_view arguments, const std::vector<std::string>& in_doubt,
+                        const std::vector<std::string>& left_out = {}) {
+    const MenuEntry entry = entry_of("linux /v $x quiet", concat("probe -u $root --set=u\n", text));
+    EXPECT_EQ(entry.arguments, arguments) << text;
+    EXPECT_EQ(entry.in_doubt, in_doubt) << text;
+    EXPECT_EQ(entry.left_out, left_out) << text;
+  };
+  check("set x=\"root=UUID=$u ro\"", "ro quiet", {"root="});
+  check("set y=\"root=UUID=$u ro\"\nset x=\"$y a=1\"", "ro a=1 quiet", {"root="});
+  check("set x=\"ro mount.usr=UUID=$u\"", "ro quiet", {"mount.usr="});
+  check("set x=\"root=UUID=1 resume=UUID=$u ro\"", "root=UUID=1 ro quiet", {}, {"resume=UUID="});
+  check("set x=\"$u ro\"", "ro quiet", {});
+  check("set x=\"ro resume=$undefined\"", "ro resume= quiet", {});
+  EXPECT_EQ(parse("probe -u $root --set=u\nset default=\"a$u\"\n").default_name, "a");
+}
+
+// Where `blscfg` stands, and what a place means then.
+TEST(GrubCfg, TheDefaultBesideEntryFiles) {
+  constexpr std::size_t kFiles = 3;
+  const auto started = [](std::string_view name) {
+    const BootMenu menu = parse(concat("set default=\"", name,
+                                       "\"\nmenuentry a { linux /a\n}\nblscfg\nmenuentry b --id bb { linux /b\n}\n"
+                                       "submenu s { menuentry c { linux /c\n}\n}\n"));
+    const auto file = started_file(menu, kFiles);
+    const MenuEntry* entry = started_entry(menu, kFiles);
+    EXPECT_TRUE(!file || entry == nullptr) << name;
+    return file ? concat(*file) : entry != nullptr ? entry->title : "none";
+  };
+  EXPECT_EQ(started(""), "a");
+  EXPECT_EQ(started("0"), "a");
+  EXPECT_EQ(started("1"), "0");
+  EXPECT_EQ(started("3"), "2");
+  EXPECT_EQ(started("4"), "b");
+  EXPECT_EQ(started("5"), "c");
+  EXPECT_EQ(started("5>0"), "c");
+  EXPECT_EQ(started("6"), "a");
+  EXPECT_EQ(started("bb"), "b");
+  EXPECT_EQ(started("the name of a file"), "a");
+  const BootMenu menu = parse("blscfg\nmenuentry a { linux /a\n}\n");
+  EXPECT_EQ(started_file(menu, kFiles), 0U);
+  EXPECT_EQ(started_entry(menu, kFiles), nullptr);
+  EXPECT_EQ(started_file(menu, 0), std::nullopt);
+  EXPECT_EQ(started_entry(menu)->title, "a") << "there are none";
+}
+
+TEST(GrubCfg, TheNextSlot) {
+  constexpr std::string_view kFlatcar =
+      "menuentry f {\n gptprio.next -d usr -u usr_uuid\n linux ($usr)/vmlinuz mount.usr=PARTUUID=$usr_uuid ro\n}\n";
+  TestFiles files({});
+  auto menu = parse_grub_cfg(kFlatcar, {}, &files);
+  ASSERT_TRUE(menu);
+  EXPECT_THAT(menu->entries[0].in_doubt, ::testing::ElementsAre("mount.usr="));
+  files.slot = GrubSlot{.device = "hd0,gpt4", .partuuid = "e03d"};
+  menu = parse_grub_cfg(kFlatcar, {}, &files);
+  ASSERT_TRUE(menu);
+  EXPECT_EQ(menu->entries[0].kernel, "(hd0,gpt4)/vmlinuz");
+  EXPECT_EQ(menu->entries[0].arguments, "mount.usr=PARTUUID=e03d ro");
+}
+
+TEST(GrubCfg, WhereItLeadsTo) {
+  const BootMenu menu =
+      parse("search.fs_uuid 4ac2 root\nset prefix=($root)'/boot/grub2'\nconfigfile $prefix/grub.cfg\n");
+  EXPECT_EQ(menu.volume, "4ac2");
+  EXPECT_EQ(menu.leads_to, "/boot/grub2/grub.cfg");
+}
+
+TEST(GrubCfg, ABlockThatCannotBeRead) {
+  TestFiles files({});
+  const auto unread = [&](std::string_view text) { return parse_grub_cfg(text, {}, &files)->unread; };
+  EXPECT_EQ(unread("load_env\n"), "");
+  EXPECT_EQ(unread("set env_block=(hd0,gpt2)512+1\nload_env -f \"${env_block}\"\n"), "(hd0,gpt2)512+1");
+  EXPECT_EQ(unread("load_env --file=/gone/grubenv\n"), "") << "it may not be there";
+}
+
+TEST(GrubCfg, AChainloadedImage) {
+  TestFiles files([](std::string_view path, auto, auto) {
+    return path == "/EFI/arch/linux.efi" ? std::optional<std::string>("image") : std::nullopt;
+  });
+  const auto kernel = [&](std::string_view path) {
+    return parse_grub_cfg(concat("menuentry a { chainloader ", path, "\n}\n"), {}, &files)->entries[0].kernel;
+  };
+  EXPECT_EQ(kernel("/EFI/arch/linux.efi"), "/EFI/arch/linux.efi");
+  EXPECT_EQ(kernel("/EFI/Linux/any.efi"), "/EFI/Linux/any.efi");
+  EXPECT_EQ(kernel("/EFI/Microsoft/Boot/bootmgfw.efi"), "");
+}
+
 TEST(GrubCfg, ARootInDoubt) {
   const auto check = [](std::string_view body, std::string_view arguments, bool doubt) {
     const MenuEntry entry = entry_of(body, "set known=1");
     EXPECT_EQ(entry.arguments, arguments) << body;
-    EXPECT_EQ(entry.root_in_doubt, doubt) << body;
+    EXPECT_EQ(!entry.in_doubt.empty(), doubt) << body;
   };
   check("probe -u $root --set=u\nlinux /v root=UUID=$u ro", "ro", true);
   check("linux /v root=$unknown ro", "ro", true);
@@ -826,9 +918,10 @@ TEST(GrubCfg, KindsOfLinux) {
 }
 
 TEST(GrubCfg, BootLoaderSpecification) {
-  EXPECT_TRUE(parse("insmod blscfg\nblscfg\n").uses_bls);
-  EXPECT_TRUE(parse("if [ -e /x ]; then\n  blscfg\nfi").uses_bls);
-  EXPECT_FALSE(parse("insmod blscfg\n# blscfg\nfunction f { blscfg\n}\n").uses_bls);
+  EXPECT_EQ(parse("insmod blscfg\nblscfg\n").bls_place, 0U);
+  EXPECT_EQ(parse("if [ -e /x ]; then\n  blscfg\nfi").bls_place, 0U);
+  EXPECT_EQ(parse("menuentry a { true; }\nblscfg\nmenuentry b { true; }\nblscfg\n").bls_place, 1U);
+  EXPECT_EQ(parse("insmod blscfg\n# blscfg\nfunction f { blscfg\n}\n").bls_place, std::nullopt);
 }
 
 TEST(GrubCfg, Refusals) {

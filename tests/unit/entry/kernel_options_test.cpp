@@ -69,12 +69,13 @@ TEST(KernelOptions, TheFirstWhoseRootIsThere) {
   const auto with = [&](std::string_view what) {
     return options_for(texts, "v", [what](const std::string& options) { return options.contains(what); }).value();
   };
-  EXPECT_EQ(with("UUID=2").warning, "");
+  EXPECT_THAT(with("UUID=2").warnings, ::testing::IsEmpty());
   EXPECT_EQ(
       with("cloudimg"),
-      (KernelOptions{"root=LABEL=cloudimg-rootfs rootfstype=ext4 ro", "/etc/fstab",
-                     "what /etc/kernel/cmdline of the guest says of the root is nothing on its disk: /etc/fstab is "
-                     "taken instead"}));
+      (KernelOptions{"root=LABEL=cloudimg-rootfs rootfstype=ext4 ro",
+                     "/etc/fstab",
+                     {"what /etc/kernel/cmdline of the guest says of the root is nothing on its disk: /etc/fstab is "
+                      "taken instead"}}));
   EXPECT_EQ(with("UUID=5").text, "root=UUID=5 rootflags=subvol=/@ ro");
   EXPECT_EQ(with("nothing").text, "root=UUID=2 quiet");
   texts.kernel_cmdline.reset();
@@ -93,7 +94,7 @@ TEST(KernelOptions, ARootThatOnlyGrubKnowsIsFstabs) {
   texts.fstab = "rpool / zfs\n";
   EXPECT_THAT(options(), Fails(Code::Unsupported, "which no root= can name"));
   texts.fstab.reset();
-  EXPECT_THAT(options(), Fails(Code::NotFound, "has GRUB find out the root= of v when it runs, and there is no"));
+  EXPECT_THAT(options(), Fails(Code::NotFound, "has GRUB find out the rootflags= of v when it runs, and there is no"));
   texts.found_root = "UUID=5";
   EXPECT_EQ(options()->text, "root=UUID=5 ro");
 }
