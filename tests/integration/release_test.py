@@ -97,7 +97,8 @@ def test_names(folder, version):
     assert {path.name for path in folder.iterdir()} == {
         "vhdboot.efi", f"vhdboot-{version}-tools-x86_64.tar.gz", f"vhdboot_{version}_amd64.deb",
         f"vhdboot-{version}-source.tar.gz", f"vhdboot-{version}-third-party-sources.tar", f"vhdboot-{version}.spdx.json",
-        "sources.md", "licences.md", "LICENSE", "copyrights.txt", "proven.md", "CHANGELOG.md", "SHA256SUMS",
+        "sources.md", "licences.md", "LICENSE", "copyrights.txt", "proven.md", "CHANGELOG.md", "vhdboot.ps1",
+        "SHA256SUMS",
         "SHA256SUMS.minisig"}
     assert all(path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o077 == 0o044 for path in folder.iterdir())
 

@@ -297,7 +297,8 @@ class Release:
         shutil.copyfile(next(package.glob("*.deb")), self.folder / f"vhdboot_{self.name}_amd64.deb")
 
     def _add_pages(self, made: Path) -> None:
-        for path in (self._tree / "LICENSE", self._tree / "CHANGELOG.md", self._tree / "docs/licences.md"):
+        for path in (self._tree / "LICENSE", self._tree / "CHANGELOG.md", self._tree / "docs/licences.md",
+                     self._tree / "tools/windows/vhdboot.ps1"):
             shutil.copyfile(path, self.folder / path.name)
         page, problem = proven_page((self._tree / "docs/proven.md").read_text(encoding="utf-8"), made / "out/vhdboot.efi")
         if problem and self._args.require_proven:
