@@ -48,6 +48,11 @@ WINDOWS = {
     "compact": ({"/u"}, COMMANDS + "compact"),
     "cipher": ({"/d"}, COMMANDS + "cipher"),
     "chkdsk": ({"/f"}, COMMANDS + "chkdsk"),
+    # Of our own script, whose words tests/lint/windows_script_test.py knows.
+    "powershell": ({"-ExecutionPolicy", "Bypass", "-File", "vhdboot.ps1", "check", "new", "convert", "install", "next", "snapshot",
+                    "schedule", "-SizeGB", "64", "-WhatIf", "-Destination", "-Entry", "{1494260c-7b6a-11ee-be5c-802af81c9a66}",
+                    "-Restart", "-Firmware", "-Clear", "-At", '"2026-12-24', '03:00"', "-Cancel"},
+                   LEARN + "powershell/module/microsoft.powershell.core/about/about_powershell_exe"),
     "VBoxManage": ({"clonemedium", "disk", "--format", "--variant"},
                    "https://docs.oracle.com/en/virtualization/virtualbox/6.0/user/vboxmanage-clonemedium.html"),
 }
