@@ -248,16 +248,32 @@ def test_arguments_of_functions():
     assert checked > 60
 
 
+def names_in(text: str) -> set[str]:
+    return {name.strip("{}").lower() for name in re.findall(r"\$(\{[\w:]+\}|(?:script:|env:)?\w+)", text)}
+
+
+def made_in(text: str) -> set[str]:
+    """In parameter lists, assignments and loops."""
+    made = re.findall(r"\$(\w+)(?= *(?:=(?!=)|in\b|\+\+))", text) + re.findall(r"\] *\$(\w+)(?=[,)\n =])", text)
+    return {name.lower() for name in made}
+
+
 def test_variables():
-    """Each that is read is set somewhere, or is PowerShell's own."""
-    used = {name.strip("{}") for name in re.findall(r"\$(\{[\w:]+\}|(?:script:|env:)?\w+)", code())}
-    environment = {name for name in used if name.startswith("env:")}
-    assert environment == ENVIRONMENT
-    used = {name.removeprefix("script:").lower() for name in used - environment}
-    # In parameter lists, assignments, loops and [ref].
-    made = {name.lower() for name in re.findall(r"\$(?:script:)?(\w+)(?= *(?:=(?!=)|in\b|\+\+))", code())}
-    made |= {name.lower() for name in re.findall(r"\] *\$(\w+)(?=[,)\n =])", code())}
-    assert used <= made | {name.lower() for name in AUTOMATIC}
+    """In strict mode one that was never set is an error: each is set in its function, or for all at the left margin."""
+    assert {name for name in names_in(code()) if name.startswith("env:")} == {name.lower() for name in ENVIRONMENT}
+    # The closing bracket of a function stands at the margin.
+    bodies = re.findall(r"^function .*?^\}", code(), re.MULTILINE | re.DOTALL)
+    outside = code()
+    for body in bodies:
+        outside = outside.replace(body, "")
+    for_all = made_in(outside) | {name.lower() for name in AUTOMATIC | ENVIRONMENT}
+    assert len(bodies) == len(functions())
+    assert names_in(outside) <= for_all
+    for body in bodies:
+        used = names_in(body)
+        shared = {name.removeprefix("script:") for name in used if name.startswith("script:")}
+        assert shared <= for_all, body.splitlines()[0]
+        assert {name for name in used if not name.startswith("script:")} <= for_all | made_in(body), body.splitlines()[0]
 
 
 # --- what it uses of Windows
