@@ -101,7 +101,8 @@ MEMBERS = {
         {"CimInstanceProperties"}, DOTNET + "microsoft.management.infrastructure.ciminstance"),
     "Microsoft.Management.Infrastructure.CimProperty": ({"Value"}, DOTNET + "microsoft.management.infrastructure.cimproperty"),
     "what Get-FileHash gives": ({"Hash"}, UTILITY + "get-filehash"),
-    "what Get-VHD gives": ({"Size"}, LEARN + "windows/win32/hyperv_v2/msvm-virtualharddisksettingdata"),
+    # The page names the class, and none tells its properties.
+    "what Get-VHD gives": ({"Size"}, POWERSHELL + "hyper-v/get-vhd"),
     "what Get-ScheduledTask gives": ({"Actions", "Triggers"}, LEARN + "windows/win32/taskschd/registeredtask-definition"),
     "the action of a task": ({"Execute", "Arguments"}, TASKS + "new-scheduledtaskaction"),
     "the trigger of a task": ({"StartBoundary"}, LEARN + "windows/win32/taskschd/trigger-startboundary"),
