@@ -39,10 +39,11 @@ struct BootMenu {
   std::string default_name;        ///< of the variable `default`: an index, title or id, '>' between submenu and entry
   /// Where `blscfg` stands: the menu also has the files of /loader/entries, behind so many entries of its own.
   std::optional<std::size_t> bls_place;
-  GrubVariables variables;  ///< as they are at the end
-  std::string volume;       ///< as in MenuEntry, at the end: where a file that is no menu leads to
-  std::string leads_to;     ///< the path of the file there, as it is written
-  std::string unread;       ///< an environment block that it loads and that cannot be read
+  bool shows_images = false;  ///< `uki`: the menu also has the images of /EFI/Linux
+  GrubVariables variables;    ///< as they are at the end
+  std::string volume;         ///< as in MenuEntry, at the end: where a file that is no menu leads to
+  std::string leads_to;       ///< the path of the file there, as it is written
+  std::string unread;         ///< an environment block that it loads and that cannot be read
 };
 
 /// Which of the `files` files of /loader/entries `default` names by its place in the menu, or names none of by that

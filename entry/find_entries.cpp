@@ -162,9 +162,19 @@ bool is_grubs(disk::GuestDisk& disk) {
   return !has_programs(disk, partitions) && std::ranges::any_of(boot_folders(disk), has_files);
 }
 
+bool grub_shows_images(disk::GuestDisk& disk) {
+  return std::ranges::any_of(boot_folders(disk), [&](const BootFolder& boot) {
+    const GrubFiles files = read_grub(disk, boot, true);
+    return files.menu && files.menu->shows_images;
+  });
+}
+
 // Its menu names a kernel, or shows entries by `blscfg`, in the order of their names: then the files of another loader
 // do not count. Of two menus that of the file system where GRUB's program looks for it.
 void put_grub_first(disk::GuestDisk& disk, FoundEntries& found) {
+  const auto is_image = [](const FoundEntry& one) { return one.entry.kind == EntryKind::Uki; };
+  if (std::ranges::any_of(found.entries, is_image) && grub_shows_images(disk))
+    for (FoundEntry& one : found.entries) one.in_grubs_menu |= is_image(one);
   const auto is_kernel = [](const FoundEntry& one) { return one.entry.menu == Menu::Kernels; };
   const auto is_shown = [](const FoundEntry& one) { return one.in_grubs_menu; };
   const auto is_default = [](const FoundEntry& one) { return !one.entry.default_by.empty(); };
@@ -181,7 +191,7 @@ void put_grub_first(disk::GuestDisk& disk, FoundEntries& found) {
     starts_kernel = is_on_volume(*kernel->partition, volume) && !is_on_volume(*shown->partition, volume);
   }
   for (FoundEntry& one : found.entries) {
-    if (is_shown(one)) one.entry.sort_key.clear();
+    if (is_shown(one) && !is_image(one)) one.entry.sort_key.clear();
     if (starts_kernel ? !is_kernel(one) : !is_shown(one) && !is_kernel(one)) one.entry.menu = Menu::Left;
   }
   sort(found);

@@ -763,6 +763,8 @@ class Reader {
       return run_words();
     } else if (name == "blscfg") {
       if (where() != Branch::Skipped && !config_.bls_place) config_.bls_place = config_.entries.size();
+    } else if (name == "uki") {  // GRUB 2.14
+      config_.shows_images |= where() != Branch::Skipped;
     } else if (entry != nullptr && (is_one_of(name, kLinux) || starts_image())) {
       take_linux(*entry);
     } else if (entry != nullptr && is_one_of(name, kInitrd)) {
@@ -830,7 +832,7 @@ class Reader {
     TRY(run_text(std::move(text)));
     Scope scope = std::move(scopes_.back());
     scopes_.pop_back();
-    if (config_.entries.empty() && !config_.bls_place) {
+    if (config_.entries.empty() && !config_.bls_place && !config_.shows_images) {
       config_.entries = std::move(around.entries);
       config_.bls_place = around.bls_place;
       bodies_ = std::move(bodies);

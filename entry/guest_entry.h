@@ -48,7 +48,7 @@ struct FoundEntry {
   const disk::GuestPartition* partition = nullptr;  ///< that it lies on
   std::string path;                                 ///< there
   std::function<Result<GuestEntry>(const OpenRequest& request)> open;
-  bool in_grubs_menu = false;  ///< by its `blscfg`
+  bool in_grubs_menu = false;  ///< by its `blscfg` or `uki`
 };
 
 /// What looking has found.

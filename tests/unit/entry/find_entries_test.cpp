@@ -1366,6 +1366,8 @@ TEST_F(Entries, WhoseLoaderIsInstalled) {
   EXPECT_EQ(chosen({{kFirmwares, program("mods")}}, menu), "loop0p2:/boot/vmlinuz-6.1") << "grub-install --removable";
   EXPECT_EQ(chosen({{kFirmwares, program(".mods")}}, menu), "/EFI/Linux/a.efi");
   EXPECT_EQ(chosen({{kGrub, "grub"}}, "blscfg\n" + menu), "loop0p2:/boot/vmlinuz-6.1") << "it has no files there";
+  EXPECT_EQ(chosen({{kGrub, "grub"}}, "uki\n"), "/EFI/Linux/a.efi");
+  EXPECT_EQ(rule_of_default(found_.entries.front().entry), "the first entry of GRUB's menu");
   EXPECT_EQ(chosen({{kGrub, "grub"}}, "menuentry a { chainloader /EFI/x.efi\n}\n"), "/EFI/Linux/a.efi");
 }
 
