@@ -118,6 +118,18 @@ Result<void> set_menu_style(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_beep(Config& config, std::string_view value) {
+  if (value != "on" && value != "off") return unexpected_value("on or off", value);
+  config.beep = value == "on";
+  return {};
+}
+
+Result<void> add_folder(Config& config, std::string_view value) {
+  if (config.folders.size() == kMaxFolders) return fail(Code::Invalid, concat("more than ", kMaxFolders, " folders"));
+  config.folders.push_back(TRY(volume::parse_path(value)).text());
+  return {};
+}
+
 struct Key {
   std::string_view name;
   Result<void> (*set)(Config&, std::string_view);
@@ -137,6 +149,8 @@ constexpr std::array kKeys{
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
     Key{"menu-style", set_menu_style},
+    Key{"beep", set_beep},
+    Key{"folder", add_folder, true},
 };
 
 /// Keys of the past: known, and without effect.
@@ -275,6 +289,8 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);
   take(merged.menu_style, overrides.menu_style);
+  take(merged.beep, overrides.beep);
+  if (!overrides.folders.empty()) merged.folders = overrides.folders;
   take(merged.command_line, overrides.command_line);
   if (!overrides.options.empty()) {
     if (!merged.options.empty()) merged.options += ' ';

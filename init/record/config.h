@@ -44,6 +44,7 @@ inline constexpr unsigned kDefaultWaitSeconds = 30;
 inline constexpr unsigned kMaxWaitSeconds = 600;
 inline constexpr unsigned kMaxMenuSeconds = 3600;
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
+inline constexpr std::size_t kMaxFolders = 16;
 inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
 
 /// How long the menu waits for a key.
@@ -68,6 +69,8 @@ struct Config {
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;
   std::optional<MenuStyle> menu_style;
+  std::optional<bool> beep;
+  std::vector<std::string> folders;         ///< where the menu looks, too: '/' before each name
   std::optional<std::string> command_line;  ///< in place of the entry's own: no key, a person typed it in the menu
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }

@@ -26,19 +26,10 @@ bool has_image_name(const volume::Path& path) {
   return std::ranges::find(kExtensions, to_lower_ascii(path.extension())) != kExtensions.end();
 }
 
-std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& settings) {
-  std::vector<volume::Path> folders;
-  const auto add = [&](volume::Path folder) {
-    const auto same = [&](const volume::Path& other) {
-      return equals_ignoring_ascii_case(folder.text(), other.text());
-    };
-    if (std::ranges::none_of(folders, same)) folders.push_back(std::move(folder));
-  };
-  if (&volume == settings.origin_volume && settings.origin.path)
-    if (const auto file = volume::parse_path(*settings.origin.path); file && !file->is_root()) add(file->parent());
-  for (const std::string_view folder : kFolders)
-    if (auto path = volume::parse_path(folder)) add(*std::move(path));
-  return folders;
+// Where the image is that is booted when nobody chooses.
+bool may_have_default(const HostVolume& volume, const Settings& settings) {
+  return settings.config.volume ? matches(*settings.config.volume, volume.identity)
+                                : settings.origin_volume == nullptr || &volume == settings.origin_volume;
 }
 
 void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates& candidates) {
@@ -87,6 +78,26 @@ bool is_windows(const disk::GuestDisk& disk) {
 
 }  // namespace
 
+std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& settings) {
+  std::vector<volume::Path> folders;
+  const auto add = [&](volume::Path folder) {
+    const auto same = [&](const volume::Path& other) {
+      return equals_ignoring_ascii_case(folder.text(), other.text());
+    };
+    if (std::ranges::none_of(folders, same)) folders.push_back(std::move(folder));
+  };
+  if (&volume == settings.origin_volume && settings.origin.path)
+    if (const auto file = volume::parse_path(*settings.origin.path); file && !file->is_root()) add(file->parent());
+  if (may_have_default(volume, settings))
+    if (const auto paths = record::image_candidates(settings.config, settings.origin))
+      for (const volume::Path& path : *paths) add(path.parent());
+  for (const std::string_view folder : kFolders)
+    if (auto path = volume::parse_path(folder)) add(*std::move(path));
+  for (const std::string& folder : settings.config.folders)
+    if (auto path = volume::parse_path(folder)) add(*std::move(path));
+  return folders;
+}
+
 Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
   Candidates candidates;
   for (HostVolume& volume : volumes.all())
@@ -95,11 +106,7 @@ Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
 }
 
 bool is_default(const Candidate& candidate, const Settings& settings) {
-  const HostVolume& volume = *candidate.place.volume;
-  const bool may_be_there = settings.config.volume
-                                ? matches(*settings.config.volume, volume.identity)
-                                : settings.origin_volume == nullptr || &volume == settings.origin_volume;
-  if (!may_be_there) return false;
+  if (!may_have_default(*candidate.place.volume, settings)) return false;
   const auto paths = record::image_candidates(settings.config, settings.origin);
   return paths && std::ranges::any_of(*paths, [&](const volume::Path& path) {
            return equals_ignoring_ascii_case(path.text(), candidate.place.path.text());

@@ -40,7 +40,11 @@ struct Candidates {
   std::vector<std::string> passed_over;  ///< places that could not be looked at, and why
 };
 
-/// Looks into the folder of the EFI file on its volume, and on all volumes into /, /boot, /vhd and /images.
+/// Where images are looked for on a volume: /, /boot, /vhd, /images and the folders of the configuration; also where
+/// the EFI file is, and where the image is that is booted when nobody chooses.
+[[nodiscard]] std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& settings);
+
+/// Looks into those of all volumes.
 [[nodiscard]] Candidates find_candidates(HostVolumes& volumes, const Settings& settings);
 
 /// Whether it is the image that is booted when nobody chooses; or one of those that would be, and are refused then.

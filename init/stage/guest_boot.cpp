@@ -16,6 +16,14 @@
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
+
+bool secure_boot_is_on() {
+  constexpr std::size_t kSecureBoot = 0x1EC;
+  constexpr std::byte kEnabled{3};
+  const auto parameters = sys::read_file("/sys/kernel/boot_params/data", 4096);
+  return parameters && parameters->size() > kSecureBoot && (*parameters)[kSecureBoot] == kEnabled;
+}
+
 namespace {
 
 // Kernel options that the owner of a virtual machine passes through the firmware; systemd-stub takes them too.
@@ -23,14 +31,6 @@ std::string smbios_options() {
   constexpr std::uint64_t kMaxTable = 1 << 20;
   const auto table = sys::read_file("/sys/firmware/dmi/tables/DMI", kMaxTable);
   return table ? entry::stub_options_of_smbios(*table).value_or("") : "";
-}
-
-// What the firmware told this kernel, and this one tells the next (Documentation/arch/x86/zero-page.rst).
-bool secure_boot_is_on() {
-  constexpr std::size_t kSecureBoot = 0x1EC;
-  constexpr std::byte kEnabled{3};
-  const auto parameters = sys::read_file("/sys/kernel/boot_params/data", 4096);
-  return parameters && parameters->size() > kSecureBoot && (*parameters)[kSecureBoot] == kEnabled;
 }
 
 Result<GuestBoot> open_entry(const entry::Choice& choice) {

@@ -20,6 +20,9 @@
 
 namespace vhdboot::stage {
 
+/// What the firmware told this kernel, and this one tells the next (Documentation/arch/x86/zero-page.rst).
+[[nodiscard]] bool secure_boot_is_on();
+
 struct GuestBoot {
   entry::GuestEntry entry;
   const disk::GuestPartition* partition = nullptr;  ///< that the entry lies on

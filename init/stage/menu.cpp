@@ -33,13 +33,17 @@ std::string short_name(const HostVolume& volume) {
 
 class Chooser {
  public:
-  Chooser(HostVolumes& volumes, const Settings& settings, bool may_start, const sys::Reporter& report)
+  Chooser(HostVolumes& volumes, const Settings& settings, bool may_start, const std::optional<Failure>& failed,
+          const sys::Reporter& report)
       : volumes_(volumes),
         settings_(settings),
         report_(report),
-        may_start_(may_start && (!settings.config.timeout || settings.config.timeout->seconds)) {}
+        may_start_(may_start && !failed && (!settings.config.timeout || settings.config.timeout->seconds)),
+        written_(failed ? failed->written : kNothingWritten) {
+    if (failed) failure_ = page_of(*failed);
+  }
 
-  Result<Choice> run(std::string_view written) {
+  Result<Choice> run() {
     // Who has pressed a key for it is there.
     if (may_start_ && settings_.config.shows_menu() && !settings_.origin.menu)
       countdown_ = settings_.config.timeout->seconds;
@@ -53,8 +57,13 @@ class Chooser {
           break;
         case menu::Action::Kind::Shell:
           // It may have changed whatever was looked at.
-          offer_shell(answer.terminal, written, report_);
-          return Choice{};
+          offer_shell(answer.terminal, written_, report_);
+          return Choice{.kind = Choice::Kind::Shell, .chosen = {}};
+        case menu::Action::Kind::TryAgain:
+          return Choice{.kind = Choice::Kind::TryAgain, .chosen = {}};
+        case menu::Action::Kind::Firmware:
+          report_.error(sys::restart_into_firmware_setup().message());
+          break;
         case menu::Action::Kind::Restart:
           report_.error(sys::reboot().message());
           break;
@@ -75,6 +84,7 @@ class Chooser {
     std::vector<std::string> arguments{kProgram};
     if (settings_.config.menu_style == record::MenuStyle::Plain) arguments.emplace_back("--plain");
     if (!may_start_) arguments.emplace_back("--stay");
+    if (settings_.config.beep.value_or(false)) arguments.emplace_back("--beep");
     const auto program = TRY_IN("showing the menu", sys::Companion::start(arguments));
     for (bool changed = true;;) {
       changed |= list_again();
@@ -173,7 +183,10 @@ class Chooser {
     for (const HostVolume& volume : volumes_.all()) {
       state.volumes +=
           concat(state.volumes.empty() ? "" : ", ", short_name(volume), " (", volume::name(volume.reader->kind()), ')');
-      state.looked_at.push_back(concat(volume.description(), ": /, /boot, /vhd, /images"));
+      std::string folders;
+      for (const volume::Path& folder : folders_of(volume, settings_))
+        folders += concat(folders.empty() ? "" : ", ", printable(folder.text()));
+      state.looked_at.push_back(concat(volume.description(), ": ", folders));
     }
     state.not_looked_at = volumes_.unreadable();
     for (const std::string& place : candidates_.passed_over) state.not_looked_at.push_back(place);
@@ -181,6 +194,8 @@ class Chooser {
         "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img or debian.raw.",
         "A disk that was plugged in just now appears by itself; t looks at all disks again."};
     state.can_shell = sys::exists("/bin/sh");
+    state.can_firmware = can_firmware_;
+    state.failure = failure_;
     state.countdown = countdown_;
     std::size_t defaults = 0;
     for (const Candidate& candidate : candidates_.found) {
@@ -208,6 +223,9 @@ class Chooser {
   std::vector<const HostVolume*> present_;
   bool listed_ = false;
   bool may_start_;
+  std::string written_;
+  std::optional<menu::Failure> failure_;
+  bool can_firmware_ = sys::has_firmware_setup();
   Candidates candidates_;
   std::set<std::string> gone_;                 // ids
   std::map<std::string, Result<Look>> looks_;  // by id
@@ -220,9 +238,9 @@ bool has_menu() {
   return sys::exists(kProgram);
 }
 
-Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start, std::string_view written,
-                      const sys::Reporter& report) {
-  return Chooser(volumes, settings, may_start, report).run(written);
+Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start,
+                      const std::optional<Failure>& failed, const sys::Reporter& report) {
+  return Chooser(volumes, settings, may_start, failed, report).run();
 }
 
 }  // namespace vhdboot::stage

@@ -5,12 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "base/error.h"
 #include "base/result.h"
 #include "init/record/config.h"
 #include "init/stage/candidates.h"
+#include "init/stage/failure.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -30,15 +29,18 @@ struct Choice {
   enum class Kind : std::uint8_t {
     Image,      ///< `chosen`
     Default,    ///< nobody has pressed a key: what is booted without the menu, by the same rules
-    LookAgain,  ///< at all disks: a person wants it, or was in the shell
+    LookAgain,  ///< at all disks: a person wants it
+    Shell,      ///< the same, as a person was in the shell
+    TryAgain,   ///< what failed
   };
   Kind kind = Kind::LookAgain;
   std::optional<Chosen> chosen;
 };
 
 /// Shows the menu until a person chooses, or, with `may_start`, its time is over. The list grows while volumes appear.
-/// A restart and switching off happen in here. `written`: see ask_person(). An error when the menu cannot be shown.
+/// A restart and switching off happen in here. `failed`: what was tried before; its page shows first, and nothing is
+/// started without a key. An error when the menu cannot be shown.
 [[nodiscard]] Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start,
-                                    std::string_view written, const sys::Reporter& report);
+                                    const std::optional<Failure>& failed, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vhdboot-menu [--plain] [--stay]: shows the menu on every console and answers what a person wants, then ends; with
-// --stay never that nobody has pressed a key. Process 1 says over a socket what there is to choose from, again and
-// again; see init/menu/wire.h.
+// vhdboot-menu [--plain] [--stay] [--beep]: shows the menu on every console and answers what a person wants, then ends;
+// with --stay never that nobody has pressed a key, with --beep a sound tells that it waits. Process 1 says over a
+// socket what there is to choose from, again and again; see init/menu/wire.h.
 #include <poll.h>
 
 #include <algorithm>
@@ -50,6 +50,7 @@ std::list<Seat> take_seats(bool plain) {
     auto terminal = sys::Terminal::open(name, plain ? sys::Terminal::Input::Lines : sys::Terminal::Input::Keys);
     if (!terminal) continue;
     const menu::Capability capability = terminal->capability();
+    terminal->bind_buttons();
     if (const auto pixels = sys::frame_buffer_size(); pixels && capability == menu::Capability::Linux)
       (void)terminal->set_font(menu::font_for(pixels->width, pixels->height));
     const auto size = terminal->size(sys::Deadline::in(kToAnswer));
@@ -63,12 +64,14 @@ std::list<Seat> take_seats(bool plain) {
 class Program {
  public:
   /// `may_start`: what is booted without the menu is started when nobody presses a key.
-  Program(bool plain, bool may_start)
-      : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)), may_start_(may_start) {}
+  Program(bool plain, bool may_start, bool beeps)
+      : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)), may_start_(may_start), beeps_(beeps) {}
 
   int run() {
     while (!answered_) {
       if (known_) show();
+      if (known_ && std::exchange(beeps_, false))
+        for (const Seat& seat : seats_) (void)seat.terminal.write("\a", sys::Deadline::in(kToTake));
       wait();
       if (may_start_) count_down();
     }
@@ -130,6 +133,7 @@ class Program {
     }
     if (!known_) {
       state_ = *std::move(said);
+      if (state_.failure) state_ = menu::with_failure(std::move(state_), *state_.failure);
       state_.log = sys::lines_of_stages();
       known_ = true;
       begin_to_count();
@@ -211,6 +215,7 @@ class Program {
   menu::State state_;
   bool known_ = false;
   bool may_start_;
+  bool beeps_;  // once
   bool answered_ = false;
   std::optional<menu::Answer> answer_;
   Clock::time_point second_ = Clock::now();  // when the countdown last changed
@@ -223,5 +228,5 @@ class Program {
 int main(int argc, char** argv) {
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   const auto has = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
-  return vhdboot::stage::Program(has("--plain"), !has("--stay")).run();
+  return vhdboot::stage::Program(has("--plain"), !has("--stay"), has("--beep")).run();
 }

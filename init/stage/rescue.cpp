@@ -27,12 +27,18 @@ void offer_shell(const std::string& terminal, std::string_view written, const sy
   if (!status) report.error(status.error().message());
 }
 
-Wish ask_person(const Error& error, std::string_view written, record::RescueChoice choice, bool has_menu,
-                const sys::Reporter& report) {
+void tell_person(const Error& error, std::string_view written, record::RescueChoice choice,
+                 const sys::Reporter& report) {
   report.error(error.message());
   if (written != kNothingWritten) report.print(concat(written, "\r\n"));
+  if (choice == record::RescueChoice::Shell && sys::exists(kShell))
+    offer_shell(sys::console_terminals().back(), written, report);
+}
+
+Wish ask_person(const Error& error, std::string_view written, record::RescueChoice choice, bool has_menu,
+                const sys::Reporter& report) {
+  tell_person(error, written, choice, report);
   const bool shell = sys::exists(kShell);
-  if (choice == record::RescueChoice::Shell && shell) offer_shell(sys::console_terminals().back(), written, report);
   for (;;) {
     const bool restarting = choice == record::RescueChoice::Reboot;
     const auto deadline = restarting ? sys::Deadline::in(kUntilRestart) : sys::Deadline::in(24h);

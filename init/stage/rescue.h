@@ -16,9 +16,14 @@ inline constexpr std::string_view kNothingWritten = "Nothing was written to any 
 
 enum class Wish : std::uint8_t { TryAgain, Menu };
 
-/// Tells what went wrong and what of it is on a disk, then offers to try again, the menu, a shell, a restart and
+/// Tells what went wrong and what of it is on a disk, and opens a shell when that is the `choice`. `written`: what is
+/// true of the disks, in whole sentences.
+void tell_person(const Error& error, std::string_view written, record::RescueChoice choice,
+                 const sys::Reporter& report);
+
+/// The same, then offers to try again, the menu, a shell, a restart and
 /// switching off on every console. Returns what the person wants of the first two; a stage that has no menu does not
-/// offer it. Before that, detach what was attached: `written` is what is true afterwards, in whole sentences.
+/// offer it. Before that, detach what was attached.
 [[nodiscard]] Wish ask_person(const Error& error, std::string_view written, record::RescueChoice choice, bool has_menu,
                               const sys::Reporter& report);
 

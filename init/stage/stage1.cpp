@@ -7,10 +7,12 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/stage/additions.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/count_boot.h"
+#include "init/stage/failure.h"
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
@@ -93,6 +95,7 @@ Result<void> load(const kexec::KexecPlan& plan, Bytes archive, const sys::Report
 
 // A guest that is loaded in this kernel, to be executed.
 struct LoadedGuest {
+  std::string name;
   std::optional<entry::CountedFile> counted;  // the file of its entry, if its tries are counted
 };
 
@@ -103,8 +106,9 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
   AttachedGuestDisk disk(loop, table, report);
   LoadedGuest loaded;
   TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
-    report.say(concat("  system   ", printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id),
-                      ", kernel ", printable(boot.planned.release)));
+    loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
+                         printable(boot.planned.release));
+    report.say(concat("  system   ", loaded.name));
     const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
     TRY(load(boot.planned.plan, archive, report));
     loaded.counted = boot.entry.counted;
@@ -149,14 +153,27 @@ Error jump(const sys::Reporter& report) {
   return refused;
 }
 
-// What a person has to know of a boot that did not come about.
-struct Failure {
-  Error error;
+// How a boot ended.
+struct Outcome {
+  std::optional<Failure> failed;  // nothing: a person wants to choose
+  bool is_new = false;            // it has failed now
   record::RescueChoice then = record::RescueChoice::Menu;
-  std::string written = std::string(kNothingWritten);
-  bool chosen = false;  // in the menu
-  bool menu = false;    // nothing has failed: a person wants to choose
+  bool may_choose = false;  // there is what the menu needs
 };
+
+// What is tried again of an image that was chosen in the menu.
+std::optional<record::Config> config_to_try_again(const Chosen& chosen) {
+  const disk::Identity& identity = chosen.candidate.place.volume->identity;
+  record::Config config = chosen.config;
+  config.image = chosen.candidate.place.path.text();
+  if (!identity.partuuid.empty())
+    config.volume = disk::Selector{.by = disk::Selector::By::PartUuid, .value = identity.partuuid};
+  else if (!identity.uuid.empty())
+    config.volume = disk::Selector{.by = disk::Selector::By::Uuid, .value = identity.uuid};
+  else
+    return std::nullopt;
+  return config;
+}
 
 // vhdboot.efi under its own name, or as the program that firmware starts of a medium by itself: when no image is beside
 // it, nobody has said what to boot.
@@ -167,18 +184,25 @@ bool is_menu_of_everything(const Settings& settings) {
   return name.empty() || name.starts_with("vhdboot") || name == "bootx64";
 }
 
-// Returns only when the boot has failed, with nothing of it left attached. `menu`: a person is to choose what is
-// booted.
-Failure boot(bool menu, sys::KeyWatch& keys, const sys::Reporter& report) {
-  Failure failure;
-  const auto asked_for_menu = [&] { return failure.menu = keys.asked_for_menu(); };
+// Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
+// person is to choose what is booted, and `before` is what has failed.
+Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& keys, const sys::Reporter& report) {
+  Outcome outcome;
+  Failure failure{.error = {}, .written = std::string(kNothingWritten), .facts = {}, .config = {}};
+  const auto learn = [&](std::string_view name, std::string value) {
+    failure.facts.push_back({.name = std::string(name), .value = std::move(value)});
+  };
+  // Done: a person wants to choose.
   const auto try_boot = [&]() -> Result<void> {
     const auto devices = TRY(sys::MachineDevices::open());
     log_missing_filter(report);
     HostVolumes volumes(*devices);
     Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
-    failure.then = settings.config.after_error();
+    outcome.then = settings.config.after_error();
+    outcome.may_choose = true;
+    if (settings.origin.path) learn("started from", printable(*settings.origin.path));
     report.checkpoint("settings");
+    TRY(take_additions(volumes, settings, report));
 
     const bool everything = is_menu_of_everything(settings);
     const bool may_start = !menu && !everything;
@@ -191,17 +215,27 @@ Failure boot(bool menu, sys::KeyWatch& keys, const sys::Reporter& report) {
     if (menu) {
       keys.stop();
       report.checkpoint("menu");
-      auto choice = TRY(choose(volumes, settings, may_start, failure.written, report));
+      auto choice = choose(volumes, settings, may_start, before, report);
+      if (!choice) outcome.may_choose = false;
+      const Choice chosen = TRY(std::move(choice));
       keys.start();
-      failure.chosen = choice.kind == Choice::Kind::Image;
-      failure.menu = choice.kind == Choice::Kind::LookAgain;
-      if (failure.menu) return {};
-      if (choice.chosen) settings.config = std::move(choice.chosen->config);
-      found = choice.chosen ? open_image(choice.chosen->candidate.place) : find_image(volumes, settings, report);
+      if (chosen.kind == Choice::Kind::Shell) outcome.failed = before;
+      if (chosen.kind == Choice::Kind::Shell || chosen.kind == Choice::Kind::LookAgain) return {};
+      if (chosen.kind == Choice::Kind::TryAgain && before) failure.config = before->config;
+      if (chosen.chosen) failure.config = config_to_try_again(*chosen.chosen);
+      if (chosen.chosen)
+        settings.config = chosen.chosen->config;
+      else if (failure.config)
+        settings.config = *failure.config;
+      found = chosen.chosen ? open_image(chosen.chosen->candidate.place) : find_image(volumes, settings, report);
+      menu = false;
     }
     const FoundImage image = TRY(std::move(found));
     report.checkpoint("volume");
-    if (asked_for_menu()) return {};
+    learn("image", concat(printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
+                          vhd::name(image.info.format)));
+    learn("volume", image.volume->description());
+    if (keys.asked_for_menu()) return {};
     report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
                       vhd::name(image.info.format), ", on ", image.volume->description()));
     report.checkpoint("image");
@@ -210,15 +244,32 @@ Failure boot(bool menu, sys::KeyWatch& keys, const sys::Reporter& report) {
     const disk::PartitionTable table = TRY(read_table(image));
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
+    learn("system", guest.name);
     report.checkpoint("loaded");
     TRY(check_still_alone(volumes, image, settings));
     TRY(check_no_windows_sleeps(volumes, image));
-    if (asked_for_menu()) return {};
+    if (keys.asked_for_menu()) return {};
+    run_added(Moment::BeforeKexec, report);
     if (guest.counted) failure.written = count(*guest.counted, image, table, report);
     return std::unexpected(jump(report));
   };
-  if (const auto done = try_boot(); !done) failure.error = done.error();
-  return failure;
+  if (const auto done = try_boot(); !done) {
+    failure.error = done.error();
+    outcome.failed = std::move(failure);
+    outcome.is_new = true;
+  }
+  return outcome;
+}
+
+// Whether the menu is what comes now. It has a page for the failure; where it cannot be shown, a person is asked line
+// by line.
+bool leads_to_menu(const Outcome& outcome, const sys::Reporter& report) {
+  const Failure& failed = *outcome.failed;
+  run_added(Moment::Rescue, report);
+  if (!outcome.may_choose || !has_menu() || outcome.then == record::RescueChoice::Reboot)
+    return ask_person(failed.error, failed.written, outcome.then, has_menu(), report) == Wish::Menu;
+  tell_person(failed.error, failed.written, outcome.then, report);
+  return true;
 }
 
 // Directories and variables that programs of the rescue shell expect.
@@ -242,12 +293,17 @@ void stage1() {
   report.say(concat("vhdboot ", VHDBOOT_VERSION));
   report.checkpoint("start");
   const Result<void> ready = file_systems ? make_room() : std::unexpected(file_systems.error());
+  std::optional<Failure> failed;
   for (bool menu = false;;) {
-    const Failure failure = ready ? boot(menu, keys, report) : Failure{.error = ready.error()};
+    Outcome outcome{.is_new = !ready};
+    if (ready)
+      outcome = boot(menu, failed, keys, report);
+    else
+      outcome.failed =
+          Failure{.error = ready.error(), .written = std::string(kNothingWritten), .facts = {}, .config = {}};
     keys.stop();
-    menu = failure.menu || failure.chosen;
-    if (!failure.menu)
-      menu |= ask_person(failure.error, failure.written, failure.then, has_menu(), report) == Wish::Menu;
+    menu = !outcome.is_new || leads_to_menu(outcome, report);
+    failed = menu && outcome.may_choose ? std::move(outcome.failed) : std::nullopt;
     keys.start();
   }
 }

@@ -12,6 +12,10 @@ namespace vhdboot::sys {
 /// Each returns only when the kernel refused.
 [[nodiscard]] Error reboot();
 [[nodiscard]] Error power_off();
+/// Whether the firmware can be asked to open its setup by itself (UEFI 2.10, 8.5.4).
+[[nodiscard]] bool has_firmware_setup();
+/// Asks it to, by its variable OsIndications, and restarts.
+[[nodiscard]] Error restart_into_firmware_setup();
 /// Jumps into the kernel that was loaded with kexec.
 [[nodiscard]] Error execute_loaded_kernel();
 

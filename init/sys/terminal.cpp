@@ -2,7 +2,9 @@
 #include "init/sys/terminal.h"
 
 #include <fcntl.h>
+#include <linux/input-event-codes.h>
 #include <linux/kd.h>
+#include <linux/keyboard.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -147,6 +149,16 @@ Result<void> Terminal::set_font(const char* name) const {
   op.data = reinterpret_cast<unsigned char*>(buffer.data());
   if (::ioctl(fd_.get(), KDFONTOP, &op) < 0) return fail_errno(concat("taking font ", name));
   return {};
+}
+
+void Terminal::bind_buttons() const {
+  if (!virtual_) return;
+  constexpr std::array<std::pair<unsigned char, unsigned short>, 3> kButtons{
+      {{KEY_VOLUMEUP, K_UP}, {KEY_VOLUMEDOWN, K_DOWN}, {KEY_POWER, K_ENTER}}};
+  for (const auto& [key, value] : kButtons) {
+    kbentry entry{.kb_table = K_NORMTAB, .kb_index = key, .kb_value = value};
+    (void)::ioctl(fd_.get(), KDSKBENT, &entry);
+  }
 }
 
 std::optional<Pixels> frame_buffer_size() {

@@ -55,6 +55,10 @@ class Terminal {
   /// is no virtual terminal with a frame buffer; then all is as it was. size() is another one afterwards.
   [[nodiscard]] Result<void> set_font(const char* name) const;
 
+  /// On a virtual terminal, until the next kernel: the buttons of a tablet choose. Louder and quieter are Up and Down,
+  /// the power button is Enter.
+  void bind_buttons() const;
+
  private:
   Terminal(Fd fd, Input input) : fd_(std::move(fd)), input_(input) {}
 

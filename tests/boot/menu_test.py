@@ -112,6 +112,35 @@ def test_asked_for_by_a_key(folder, guest):
     check_untouched(host, before)
 
 
+def test_page_of_a_failure(folder, guest):
+    """What failed, where, and what helps, on one page; from there the same again, the list, and another image."""
+    lines = conf(folder, "entry nothing*")
+    host = make_host(folder, guest, {"/boot/small.efi": EFI, "/boot/small.conf": lines, "/boot/other.vhd": guest.image})
+    before = hostdisk.outside_digest(host, VHD)
+    with Person(hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI,
+                                                            "/EFI/BOOT/BOOTX64.CONF": lines}),
+                host.path, folder / "console.log") as person:
+        person.machine.expect("error: no boot entry matches", 240)
+        page = ["no boot entry matches", "started from: /EFI/BOOT/BOOTX64.EFI", f"image: {VHD}", "volume: ", "firmware: ",
+                "What to do:", "Nothing was written to any disk.", "t try again", "c choose another image"]
+        person.sees(*page)
+        person.types("t")
+        person.machine.expect("error: no boot entry matches", 120)
+        person.sees(*page)
+        person.types("l")
+        person.sees("checkpoint=image")
+        person.types(ESC)
+        person.sees(*page)
+        person.types("c")
+        person.sees("other.vhd", "refused", "ready", seconds=120)
+        person.types("/other" + ENTER)
+        person.sees("VHDHOST:/boot/other.vhd")
+        person.types(ENTER)
+        person.machine.expect("^guest: done", 120, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    check_untouched(host, before)
+
+
 def conf(folder: Path, *lines: str) -> Path:
     path = folder / "some.conf"
     path.write_text("\n".join((f"image {VHD}", *lines, "")), encoding="utf-8")

@@ -45,7 +45,7 @@ TEST(Config, EverythingSaid) {
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
-      "menu-style plain\n");
+      "menu-style plain\nbeep on\nfolder \\Systems\nfolder a/b\n");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   const Config expected{.image = "/Boot/debian 12.vhd",
@@ -59,7 +59,9 @@ TEST(Config, EverythingSaid) {
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
-                        .menu_style = MenuStyle::Plain};
+                        .menu_style = MenuStyle::Plain,
+                        .beep = true,
+                        .folders = {"/Systems", "/a/b"}};
   EXPECT_EQ(parsed->config, expected);
   EXPECT_TRUE(check(parsed->config));
 }
@@ -78,6 +80,11 @@ TEST(Config, WhenTheMenuShows) {
   EXPECT_EQ(file("timeout menu")->config.timeout->seconds, std::nullopt);
   EXPECT_FALSE(merge(file("timeout menu")->config, file("timeout 0")->config).shows_menu());
   EXPECT_EQ(file("menu-style screen")->config.menu_style, MenuStyle::Screen);
+  EXPECT_EQ(file("beep off")->config.beep, false);
+  EXPECT_THAT(file("beep loud"), Fails(Code::Invalid, "debian.conf:1: beep: expected on or off, found \"loud\""));
+  std::string folders;
+  for (std::size_t i = 0; i <= kMaxFolders; ++i) folders += "folder /a\n";
+  EXPECT_THAT(file(folders), Fails(Code::Invalid, "folder: more than 16 folders"));
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {
