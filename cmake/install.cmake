@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The tools for a running system, their completions, the manual pages, the pages, the licence. (vhdboot-init is inside vhdboot.efi.)
-foreach(tool raw2vhd vhdtool)
+foreach(tool raw2vhd vhdtool vhdboot-inspect)
   if(TARGET ${tool})
     install(TARGETS ${tool} RUNTIME DESTINATION bin)
   endif()

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "init/stage/find_image.h"
 #include "init/stage/host_volumes.h"
+#include "init/stage/inspect.h"
 #include "init/stage/inspect_plan.h"
-#include "init/stage/stage.h"
 #include "init/sys/file.h"
 #include "init/sys/reader.h"
 
@@ -94,7 +94,7 @@ Result<void> show_file(HostVolume& volume, const volume::Path& path, const volum
   return {};
 }
 
-Result<void> show(const Arguments& arguments) {
+Result<void> show(const std::vector<std::string>& arguments) {
   HostVolume volume = TRY(open_volume(arguments[1]));
   const auto path = TRY(volume::parse_path(arguments.size() > 2 ? arguments[2] : "/"));
   if (path.is_root()) TRY(show_volume(volume));
@@ -103,7 +103,7 @@ Result<void> show(const Arguments& arguments) {
 }
 
 // What stands behind --plan; nothing when that is no command.
-std::optional<PlanRequest> parse_plan(const Arguments& arguments) {
+std::optional<PlanRequest> parse_plan(const std::vector<std::string>& arguments) {
   PlanRequest request;
   std::size_t at = 2;
   if (arguments.size() > at + 1 && arguments[at] == "--conf") {
@@ -131,7 +131,7 @@ int complain_about_usage() {
 
 }  // namespace
 
-int inspect(const Arguments& arguments) {
+int inspect(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1) {
     list_devices();
     return 0;

@@ -16,7 +16,4 @@ using Arguments = std::vector<std::string>;
 /// gave them.
 [[noreturn]] void stage2(const Arguments& arguments);
 
-/// A person's look at the disks; never writes. The exit status of the program.
-[[nodiscard]] int inspect(const Arguments& arguments);
-
 }  // namespace vhdboot::stage

@@ -207,7 +207,7 @@ def functions(program: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("program", ["vhdboot-init", "vhdtool"])
+@pytest.mark.parametrize("program", ["vhdboot-init", "vhdboot-inspect", "vhdtool"])
 @pytest.mark.parametrize("name", WEAK)
 def test_what_is_weak_is_not_there(program, name):
     assert not functions(program) & set(WEAK[name])

@@ -22,7 +22,7 @@ from tests.support.exfat import Exfat
 from tests.support.images import EMPTY_ARCHIVE
 from tests.support.paths import PRODUCTS
 
-PROGRAM = Path(os.environ.get("VHDBOOT_INIT", PRODUCTS / "vhdboot-init"))
+PROGRAM = Path(os.environ.get("VHDBOOT_INSPECT", PRODUCTS / "vhdboot-inspect"))
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 RELEASE = "6.1.0-plan"
 ROOT_UUID = "5eed0001-0000-4000-8000-000000000001"

@@ -60,7 +60,7 @@ def test_has_the_products_that_readme_names(root):
     installed = {str(path.relative_to(root / "usr")) for path in (root / "usr").rglob("*") if path.is_file()}
     assert {name for name in installed if not name.startswith(("share/man/", "share/doc/", "share/bash-completion/",
                                                                "share/zsh/"))} == {
-        "bin/raw2vhd", "bin/vhdtool", "share/vhdboot/vhdboot.efi"}
+        "bin/raw2vhd", "bin/vhdboot-inspect", "bin/vhdtool", "share/vhdboot/vhdboot.efi"}
 
 
 def test_efi_file_is_the_one_that_was_built(root):

@@ -58,7 +58,7 @@ def test_size(name, limit):
     assert 32768 <= len(product(name)) <= limit
 
 
-@pytest.mark.parametrize("name", ["vhdboot-init", "raw2vhd", "vhdtool"])
+@pytest.mark.parametrize("name", ["vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdtool"])
 def test_program_is_static(name):
     program = product(name)
     assert program[:4] == b"\x7fELF"
@@ -131,10 +131,11 @@ def unpack_initramfs(efi):
     return read_cpio(done.stdout)
 
 
-def test_init_is_ours(initramfs):
-    mode, _, content = initramfs["init"]
+@pytest.mark.parametrize("name,program", [("init", "vhdboot-init"), ("bin/inspect", "vhdboot-inspect")])
+def test_program_is_ours(initramfs, name, program):
+    mode, _, content = initramfs[name]
     assert mode == 0o100755
-    assert content == product("vhdboot-init")
+    assert content == product(program)
 
 
 def test_console_is_there_from_the_start(initramfs):
