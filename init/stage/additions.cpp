@@ -99,8 +99,9 @@ Result<void> take_program(Bytes content, std::string_view moment) {
 Result<void> unpack(Bytes content, const char* command) {
   constexpr char kArchive[] = "/run/vhdboot-addition";
   TRY(sys::write_file(kArchive, content));
-  const auto status = sys::run({"/bin/sh", "-c", concat("cd / && ", command, ' ', kArchive, " | cpio -idmu")},
-                               sys::Deadline::in(kToRun));
+  const auto status =
+      sys::run({"/bin/sh", "-c", concat("set -o pipefail; cd / && ", command, ' ', kArchive, " | cpio -idmu")},
+               sys::Deadline::in(kToRun));
   (void)::unlink(kArchive);
   if (!status) return std::unexpected(status.error());
   if (*status != 0) return fail(Code::Corrupt, concat("unpacking it ended with status ", *status));

@@ -157,6 +157,7 @@ Error jump(const sys::Reporter& report) {
 struct Outcome {
   std::optional<Failure> failed;  // nothing: a person wants to choose
   bool is_new = false;            // it has failed now
+  bool again = false;             // a person wants the same once more, from the beginning
   record::RescueChoice then = record::RescueChoice::Menu;
   bool may_choose = false;  // there is what the menu needs
 };
@@ -197,7 +198,17 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     const auto devices = TRY(sys::MachineDevices::open());
     log_missing_filter(report);
     HostVolumes volumes(*devices);
-    Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
+    StubRecord stub = TRY(read_stub_record(report));
+    auto read = read_settings(volumes, stub, report);
+    if (!read && read.error().code == Code::Invalid) {
+      outcome.may_choose = true;
+      if (!menu) return std::unexpected(read.error());
+      // What is wrong in a configuration keeps nobody from the menu.
+      stub.config = "";
+      stub.origin.options.clear();
+      read = read_settings(volumes, stub, report);
+    }
+    Settings settings = TRY(std::move(read));
     outcome.then = settings.config.after_error();
     outcome.may_choose = true;
     if (settings.origin.path) learn("started from", printable(*settings.origin.path));
@@ -222,6 +233,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
       if (chosen.kind == Choice::Kind::Shell) outcome.failed = before;
       if (chosen.kind == Choice::Kind::Shell || chosen.kind == Choice::Kind::LookAgain) return {};
       if (chosen.kind == Choice::Kind::TryAgain && before) failure.config = before->config;
+      outcome.again = chosen.kind == Choice::Kind::TryAgain && !failure.config;
+      if (outcome.again) return {};
       if (chosen.chosen) failure.config = config_to_try_again(*chosen.chosen);
       if (chosen.chosen)
         settings.config = chosen.chosen->config;
@@ -302,7 +315,7 @@ void stage1() {
       outcome.failed =
           Failure{.error = ready.error(), .written = std::string(kNothingWritten), .facts = {}, .config = {}};
     keys.stop();
-    menu = !outcome.is_new || leads_to_menu(outcome, report);
+    menu = outcome.is_new ? leads_to_menu(outcome, report) : !outcome.again;
     failed = menu && outcome.may_choose ? std::move(outcome.failed) : std::nullopt;
     keys.start();
   }

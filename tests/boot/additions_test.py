@@ -14,7 +14,7 @@ from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE
 
 EFI = PRODUCTS / "vhdboot.efi"
-VHD = "/boot/small.vhd"
+VHD = "/boot/debian.vhd"  # GRUB on the test's disk starts /boot/debian.efi
 
 
 def script(path: Path, *lines: str) -> Path:
@@ -27,7 +27,7 @@ def archive(folder: Path) -> Path:
     """A program for the boot kernel's memory, packed as anybody would."""
     tree = folder / "tree"
     (tree / "bin").mkdir(parents=True)
-    script(tree / "bin/hello", "echo added-program $1 > /dev/kmsg")
+    script(tree / "bin/hello", "echo added-program $1 > /dev/ttyS0")
     packed = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=b"bin\nbin/hello\n", cwd=tree, check=True,
                             stdout=subprocess.PIPE).stdout
     path = folder / "tools.cpio.gz"
@@ -50,7 +50,7 @@ def additions(folder: Path, place: str) -> dict[str, Path]:
 def test_additions(folder, fs):
     """They are unpacked and run at their moments; what fails is a warning; then the guest starts as ever."""
     guest = tiny_guest.make("cat /proc/cmdline\n")
-    files = {VHD: guest.image, "/boot/small.efi": EFI}
+    files = {VHD: guest.image, "/boot/debian.efi": EFI}
     esp_files = {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": folder / "boot.conf"}
     (folder / "boot.conf").write_text(f"image {VHD}\n", encoding="utf-8")
     if fs == "ntfs":
