@@ -28,6 +28,8 @@ bool take(Origin& origin, std::string_view key, std::string_view value) {
     origin.options = trim(one_line(value));
   else if (key == "menu" && value == "yes")
     origin.menu = true;
+  else if (key == "one-shot" && origin.one_shot.empty() && !trim(one_line(value)).empty())
+    origin.one_shot = one_line(value);
   else if (key == "path" && !origin.path) {
     const auto path = volume::parse_path(value);
     if (!path || path->is_root()) return false;
@@ -66,6 +68,7 @@ std::string to_text(const Origin& origin) {
   line("path", origin.path.value_or(""));
   line("options", origin.options);
   line("menu", origin.menu ? "yes" : "");
+  line("one-shot", origin.one_shot);
   return text;
 }
 

@@ -15,13 +15,16 @@ using testing::SizeIs;
 TEST(Origin, AllFacts) {
   const auto parsed = parse_origin(
       "partuuid 89ABCDEF-01\nserial 0123456789abcdef\npath \\boot\\menu/debian.efi\noptions image=\"/a b.vhd\"  x\n"
-      "menu yes\n");
+      "menu yes\none-shot my b\xC3\xBC"
+      "cher\n");
   EXPECT_THAT(parsed.warnings, IsEmpty());
   EXPECT_EQ(parsed.origin, (Origin{.partuuid = "89abcdef-01",
                                    .serial = "0123456789ABCDEF",
                                    .path = "/boot/menu/debian.efi",
                                    .options = "image=\"/a b.vhd\"  x",
-                                   .menu = true}));
+                                   .menu = true,
+                                   .one_shot = "my b\xC3\xBC"
+                                               "cher"}));
 }
 
 TEST(Origin, MissingFactsAreMissingLines) {
@@ -50,9 +53,11 @@ TEST(Origin, TextAndBack) {
                       .serial = "1234-ABCD",
                       .path = "/b\xC3\xB6\xC3\xB6t/debian.efi",
                       .options = "a \"b  c\"",
-                      .menu = true};
+                      .menu = true,
+                      .one_shot = " arch "};
   EXPECT_EQ(parse_origin(to_text(origin)).origin, origin);
   EXPECT_EQ(to_text(Origin{}), "");
+  EXPECT_EQ(to_text(Origin{.one_shot = "a\nmenu yes"}), "one-shot a menu yes\n");
   EXPECT_EQ(to_text(Origin{.options = "a\nserial 1234-ABCD\x01"}), "options a serial 1234-ABCD \n")
       << "a value never makes another line";
 }
