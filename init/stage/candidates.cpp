@@ -20,6 +20,7 @@ constexpr std::size_t kMaxEntryText = 24 * 1024;  // bytes of all of them togeth
 // Also what is not booted: who looks for such a file in the list finds there what to do.
 constexpr std::array<std::string_view, 8> kExtensions{".vhd",   ".img", ".raw",  ".vhdx",
                                                       ".avhdx", ".vdi", ".vmdk", ".qcow2"};
+constexpr std::size_t kBooted = 3;  // the first ones
 constexpr std::array<std::string_view, 4> kFolders{"/", "/boot", "/vhd", "/images"};
 
 bool has_image_name(const volume::Path& path) {
@@ -48,6 +49,22 @@ void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates
     if (candidates.found.size() == kMaxCandidates) return pass_over(concat("more than ", kMaxCandidates, " images"));
     candidates.found.push_back({.place = {.volume = &volume, .path = *std::move(path)}, .size = file.size});
   }
+}
+
+// Those that are called so. What is never booted has no short name: debian.qcow2 is not in the way of debian.vhd.
+std::vector<const Candidate*> called(const std::vector<Candidate>& all, std::string_view name, bool exactly) {
+  const auto same = [&](std::string_view own) { return exactly ? own == name : equals_ignoring_ascii_case(own, name); };
+  std::vector<const Candidate*> found;
+  for (const Candidate& one : all) {
+    const volume::Path& path = one.place.path;
+    const auto kind = std::ranges::find(kExtensions, to_lower_ascii(path.extension()));
+    if (same(path.name()) || (kind < kExtensions.begin() + kBooted && same(path.stem()))) found.push_back(&one);
+  }
+  return found;
+}
+
+std::string where(const Candidate& one) {
+  return concat(printable(one.place.path.text()), " on ", one.place.volume->description());
 }
 
 // The pattern that names this entry and no other; empty when there is none.
@@ -103,6 +120,40 @@ Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
   for (HostVolume& volume : volumes.all())
     for (const volume::Path& folder : folders_of(volume, settings)) look_into_folder(volume, folder, candidates);
   return candidates;
+}
+
+Result<Candidate> find_called(HostVolumes& volumes, const Settings& settings, std::string_view name,
+                              const sys::Reporter& report) {
+  const std::string asked = concat("image is called ", printable(name), ", which was asked for this once");
+  PatientWait wait(volumes, settings.config.wait(), report);
+  for (bool settled = false;;) {
+    const Candidates all = find_candidates(volumes, settings);
+    auto found = called(all.found, name, true);
+    if (found.empty()) found = called(all.found, name, false);
+    if (found.empty()) {
+      settled = false;
+      if (TRY(wait.wait(concat("an image called ", printable(name))))) continue;
+      std::string others;
+      for (const Candidate& one : all.found) others += concat("; there is ", where(one));
+      for (const std::string& place : all.passed_over) others += concat("; not looked at: ", place);
+      return fail(Code::NotFound, concat("no ", asked, ", after ", settings.config.wait(), " seconds", others, "; ",
+                                         volumes.account()));
+    }
+    if (!settled) {
+      // Another one may be about to appear.
+      TRY(volumes.settle(wait.deadline()));
+      settled = true;
+      continue;
+    }
+    if (found.size() > 1)
+      return fail(Code::Invalid, concat("more than one ", asked, ": ", where(*found[0]), " and ", where(*found[1]),
+                                        "; give one of them another name"));
+    if (const auto doubt = volumes.doubt())
+      return std::unexpected(doubt->within(
+          concat("one ", asked, ", ", where(*found.front()), ", but whether there is another one cannot be told")));
+    for (const std::string& place : all.passed_over) report.warn(concat("not looked at: ", place));
+    return *found.front();
+  }
 }
 
 bool is_default(const Candidate& candidate, const Settings& settings) {

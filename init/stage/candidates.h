@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -46,6 +47,13 @@ struct Candidates {
 
 /// Looks into those of all volumes.
 [[nodiscard]] Candidates find_candidates(HostVolumes& volumes, const Settings& settings);
+
+/// The image that was asked for by its name alone: "debian" for debian.vhd, debian.img or debian.raw, or the whole
+/// name; as it is spelled, else in upper or lower case. Waits for slow devices up to the configured time-out. NotFound
+/// lists what there is. Invalid when there is more than one. An error when a volume may have another one that cannot be
+/// read.
+[[nodiscard]] Result<Candidate> find_called(HostVolumes& volumes, const Settings& settings, std::string_view name,
+                                            const sys::Reporter& report);
 
 /// Whether it is the image that is booted when nobody chooses; or one of those that would be, and are refused then.
 [[nodiscard]] bool is_default(const Candidate& candidate, const Settings& settings);

@@ -11,6 +11,7 @@
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/candidates.h"
 #include "init/stage/count_boot.h"
 #include "init/stage/failure.h"
 #include "init/stage/find_image.h"
@@ -185,6 +186,18 @@ bool is_menu_of_everything(const Settings& settings) {
   return name.empty() || name.starts_with("vhdboot") || name == "bootx64";
 }
 
+// The image that is booted when nobody chooses one in the menu. What was asked for once is never another one.
+Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, const sys::Reporter& report) {
+  const std::string& name = settings.origin.one_shot;
+  if (name.empty()) return find_image(volumes, settings, report);
+  report.say(concat("  once     ", printable(name)));
+  const Candidate candidate = TRY(find_called(volumes, settings, name, report));
+  auto parsed = TRY(config_of(candidate, settings));
+  for (const std::string& warning : parsed.warnings) report.warn(warning);
+  settings.config = std::move(parsed.config);
+  return open_image(candidate.place);
+}
+
 // Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
 // person is to choose what is booted, and `before` is what has failed.
 Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& keys, const sys::Reporter& report) {
@@ -216,12 +229,14 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     TRY(take_additions(volumes, settings, report));
 
     const bool everything = is_menu_of_everything(settings);
-    const bool may_start = !menu && !everything;
-    menu |= settings.origin.menu || settings.config.shows_menu() || (everything && settings.origin_volume == nullptr);
+    const bool once = !settings.origin.one_shot.empty();
+    const bool may_start = !menu && !everything && !once;
+    menu |= settings.origin.menu;
+    if (!once) menu |= settings.config.shows_menu() || (everything && settings.origin_volume == nullptr);
     Result<FoundImage> found = fail(Code::NotFound, "nobody has chosen an image");
     if (!menu) {
-      found = find_image(volumes, settings, report);
-      menu = !found && (keys.asked_for_menu() || (found.error().code == Code::NotFound && everything));
+      found = find_by_itself(volumes, settings, report);
+      menu = !found && (keys.asked_for_menu() || (found.error().code == Code::NotFound && everything && !once));
     }
     if (menu) {
       keys.stop();
@@ -240,7 +255,9 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
         settings.config = chosen.chosen->config;
       else if (failure.config)
         settings.config = *failure.config;
-      found = chosen.chosen ? open_image(chosen.chosen->candidate.place) : find_image(volumes, settings, report);
+      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place)
+              : failure.config ? find_image(volumes, settings, report)
+                               : find_by_itself(volumes, settings, report);
       menu = false;
     }
     const FoundImage image = TRY(std::move(found));
