@@ -21,12 +21,13 @@ struct Fact {
   [[nodiscard]] std::size_t line_size() const { return value.empty() ? 0 : key.size() + 1 + value.size() + 1; }
 };
 
-std::array<Fact, 5> facts_of(const Origin& origin) {
+std::array<Fact, 6> facts_of(const Origin& origin) {
   return {{{"partuuid", origin.partuuid},
            {"serial", origin.serial},
            {"path", origin.path},
            {"options", origin.options},
-           {"menu", origin.menu ? "yes" : ""}}};
+           {"menu", origin.menu ? "yes" : ""},
+           {"one-shot", origin.one_shot}}};
 }
 
 std::uint64_t record_size(const Origin& origin) {

@@ -17,7 +17,8 @@ struct Origin {
   std::string_view serial;    ///< the volume's, as libblkid prints its UUID
   std::string_view path;      ///< of our EFI file, "/boot/debian.efi"
   std::string_view options;   ///< load options, one line
-  bool menu = false;          ///< somebody has pressed a key for the menu
+  bool menu = false;          ///< somebody has pressed a key for the menu, or asked for it by LoaderEntryOneShot
+  std::string_view one_shot;  ///< the name of the image to boot this time, "debian"
   std::optional<Bytes> conf;  ///< the text of debian.conf beside debian.efi, unchanged
   Bytes place;                ///< the firmware's device path of the partition
 };

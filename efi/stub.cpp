@@ -4,9 +4,12 @@
 #include "efi/config_file.h"
 #include "efi/console.h"
 #include "efi/give_up.h"
+#include "efi/image_names.h"
 #include "efi/initrd_media.h"
 #include "efi/kernel_image.h"
 #include "efi/load_options.h"
+#include "efi/loader_variables.h"
+#include "efi/one_shot.h"
 #include "efi/origin_archive.h"
 #include "efi/pe_sections.h"
 #include "efi/started_from.h"
@@ -36,11 +39,35 @@ void warn(EFI_SYSTEM_TABLE& table, std::string_view sentence) {
   table.BootServices->Stall(kReadingTime);
 }
 
+// What the operating system before this start has asked for.
+std::optional<OneShot> one_shot(EFI_SYSTEM_TABLE& table) {
+  TakenOneShot taken = take_one_shot(*table.RuntimeServices);
+  if (taken.ignored)
+    warn(table, taken.problem.view());
+  else if (!taken.problem.empty())  // nobody says that it is meant for us: no reason to wait
+    Console(table).paragraph(Sentence("vhdboot: warning: ", taken.problem.view()).view());
+  return taken.request;
+}
+
+// What the operating system of this start can ask for. Nothing when a boot loader before us has said so for itself.
+void tell_what_can_be_asked(EFI_SYSTEM_TABLE& table, const StartedFrom& from, const LoadOptions& options,
+                            const ConfigFile& conf) {
+  if (!is_first_loader(*table.RuntimeServices)) return;
+  EntryList entries;
+  add_images(*table.BootServices, from.device,
+             {.path = from.path ? from.path->view() : std::string_view(),
+              .options = options.text.view(),
+              .conf = conf.contents},
+             entries);
+  set_loader_variables(*table.RuntimeServices, entries);
+}
+
 // The record of where we come from, as an archive. Empty when there is no memory.
 PoolBytes make_origin_archive(EFI_SYSTEM_TABLE& table, const StartedFrom& from, const LoadOptions& options,
-                              const ConfigFile& conf) {
+                              const ConfigFile& conf, const std::optional<OneShot>& once) {
   Origin origin;
-  origin.menu = Console(table).asked_for_menu();
+  origin.menu = Console(table).asked_for_menu() || (once && once->menu);
+  if (once) origin.one_shot = once->name.view();
   if (from.partition) origin.partuuid = from.partition->view();
   if (from.serial) origin.serial = from.serial->view();
   if (from.path) origin.path = from.path->view();
@@ -70,7 +97,8 @@ Sentence start(EFI_HANDLE self, EFI_SYSTEM_TABLE& table, const EFI_LOADED_IMAGE&
   const ConfigFile conf = read_config_file(boot, from.device, from.path ? from.path->view() : std::string_view());
   if (!conf.problem.empty()) warn(table, conf.problem.view());
 
-  const PoolBytes archive = make_origin_archive(table, from, options, conf);
+  const auto once = one_shot(table);
+  const PoolBytes archive = make_origin_archive(table, from, options, conf, once);
   if (!archive) return Sentence("out of memory.");
   const InitrdMedia media(boot, *initrd, archive.bytes());
   if (media.status() == EFI_ALREADY_STARTED)
@@ -79,6 +107,7 @@ Sentence start(EFI_HANDLE self, EFI_SYSTEM_TABLE& table, const EFI_LOADED_IMAGE&
         "directly from the boot menu, without an initrd line.");
   if (failed(media.status()))
     return Sentence("the initramfs cannot be offered to the boot kernel (", describe(media.status()), ").");
+  tell_what_can_be_asked(table, from, options, conf);
   return start_kernel(boot, self, *kernel, command_line ? as_text(*command_line) : std::string_view());
 }
 

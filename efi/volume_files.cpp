@@ -2,7 +2,10 @@
 #include "efi/volume_files.h"
 
 #include <array>
+#include <cstddef>
+#include <optional>
 
+#include "efi/fixed_text.h"
 #include "efi/utf16_text.h"
 
 namespace vhdboot::efi {
@@ -54,6 +57,25 @@ class OpenFile {
     return EFI_SUCCESS;
   }
 
+  struct Entry {
+    bool is_file = false;
+    FixedText<3 * 256> name;
+    UINT64 size = 0;
+  };
+
+  /// The next entry of a directory; nothing at its end, and after what is none.
+  [[nodiscard]] std::optional<Entry> next_entry() const {
+    constexpr std::size_t kName = offsetof(EFI_FILE_INFO, FileName);
+    alignas(EFI_FILE_INFO) std::array<std::byte, sizeof(EFI_FILE_INFO) + 2 * 1024> bytes{};
+    UINTN count = bytes.size();
+    if (failed(file_->Read(file_, &count, bytes.data())) || count <= kName || count > bytes.size()) return std::nullopt;
+    const auto& info = *reinterpret_cast<const EFI_FILE_INFO*>(bytes.data());
+    Entry entry{.is_file = (info.Attribute & EFI_FILE_DIRECTORY) == 0, .name = {}, .size = info.FileSize};
+    Utf16Reader name(Bytes(bytes).first(count).subspan(kName));
+    while (const auto c = name.next()) entry.name.put(*c);
+    return entry;
+  }
+
  private:
   EFI_FILE_HANDLE file_ = nullptr;
   EFI_STATUS status_ = EFI_INVALID_PARAMETER;
@@ -86,6 +108,18 @@ FileContents VolumeFiles::read(std::string_view path, std::size_t cap) const {
   if (!memory) return {.status = EFI_OUT_OF_RESOURCES};
   const MutableBytes bytes = memory.bytes().first(static_cast<std::size_t>(size.bytes));
   return {.status = file.read(bytes), .memory = std::move(memory), .bytes = bytes};
+}
+
+void VolumeFiles::read_folder(std::string_view folder, void (*take)(const void*, std::string_view, UINT64),
+                              const void* context) const {
+  if (failed(status_)) return;
+  const OpenFile open(root_, folder);
+  if (failed(open.status()) || open.size().status != EFI_UNSUPPORTED) return;
+  for (int i = 0; i < kMaxFiles; ++i) {
+    const auto entry = open.next_entry();
+    if (!entry) return;
+    if (entry->is_file && !entry->name.truncated()) take(context, entry->name.view(), entry->size);
+  }
 }
 
 }  // namespace vhdboot::efi

@@ -60,6 +60,7 @@ MockFirmware::MockFirmware() {
   boot_.UnloadImage = unload_image;
   runtime_.ResetSystem = reset_system;
   runtime_.GetVariable = get_variable;
+  runtime_.SetVariable = set_variable;
   out_.Reset = reset_output;
   out_.OutputString = output_string;
   out_.SetMode = set_mode;
@@ -331,7 +332,10 @@ EFI_STATUS EFIAPI MockFirmware::reset_system(EFI_RESET_TYPE type, EFI_STATUS, UI
   throw Reset{type, current->now};
 }
 
-EFI_STATUS EFIAPI MockFirmware::get_variable(CHAR16* name, EFI_GUID*, UINT32*, UINTN* size, void* data) {
+EFI_STATUS EFIAPI MockFirmware::get_variable(CHAR16* name, EFI_GUID*, UINT32* attributes, UINTN* size, void* data) {
+  for (const std::u16string& which : {text_of(name), std::u16string()})
+    if (const auto status = current->read_statuses.find(which); status != current->read_statuses.end())
+      return status->second;
   const auto found = current->variables.find(text_of(name));
   if (found == current->variables.end()) return EFI_NOT_FOUND;
   const std::string& value = found->second;
@@ -339,6 +343,26 @@ EFI_STATUS EFIAPI MockFirmware::get_variable(CHAR16* name, EFI_GUID*, UINT32*, U
   *size = value.size();
   if (room < value.size()) return EFI_BUFFER_TOO_SMALL;
   std::memcpy(data, value.data(), value.size());
+  if (attributes != nullptr) *attributes = current->attributes[text_of(name)];
+  return EFI_SUCCESS;
+}
+
+EFI_STATUS EFIAPI MockFirmware::set_variable(CHAR16* name, EFI_GUID* guid, UINT32 attributes, UINTN size, void* data) {
+  const std::u16string text = text_of(name);
+  EXPECT_EQ(key_of(*guid), key_of("4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"_guid));
+  current->wrote.push_back(text);
+  if (failed(current->write_status)) return current->write_status;
+  if (size == 0) {
+    if (!current->variables.contains(text)) return EFI_NOT_FOUND;
+    EXPECT_EQ(attributes, current->attributes[text]) << "another variable, for some firmware";
+    if (!current->keeps_variables) current->variables.erase(text);
+    return EFI_SUCCESS;
+  }
+  EXPECT_EQ(attributes, static_cast<UINT32>(EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS))
+      << "nothing of ours is left after a restart";
+  EXPECT_LT(size, 1000u);
+  current->variables[text].assign(static_cast<const char*>(data), size);
+  current->attributes[text] = attributes;
   return EFI_SUCCESS;
 }
 
@@ -443,12 +467,20 @@ EFI_STATUS EFIAPI MockFirmware::open_volume(EFI_FILE_IO_INTERFACE*, EFI_FILE_HAN
 EFI_STATUS EFIAPI MockFirmware::open_file(EFI_FILE_HANDLE, EFI_FILE_HANDLE* out, CHAR16* name, UINT64 mode, UINT64) {
   EXPECT_EQ(mode, EFI_FILE_MODE_READ) << "nothing is ever written";
   const auto found = current->files.find(text_of(name));
-  if (found == current->files.end()) return EFI_NOT_FOUND;
-  if (failed(found->second.open_status)) return found->second.open_status;
-  auto* const file = new OpenFile();
-  file->file = &found->second;
+  auto file = std::make_unique<OpenFile>();
+  if (found == current->files.end()) {
+    std::u16string folder = text_of(name);
+    if (!folder.ends_with(u'\\')) folder += u'\\';
+    for (auto& [path, one] : current->files)
+      if (path.starts_with(folder) && path.find(u'\\', folder.size()) == std::u16string::npos)
+        file->entries.emplace_back(path.substr(folder.size()), &one);
+    if (file->entries.empty()) return EFI_NOT_FOUND;
+  } else {
+    if (failed(found->second.open_status)) return found->second.open_status;
+    file->file = &found->second;
+  }
   current->add_file_functions(*file);
-  *out = &file->protocol;
+  *out = &file.release()->protocol;
   return EFI_SUCCESS;
 }
 
@@ -460,6 +492,7 @@ EFI_STATUS EFIAPI MockFirmware::close_file(EFI_FILE_HANDLE handle) {
 
 EFI_STATUS EFIAPI MockFirmware::read_file(EFI_FILE_HANDLE handle, UINTN* size, void* out) {
   auto& open = *reinterpret_cast<OpenFile*>(handle);
+  if (open.file == nullptr) return read_entry(open, size, out);
   if (failed(open.file->read_status)) return open.file->read_status;
   const std::string_view rest = std::string_view(open.file->contents).substr(open.position);
   *size = std::min({*size, rest.size(), open.file->read_at_most});
@@ -472,11 +505,39 @@ EFI_STATUS EFIAPI MockFirmware::file_info(EFI_FILE_HANDLE handle, EFI_GUID* type
   EXPECT_EQ(key_of(*type), key_of(kFileInfo));
   const auto& open = *reinterpret_cast<OpenFile*>(handle);
   EXPECT_GE(*size, sizeof(EFI_FILE_INFO) + 512);
+  const EFI_FILE_INFO info = info_of(open);
+  std::memcpy(out, &info, sizeof(info));
+  return EFI_SUCCESS;
+}
+
+EFI_FILE_INFO MockFirmware::info_of(const OpenFile& open) {
   EFI_FILE_INFO info{};
   info.Size = sizeof(info);
-  info.FileSize = open.file->claimed_size.value_or(open.file->contents.size());
-  info.Attribute = open.file->directory ? EFI_FILE_DIRECTORY : EFI_FILE_ARCHIVE;
-  std::memcpy(out, &info, sizeof(info));
+  if (open.file != nullptr) info.FileSize = open.file->claimed_size.value_or(open.file->contents.size());
+  info.Attribute = open.file == nullptr || open.file->directory ? EFI_FILE_DIRECTORY : EFI_FILE_ARCHIVE;
+  return info;
+}
+
+EFI_STATUS MockFirmware::read_entry(OpenFile& open, UINTN* size, void* out) {
+  if (open.position == open.entries.size()) {
+    *size = 0;
+    return EFI_SUCCESS;
+  }
+  const auto& [name, file] = open.entries[open.position];
+  if (failed(file->open_status)) return file->open_status;
+  OpenFile one;
+  one.file = file;
+  const EFI_FILE_INFO info = info_of(one);
+  const std::size_t needed = offsetof(EFI_FILE_INFO, FileName) + 2 * (name.size() + 1);
+  if (*size < needed) {
+    *size = needed;
+    return EFI_BUFFER_TOO_SMALL;
+  }
+  ++open.position;
+  *size = needed;
+  std::memset(out, 0, needed);
+  std::memcpy(out, &info, offsetof(EFI_FILE_INFO, FileName));
+  std::memcpy(static_cast<std::byte*>(out) + offsetof(EFI_FILE_INFO, FileName), name.data(), 2 * name.size());
   return EFI_SUCCESS;
 }
 

@@ -68,7 +68,8 @@ class MockFirmware {
   EFI_BLOCK_IO_MEDIA& media(EFI_HANDLE handle) { return disks_.at(handle)->media; }
   EFI_STATUS disk_status = EFI_SUCCESS;
   void add_file_system(EFI_HANDLE handle);
-  std::map<std::u16string, MockFile> files;  ///< on all file systems, by the exact name
+  std::map<std::u16string, MockFile>
+      files;  ///< on all file systems, by the exact name; folders are there by themselves
   EFI_STATUS volume_status = EFI_SUCCESS;
 
   // ---- console and time
@@ -84,8 +85,15 @@ class MockFirmware {
   std::vector<Key> keys;
   double now = 0;
   bool timers_work = true;
-  std::vector<UINTN> watchdog;                      ///< every time-out that was set
-  std::map<std::u16string, std::string> variables;  ///< by name, whatever the GUID
+  std::vector<UINTN> watchdog;  ///< every time-out that was set
+
+  // ---- variables
+  std::map<std::u16string, std::string> variables;     ///< by name, whatever the GUID
+  std::map<std::u16string, UINT32> attributes;         ///< of those that were set, by name
+  std::map<std::u16string, EFI_STATUS> read_statuses;  ///< what GetVariable answers instead, by name; u"": for all
+  EFI_STATUS write_status = EFI_SUCCESS;
+  bool keeps_variables = false;       ///< says that one is removed, and does not do it
+  std::vector<std::u16string> wrote;  ///< the names given to SetVariable
 
   // ---- images
   EFI_STATUS load_status = EFI_SUCCESS;
@@ -110,7 +118,8 @@ class MockFirmware {
   };
   struct OpenFile {
     EFI_FILE_PROTOCOL protocol{};
-    MockFile* file = nullptr;  ///< null: the root
+    MockFile* file = nullptr;                                   ///< null: a folder
+    std::vector<std::pair<std::u16string, MockFile*>> entries;  ///< of a folder
     std::size_t position = 0;
   };
 
@@ -137,6 +146,7 @@ class MockFirmware {
   static EFI_STATUS EFIAPI unload_image(EFI_HANDLE);
   static EFI_STATUS EFIAPI reset_system(EFI_RESET_TYPE, EFI_STATUS, UINTN, CHAR16*);
   static EFI_STATUS EFIAPI get_variable(CHAR16*, EFI_GUID*, UINT32*, UINTN*, void*);
+  static EFI_STATUS EFIAPI set_variable(CHAR16*, EFI_GUID*, UINT32, UINTN, void*);
   static EFI_STATUS EFIAPI reset_output(SIMPLE_TEXT_OUTPUT_INTERFACE*, BOOLEAN);
   static EFI_STATUS EFIAPI output_string(SIMPLE_TEXT_OUTPUT_INTERFACE*, CHAR16*);
   static EFI_STATUS EFIAPI set_mode(SIMPLE_TEXT_OUTPUT_INTERFACE*, UINTN);
@@ -152,6 +162,8 @@ class MockFirmware {
   static EFI_STATUS EFIAPI read_file(EFI_FILE_HANDLE, UINTN*, void*);
   static EFI_STATUS EFIAPI file_info(EFI_FILE_HANDLE, EFI_GUID*, UINTN*, void*);
 
+  static EFI_STATUS read_entry(OpenFile& open, UINTN* size, void* out);
+  static EFI_FILE_INFO info_of(const OpenFile& open);
   void add_file_functions(OpenFile& file);
 
   EFI_BOOT_SERVICES boot_{};

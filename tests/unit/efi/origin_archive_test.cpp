@@ -45,6 +45,7 @@ TEST_F(OriginArchive, TellsAllThatIsKnown) {
                       .serial = "0123456789ABCDEF",
                       .path = "/boot/b\u00fccher.efi",
                       .options = "image=/a.vhd x=\"1 2\"",
+                      .one_shot = "b\u00fccher 2",
                       .conf = as_bytes("image /a.vhd\r\n"),
                       .place = as_bytes(std::string_view("\1\1\6\0\2\x1f", 6))};
   EXPECT_EQ(listing(origin), "vhdboot\nvhdboot/origin\nvhdboot/origin.conf\nvhdboot/origin.place\n");
@@ -53,7 +54,8 @@ TEST_F(OriginArchive, TellsAllThatIsKnown) {
             "partuuid 0badcafe-01\n"
             "serial 0123456789ABCDEF\n"
             "path /boot/b\u00fccher.efi\n"
-            "options image=/a.vhd x=\"1 2\"\n");
+            "options image=/a.vhd x=\"1 2\"\n"
+            "one-shot b\u00fccher 2\n");
   EXPECT_EQ(member(origin, "vhdboot/origin.conf"), "image /a.vhd\r\n");
 }
 

@@ -16,6 +16,7 @@ namespace vhdboot::efi {
 namespace {
 
 using namespace test;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -375,6 +376,110 @@ TEST_F(Stub, TakesAConfigurationOf64KiB) {
   firmware.files[u"\\EFI\\debian.conf"] = {.contents = std::string(64 * 1024, '#')};
   boot();
   EXPECT_THAT(*initrd, HasSubstr(std::string(64 * 1024, '#')));
+}
+
+// ---- the Boot Loader Interface
+
+/// A variable's text, with its NUL.
+std::string value16(std::u16string_view text) {
+  return std::string(as_text(utf16_bytes(text))) + std::string(2, '\0');
+}
+
+std::vector<std::string> entries_of(MockFirmware& firmware) {
+  std::vector<std::string> entries;
+  std::string entry;
+  const std::string& value = firmware.variables[u"LoaderEntries"];
+  for (std::size_t i = 0; i < value.size(); i += 2)  // ASCII in UTF-16
+    if (value[i] != '\0')
+      entry += value[i];
+    else
+      entries.push_back(std::exchange(entry, {}));
+  return entries;
+}
+
+TEST_F(Stub, HandsOnWhatIsAskedForOnce) {
+  start_from_ntfs();
+  firmware.variables[u"LoaderEntryOneShot"] = value16(u"vhdboot-arch");
+  boot();
+  expect_origin(
+      {.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi", .one_shot = "arch"});
+  EXPECT_FALSE(firmware.variables.contains(u"LoaderEntryOneShot"));
+  EXPECT_EQ(firmware.now, 0);
+  boot();
+  expect_origin({.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi"});
+  firmware.variables.clear();  // a restart
+  firmware.variables[u"LoaderEntryOneShot"] = as_text(utf16_bytes(u"auto-vhdboot-menu"));
+  boot();
+  expect_origin(
+      {.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi", .menu = true});
+}
+
+TEST_F(Stub, WarnsOfWhatIsAskedForAndDoesNotCount) {
+  start_from_ntfs();
+  firmware.variables[u"LoaderEntryOneShot"] = as_text(utf16_bytes(u"vhdboot-arch"));
+  firmware.write_status = EFI_WRITE_PROTECTED;
+  boot();
+  expect_origin({.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi"});
+  EXPECT_THAT(shown(), HasSubstr("vhdboot: warning: the request to boot arch once does not count"));
+  EXPECT_GE(firmware.now, 2) << "time to read it";
+  firmware.now = 0;
+  firmware.variables.clear();
+  firmware.variables[u"LoaderEntryOneShot"] = std::string(1 << 20, 'x');
+  boot();
+  EXPECT_THAT(shown(), HasSubstr("vhdboot: warning: LoaderEntryOneShot cannot be read"));
+  EXPECT_EQ(firmware.now, 0) << "nobody has asked us";
+}
+
+TEST_F(Stub, TellsWhatCanBeAsked) {
+  start_from_ntfs();
+  boot();
+  EXPECT_EQ(firmware.variables[u"LoaderInfo"], value16(u"vhdboot " VHDBOOT_VERSION));
+  EXPECT_THAT(entries_of(firmware), ElementsAre("auto-vhdboot-menu", "auto-vhdboot-debian")) << "by its own name";
+  firmware.variables.clear();
+  set_options(u"image=/x/arch.raw");
+  boot();
+  EXPECT_THAT(entries_of(firmware), ElementsAre("auto-vhdboot-menu", "auto-vhdboot-arch"));
+}
+
+TEST_F(Stub, TellsOfTheImagesThatTheFirmwareSees) {
+  start_from_esp();
+  const std::string image(64 * 1024, 'x');
+  firmware.files[u"\\EFI\\debian.conf"] = {.contents = "image /boot/debian12.vhd\n"};
+  firmware.files[u"\\EFI\\arch.conf"] = {.contents = "wait 5\r\nimage /vhd/arch.raw\r\n"};
+  firmware.files[u"\\EFI\\large.conf"] = {.contents = "image /large.vhd\n" + std::string(64 * 1024, '#')};
+  firmware.files[u"\\EFI\\broken.conf"] = {.contents = "image /broken.vhd\n", .read_status = EFI_DEVICE_ERROR};
+  firmware.files[u"\\EFI\\folder.vhd"] = {.contents = image, .directory = true};
+  firmware.files[u"\\top.VHD"] = {.contents = image};
+  firmware.files[u"\\small.vhd"] = {.contents = image.substr(1)};
+  firmware.files[u"\\boot\\b\u00fccher.vhd"] = {.contents = image};
+  firmware.files[u"\\boot\\fedora.img"] = {.contents = image};
+  firmware.files[u"\\boot\\other.qcow2"] = {.contents = image};
+  firmware.files[u"\\vhd\\DEBIAN12.vhd"] = {.contents = image};
+  firmware.files[u"\\elsewhere\\not.vhd"] = {.contents = image};
+  boot();
+  EXPECT_THAT(entries_of(firmware), ElementsAre("auto-vhdboot-menu", "auto-vhdboot-debian12", "auto-vhdboot-arch",
+                                                "auto-vhdboot-top", "auto-vhdboot-fedora"));
+}
+
+TEST_F(Stub, LeavesWhatABootLoaderBeforeHasSaid) {
+  start_from_ntfs();
+  firmware.variables[u"LoaderInfo"] = "systemd-boot";
+  firmware.variables[u"LoaderEntries"] = "its own";
+  boot();
+  EXPECT_EQ(firmware.variables.size(), 2u);
+  EXPECT_EQ(firmware.variables[u"LoaderEntries"], "its own");
+  EXPECT_TRUE(firmware.wrote.empty());
+}
+
+TEST_F(Stub, StartsWithoutVariables) {
+  start_from_ntfs();
+  for (const EFI_STATUS status : {EFI_UNSUPPORTED, EFI_DEVICE_ERROR, EFI_NOT_FOUND}) {
+    firmware.read_statuses[u""] = status;
+    firmware.write_status = EFI_UNSUPPORTED;
+    boot();
+    expect_origin({.partuuid = "0badcafe-01", .serial = "0123456789ABCDEF", .path = "/boot/menu/debian.efi"});
+    EXPECT_EQ(firmware.now, 0);
+  }
 }
 
 // ---- failures
