@@ -50,16 +50,17 @@ class TinyGuest:
     notes: int
 
 
-def make(script: str) -> TinyGuest:
-    """The guest of that script, from the cache or made now."""
+def make(script: str, modules: tuple[str, ...] = ()) -> TinyGuest:
+    """The guest of that script, from the cache or made now. `modules`: more of them, for modprobe in the script."""
     text = BEGIN + script + END
-    key = hashlib.sha256(f"{FORMAT} {MODULES} {SIZES} {text}".encode()).hexdigest()[:16]
+    modules = MODULES + modules
+    key = hashlib.sha256(f"{FORMAT} {modules} {SIZES} {text}".encode()).hexdigest()[:16]
     image = cache_folder() / f"tiny-{key}.vhd"
     places = _places()
     with locked(cache_folder() / "tiny"):
         if not image.is_file():
             with tempfile.TemporaryDirectory(prefix="tiny.", dir=cache_folder()) as work:
-                _build(text, list(places.values()), Path(work)).rename(image)
+                _build(text, modules, list(places.values()), Path(work)).rename(image)
     root = places["root"]
     return TinyGuest(image, image.stat().st_size - vhd.FOOTER_SIZE, root.start, root.size, places["notes"].start)
 
@@ -72,13 +73,13 @@ def _places() -> dict[str, disk.Partition]:
     return found
 
 
-def _build(script: str, places: list[disk.Partition], work: Path) -> Path:
+def _build(script: str, modules: tuple[str, ...], places: list[disk.Partition], work: Path) -> Path:
     suite = Suite("bookworm")
     package = suite.unpack(suite.kernel_package())
     kernel = max((package / "boot").glob("vmlinuz-*"))
     release = kernel.name.removeprefix("vmlinuz-")
     tree = work / "tree"
-    _copy_modules(package, tree, release)
+    _copy_modules(package, tree, release, modules)
     initrd = _pack(script, tree, suite.unpack("busybox-static") / "bin/busybox", work)
     esp, root, image = work / "esp", work / "root", work / "image"
     disk.format_esp(esp, places[0].size, {"/EFI/Linux/tiny.efi": images.make_uki(work / "uki", kernel, initrd, release)})
@@ -92,12 +93,12 @@ def _build(script: str, places: list[disk.Partition], work: Path) -> Path:
     return image
 
 
-def _copy_modules(package: Path, tree: Path, release: str) -> None:
+def _copy_modules(package: Path, tree: Path, release: str, names: tuple[str, ...]) -> None:
     """Those modules and what they need, as Debian's packages lay them out."""
     source = package / "lib/modules" / release
     target = tree / "lib/modules" / release
     files = {file.name.split(".")[0].replace("-", "_"): file for file in source.rglob("*.ko*")}
-    wanted, taken = [name.replace("-", "_") for name in MODULES], set()
+    wanted, taken = [name.replace("-", "_") for name in names], set()
     while wanted:
         name = wanted.pop()
         # What is not there is built in.
