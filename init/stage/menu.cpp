@@ -88,13 +88,15 @@ class Chooser {
     const auto program = TRY_IN("showing the menu", sys::Companion::start(arguments));
     for (bool changed = true;;) {
       changed |= list_again();
-      if (changed)
-        TRY_IN("showing the menu", program.messages().send(menu::encode(state()), sys::Deadline::in(kToTake)));
+      Result<void> told;
+      if (changed) told = program.messages().send(menu::encode(state()), sys::Deadline::in(kToTake));
       countdown_.reset();  // the program counts on
-      changed = look_further();
+      // While an image was looked into, it may have ended, with an answer that is there to be read.
+      changed = told ? look_further() : true;
       const auto moment = changed ? sys::Deadline::in(0ms) : sys::Deadline::in(kTurn);
       const auto message = program.messages().receive(menu::kMaxMessage, moment);
       if (message) return menu::decode_answer(*message);
+      if (!told) return std::unexpected(told.error().within("showing the menu"));
       if (message.error().code != Code::Timeout) return std::unexpected(message.error().within("the menu has ended"));
       (void)TRY(volumes_.wait(sys::Deadline::in(0ms)));
     }
