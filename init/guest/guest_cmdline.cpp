@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/guest/guest_cmdline.h"
 
+#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -22,6 +23,17 @@ LineChange root_change(const kexec::CommandLine& line, std::string_view root) {
   return {concat("root=", root),
           "the guest finds its root by partition type, for which it would look at the host's disk"};
 }
+
+// Of Start.
+struct Told {
+  const char* name;
+  std::string Start::* value;
+};
+constexpr std::array kTold{Told{"vhdboot.image", &Start::image}, Told{"vhdboot.entry", &Start::entry},
+                           Told{"vhdboot.efi", &Start::efi_file}, Told{"vhdboot.version", &Start::version}};
+
+// Of the 2,048 bytes that a kernel for x86 takes.
+constexpr std::size_t kRoomForStart = 1536;
 
 }  // namespace
 
@@ -50,6 +62,21 @@ Result<GuestCommandLine> guest_command_line(std::string_view options, std::strin
     return fail(Code::Invalid, concat("the kernel's options have a quote that is never closed, which would swallow ",
                                       kSafetyOptions, ": ", printable(options), ' ', printable(configured)));
   return made;
+}
+
+void tell_start(kexec::CommandLine& line, const Start& start) {
+  for (const Told& told : kTold) line.remove(told.name);
+  for (const Told& told : kTold)
+    if (const std::string& value = start.*told.value;
+        !value.empty() && line.text().size() + value.size() < kRoomForStart)
+      (void)line.set(told.name, value);
+}
+
+std::optional<Start> read_start(const kexec::CommandLine& line) {
+  Start start;
+  for (const Told& told : kTold) start.*told.value = line.find(told.name).value_or("");
+  if (start.image.empty()) return std::nullopt;
+  return start;
 }
 
 }  // namespace vhdboot::guest

@@ -2,6 +2,7 @@
 // The command line of a guest on this machine, and what about it is not the guest's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,5 +35,23 @@ struct GuestCommandLine {
 /// these are. The rdinit= is not here yet, see kexec::make_plan().
 [[nodiscard]] Result<GuestCommandLine> guest_command_line(std::string_view options, std::string_view configured,
                                                           const DiskFacts& disk);
+
+/// By what a guest's command line tells how it was started, for `vhdboot status`. The kernel and systemd pass over
+/// options with a dot that they do not know, and /proc/cmdline stays whatever becomes of /run.
+struct Start {
+  std::string image;     ///< on its volume
+  std::string entry;     ///< its id
+  std::string efi_file;  ///< on its volume; empty: not known
+  std::string version;   ///< of vhdboot
+
+  friend bool operator==(const Start&, const Start&) = default;
+};
+
+/// Where the line gets too long, or a value cannot be written, it is left out: nothing depends on it. What an earlier
+/// boot has told, and a program of the guest has made the entry's, is gone.
+void tell_start(kexec::CommandLine& line, const Start& start);
+
+/// What tell_start() wrote; nothing when no image is told.
+[[nodiscard]] std::optional<Start> read_start(const kexec::CommandLine& line);
 
 }  // namespace vhdboot::guest

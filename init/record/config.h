@@ -72,6 +72,8 @@ struct Config {
   std::optional<bool> beep;
   std::vector<std::string> folders;         ///< where the menu looks, too: '/' before each name
   std::optional<std::string> command_line;  ///< in place of the entry's own: no key, a person typed it in the menu
+  /// The EFI file, to be told on the guest's command line: no key, stage 1 sets it for a boot.
+  std::optional<std::string> started_by;
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which file is the image: configured, or by convention the one beside the EFI file with the same name.
+// Which file is the image: configured, or by convention the one beside the EFI file with the same name; and which other
+// files are images.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,5 +19,17 @@ namespace vhdboot::record {
 /// /boot/debian.vhd, then .img, then .raw. NotFound when nothing is configured and the firmware told no path, or one
 /// that does not end in ".efi"; Invalid when a relative path is configured and the firmware told no path.
 [[nodiscard]] Result<std::vector<volume::Path>> image_candidates(const Config& config, const Origin& origin);
+
+/// Whether the name is that of an image that is booted: ".vhd", ".img", ".raw".
+[[nodiscard]] bool has_booted_name(const volume::Path& path);
+
+/// Whether the name is that of a disk image. Also what is not booted: who looks for such a file in a list finds there
+/// what to do.
+[[nodiscard]] bool has_image_name(const volume::Path& path);
+
+inline constexpr std::uint64_t kMinImageSize = 64 * 1024;  ///< a smaller file is no disk, whatever its name says
+inline constexpr std::size_t kMaxListedFolder = 4096;      ///< names; images in a larger folder are not looked for
+/// Where on each volume images are looked for, besides the folder of the EFI file.
+inline constexpr std::array<std::string_view, 4> kImageFolders{"/", "/boot", "/vhd", "/images"};
 
 }  // namespace vhdboot::record

@@ -2,7 +2,6 @@
 #include "init/stage/candidates.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -16,16 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 64;           // of a system that are opened to be shown
 constexpr std::size_t kMaxEntryText = 24 * 1024;  // bytes of all of them together
-
-// Also what is not booted: who looks for such a file in the list finds there what to do.
-constexpr std::array<std::string_view, 8> kExtensions{".vhd",   ".img", ".raw",  ".vhdx",
-                                                      ".avhdx", ".vdi", ".vmdk", ".qcow2"};
-constexpr std::size_t kBooted = 3;  // the first ones
-constexpr std::array<std::string_view, 4> kFolders{"/", "/boot", "/vhd", "/images"};
-
-bool has_image_name(const volume::Path& path) {
-  return std::ranges::find(kExtensions, to_lower_ascii(path.extension())) != kExtensions.end();
-}
 
 // Where the image is that is booted when nobody chooses.
 bool may_have_default(const HostVolume& volume, const Settings& settings) {
@@ -42,10 +31,11 @@ void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates
     if (names.error().code != Code::NotFound) pass_over(names.error().message());
     return;
   }
-  if (names->size() > kMaxListedFolder) return pass_over(concat("more than ", kMaxListedFolder, " names"));
+  if (names->size() > record::kMaxListedFolder)
+    return pass_over(concat("more than ", record::kMaxListedFolder, " names"));
   for (const volume::DirEntry& file : *names) {
     auto path = folder.child(file.name);
-    if (file.directory || file.size < kMinImageSize || !path || !has_image_name(*path)) continue;
+    if (file.directory || file.size < record::kMinImageSize || !path || !record::has_image_name(*path)) continue;
     if (candidates.found.size() == kMaxCandidates) return pass_over(concat("more than ", kMaxCandidates, " images"));
     candidates.found.push_back({.place = {.volume = &volume, .path = *std::move(path)}, .size = file.size});
   }
@@ -57,8 +47,7 @@ std::vector<const Candidate*> called(const std::vector<Candidate>& all, std::str
   std::vector<const Candidate*> found;
   for (const Candidate& one : all) {
     const volume::Path& path = one.place.path;
-    const auto kind = std::ranges::find(kExtensions, to_lower_ascii(path.extension()));
-    if (same(path.name()) || (kind < kExtensions.begin() + kBooted && same(path.stem()))) found.push_back(&one);
+    if (same(path.name()) || (record::has_booted_name(path) && same(path.stem()))) found.push_back(&one);
   }
   return found;
 }
@@ -108,7 +97,7 @@ std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& s
   if (may_have_default(volume, settings))
     if (const auto paths = record::image_candidates(settings.config, settings.origin))
       for (const volume::Path& path : *paths) add(path.parent());
-  for (const std::string_view folder : kFolders)
+  for (const std::string_view folder : record::kImageFolders)
     if (auto path = volume::parse_path(folder)) add(*std::move(path));
   for (const std::string& folder : settings.config.folders)
     if (auto path = volume::parse_path(folder)) add(*std::move(path));

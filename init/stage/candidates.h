@@ -17,9 +17,7 @@
 
 namespace vhdboot::stage {
 
-inline constexpr std::size_t kMaxCandidates = 128;         ///< with more of them the last ones are left out
-inline constexpr std::size_t kMaxListedFolder = 4096;      ///< names; images in a larger folder are not looked for
-inline constexpr std::uint64_t kMinImageSize = 64 * 1024;  ///< a smaller file is no disk, whatever its name says
+inline constexpr std::size_t kMaxCandidates = 128;  ///< with more of them the last ones are left out
 
 /// A file whose name says that it is a disk image.
 struct Candidate {

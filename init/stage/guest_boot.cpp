@@ -93,6 +93,11 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   for (const guest::LineChange& change : made.changes)
     report.log(concat("command line: ", printable(change.what), ": ", change.why));
   boot.line_changes = std::move(made.changes);
+  if (config.started_by)
+    guest::tell_start(made.line, {.image = image.path.text(),
+                                  .entry = entry.entry.id,
+                                  .efi_file = *config.started_by,
+                                  .version = VHDBOOT_VERSION});
   const auto tables = TRY(guest::root_tables(disk, made.line));
   TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables()), report));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);

@@ -273,6 +273,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     TRY(check_no_windows_sleeps(volumes, image));
     const disk::PartitionTable table = TRY(read_table(image));
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
+    settings.config.started_by = settings.origin.path.value_or("");
     const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
     learn("system", guest.name);
     report.checkpoint("loaded");

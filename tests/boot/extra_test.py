@@ -198,7 +198,10 @@ def test_vhdboot(work, by_stub):
     assert ours.initrd[:len(by_stub.initrd)] == by_stub.initrd
     words = ours.cmdline.split(" ")
     assert words[0] == "rdinit=/vhdboot/init"
-    assert " ".join(words[1:]) == f"{' '.join(by_stub.cmdline.split())} nohibernate"
+    told = [word for word in words if word.startswith("vhdboot.")]
+    assert " ".join(words[1:]) == " ".join([*by_stub.cmdline.split(), "nohibernate", *told])
+    assert told[:3] == ["vhdboot.image=/boot/debian.img", "vhdboot.entry=extra.efi", "vhdboot.efi=/boot/debian.efi"]
+    assert len(told) == 4 and told[3].startswith("vhdboot.version=")
 
 
 def add_to_esp(image: Path, files: dict[str, Path]) -> None:

@@ -74,5 +74,32 @@ TEST(GuestCommandLine, AnOpenQuoteDoesNotSwallowWhatIsAdded) {
   EXPECT_TRUE(guest_command_line("root=UUID=x dyndbg=\"file x +p\"", "ro", {}));
 }
 
+TEST(Start, IsToldAndReadAgain) {
+  auto line = kexec::CommandLine::parse("root=UUID=f-2 ro -- 3");
+  const Start start{
+      .image = "/my images/debian.vhd", .entry = "debian.efi", .efi_file = "/boot/debian.efi", .version = "1"};
+  tell_start(line, start);
+  EXPECT_EQ(line.text(),
+            "root=UUID=f-2 ro vhdboot.image=\"/my images/debian.vhd\" vhdboot.entry=debian.efi "
+            "vhdboot.efi=/boot/debian.efi vhdboot.version=1 -- 3");
+  EXPECT_EQ(read_start(kexec::CommandLine::parse(line.text())), start);
+}
+
+TEST(Start, OfAnEarlierBootIsGone) {
+  auto line = kexec::CommandLine::parse("vhdboot.image=/old.vhd vhdboot.efi=/old.efi quiet vhdboot.image=/older.vhd");
+  tell_start(line, {.image = "/new.vhd", .entry = "", .efi_file = "", .version = "2"});
+  EXPECT_EQ(line.text(), "quiet vhdboot.image=/new.vhd vhdboot.version=2");
+}
+
+TEST(Start, IsLeftOutRatherThanInTheWay) {
+  kexec::CommandLine line;
+  tell_start(line, {.image = "/a.vhd", .entry = "say \"x\"", .efi_file = "", .version = "1"});
+  EXPECT_EQ(line.text(), "vhdboot.image=/a.vhd vhdboot.version=1");
+  auto full = kexec::CommandLine::parse(std::string(2000, 'x'));
+  tell_start(full, {.image = "/a.vhd", .entry = "", .efi_file = "", .version = "1"});
+  EXPECT_EQ(full.text(), std::string(2000, 'x'));
+  EXPECT_FALSE(read_start(full));
+}
+
 }  // namespace
 }  // namespace vhdboot::guest
