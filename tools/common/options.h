@@ -9,11 +9,12 @@
 
 #include "base/exit_status.h"
 
-namespace vhdboot::vhdtool {
+namespace vhdboot::tools {
 
 struct OptionName {
   std::string_view name;  ///< "volume" for --volume
   bool has_value = false;
+  char letter = 0;  ///< 'n' for -n; 0: none
 };
 
 struct CommandLine {
@@ -27,8 +28,10 @@ struct CommandLine {
 };
 
 /// Reads `argv` by getopt_long, with --help (-h) beside `options`; complains about what is wrong. `arguments` names
-/// each argument that must be there: {"FILE", "SIZE"}.
+/// each argument that must be there: {"FILE", "SIZE"}; `more` those that may follow, any number of the last of them
+/// when it ends in "...".
 [[nodiscard]] CommandLine read_command_line(int argc, char** argv, const std::vector<OptionName>& options,
-                                            const std::vector<std::string_view>& arguments, std::string_view help);
+                                            const std::vector<std::string_view>& arguments, std::string_view help,
+                                            const std::vector<std::string_view>& more = {});
 
-}  // namespace vhdboot::vhdtool
+}  // namespace vhdboot::tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tools/vhdtool/output.h"
+#include "tools/common/output.h"
 
 #include <cstdio>
 #include <string>
@@ -7,22 +7,28 @@
 #include "base/text.h"
 #include "tools/common/space_file.h"
 
-namespace vhdboot::vhdtool {
+namespace vhdboot::tools {
 namespace {
 
+std::string_view program_name;
+
 void complain(std::string_view command, std::string_view text) {
-  const std::string line = concat("vhdtool ", command, ": ", text, '\n');
+  const std::string line = concat(program_name, command.empty() ? "" : " ", command, ": ", text, '\n');
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace
+
+void set_program(std::string_view name) {
+  program_name = name;
+}
 
 void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
 ExitStatus wrong_usage(std::string_view command, std::string_view text) {
-  complain(command, concat(text, "; see vhdtool ", command, " --help"));
+  complain(command, concat(text, "; see ", program_name, ' ', command, " --help"));
   return ExitStatus::Usage;
 }
 
@@ -32,7 +38,7 @@ ExitStatus wrong_option(std::string_view command, int result, const char* word) 
 }
 
 ExitStatus failed(std::string_view command, std::string_view file, const Error& error) {
-  complain(command, concat(printable(file), ": ", tools::is_stop(error) ? error.text : error.message()));
+  complain(command, concat(printable(file), ": ", is_stop(error) ? error.text : error.message()));
   return exit_status(error);
 }
 
@@ -46,4 +52,4 @@ ExitStatus finish(std::string_view command, ExitStatus status) {
   return ExitStatus::Failed;
 }
 
-}  // namespace vhdboot::vhdtool
+}  // namespace vhdboot::tools

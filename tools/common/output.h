@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What all subcommands say in the same way.
+// What all subcommands of a program say in the same way.
 #pragma once
 
 #include <string_view>
@@ -7,24 +7,27 @@
 #include "base/error.h"
 #include "base/exit_status.h"
 
-namespace vhdboot::vhdtool {
+namespace vhdboot::tools {
+
+/// What the program is called; said once, before all else. `name` is of static duration.
+void set_program(std::string_view name);
 
 /// To the standard output.
 void print(std::string_view text);
 
-/// "vhdtool COMMAND: text; see vhdtool COMMAND --help" to the standard error; returns Usage.
+/// "PROGRAM COMMAND: text; see PROGRAM COMMAND --help" to the standard error; returns Usage.
 ExitStatus wrong_usage(std::string_view command, std::string_view text);
 
 /// The same for the option at which getopt_long() stopped with '?' or ':'.
 ExitStatus wrong_option(std::string_view command, int result, const char* word);
 
-/// "vhdtool COMMAND: FILE: the error" to the standard error; returns what it leads to.
+/// "PROGRAM COMMAND: FILE: the error" to the standard error; returns what it leads to.
 ExitStatus failed(std::string_view command, std::string_view file, const Error& error);
 
-/// "vhdtool COMMAND: FILE: warning: text" to the standard error.
+/// "PROGRAM COMMAND: FILE: warning: text" to the standard error.
 void warn(std::string_view command, std::string_view file, std::string_view text);
 
 /// `status` when all of the standard output could be written, else Failed with a sentence.
 ExitStatus finish(std::string_view command, ExitStatus status);
 
-}  // namespace vhdboot::vhdtool
+}  // namespace vhdboot::tools

@@ -12,10 +12,10 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "tools/common/output.h"
 #include "tools/common/size_text.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/open_image.h"
-#include "tools/vhdtool/output.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -44,7 +44,7 @@ ExitStatus write_disk(const std::string& path, const vhd::Disk& disk, std::uint6
   while (length > 0) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), length));
     if (const auto done = disk.read(offset, MutableBytes(buffer).first(count)); !done)
-      return failed("cat", path, done.error().within(concat("byte ", offset, " of the disk")));
+      return tools::failed("cat", path, done.error().within(concat("byte ", offset, " of the disk")));
     if (std::fwrite(buffer.data(), 1, count, stdout) != count) break;
     offset += count;
     length -= count;
@@ -68,7 +68,7 @@ ExitStatus run_cat(int argc, char** argv) {
       case kOffset:
       case kLength: {
         const auto size = tools::parse_bytes(optarg);
-        if (!size) return wrong_usage("cat", size.error().text);
+        if (!size) return tools::wrong_usage("cat", size.error().text);
         if (result == kOffset)
           offset = *size;
         else
@@ -76,20 +76,21 @@ ExitStatus run_cat(int argc, char** argv) {
         break;
       }
       case 'h':
-        print(kHelp);
+        tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return wrong_option("cat", result, argv[optind - 1]);
+        return tools::wrong_option("cat", result, argv[optind - 1]);
     }
   }
-  if (argc - optind != 1) return wrong_usage("cat", optind == argc ? "which FILE?" : "only one FILE can be read");
+  if (argc - optind != 1)
+    return tools::wrong_usage("cat", optind == argc ? "which FILE?" : "only one FILE can be read");
   const std::string path = argv[optind];
   const auto image = open_image(path);
-  if (!image) return failed("cat", path, image.error());
+  if (!image) return tools::failed("cat", path, image.error());
   const vhd::Disk& disk = *image->disk;
-  for (const std::string& warning : disk.info().warnings) warn("cat", path, warning);
+  for (const std::string& warning : disk.info().warnings) tools::warn("cat", path, warning);
   if (offset > disk.size() || length.value_or(0) > disk.size() - offset)
-    return failed("cat", path, Error{Code::Invalid, 0, concat("the disk has only ", disk.size(), " bytes")});
+    return tools::failed("cat", path, Error{Code::Invalid, 0, concat("the disk has only ", disk.size(), " bytes")});
   const ExitStatus written = write_disk(path, disk, offset, length.value_or(disk.size() - offset));
   return together(written, disk.info().warnings.empty() ? ExitStatus::Done : ExitStatus::Warnings);
 }

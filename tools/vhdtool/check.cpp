@@ -1,53 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <fcntl.h>
 #include <getopt.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/ascii.h"
-#include "base/text.h"
-#include "disk/file_tree.h"
-#include "entry/folders.h"
-#include "entry/fstab.h"
-#include "init/guest/module_folder.h"
-#include "init/guest/root.h"
-#include "init/modules/initrd_modules.h"
-#include "init/modules/module_signature.h"
-#include "init/record/config.h"
-#include "init/sys/block.h"
-#include "init/sys/file.h"
-#include "init/sys/hardware.h"
-#include "init/sys/mounted_tree.h"
-#include "init/sys/volume_tree.h"
-#include "init/volume/file_source.h"
-#include "init/volume/path.h"
-#include "init/volume/volume.h"
-#include "tools/common/host_file.h"
-#include "tools/common/image_reader.h"
-#include "tools/vhdtool/check_config.h"
-#include "tools/vhdtool/check_entry.h"
-#include "tools/vhdtool/check_fstab.h"
-#include "tools/vhdtool/check_image.h"
-#include "tools/vhdtool/check_modules.h"
-#include "tools/vhdtool/check_place.h"
+#include "tools/common/output.h"
 #include "tools/vhdtool/check_report.h"
-#include "tools/vhdtool/check_storage.h"
 #include "tools/vhdtool/commands.h"
-#include "tools/vhdtool/inspected_disk.h"
-#include "tools/vhdtool/mounted_file.h"
-#include "tools/vhdtool/output.h"
+#include "tools/vhdtool/judge.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -82,237 +43,10 @@ Examples:
 )";
 
 struct Options {
-  std::string volume;
-  std::string conf;
+  ImageToJudge image;
   bool json = false;
   bool quiet = false;
-  std::string file;
 };
-
-// How the image would be booted.
-struct Boot {
-  record::Config config;
-  std::vector<sys::DrivenDevice> chain;        // that its volume hangs on; empty: not known
-  std::unique_ptr<const disk::FileTree> host;  // the files of its volume; null: not known
-};
-
-// Of the device in /dev; nothing for one that only shows what another holds.
-std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> canonical(::realpath(path.c_str(), nullptr), &std::free);
-  if (!canonical) return {};
-  const std::string_view name(canonical.get());
-  const auto device = sys::block_device(std::string(name.substr(name.rfind('/') + 1)));
-  if (!device || sys::is_virtual(*device)) return {};
-  return sys::hardware_of(*device).chain;
-}
-
-// Whether the kernel unpacks an initrd that need not bring modules. The boot does not take the time to ask, and so does
-// not pass over one that is damaged.
-void check_initrd(const BootChoice& choice, Findings& findings) {
-  if (!choice.plan.has_initrd) return;
-  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
-  if (const auto unpacked = modules::check_initrd(listed, {}, choice.release); !unpacked)
-    findings.error("initrd", concat(choice.id, ": ", unpacked.error().message(), ": make it anew in the guest"));
-}
-
-Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, const BootChoice& choice,
-                           Findings& findings) {
-  const auto index = guest::read_index(folder, guest::read_modprobe(folder, choice.line));
-  if (!index) findings.error("modules", index.error().within("the guest's kernel modules"));
-  if (!index) return std::unexpected(index.error());
-  const bool has_guest_disk = check_modules(*index, choice.release, findings);
-  const auto judge = [&](const std::string& file) -> Result<bool> {
-    return modules::is_signed(TRY(guest::read_module(folder, file)));
-  };
-  const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
-  const auto complete = modules::check_missing(needs, choice.release, choice.plan.has_initrd);
-  if (has_guest_disk && !complete) findings.error("modules", complete.error());
-  check_module_files(
-      needs, judge, choice.release, choice.line, [&] { return guest::read_kernel_config(folder); }, findings);
-  check_controllers(*index, concat("kernel ", choice.release), findings);
-  check_chain(*index, boot.chain, choice.release, findings);
-  if (findings.count(Severity::Error) > 0) return fail(Code::Unsupported, "its modules do not fit");
-  check_initrd(choice, findings);
-  return {};
-}
-
-// The initrd has to bring what is not taken along, because of `why`.
-Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::string_view why, Findings& findings) {
-  if (!choice.plan.has_initrd) {
-    modules_unchecked(why, findings);
-    return {};
-  }
-  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
-  const auto doubt = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
-  const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
-  if (!doubt) {
-    const std::string sentence =
-        concat(choice.id, ": ", doubt.error().message(), " (", why, ')',
-               is_configured ? "" : concat(": ", modules::initrd_remedy(boot.config.modules_folder.has_value())));
-    findings.add("modules", is_configured ? Severity::Warning : Severity::Error, sentence);
-    return is_configured ? Result<void>() : std::unexpected(doubt.error());
-  }
-  if (!doubt->empty()) findings.warning("modules", concat(choice.id, ": ", *doubt, " (", why, ")"));
-  if (!doubt->empty()) return {};
-  findings.ok("modules", concat("its initrd has what the guest disk is made of",
-                                boot.chain.empty() ? "" : " and the drivers of the disk that this volume is on",
-                                "; none are taken along: ", why));
-  if (const auto index = modules::index_of(*listed); index && listed->tells_builtin)
-    check_controllers(*index, concat("the initrd for kernel ", choice.release), findings);
-  return {};
-}
-
-Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootChoice& choice, Findings& findings) {
-  if (boot.config.module_source() == record::ModuleSource::Guest)
-    return judge_initrd(boot, choice, "`modules guest` leaves them to the guest's initrd", findings);
-  if (boot.config.modules_folder && !boot.host) {
-    modules_unchecked("the folder of `modules-from` is one of the volume that the image is booted from", findings);
-    return {};
-  }
-  const auto search =
-      guest::find_module_folder(disk, boot.host.get(), boot.config, guest::module_request(choice.release, choice.line));
-  if (!search) findings.error(boot.config.modules_folder ? "modules" : "root", search.error());
-  if (!search) return std::unexpected(search.error());
-  if (search->folder) return judge_modules(*search->folder, boot, choice, findings);
-  const auto unread = std::ranges::find_if(disk.unread(), &Unread::boot_may_read);
-  if (boot.config.modules_folder || unread == disk.unread().end())
-    return judge_initrd(boot, choice, search->reason, findings);
-  modules_unchecked(unread->text, findings);
-  return {};
-}
-
-void look_into_guest(const CheckedImage& image, Result<Backing> backing, const Boot& boot, Findings& findings) {
-  if (!image.table) return;  // said already
-  if (image.payload_size == 0) backing = fail(Code::Unsupported, "the image must be converted first");
-  InspectedDisk disk(*image.disk, *image.table, std::move(backing));
-  const auto judge = [&](const BootChoice& choice, Findings& found) {
-    return look_for_modules(disk, boot, choice, found);
-  };
-  if (!check_entries(disk, boot.config, judge, findings)) return;
-  const auto roots = entry::root_trees(disk);
-  if (roots.empty()) return;
-  if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
-  if (const auto tables = guest::read_tables(roots.front()))
-    check_tables(*tables, findings);
-  else
-    findings.error("tables", tables.error());
-}
-
-Result<std::string> read_config_file(const std::string& path) {
-  const Fd fd = TRY(sys::open_file(path, O_RDONLY | O_NONBLOCK));
-  return std::string(as_text(TRY_IN(path, sys::read_all(fd, record::kMaxConfigBytes))));
-}
-
-// By the command line, the file named there, or the one beside the image, which need not be there.
-Result<record::Config> find_config(const Options& options, const volume::Path& image, const std::string& beside_name,
-                                   const std::function<Result<std::string>()>& beside, Findings& findings) {
-  record::Config config;
-  const bool is_named = !options.conf.empty();
-  const auto text = is_named ? Result<std::string>(TRY(read_config_file(options.conf))) : beside();
-  if (text)
-    config = check_config(*text, is_named ? options.conf : beside_name, image.name(), findings);
-  else if (text.error().code != Code::NotFound)
-    findings.error("config", text.error());
-  return config;
-}
-
-// As the names are spelled there: Linux' drivers of the volume may not ignore case, as the boot does. For ASCII alone:
-// which other letters are the same, the volume says.
-std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
-  std::string spelled;
-  for (const std::string_view name : split(path.substr(1), '/')) {
-    const auto names = tree.list(spelled);
-    const auto is_same = [&](const std::string& other) { return equals_ignoring_ascii_case(other, name); };
-    auto found = std::ranges::find(names, name);
-    if (found == names.end()) found = std::ranges::find_if(names, is_same);
-    spelled += concat('/', found == names.end() ? name : std::string_view(*found));
-  }
-  return spelled;
-}
-
-Result<Findings> check_file(const Options& options) {
-  const auto file = TRY(tools::ImageReader::open(options.file));
-  const MountedFile facts = TRY(examine_mounted(options.file));
-  Findings findings;
-  check_mounted(facts, findings);
-  const volume::Path path = volume::parse_path(facts.name).value_or(volume::Path());
-  const std::string conf = concat(path.stem(), ".conf");
-  const std::string folder = options.file.substr(0, options.file.rfind('/') + 1);
-  Boot boot;
-  boot.config = TRY(find_config(options, path, conf, [&] { return read_config_file(folder + conf); }, findings));
-  if (facts.kind) boot.chain = chain_of(facts.device);
-  if (auto top = sys::open_file(facts.mount_point, O_PATH | O_DIRECTORY); top && facts.kind)
-    boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
-  if (boot.host && boot.config.modules_folder)
-    boot.config.modules_folder = spelled_in(*boot.host, *boot.config.modules_folder);
-  const CheckedImage image = check_image(*file, options.file, findings);
-  look_into_guest(image, open_backing(options.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
-                  findings);
-  return findings;
-}
-
-// Opened so that a volume which somebody has mounted is refused.
-Result<std::unique_ptr<sys::FdSource>> open_unmounted(const std::string& path) {
-  struct stat status{};
-  const bool there = ::stat(path.c_str(), &status) == 0;
-  const bool block = there && S_ISBLK(status.st_mode);
-  if (there && S_ISREG(status.st_mode))
-    if (const auto loop = tools::loop_device_of(status))
-      return fail(Code::Busy, concat(printable(path), " is attached to ", *loop, ": detach it first"));
-  auto fd = sys::open_file(path, O_RDONLY | O_NONBLOCK | (block ? O_EXCL : 0));
-  if (!fd && fd.error().sys_errno == EBUSY)
-    return fail(Code::Busy, concat(printable(path),
-                                   " is mounted or in use: unmount it, or name the file where it is "
-                                   "mounted without --volume"));
-  if (!fd) return std::unexpected(std::move(fd).error());
-  return sys::FdSource::adopt(*std::move(fd));
-}
-
-Result<Findings> check_on_volume(const Options& options) {
-  const auto source = TRY(open_unmounted(options.volume));
-  const auto reader = TRY_IN(options.volume, volume::HostVolume::open(*source));
-  const auto path = TRY(volume::parse_path(options.file));
-  const volume::FileLayout layout = TRY(reader->layout(path));
-  int logical_block = 512;
-  struct stat status{};
-  if (::fstat(source->fd().get(), &status) == 0 && S_ISBLK(status.st_mode))
-    (void)::ioctl(source->fd().get(), BLKSSZGET, &logical_block);
-
-  Findings findings;
-  check_volume(reader->kind(), reader->state(), findings);
-  check_layout(layout, path, findings);
-  if (layout.directory) return findings;
-  if (const auto own = reader->check_allocation(path))
-    findings.ok("allocation", "the volume counts its clusters as in use, and no neighbour has them too");
-  else
-    findings.error("allocation", own.error());
-  const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
-  Boot boot;
-  const std::string conf = concat(path.stem(), ".conf");
-  const auto read_beside = [&]() -> Result<std::string> {
-    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), record::kMaxConfigBytes));
-    return std::string(as_text(bytes));
-  };
-  boot.config = TRY(find_config(options, path, conf, read_beside, findings));
-  boot.chain = chain_of(options.volume);
-  boot.host = std::make_unique<sys::VolumeTree>(*reader);
-  const CheckedImage image = check_image(file, path.name(), findings);
-  // Reading it in place takes extents that cover it.
-  const bool mappable = check_mappable(layout, path).has_value();
-  if (mappable && image.payload_size > 0)
-    check_attachment(blocks::flat_view({.size = layout.size, .extents = layout.extents, .device = 0},
-                                       {.numbers = {},
-                                        .size = source->size(),
-                                        .logical_block = static_cast<std::uint32_t>(logical_block),
-                                        .cluster_size = reader->cluster_size()},
-                                       image.payload_size),
-                     image.table ? image.table->logical_block : 512, findings);
-  look_into_guest(image,
-                  mappable ? open_backing(options.volume, layout.extents)
-                           : Result<Backing>(fail(Code::Unsupported, "the file does not lie on the volume as it must")),
-                  boot, findings);
-  return findings;
-}
 
 }  // namespace
 
@@ -329,10 +63,10 @@ ExitStatus run_check(int argc, char** argv) {
   while ((result = getopt_long(argc, argv, ":h", kOptions.data(), nullptr)) != -1) {
     switch (result) {
       case kVolume:
-        options.volume = optarg;
+        options.image.volume = optarg;
         break;
       case kConf:
-        options.conf = optarg;
+        options.image.conf = optarg;
         break;
       case kJson:
         options.json = true;
@@ -341,21 +75,21 @@ ExitStatus run_check(int argc, char** argv) {
         options.quiet = true;
         break;
       case 'h':
-        print(kHelp);
+        tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return wrong_option("check", result, argv[optind - 1]);
+        return tools::wrong_option("check", result, argv[optind - 1]);
     }
   }
-  if (argc - optind != 1) return wrong_usage("check", optind == argc ? "which FILE?" : "one FILE at a time");
-  options.file = argv[optind];
-  const auto findings = options.volume.empty() ? check_file(options) : check_on_volume(options);
+  if (argc - optind != 1) return tools::wrong_usage("check", optind == argc ? "which FILE?" : "one FILE at a time");
+  options.image.file = argv[optind];
+  const std::string& file = options.image.file;
+  const auto findings = judge_image(options.image);
   if (!findings) {
-    if (options.json && !options.quiet) print(check_json(options.file, findings.error()) + '\n');
-    return failed("check", options.file, findings.error());
+    if (options.json && !options.quiet) tools::print(check_json(file, findings.error()) + '\n');
+    return tools::failed("check", file, findings.error());
   }
-  if (!options.quiet)
-    print(options.json ? check_json(options.file, *findings) + '\n' : check_text(options.file, *findings));
+  if (!options.quiet) tools::print(options.json ? check_json(file, *findings) + '\n' : check_text(file, *findings));
   return check_status(*findings);
 }
 

@@ -15,12 +15,12 @@
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/file_extents.h"
+#include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/common/size_text.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
-#include "tools/vhdtool/options.h"
-#include "tools/vhdtool/output.h"
 #include "tools/vhdtool/progress_show.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"
@@ -141,19 +141,19 @@ Result<std::string> create(const std::string& path, std::uint64_t size) {
 }  // namespace
 
 ExitStatus run_create(int argc, char** argv) {
-  const CommandLine line = read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
+  const tools::CommandLine line = tools::read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   const auto size = parse_size(line.arguments[1]);
-  if (!size) return wrong_usage(argv[0], size.error().text);
+  if (!size) return tools::wrong_usage(argv[0], size.error().text);
   auto created = create(path, *size);
   if (!created) {
     Error& error = created.error();
     if (is_stop(error)) error.text = "stopped by a signal; nothing is left of it";
-    return failed(argv[0], path, error);
+    return tools::failed(argv[0], path, error);
   }
-  print(concat(printable(path), ": a fixed VHD with a disk of ", human_size(*size), " (", *size, " bytes)", *created,
-               '\n'));
+  tools::print(concat(printable(path), ": a fixed VHD with a disk of ", human_size(*size), " (", *size, " bytes)",
+                      *created, '\n'));
   return ExitStatus::Done;
 }
 

@@ -8,11 +8,11 @@
 
 #include "base/text.h"
 #include "tools/common/host_file.h"
+#include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
-#include "tools/vhdtool/options.h"
-#include "tools/vhdtool/output.h"
 #include "tools/vhdtool/progress_show.h"
 
 namespace vhdboot::vhdtool {
@@ -149,18 +149,18 @@ Attempt<Outcome> desparse_file(const std::string& path) {
 }  // namespace
 
 ExitStatus run_desparse(int argc, char** argv) {
-  const CommandLine line = read_command_line(argc, argv, {}, {"FILE"}, kHelp);
+  const tools::CommandLine line = tools::read_command_line(argc, argv, {}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   auto done = desparse_file(path);
   if (!done) {
     Error& error = done.error().error;
     if (is_stop(error) && error.text == stop_error().text) error.text = kGoOn;
-    return failed(argv[0], path, error);
+    return tools::failed(argv[0], path, error);
   }
-  print(concat(printable(path), ": ", done->text, '\n'));
+  tools::print(concat(printable(path), ": ", done->text, '\n'));
   if (!done->still_sparse) return ExitStatus::Done;
-  warn(argv[0], path, kAttributeStays);
+  tools::warn(argv[0], path, kAttributeStays);
   return ExitStatus::Warnings;
 }
 

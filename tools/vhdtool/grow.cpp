@@ -7,12 +7,12 @@
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/host_file.h"
+#include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/common/size_text.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
-#include "tools/vhdtool/options.h"
-#include "tools/vhdtool/output.h"
 #include "tools/vhdtool/progress_show.h"
 #include "vhd/conversion.h"
 #include "vhd/growth.h"
@@ -139,14 +139,14 @@ Attempt<std::string> grow(const std::string& path, const std::string& size_text)
 }  // namespace
 
 ExitStatus run_grow(int argc, char** argv) {
-  const CommandLine line = read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
+  const tools::CommandLine line = tools::read_command_line(argc, argv, {}, {"FILE", "SIZE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   if (const auto checked = parse_new_size(line.arguments[1], 0); !checked)
-    return wrong_usage(argv[0], checked.error().text);
+    return tools::wrong_usage(argv[0], checked.error().text);
   const auto grown = grow(path, line.arguments[1]);
-  if (!grown) return failed(argv[0], path, grown.error().error);
-  print(concat(printable(path), ": ", *grown, '\n'));
+  if (!grown) return tools::failed(argv[0], path, grown.error().error);
+  tools::print(concat(printable(path), ": ", *grown, '\n'));
   return ExitStatus::Done;
 }
 

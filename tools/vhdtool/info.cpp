@@ -12,11 +12,11 @@
 #include "base/text.h"
 #include "entry/find_entries.h"
 #include "kexec/bzimage.h"
+#include "tools/common/output.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/info_report.h"
 #include "tools/vhdtool/inspected_disk.h"
 #include "tools/vhdtool/open_image.h"
-#include "tools/vhdtool/output.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -113,18 +113,18 @@ ExitStatus run_info(int argc, char** argv) {
         json = true;
         break;
       case 'h':
-        print(kHelp);
+        tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return wrong_option("info", result, argv[optind - 1]);
+        return tools::wrong_option("info", result, argv[optind - 1]);
     }
   }
-  if (argc - optind != 1) return wrong_usage("info", optind == argc ? "which FILE?" : "one FILE at a time");
+  if (argc - optind != 1) return tools::wrong_usage("info", optind == argc ? "which FILE?" : "one FILE at a time");
   const std::string path = argv[optind];
   const auto inspection = inspect(path);
-  if (!inspection) return failed("info", path, inspection.error());
-  print(json ? json_report(path, *inspection) + '\n' : text_report(path, *inspection));
-  for (const std::string& warning : inspection->warnings) warn("info", path, warning);
+  if (!inspection) return tools::failed("info", path, inspection.error());
+  tools::print(json ? json_report(path, *inspection) + '\n' : text_report(path, *inspection));
+  for (const std::string& warning : inspection->warnings) tools::warn("info", path, warning);
   return inspection->warnings.empty() ? ExitStatus::Done : ExitStatus::Warnings;
 }
 

@@ -16,9 +16,9 @@
 #include "init/volume/file_source.h"
 #include "init/volume/volume.h"
 #include "tools/common/file_extents.h"
+#include "tools/common/options.h"
+#include "tools/common/output.h"
 #include "tools/vhdtool/commands.h"
-#include "tools/vhdtool/options.h"
-#include "tools/vhdtool/output.h"
 #include "tools/vhdtool/volume_device.h"
 #include "vhd/image.h"
 
@@ -129,16 +129,17 @@ void print_rows(const std::vector<Row>& rows) {
     constexpr std::size_t kWidth = 16;
     return concat(std::string(kWidth - std::min(kWidth - 1, text.size()), ' '), text);
   };
-  print(concat(column("logical"), column("physical"), column("length"), '\n'));
+  tools::print(concat(column("logical"), column("physical"), column("length"), '\n'));
   for (const Row& row : rows)
-    print(concat(column(concat(row.place.logical)), column(concat(row.place.physical)),
-                 column(concat(row.place.length)), row.note.empty() ? "" : "  ", row.note, '\n'));
+    tools::print(concat(column(concat(row.place.logical)), column(concat(row.place.physical)),
+                        column(concat(row.place.length)), row.note.empty() ? "" : "  ", row.note, '\n'));
 }
 
 }  // namespace
 
 ExitStatus run_map(int argc, char** argv) {
-  const CommandLine line = read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
+  const tools::CommandLine line =
+      tools::read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   const bool table = line.has("dmsetup");
@@ -146,15 +147,15 @@ ExitStatus run_map(int argc, char** argv) {
   const std::string subject = offline ? line.value("volume") : path;
   const auto mapped = offline ? map_on_volume(subject, path, table)
                               : Attempt<Mapped>([&]() -> Attempt<Mapped> { return TRY(map_file(path, table)); }());
-  if (!mapped) return failed(argv[0], subject, mapped.error().error);
+  if (!mapped) return tools::failed(argv[0], subject, mapped.error().error);
   if (!table) {
     print_rows(mapped->rows);
     return ExitStatus::Done;
   }
   const auto view = blocks::flat_view(mapped->file, mapped->device, mapped->payload_size);
   const auto text = view ? to_text(view->rows, device_numbers(*view)) : std::unexpected(view.error());
-  if (!text) return failed(argv[0], subject, text.error());
-  print(*text);
+  if (!text) return tools::failed(argv[0], subject, text.error());
+  tools::print(*text);
   return ExitStatus::Done;
 }
 

@@ -17,6 +17,7 @@
 #include "init/sys/file.h"
 #include "init/volume/volume.h"
 #include "tools/common/file_extents.h"
+#include "tools/common/mount_table.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -27,29 +28,16 @@ struct FileSystem {
   std::string mount_point;  // of its top
 };
 
-// Blanks and backslashes are octal there.
-std::string without_escapes(std::string_view field) {
-  std::string out;
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    const auto code = field[i] == '\\' ? parse_u64(field.substr(i + 1, 3), 8) : std::nullopt;
-    out += code ? static_cast<char>(*code) : field[i];
-    if (code) i += 3;
-  }
-  return out;
-}
-
-// Of the mount with these device numbers (proc_pid_mountinfo(5)).
+// Of the mount with these device numbers.
 FileSystem file_system_of(dev_t device) {
-  const auto table = sys::read_text("/proc/self/mountinfo", 16 * kMiB);
-  if (!table) return {};
+  const auto text = sys::read_text("/proc/self/mountinfo", tools::kMaxMountTable);
+  if (!text) return {};
   const std::string numbers = concat(major(device), ':', minor(device));
   FileSystem found;
-  for (const std::string_view line : split_lines(*table)) {
-    const auto fields = split_words(line);
-    const auto dash = std::ranges::find(fields, "-");
-    if (fields.size() < 5 || fields[2] != numbers || fields.end() - dash < 3) continue;
-    if (found.type.empty()) found = {std::string(dash[1]), std::string(dash[2]), ""};
-    if (fields[3] == "/" && found.mount_point.empty()) found.mount_point = without_escapes(fields[4]);
+  for (const tools::MountedVolume& one : tools::parse_mount_table(*text)) {
+    if (one.numbers != numbers) continue;
+    if (found.type.empty()) found = {one.type, one.source, ""};
+    if (one.top == "/" && found.mount_point.empty()) found.mount_point = one.place;
   }
   return found;
 }
