@@ -49,7 +49,8 @@ def test_dpkg_knows_it(root):
     "share/doc/vhdboot/sources.md", "share/doc/vhdboot/README.md",
     "share/man/man1/vhdtool.1", "share/bash-completion/completions/raw2vhd.bash",
     "share/bash-completion/completions/vhdtool.bash", "share/zsh/site-functions/_raw2vhd",
-    "share/zsh/site-functions/_vhdtool",
+    "share/zsh/site-functions/_vhdtool", "share/man/man1/vhdboot.1", "share/zsh/site-functions/_vhdboot",
+    "share/bash-completion/completions/vhdboot.bash", "share/fish/vendor_completions.d/vhdboot.fish",
 ])
 def test_has(root, name):
     assert (root / "usr" / name).stat().st_size > 0
@@ -59,8 +60,8 @@ def test_has_the_products_that_readme_names(root):
     """vhdboot-init is inside vhdboot.efi, and nowhere else."""
     installed = {str(path.relative_to(root / "usr")) for path in (root / "usr").rglob("*") if path.is_file()}
     assert {name for name in installed if not name.startswith(("share/man/", "share/doc/", "share/bash-completion/",
-                                                               "share/zsh/"))} == {
-        "bin/raw2vhd", "bin/vhdboot-inspect", "bin/vhdtool", "share/vhdboot/vhdboot.efi"}
+                                                               "share/zsh/", "share/fish/"))} == {
+        "bin/raw2vhd", "bin/vhdboot", "bin/vhdboot-inspect", "bin/vhdtool", "share/vhdboot/vhdboot.efi"}
 
 
 def test_efi_file_is_the_one_that_was_built(root):
@@ -79,6 +80,8 @@ def test_tools_run_where_nothing_else_is(root, tmp_path):
     ("raw2vhd --re", ["--relocate-gpt"]),
     ("vhdtool c", ["cat", "check", "create"]),
     ("vhdtool check --c", ["--conf"]),
+    ("vhdboot l", ["list"]),
+    ("vhdboot list --n", ["--names"]),
 ])
 def test_bash_completes(root, words, expected):
     program = words.split()[0]
@@ -88,8 +91,9 @@ def test_bash_completes(root, words, expected):
     assert completed.split() == expected
 
 
-def test_help_names_what_is_completed(root):
+@pytest.mark.parametrize("program", ["vhdboot", "vhdtool"])
+def test_help_names_what_is_completed(root, program):
     """A command that is new is completed, too."""
-    named = re.findall(r"^  (\w+) ", run(root / "usr/bin/vhdtool", "--help"), re.MULTILINE)
-    script = (root / "usr/share/bash-completion/completions/vhdtool.bash").read_text(encoding="utf-8")
+    named = re.findall(r"^  (\w+) ", run(root / "usr/bin" / program, "--help"), re.MULTILINE)
+    script = (root / f"usr/share/bash-completion/completions/{program}.bash").read_text(encoding="utf-8")
     assert named and f'"{" ".join(named)} --help' in script

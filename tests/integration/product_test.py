@@ -58,7 +58,7 @@ def test_size(name, limit):
     assert 32768 <= len(product(name)) <= limit
 
 
-@pytest.mark.parametrize("name", ["vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdtool"])
+@pytest.mark.parametrize("name", ["vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdboot", "vhdtool"])
 def test_program_is_static(name):
     program = product(name)
     assert program[:4] == b"\x7fELF"

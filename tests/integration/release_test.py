@@ -140,7 +140,7 @@ def test_tools(folder, version, tmp_path):
     top = tmp_path / f"vhdboot-{version}"
     assert list(tmp_path.iterdir()) == [top]
     programs = {path.name for path in (top / "bin").iterdir()}
-    assert {"vhdtool", "raw2vhd", "vhdboot-inspect"} <= programs
+    assert {"vhdboot", "vhdtool", "raw2vhd", "vhdboot-inspect"} <= programs
     for program in programs:
         assert run(top / "bin" / program, "--version").split()[-1] == version.removesuffix("+dirty")
         assert "statically linked" in run("file", "-L", top / "bin" / program) if shutil.which("file") else True

@@ -19,7 +19,7 @@ import pytest
 from tests.support.paths import PRODUCTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("vhdboot.efi", "vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdtool")
+PROGRAMS = ("vhdboot.efi", "vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdboot", "vhdtool")
 LIBRARIES = ("libstdc++.a", "libgcc_eh.a", "libblkid.a", "libntfs-3g.a", "libz.a", "liblzma.a", "libzstd.a",
              "libbz2.a", "liblz4.a")
 BUILD_SECONDS = 3600
@@ -107,7 +107,7 @@ def test_libraries_are_the_same(builds, name):
     assert digest(first / "sysroot/lib" / name) == digest(second / "sysroot/lib" / name)
 
 
-@pytest.mark.parametrize("name", [*(f"out/{name}" for name in ("vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdtool")),
+@pytest.mark.parametrize("name", [*(f"out/{name}" for name in ("vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdboot", "vhdtool")),
                                   *(f"sysroot/lib/{name}" for name in LIBRARIES)])
 def test_no_path_of_this_machine_inside(name):
     """Also where two builds would have the same one: the home, the temporary folder, the cache."""

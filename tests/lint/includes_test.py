@@ -32,6 +32,8 @@ ALLOWED = {
     "tools/raw2vhd": {"base", "disk", "vhd", "tools/common"},
     "tools/vhdtool": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/stage", "init/blocks",
                       "init/modules", "init/guest", "init/sys", "tools/common"},
+    "tools/vhdboot": {"base", "disk", "kexec", "vhd", "entry", "init/volume", "init/record", "init/guest", "init/sys",
+                      "tools/common", "tools/vhdtool"},
 }
 # Sources of what is not the product.
 APART = {"build", "tests", "cmake"}

@@ -16,11 +16,12 @@ NAMESPACES = {
     "init/guest": "vhdboot::guest", "init/menu": "vhdboot::menu", "init/sys": "vhdboot::sys",
     "init/stage": "vhdboot::stage",
     "tools/common": "vhdboot::tools", "tools/raw2vhd": "vhdboot::raw2vhd", "tools/vhdtool": "vhdboot::vhdtool",
+    "tools/vhdboot": "vhdboot::command",
 }
 # What the firmware and the compiler call by names of theirs.
 NAMED_BY_OTHERS = {"efi/main.cpp", "efi/runtime.cpp"}
 # Where system calls are at home; the stub talks to the firmware and has a test of its own.
-IMPURE = {"efi", "init/sys", "init/stage", "tools/common", "tools/raw2vhd", "tools/vhdtool"}
+IMPURE = {"efi", "init/sys", "init/stage", "tools/common", "tools/raw2vhd", "tools/vhdtool", "tools/vhdboot"}
 # The few files of other folders that may make some.
 EXEMPT = {
     "base/fd.cpp", "base/fd.h", "base/held_signals.h",

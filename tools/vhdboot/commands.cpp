@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdboot/commands.h"
+
+#include <array>
+
+namespace vhdboot::command {
+namespace {
+
+constexpr std::array kCommands{
+    Command{"status", "say how this system was started, and what is started next", run_status},
+    Command{"list", "list the images on all volumes", run_list},
+    Command{"check", "say whether an image would boot, and if not why not", run_check},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+}  // namespace vhdboot::command

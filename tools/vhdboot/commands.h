@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The subcommands, each in a file of its name.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/exit_status.h"
+
+namespace vhdboot::command {
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;                  ///< one line for `vhdboot --help`
+  ExitStatus (*run)(int argc, char** argv);  ///< argv[0] is the name
+};
+
+/// In the order in which a person meets them.
+[[nodiscard]] std::span<const Command> commands();
+
+ExitStatus run_check(int argc, char** argv);
+ExitStatus run_list(int argc, char** argv);
+ExitStatus run_status(int argc, char** argv);
+
+}  // namespace vhdboot::command

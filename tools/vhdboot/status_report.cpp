@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/vhdboot/status_report.h"
+
+#include "base/text.h"
+#include "tools/common/json.h"
+
+namespace vhdboot::command {
+namespace {
+
+std::string line(std::string_view name, std::string_view text) {
+  constexpr std::size_t kWidth = 10;
+  return concat(name, std::string(kWidth - name.size(), ' '), text, '\n');
+}
+
+std::string image_line(const Status& status) {
+  std::string text = status.start ? printable(status.start->image) : "not known by name";
+  if (status.image)
+    text += concat(", ", status.image->format.empty() ? "" : concat(status.image->format, ", "),
+                   human_size(status.image->size), " in ", status.image->pieces,
+                   status.image->pieces == 1 ? " piece" : " pieces");
+  return text;
+}
+
+std::string volume_line(const Status& status) {
+  const DiskFacts& disk = *status.disk;
+  const std::string kind = status.image ? status.image->volume_kind : "";
+  const std::string label = status.image ? status.image->volume_label : "";
+  return concat(kind.empty() ? "" : concat(kind, ' '), label.empty() ? "" : concat('"', printable(label), "\" "),
+                disk.partition.empty() ? "on a partition that is not known" : concat("on ", printable(disk.partition)),
+                disk.volume_uuid.empty() ? "" : concat(", UUID ", printable(disk.volume_uuid)));
+}
+
+std::string host_line(const HostFacts& host) {
+  const std::string device = concat(printable(host.device), ", all of the volume but the image");
+  if (host.place.empty())
+    return concat(device, ", not mounted, ", host.read_only ? "may only be read" : "may be written to");
+  return concat(device, ", mounted at ", printable(host.place), host.mounted_read_only ? ", read-only" : ", writable");
+}
+
+std::string disk_line(const DiskFacts& disk) {
+  return concat(disk.device.empty() ? "not attached" : printable(disk.device), ", ", human_size(disk.size), " over ",
+                printable(disk.map), disk.direct_io ? ", direct I/O" : ", through the page cache (no direct I/O)");
+}
+
+std::string started_line(const Status& status) {
+  std::string text = status.firmware_entry;
+  const auto add = [&](std::string_view step) { text += concat(text.empty() ? "" : ", then ", step); };
+  if (!status.loader.empty()) add(printable(status.loader));
+  if (status.start && !status.start->efi_file.empty()) add(printable(status.start->efi_file));
+  if (status.start && !status.start->version.empty())
+    text += concat(" (vhdboot ", printable(status.start->version), ')');
+  return text.empty() ? "not known" : text;
+}
+
+}  // namespace
+
+std::string_view word(NextBy by) {
+  switch (by) {
+    case NextBy::BootNext:
+      break;
+    case NextBy::Setup:
+      return "setup";
+    case NextBy::LoaderEntry:
+      return "loader-entry";
+    case NextBy::LoaderMenu:
+      return "loader-menu";
+    case NextBy::Grub:
+      return "grub";
+  }
+  return "bootnext";
+}
+
+std::string status_text(const Status& status) {
+  std::string text;
+  if (!status.in_guest()) text += "This system was not started by vhdboot.\n";
+  std::string system = status.system.empty() ? "Linux" : printable(status.system);
+  if (!status.kernel.empty()) system += concat(", kernel ", printable(status.kernel));
+  if (status.start && !status.start->entry.empty()) system += concat(", entry ", printable(status.start->entry));
+  text += line("system", system);
+  if (status.in_guest()) text += line("image", image_line(status));
+  if (status.disk) {
+    text += line("volume", volume_line(status));
+    text += line("disk", disk_line(*status.disk));
+    text += line("written", status.disk->read_only ? "nothing, the disk is read-only"
+                                                   : "what this system writes goes into the image, in its own place");
+  }
+  if (status.host) text += line("host", host_line(*status.host));
+  if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
+  if (status.next.empty()) text += line("next", "nothing is set: the usual start");
+  for (const NextBoot& next : status.next) text += line("next", next.text);
+  return text;
+}
+
+std::string status_json(const Status& status) {
+  tools::JsonWriter json;
+  const auto text = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) json.member(name, value);
+  };
+  json.begin_object().member("schema", "vhdboot.status/1").member("in_guest", status.in_guest());
+  text("system", status.system);
+  text("kernel", status.kernel);
+  if (status.start) {
+    text("version", status.start->version);
+    text("efi_file", status.start->efi_file);
+    text("entry", status.start->entry);
+  }
+  if (status.start || status.image) {
+    json.key("image").begin_object();
+    if (status.start) text("path", status.start->image);
+    if (status.image) {
+      text("format", status.image->format);
+      json.member("size", status.image->size).member("pieces", status.image->pieces);
+    }
+    json.end_object();
+  }
+  if (const auto& disk = status.disk) {
+    json.key("volume").begin_object();
+    if (status.image) {
+      text("kind", status.image->volume_kind);
+      text("label", status.image->volume_label);
+    }
+    text("uuid", disk->volume_uuid);
+    text("device", disk->partition);
+    json.end_object();
+    json.key("disk").begin_object();
+    text("device", disk->device);
+    json.member("size", disk->size)
+        .member("map", std::string_view(disk->map))
+        .member("direct_io", disk->direct_io)
+        .member("read_only", disk->read_only)
+        .member("writes", std::string_view(disk->read_only ? "nothing" : "image"))
+        .end_object();
+  }
+  if (const auto& host = status.host) {
+    json.key("host")
+        .begin_object()
+        .member("device", std::string_view(host->device))
+        .member("read_only", host->read_only);
+    if (!host->place.empty())
+      json.member("mounted_at", std::string_view(host->place)).member("mounted_read_only", host->mounted_read_only);
+    json.end_object();
+  }
+  text("firmware_entry", status.firmware_entry);
+  text("loader", status.loader);
+  json.key("next").begin_array();
+  for (const NextBoot& next : status.next)
+    json.begin_object().member("by", word(next.by)).member("text", std::string_view(next.text)).end_object();
+  json.end_array().end_object();
+  return json.text();
+}
+
+}  // namespace vhdboot::command
