@@ -4,7 +4,7 @@ _vhdboot() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "status list check --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "status list check next --help --version" -- "$word")
     return
   fi
   case $before in
@@ -22,6 +22,13 @@ _vhdboot() {
   case ${COMP_WORDS[1]} in
     status) options="--json" ;;
     list) options="--names --json" ;;
+    next)
+      options="--reboot --show --clear --dry-run --json"
+      if [[ $word != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "windows firmware menu" -- "$word")
+        return
+      fi
+      ;;
     check) options="--volume --conf --json --quiet" ;;
   esac
   if [[ $word == -* ]]; then

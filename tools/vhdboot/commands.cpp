@@ -10,6 +10,7 @@ constexpr std::array kCommands{
     Command{"status", "say how this system was started, and what is started next", run_status},
     Command{"list", "list the images on all volumes", run_list},
     Command{"check", "say whether an image would boot, and if not why not", run_check},
+    Command{"next", "choose what the machine starts next, once", run_next},
 };
 
 }  // namespace

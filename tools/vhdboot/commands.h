@@ -20,6 +20,7 @@ struct Command {
 
 ExitStatus run_check(int argc, char** argv);
 ExitStatus run_list(int argc, char** argv);
+ExitStatus run_next(int argc, char** argv);
 ExitStatus run_status(int argc, char** argv);
 
 }  // namespace vhdboot::command
