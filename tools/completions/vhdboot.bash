@@ -4,11 +4,16 @@ _vhdboot() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "status list check next --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next --help --version" -- "$word")
     return
   fi
   case $before in
-    --conf)
+    --menu)
+      mapfile -t COMPREPLY < <(compgen -W "ventoy grub systemd-boot refind firmware none" -- "$word")
+      return
+      ;;
+    --title | --name | --set) return ;;
+    --conf | --efi | --esp)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
@@ -22,6 +27,15 @@ _vhdboot() {
   case ${COMP_WORDS[1]} in
     status) options="--json" ;;
     list) options="--names --json" ;;
+    install) options="--menu --esp --title --name --set --efi --dry-run --yes --json" ;;
+    upgrade) options="--efi --dry-run --yes --json" ;;
+    uninstall | set)
+      options="--dry-run --yes --json"
+      if [[ $word != -* && $word != */* ]] && ((COMP_CWORD == 2)); then
+        mapfile -t COMPREPLY < <(compgen -W "$(vhdboot list --names 2>/dev/null)" -- "$word")
+        ((${#COMPREPLY[@]} > 0)) && return
+      fi
+      ;;
     next)
       options="--reboot --show --clear --dry-run --json"
       if [[ $word != -* ]]; then

@@ -10,6 +10,10 @@ constexpr std::array kCommands{
     Command{"status", "say how this system was started, and what is started next", run_status},
     Command{"list", "list the images on all volumes", run_list},
     Command{"check", "say whether an image would boot, and if not why not", run_check},
+    Command{"install", "put an image into a boot menu", run_install},
+    Command{"uninstall", "take it out again, without a trace", run_uninstall},
+    Command{"upgrade", "replace installed EFI files by this version", run_upgrade},
+    Command{"set", "show or change the configuration of an installed image", run_set},
     Command{"next", "choose what the machine starts next, once", run_next},
 };
 

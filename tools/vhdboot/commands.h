@@ -19,8 +19,12 @@ struct Command {
 [[nodiscard]] std::span<const Command> commands();
 
 ExitStatus run_check(int argc, char** argv);
+ExitStatus run_install(int argc, char** argv);
 ExitStatus run_list(int argc, char** argv);
 ExitStatus run_next(int argc, char** argv);
+ExitStatus run_set(int argc, char** argv);
 ExitStatus run_status(int argc, char** argv);
+ExitStatus run_uninstall(int argc, char** argv);
+ExitStatus run_upgrade(int argc, char** argv);
 
 }  // namespace vhdboot::command
