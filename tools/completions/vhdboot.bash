@@ -4,7 +4,7 @@ _vhdboot() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next schedule mount report --help --version" -- "$word")
     return
   fi
   case $before in
@@ -12,8 +12,16 @@ _vhdboot() {
       mapfile -t COMPREPLY < <(compgen -W "ventoy grub systemd-boot refind firmware none" -- "$word")
       return
       ;;
-    --title | --name | --set) return ;;
-    --conf | --efi | --esp)
+    --every)
+      mapfile -t COMPREPLY < <(compgen -W "day week" -- "$word")
+      return
+      ;;
+    --next)
+      mapfile -t COMPREPLY < <(compgen -W "windows firmware menu" -- "$word")
+      return
+      ;;
+    --title | --name | --set | --at | --warn | --partition) return ;;
+    --output | -o | --conf | --efi | --esp)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
@@ -36,6 +44,9 @@ _vhdboot() {
         ((${#COMPREPLY[@]} > 0)) && return
       fi
       ;;
+    schedule) options="--at --next --every --warn --show --cancel --dry-run --yes --json" ;;
+    mount) options="--partition" ;;
+    report) options="--redact --output" ;;
     next)
       options="--reboot --show --clear --dry-run --json"
       if [[ $word != -* ]]; then

@@ -15,6 +15,9 @@ constexpr std::array kCommands{
     Command{"upgrade", "replace installed EFI files by this version", run_upgrade},
     Command{"set", "show or change the configuration of an installed image", run_set},
     Command{"next", "choose what the machine starts next, once", run_next},
+    Command{"schedule", "do that at a time, with a warning", run_schedule},
+    Command{"mount", "look into an image", run_mount},
+    Command{"report", "collect what a bug report needs", run_report},
 };
 
 }  // namespace

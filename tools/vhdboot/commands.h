@@ -21,7 +21,10 @@ struct Command {
 ExitStatus run_check(int argc, char** argv);
 ExitStatus run_install(int argc, char** argv);
 ExitStatus run_list(int argc, char** argv);
+ExitStatus run_mount(int argc, char** argv);
 ExitStatus run_next(int argc, char** argv);
+ExitStatus run_report(int argc, char** argv);
+ExitStatus run_schedule(int argc, char** argv);
 ExitStatus run_set(int argc, char** argv);
 ExitStatus run_status(int argc, char** argv);
 ExitStatus run_uninstall(int argc, char** argv);

@@ -17,6 +17,7 @@
 #include "tools/vhdboot/firmware_menu.h"
 #include "tools/vhdboot/marked_block.h"
 #include "tools/vhdboot/ventoy_json.h"
+#include "tools/vhdtool/mounted_file.h"
 
 namespace vhdboot::command {
 namespace {
@@ -75,11 +76,16 @@ std::string name_by(const RunningSystem& system, std::string_view folder, std::s
 
 enum class VolumeKind : std::uint8_t { None, Ntfs, Exfat, Windows };
 
-// Drivers in user space do not say which one it is, the form of the serial does. In WSL it is Windows' business.
-VolumeKind kind_of(const tools::MountedVolume& mount, std::string_view uuid) {
-  if (mount.type == "exfat" || mount.type.starts_with("exfat")) return VolumeKind::Exfat;
+// Drivers in user space do not say which one it is: the file does, or the form of the serial. In WSL it is Windows'
+// business.
+VolumeKind kind_of(const tools::MountedVolume& mount, std::string_view uuid, const std::string& image) {
+  if (mount.type.starts_with("exfat")) return VolumeKind::Exfat;
   if (mount.type.starts_with("ntfs") || mount.type == "fuse.ntfs-3g") return VolumeKind::Ntfs;
-  if (mount.type == "fuseblk") return uuid.size() == 9 ? VolumeKind::Exfat : VolumeKind::Ntfs;
+  if (mount.type.starts_with("fuse")) {
+    const auto facts = vhdtool::examine_mounted(image);
+    if (facts && facts->kind) return *facts->kind == volume::Kind::Ntfs ? VolumeKind::Ntfs : VolumeKind::Exfat;
+    if (mount.type == "fuseblk") return uuid.size() == 9 ? VolumeKind::Exfat : VolumeKind::Ntfs;
+  }
   const bool is_drive = mount.source.size() >= 2 && mount.source[1] == ':';
   if (is_drive && (mount.type == "9p" || mount.type == "drvfs" || mount.type == "virtiofs")) return VolumeKind::Windows;
   return VolumeKind::None;
@@ -165,7 +171,7 @@ class Installer {
       return fail(Code::NotFound, concat("it is not known what ", printable(request_.image), " is on"));
     volume_ = *mount;
     uuid_ = name_by(system_, "/dev/disk/by-uuid", volume_.source);
-    kind_ = kind_of(volume_, uuid_);
+    kind_ = kind_of(volume_, uuid_, system_.at(request_.image));
     if (kind_ == VolumeKind::None)
       return fail(Code::Unsupported, concat(printable(request_.image), " is on ", printable(volume_.type),
                                             ": vhdboot boots from NTFS and exFAT, copy it there"));

@@ -58,12 +58,6 @@ void write_note(std::string_view text) {
   (void)sys::write_file(note_path(), as_bytes(text));
 }
 
-ExitStatus fail_with(const char* command, std::string_view name, const Error& error) {
-  tools::failed(command, name, error);
-  // What cannot be done here is no failure of the system.
-  return error.code == Code::NotFound ? ExitStatus::Refused : exit_status(error);
-}
-
 ExitStatus show(const char* command, const NextBootFacts& facts, bool json) {
   const auto set = set_next_boots(facts);
   const std::string note(trim(sys::read_text(note_path()).value_or("")));
@@ -126,23 +120,23 @@ ExitStatus run_next(int argc, char** argv) {
     return tools::wrong_usage(command, asks ? "--show and --clear stand alone" : "what is to be started next?");
   if (line.has("show")) return show(command, facts, line.has("json"));
   if (line.has("clear")) {
-    if (const auto done = clear(system, facts, nullptr); !done) return fail_with(command, "--clear", done.error());
+    if (const auto done = clear(system, facts, nullptr); !done) return tools::failed(command, "--clear", done.error());
     ::unlink(note_path().c_str());
     tools::print("next start: nothing is set, the usual one\n");
     return ExitStatus::Done;
   }
   const std::string& name = line.arguments.front();
   const auto next = choose_next_boot(facts, name);
-  if (!next) return fail_with(command, name, next.error());
+  if (!next) return tools::failed(command, name, next.error());
   if (line.has("dry-run")) {
     tools::print(concat("next start would be: ", next->text, '\n'));
     return ExitStatus::Done;
   }
-  if (const auto done = set(system, facts, *next); !done) return fail_with(command, name, done.error());
+  if (const auto done = set(system, facts, *next); !done) return tools::failed(command, name, done.error());
   write_note(next->text);
   tools::print(concat("next start: ", next->text, "; read again, it is kept\n"));
   if (line.has("reboot"))
-    if (const auto done = restart(); !done) return fail_with(command, name, done.error());
+    if (const auto done = restart(); !done) return tools::failed(command, name, done.error());
   return ExitStatus::Done;
 }
 
