@@ -162,6 +162,16 @@ def test_mount(image, tmp_path):
     assert "there is no partition 2" in vhdboot("mount", "--partition", 2, image, folder, status=(3,))
 
 
+def test_try(image):
+    """How QEMU would be run; the exFAT volume that it would see is judged by fsck.exfat in the unit tests."""
+    if shutil.which("qemu-system-x86_64") is None or not Path("/usr/share/ovmf/OVMF.fd").exists():
+        pytest.skip("needs qemu-system-x86 and ovmf")
+    line = vhdboot("try", "-n", "--efi", PRODUCTS / "vhdboot.efi", "--memory", "512M", image)
+    assert " -m 512M " in line and "snapshot=on" in line
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("vhdboot-try-*"))
+    assert "unknown key" in vhdboot("try", "-n", "--efi", PRODUCTS / "vhdboot.efi", "--set", "wiat=5", image, status=(3,))
+
+
 def test_report(tmp_path):
     file = tmp_path / "report.txt"
     vhdboot("report", "--redact", "-o", file)

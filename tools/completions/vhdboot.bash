@@ -4,7 +4,7 @@ _vhdboot() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next schedule mount report --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next schedule try mount report --help --version" -- "$word")
     return
   fi
   case $before in
@@ -20,7 +20,7 @@ _vhdboot() {
       mapfile -t COMPREPLY < <(compgen -W "windows firmware menu" -- "$word")
       return
       ;;
-    --title | --name | --set | --at | --warn | --partition) return ;;
+    --title | --name | --set | --at | --warn | --partition | --memory) return ;;
     --output | -o | --conf | --efi | --esp)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -45,6 +45,7 @@ _vhdboot() {
       fi
       ;;
     schedule) options="--at --next --every --warn --show --cancel --dry-run --yes --json" ;;
+    try) options="--memory --display --set --efi --dry-run" ;;
     mount) options="--partition" ;;
     report) options="--redact --output" ;;
     next)

@@ -16,6 +16,7 @@ constexpr std::array kCommands{
     Command{"set", "show or change the configuration of an installed image", run_set},
     Command{"next", "choose what the machine starts next, once", run_next},
     Command{"schedule", "do that at a time, with a warning", run_schedule},
+    Command{"try", "boot an image in QEMU, without writing to it", run_try},
     Command{"mount", "look into an image", run_mount},
     Command{"report", "collect what a bug report needs", run_report},
 };
