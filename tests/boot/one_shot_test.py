@@ -44,7 +44,7 @@ SECOND = "echo 'guest: second'\nreboot -f\n"
 def test_what_is_asked_for_is_booted_once(folder):
     """With an ordinary start that shows the menu for a moment: what was asked for is booted without it. What is not there
     is told, and nothing else is booted."""
-    first, second = tiny_guest.make(FIRST, ("efivarfs",)), tiny_guest.make(SECOND)
+    first, second = tiny_guest.make(FIRST, modules=("efivarfs",)), tiny_guest.make(SECOND)
     conf = folder / "conf"
     conf.write_text("image /boot/first.vhd\nwait 5\ntimeout 1\nmenu-style plain\n", encoding="utf-8")
     images = {"/boot/first.vhd": first.image, "/vhd/Second.vhd": second.image}

@@ -50,17 +50,17 @@ class TinyGuest:
     notes: int
 
 
-def make(script: str, modules: tuple[str, ...] = ()) -> TinyGuest:
-    """The guest of that script, from the cache or made now. `modules`: more of them, for modprobe in the script."""
+def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = ()) -> TinyGuest:
+    """The guest of that script, from the cache or made now; static programs in its /bin, and more modules."""
     text = BEGIN + script + END
-    modules = MODULES + modules
-    key = hashlib.sha256(f"{FORMAT} {modules} {SIZES} {text}".encode()).hexdigest()[:16]
+    more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules)
+    key = hashlib.sha256(f"{FORMAT} {MODULES} {SIZES} {text}{more}".encode()).hexdigest()[:16]
     image = cache_folder() / f"tiny-{key}.vhd"
     places = _places()
     with locked(cache_folder() / "tiny"):
         if not image.is_file():
             with tempfile.TemporaryDirectory(prefix="tiny.", dir=cache_folder()) as work:
-                _build(text, modules, list(places.values()), Path(work)).rename(image)
+                _build(text, list(places.values()), Path(work), programs, MODULES + modules).rename(image)
     root = places["root"]
     return TinyGuest(image, image.stat().st_size - vhd.FOOTER_SIZE, root.start, root.size, places["notes"].start)
 
@@ -73,14 +73,15 @@ def _places() -> dict[str, disk.Partition]:
     return found
 
 
-def _build(script: str, modules: tuple[str, ...], places: list[disk.Partition], work: Path) -> Path:
+def _build(script: str, places: list[disk.Partition], work: Path, programs: tuple[Path, ...],
+           modules: tuple[str, ...]) -> Path:
     suite = Suite("bookworm")
     package = suite.unpack(suite.kernel_package())
     kernel = max((package / "boot").glob("vmlinuz-*"))
     release = kernel.name.removeprefix("vmlinuz-")
     tree = work / "tree"
     _copy_modules(package, tree, release, modules)
-    initrd = _pack(script, tree, suite.unpack("busybox-static") / "bin/busybox", work)
+    initrd = _pack(script, tree, (suite.unpack("busybox-static") / "bin/busybox", *programs), work)
     esp, root, image = work / "esp", work / "root", work / "image"
     disk.format_esp(esp, places[0].size, {"/EFI/Linux/tiny.efi": images.make_uki(work / "uki", kernel, initrd, release)})
     with open(root, "wb") as file:
@@ -93,12 +94,12 @@ def _build(script: str, modules: tuple[str, ...], places: list[disk.Partition], 
     return image
 
 
-def _copy_modules(package: Path, tree: Path, release: str, names: tuple[str, ...]) -> None:
+def _copy_modules(package: Path, tree: Path, release: str, modules: tuple[str, ...]) -> None:
     """Those modules and what they need, as Debian's packages lay them out."""
     source = package / "lib/modules" / release
     target = tree / "lib/modules" / release
     files = {file.name.split(".")[0].replace("-", "_"): file for file in source.rglob("*.ko*")}
-    wanted, taken = [name.replace("-", "_") for name in names], set()
+    wanted, taken = [name.replace("-", "_") for name in modules], set()
     while wanted:
         name = wanted.pop()
         # What is not there is built in.
@@ -115,13 +116,14 @@ def _copy_modules(package: Path, tree: Path, release: str, names: tuple[str, ...
     run("depmod", "-b", tree, release)
 
 
-def _pack(script: str, tree: Path, busybox: Path, work: Path) -> Path:
+def _pack(script: str, tree: Path, programs: tuple[Path, ...], work: Path) -> Path:
     folder = work / "initrd"
     shutil.copytree(tree, folder)
     for name in ("bin", "dev", "proc", "sys", "mnt"):
         (folder / name).mkdir()
     (folder / "sbin").symlink_to("bin")  # where the kernel looks for modprobe
-    shutil.copy(busybox, folder / "bin")
+    for program in programs:
+        shutil.copy(program, folder / "bin")
     init = folder / "init"
     init.write_text(script, encoding="utf-8")
     init.chmod(0o755)

@@ -45,7 +45,7 @@ _vhdboot() {
       fi
       ;;
     schedule) options="--at --next --every --warn --show --cancel --dry-run --yes --json" ;;
-    try) options="--memory --display --set --efi --dry-run" ;;
+    try) options="--memory --emulate --display --set --efi --dry-run" ;;
     mount) options="--partition" ;;
     report) options="--redact --output" ;;
     next)

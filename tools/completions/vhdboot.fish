@@ -48,3 +48,4 @@ complete -c vhdboot -n '__vhdboot_command report' -l redact -d 'without private 
 complete -c vhdboot -n '__vhdboot_command report' -s o -l output -r -d 'into a new file'
 complete -c vhdboot -n '__vhdboot_command try' -l memory -x -d 'of the machine'
 complete -c vhdboot -n '__vhdboot_command try' -l display -d 'a window'
+complete -c vhdboot -n '__vhdboot_command try' -l emulate -d 'without KVM'

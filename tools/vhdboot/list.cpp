@@ -13,10 +13,12 @@
 #include "base/text.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
+#include "init/volume/file_source.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/vhdboot/commands.h"
 #include "tools/vhdboot/image_list.h"
+#include "tools/vhdboot/partition_choice.h"
 #include "tools/vhdboot/status_facts.h"
 #include "tools/vhdtool/judge.h"
 
@@ -124,6 +126,22 @@ class Lister {
       take_verdict(*findings, image);
     else
       image.reason = findings.error().message();
+    if (image.state != ImageState::Refused || !is_windows(image)) return;
+    image.state = ImageState::Windows;
+    image.system = "Windows";
+    image.reason.clear();
+  }
+
+  [[nodiscard]] static bool is_windows(const ListedImage& image) {
+    if (!image.file.empty()) {
+      const auto file = sys::FdSource::open(image.file);
+      return file && holds_windows(**file);
+    }
+    const auto source = sys::FdSource::open(image.device);
+    const auto volume = source ? volume::HostVolume::open(**source) : fail(Code::NotFound, "");
+    const auto path = volume::parse_path(image.path);
+    const auto layout = volume && path ? (*volume)->layout(*path) : fail(Code::NotFound, "");
+    return layout && holds_windows(volume::FileSource(**source, layout->extents, layout->size, layout->valid_size));
   }
 
   bool only_names_;

@@ -7,12 +7,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/text.h"
 #include "disk/guest_disk.h"
 #include "disk/partition_table.h"
-#include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
 #include "init/sys/mount.h"
@@ -41,21 +39,6 @@ Examples:
   sudo vhdboot mount --partition 1 debian.img /mnt
 )";
 
-std::vector<ImagePartition> partitions_of(const ByteSource& disk, const disk::PartitionTable& table) {
-  std::vector<ImagePartition> partitions;
-  const auto add = [&](unsigned number, std::uint64_t start, std::uint64_t length, bool is_root) {
-    partitions.push_back({.number = number,
-                          .start = start,
-                          .length = length,
-                          .type = sys::identify(SliceSource(disk, start, length)).type,
-                          .is_root = is_root});
-  };
-  if (table.scheme == disk::Scheme::None) add(0, 0, disk.size(), false);
-  for (const disk::Partition& one : table.partitions)
-    add(one.number, one.start, one.length, one.type == disk::kRootX8664Type);
-  return partitions;
-}
-
 Result<std::string> mount_image(const std::string& image, const std::string& folder, unsigned wanted) {
   if (::geteuid() != 0) return fail(Code::Io, "mounting takes root");
   struct stat status{};
@@ -66,7 +49,7 @@ Result<std::string> mount_image(const std::string& image, const std::string& fol
   const vhd::ImageInfo info = TRY(vhd::identify(**file, image));
   const SliceSource disk(**file, 0, info.payload_size);
   const disk::PartitionTable table = TRY_IN("the partition table", disk::read_partition_table(disk));
-  const ImagePartition chosen = TRY(choose_partition(partitions_of(disk, table), wanted));
+  const ImagePartition chosen = TRY(choose_partition(list_partitions(disk, table), wanted));
   const Fd backing = TRY(sys::open_file(image, O_RDONLY));
   const auto loop = TRY(sys::LoopDevice::attach(backing, image,
                                                 {.read_only = true,

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "init/sys/block.h"
+#include "vhd/image.h"
 
 namespace vhdboot::command {
 namespace {
@@ -39,6 +41,32 @@ Result<ImagePartition> check(const ImagePartition& partition) {
 }
 
 }  // namespace
+
+std::vector<ImagePartition> list_partitions(const ByteSource& disk, const disk::PartitionTable& table) {
+  std::vector<ImagePartition> partitions;
+  const auto add = [&](unsigned number, std::uint64_t start, std::uint64_t length, bool is_root) {
+    partitions.push_back({.number = number,
+                          .start = start,
+                          .length = length,
+                          .type = sys::identify(SliceSource(disk, start, length)).type,
+                          .is_root = is_root});
+  };
+  if (table.scheme == disk::Scheme::None) add(0, 0, disk.size(), false);
+  for (const disk::Partition& one : table.partitions)
+    add(one.number, one.start, one.length, one.type == disk::kRootX8664Type);
+  return partitions;
+}
+
+bool holds_windows(const ByteSource& file) {
+  const auto info = vhd::identify(file);
+  if (!info) return false;
+  const SliceSource disk(file, 0, info->payload_size);
+  const auto table = disk::read_partition_table(disk);
+  if (!table) return false;
+  const auto partitions = list_partitions(disk, *table);
+  return std::ranges::none_of(partitions, is_linux) &&
+         std::ranges::find(partitions, "ntfs", &ImagePartition::type) != partitions.end();
+}
 
 Result<ImagePartition> choose_partition(const std::vector<ImagePartition>& partitions, unsigned wanted) {
   if (wanted != 0) {

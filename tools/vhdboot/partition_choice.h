@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/result.h"
+#include "disk/partition_table.h"
 
 namespace vhdboot::command {
 
@@ -18,6 +20,12 @@ struct ImagePartition {
 
   friend bool operator==(const ImagePartition&, const ImagePartition&) = default;
 };
+
+/// Of the disk with that table, with what libblkid reads in each.
+[[nodiscard]] std::vector<ImagePartition> list_partitions(const ByteSource& disk, const disk::PartitionTable& table);
+
+/// Whether the image in `file`, raw or a fixed VHD, has a partition with NTFS and none with a file system of Linux.
+[[nodiscard]] bool holds_windows(const ByteSource& file);
 
 /// Number `wanted`; 0: the one that says it is the root, else the only one with a file system of Linux. NotFound and
 /// Invalid name all that there are; Unsupported for one that can only be opened by another program (LUKS, LVM).

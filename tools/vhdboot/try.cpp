@@ -40,6 +40,7 @@ OVMF (Debian: qemu-system-x86, ovmf). The guest's serial line is this terminal;
 Ctrl-A X ends it.
 
       --memory SIZE    2G without it
+      --emulate        without the processor's virtualisation (KVM), which is slow
       --display        a window, for a guest that has no console on its serial line
       --set KEY=VALUE  of the configuration, may be repeated
       --efi FILE       the vhdboot.efi to be started
@@ -54,6 +55,7 @@ Examples:
 struct Options {
   std::uint64_t memory = 2ULL << 30;
   bool display = false;
+  bool emulate = false;
   std::vector<Setting> settings;
   std::string efi;
   std::string image;
@@ -135,7 +137,7 @@ Result<std::vector<std::string>> prepare(const Options& options, const TryFolder
   TRY(sys::write_file(folder.at("host.vmdk"), as_bytes(disk)));
   std::vector<std::string> words{TRY(find_qemu()),
                                  "-machine",
-                                 "q35,accel=kvm:tcg",
+                                 options.emulate ? "q35,accel=tcg" : "q35,accel=kvm:tcg",
                                  "-m",
                                  concat(options.memory >> 20, 'M'),
                                  "-bios",
@@ -153,9 +155,17 @@ Result<std::vector<std::string>> prepare(const Options& options, const TryFolder
   return words;
 }
 
-// Until the machine is off. Ctrl-C is the guest's.
+// QEMU, for who ends this program by a signal.
+volatile sig_atomic_t machine = 0;
+
+void end_machine(int /*signal*/) {
+  if (machine > 0) ::kill(machine, SIGTERM);
+}
+
+// Until the machine is off. This process waits for that, to take its folder away: Ctrl-C is the guest's.
 Result<int> run_machine(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t child = ::fork();
@@ -164,8 +174,9 @@ Result<int> run_machine(const std::vector<std::string>& words) {
     ::execv(arguments.front(), arguments.data());
     ::_exit(127);
   }
-  // This process waits for it, to take its folder away, whatever is pressed.
-  for (const int number : {SIGINT, SIGQUIT, SIGHUP, SIGTERM}) std::signal(number, SIG_IGN);
+  machine = child;
+  for (const int number : {SIGINT, SIGQUIT}) std::signal(number, SIG_IGN);
+  for (const int number : {SIGHUP, SIGTERM}) std::signal(number, end_machine);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return fail_errno("waiting for QEMU");
@@ -193,7 +204,8 @@ ExitStatus try_image(const char* command, const Options& options, bool only_say)
 
 ExitStatus run_try(int argc, char** argv) {
   const tools::CommandLine line = tools::read_command_line(
-      argc, argv, {{"memory", true}, {"display", false}, {"set", true}, {"efi", true}, {"dry-run", false, 'n'}},
+      argc, argv,
+      {{"memory", true}, {"display", false}, {"emulate", false}, {"set", true}, {"efi", true}, {"dry-run", false, 'n'}},
       {"IMAGE"}, kHelp);
   if (line.status) return *line.status;
   const char* command = argv[0];
@@ -201,6 +213,7 @@ ExitStatus run_try(int argc, char** argv) {
   options.image = line.arguments.front();
   options.efi = line.value("efi");
   options.display = line.has("display");
+  options.emulate = line.has("emulate");
   if (line.has("memory")) {
     const auto memory = tools::parse_bytes(line.value("memory"));
     constexpr std::uint64_t kLeast = 256 << 20;

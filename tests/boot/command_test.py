@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vhdboot in a guest that vhdboot has started: it knows its image, and tells the firmware what to start next."""
+
+import json
+import re
+
+from tests.support import disk, hostdisk, tiny_guest
+from tests.support.hostdisk import HostSpec
+from tests.support.paths import PRODUCTS
+from tests.support.qemu import Disk, Machine, MachineSpec
+from tests.support.shell import TROUBLE
+
+EFI = PRODUCTS / "vhdboot.efi"
+VHD = "/boot/small.vhd"
+SCRIPT = """say() { name=$1; shift; if "$@"; then code=0; else code=$?; fi; echo "$name: $code"; }
+modprobe efivarfs
+mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+echo "status: $(vhdboot status --json)"
+vhdboot status
+current=$(vhdboot status --json | sed 's/.*"firmware_entry":"Boot\\([0-9A-F]*\\).*/\\1/')
+echo "current: $current"
+say set vhdboot next "$current"
+echo "shown: $(vhdboot next --show --json)"
+say cleared vhdboot next --clear
+say setup vhdboot next firmware
+echo "then: $(vhdboot next --show --json)"
+say unknown vhdboot next 'no such entry'
+"""
+
+
+def test_status_and_next_in_a_guest(folder):
+    guest = tiny_guest.make(SCRIPT, (PRODUCTS / "vhdboot",), ("efivarfs",))
+    host = hostdisk.make(folder / "host.raw", HostSpec(fs="ntfs", slack=16 * disk.MIB),
+                         {VHD: guest.image, "/boot/small.efi": EFI})
+    before = hostdisk.outside_digest(host, VHD)
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+        machine.expect("^guest: here I am", 240, failing=TROUBLE)
+        machine.expect("^guest: done", 120, failing=TROUBLE)
+        assert machine.wait_exit(60) == 0
+    text = (folder / "console.log").read_text("utf-8", "replace").replace("\r", "")
+
+    def said(name: str) -> str:
+        found = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)
+        assert found, name
+        return found[1]
+
+    status = json.loads(said("status"))
+    assert status["in_guest"] is True
+    assert (status["image"]["path"], status["image"]["format"]) == (VHD, "fixed VHD")
+    assert (status["entry"], status["efi_file"]) == ("tiny.efi", "/boot/small.efi")
+    assert (status["volume"]["kind"], status["disk"]["device"], status["disk"]["writes"]) == ("NTFS", "/dev/loop0", "image")
+    assert status["disk"]["size"] == guest.payload
+    assert [said(name) for name in ("set", "cleared", "setup", "unknown")] == ["0", "0", "0", "3"]
+    (shown,) = json.loads(said("shown"))["next"]
+    assert shown["by"] == "bootnext" and f"Boot{said('current')}" in shown["text"]
+    (then,) = json.loads(said("then"))["next"]
+    assert then["by"] == "setup"
+    assert hostdisk.outside_digest(host, VHD) == before
+    assert hostdisk.volume_complaints(host) == []
