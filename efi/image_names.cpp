@@ -9,7 +9,7 @@ namespace vhdboot::efi {
 
 namespace {
 
-// As stage 1 does: init/stage/candidates.cpp.
+// As stage 1 does: init/record/image_path.h.
 constexpr std::array<std::string_view, 4> kFolders{"/", "/boot", "/vhd", "/images"};
 constexpr UINT64 kMinImageSize = 64 * 1024;
 constexpr int kMostConfigs = 32;  // that are read

@@ -352,8 +352,10 @@ class Installer {
       plan_.add(TRY(plan_change(changer_, Target::Variable, variable, TRY(pack_boot_option(option)),
                                 concat("the entry ", title_, " of the firmware's menu"))));
     }
-    if (std::ranges::find(menu.order, number) == menu.order.end()) {
-      auto order = menu.order;
+    // What cannot be understood is not written anew: all other entries would be lost from it.
+    const auto old = TRY(changer_.present(Target::Variable, "BootOrder"));
+    auto order = TRY_IN("BootOrder", parse_boot_numbers(old.value_or(FileBytes())));
+    if (std::ranges::find(order, number) == order.end()) {
       order.push_back(number);
       plan_.add(TRY(plan_change(changer_, Target::Variable, "BootOrder", pack_boot_numbers(order),
                                 concat(boot_variable(number), " as the last one"))));
