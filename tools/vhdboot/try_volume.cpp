@@ -192,8 +192,10 @@ Result<TryVolume> lay_out_try_volume(std::string_view name, std::uint64_t size) 
 }
 
 Result<std::string> describe_try_disk(const std::vector<TryPiece>& pieces) {
+  // No empty line: QEMU (block/vmdk.c, sscanf) would read the line behind it twice.
   std::string text =
-      "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"twoGbMaxExtentFlat\"\n\n";
+      "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"twoGbMaxExtentFlat\"\n"
+      "# Extent description\n";
   for (const TryPiece& piece : pieces) {
     if (!fits_line(piece.path) || piece.path.find('"') != std::string::npos)
       return fail(Code::Invalid, concat(quoted(piece.path), " has a quote in its name, which QEMU does not take"));

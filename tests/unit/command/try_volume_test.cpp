@@ -68,7 +68,8 @@ TEST(TryVolume, Refuses) {
 
 TEST(TryDisk, PiecesInARow) {
   EXPECT_EQ(describe_try_disk({{"/t/head", 1024}, {"/a b.vhd", 512}, {"/t/tail", 0}}).value(),
-            "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"twoGbMaxExtentFlat\"\n\n"
+            "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"twoGbMaxExtentFlat\"\n"
+            "# Extent description\n"
             "RW 2 FLAT \"/t/head\" 0\nRW 1 FLAT \"/a b.vhd\" 0\n");
   EXPECT_THAT(describe_try_disk({{"/a\"b", 512}}), Fails(Code::Invalid, "has a quote"));
 }
