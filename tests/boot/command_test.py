@@ -11,7 +11,7 @@ from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE
 
 EFI = PRODUCTS / "vhdboot.efi"
-VHD = "/boot/small.vhd"
+VHD = "/boot/debian.vhd"  # GRUB on the disk of a test starts /boot/debian.efi
 SCRIPT = """say() { name=$1; shift; if "$@"; then code=0; else code=$?; fi; echo "$name: $code"; }
 modprobe efivarfs
 mount -t efivarfs efivarfs /sys/firmware/efi/efivars
@@ -31,7 +31,7 @@ say unknown vhdboot next 'no such entry'
 def test_status_and_next_in_a_guest(folder):
     guest = tiny_guest.make(SCRIPT, (PRODUCTS / "vhdboot",), ("efivarfs",))
     host = hostdisk.make(folder / "host.raw", HostSpec(fs="ntfs", slack=16 * disk.MIB),
-                         {VHD: guest.image, "/boot/small.efi": EFI})
+                         {VHD: guest.image, "/boot/debian.efi": EFI})
     before = hostdisk.outside_digest(host, VHD)
     with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
         machine.expect("^guest: here I am", 240, failing=TROUBLE)
@@ -47,7 +47,7 @@ def test_status_and_next_in_a_guest(folder):
     status = json.loads(said("status"))
     assert status["in_guest"] is True
     assert (status["image"]["path"], status["image"]["format"]) == (VHD, "fixed VHD")
-    assert (status["entry"], status["efi_file"]) == ("tiny.efi", "/boot/small.efi")
+    assert (status["entry"], status["efi_file"]) == ("tiny.efi", "/boot/debian.efi")
     assert (status["volume"]["kind"], status["disk"]["device"], status["disk"]["writes"]) == ("NTFS", "/dev/loop0", "image")
     assert status["disk"]["size"] == guest.payload
     assert [said(name) for name in ("set", "cleared", "setup", "unknown")] == ["0", "0", "0", "3"]

@@ -65,6 +65,11 @@ class Sysfs {
   const RunningSystem& system_;
 };
 
+// The file was opened in the /dev of stage 2, which is gone: "/dm-0", or "/dev/dm-0".
+bool is_file_of(std::string_view backing_file, std::string_view device) {
+  return backing_file.substr(backing_file.rfind('/') + 1) == device;
+}
+
 std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   const auto map = sysfs.mapped(kMapName);
   if (!map) return std::nullopt;
@@ -73,7 +78,7 @@ std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   disk.volume_uuid = sysfs.attribute(*map, "dm/uuid").substr(kUuidBegin.size());
   if (const std::string partition = sysfs.lowest(*map); !partition.empty()) disk.partition = concat("/dev/", partition);
   for (const std::string& device : sysfs.list("/sys/class/block")) {
-    if (!device.starts_with("loop") || sysfs.attribute(device, "loop/backing_file") != disk.map) continue;
+    if (!device.starts_with("loop") || !is_file_of(sysfs.attribute(device, "loop/backing_file"), *map)) continue;
     disk.device = concat("/dev/", device);
     disk.size = sysfs.size(device);
     disk.read_only = sysfs.read_only(device);

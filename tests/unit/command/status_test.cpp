@@ -31,7 +31,7 @@ void add_guest(FakeSystem& fake) {
   attribute("dm-2/dm/uuid", "VHDBOOT-HOST-5EEDB00712345678");
   attribute("dm-2/dev", "253:2");
   attribute("dm-2/ro", "0");
-  attribute("loop0/loop/backing_file", "/dev/dm-1");
+  attribute("loop0/loop/backing_file", "/dm-1");
   attribute("loop0/loop/dio", "1");
   attribute("loop0/size", "131072");
   attribute("loop0/ro", "0");
