@@ -19,6 +19,10 @@ constexpr std::string_view kOsIndications = "OsIndications";
 constexpr std::string_view kEntryOneShot = "LoaderEntryOneShot";
 constexpr std::string_view kTimeoutOneShot = "LoaderConfigTimeoutOneShot";
 constexpr std::string_view kMenuForce = "menu-force";
+// Of the entries that vhdboot itself tells of (efi/loader_variables.h).
+constexpr std::string_view kOwnPrefix = "vhdboot-";
+constexpr std::string_view kFoundByItself = "auto-";
+constexpr std::string_view kOwnMenu = "auto-vhdboot-menu";
 
 NextBoot by_firmware(const FirmwareMenu& menu, std::uint16_t number) {
   const FirmwareEntry* entry = menu.find(number);
@@ -33,11 +37,17 @@ NextBoot by_setup() {
   return {.by = NextBy::Setup, .number = 0, .entry = {}, .text = "the firmware's setup, once, by OsIndications"};
 }
 
+// The one that has started this machine; another one need not start it next.
+bool is_own(const LoaderFacts& loader) {
+  return loader.name.starts_with("vhdboot");
+}
+
 NextBoot by_loader(const LoaderFacts& loader, const std::string& id) {
   return {.by = NextBy::LoaderEntry,
           .number = 0,
           .entry = id,
-          .text = concat(printable(id), ", once, by LoaderEntryOneShot of ", printable(loader.name))};
+          .text = concat(printable(id), ", once, by LoaderEntryOneShot of ", printable(loader.name),
+                         is_own(loader) ? ", when the next start comes to vhdboot by itself" : "")};
 }
 
 NextBoot by_loader_menu(const LoaderFacts& loader) {
@@ -54,6 +64,9 @@ NextBoot by_grub(const std::string& name) {
 
 bool is_entry(std::string_view id, std::string_view name) {
   if (equals_ignoring_ascii_case(id, name)) return true;
+  std::string_view own = id;
+  if (own.starts_with(kFoundByItself)) own.remove_prefix(kFoundByItself.size());
+  if (own.starts_with(kOwnPrefix)) return equals_ignoring_ascii_case(own.substr(kOwnPrefix.size()), name);
   for (const std::string_view end : {".conf", ".efi"})
     if (id.ends_with(end) && equals_ignoring_ascii_case(id.substr(0, id.size() - end.size()), name)) return true;
   return false;
@@ -84,6 +97,8 @@ Result<NextBoot> choose_setup(const NextBootFacts& facts) {
 
 Result<NextBoot> choose_menu(const NextBootFacts& facts) {
   if (facts.loader.can(LoaderFacts::kTimeoutOneShot)) return by_loader_menu(facts.loader);
+  if (is_own(facts.loader) && facts.loader.can(LoaderFacts::kEntryOneShot))
+    return by_loader(facts.loader, std::string(kOwnMenu));
   return fail(Code::Unsupported,
               concat("no boot menu can be told to show itself: ",
                      facts.loader.name.empty() ? "this boot loader does not speak the Boot Loader Interface"
@@ -131,6 +146,9 @@ Result<NextBoot> choose_next_boot(const NextBootFacts& facts, std::string_view n
                   concat(printable(facts.loader.name), " cannot be told to start ", quoted(*id), " once"));
     return by_loader(facts.loader, *id);
   }
+  // vhdboot takes the name of every image, also of those that it knew nothing of when it told of some.
+  if (is_own(facts.loader) && facts.loader.can(LoaderFacts::kEntryOneShot) && name.starts_with(kOwnPrefix))
+    return by_loader(facts.loader, std::string(name));
   if (const FirmwareEntry* entry = TRY(find_entry(facts.menu, name))) return by_firmware(facts.menu, entry->number);
   if (facts.grub) {
     const GrubMenuEntry* entry = TRY(find_entry(*facts.grub, name));

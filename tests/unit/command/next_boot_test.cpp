@@ -105,6 +105,18 @@ TEST_F(NextBootTest, ABootLoaderThatSpeaksTheInterface) {
   set("menu");
 }
 
+TEST_F(NextBootTest, VhdbootAsTheBootLoader) {
+  fake_.loader("LoaderInfo", efi_text("vhdboot 0.2.0"));
+  fake_.loader("LoaderFeatures", pack_u64(LoaderFacts::kEntryOneShot));
+  fake_.loader("LoaderEntries", efi_text("auto-vhdboot-arch"));
+  EXPECT_THAT(choose("arch").value(), Field(&NextBoot::entry, "auto-vhdboot-arch"));
+  EXPECT_THAT(choose("arch")->text, HasSubstr("when the next start comes to vhdboot by itself"));
+  EXPECT_THAT(choose("vhdboot-other").value(), Field(&NextBoot::entry, "vhdboot-other"));
+  EXPECT_THAT(choose("menu").value(), Field(&NextBoot::entry, "auto-vhdboot-menu"));
+  EXPECT_THAT(choose("other"), Fails(Code::NotFound, "auto-vhdboot-arch"));
+  set("arch");
+}
+
 TEST_F(NextBootTest, ABootLoaderThatCannot) {
   with_loader(0);
   EXPECT_THAT(choose("arch"), Fails(Code::Unsupported, "cannot be told to start \"arch.conf\" once"));
