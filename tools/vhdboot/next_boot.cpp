@@ -66,7 +66,7 @@ bool is_entry(std::string_view id, std::string_view name) {
   if (equals_ignoring_ascii_case(id, name)) return true;
   std::string_view own = id;
   if (own.starts_with(kFoundByItself)) own.remove_prefix(kFoundByItself.size());
-  if (own.starts_with(kOwnPrefix)) return equals_ignoring_ascii_case(own.substr(kOwnPrefix.size()), name);
+  if (own.starts_with(kOwnPrefix) && is_entry(own.substr(kOwnPrefix.size()), name)) return true;
   for (const std::string_view end : {".conf", ".efi"})
     if (id.ends_with(end) && equals_ignoring_ascii_case(id.substr(0, id.size() - end.size()), name)) return true;
   return false;
