@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "init/record/image_path.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
 
@@ -15,7 +16,7 @@ using test::FakeDevices;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-const std::string kImage(kMinImageSize, '\0');
+const std::string kImage(record::kMinImageSize, '\0');
 
 std::shared_ptr<const test::SparseImage> volume_with(std::uint32_t serial, std::u16string label,
                                                      std::initializer_list<std::string_view> images) {
