@@ -61,9 +61,15 @@ void add(FoundEntries more, FoundEntries& found) {
 
 using Partitions = std::vector<const disk::GuestPartition*>;
 
-// What systemd-boot on one of these partitions would start, whatever GRUB says. They are in order.
+// What systemd-boot on one of these partitions would start, whatever GRUB says. They are in order. It reads loader.conf
+// of its own partition, and of XBOOTLDR the entries alone.
 void mark_default(disk::GuestDisk& disk, const Partitions& partitions, FoundEntries& found) {
+  const auto is_esp = [&](const disk::GuestPartition* partition) {
+    return partition->entry != nullptr && disk::is_esp(disk.table(), *partition->entry);
+  };
+  const bool has_esp = std::ranges::any_of(partitions, is_esp);
   for (const disk::GuestPartition* partition : partitions) {
+    if (has_esp && !is_esp(partition)) continue;
     const auto tree = disk.mount(*partition);
     const auto text = tree ? tree->read_text(kLoaderConf, kMaxLoaderConf) : std::unexpected(tree.error());
     if (!text) continue;

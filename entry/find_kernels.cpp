@@ -106,8 +106,8 @@ bool has_menu(disk::GuestDisk& disk, const BootFolder& boot) {
   const auto has_grub_cfg = [&](std::string_view folder) {
     return boot.top.has(concat(boot.folder, folder, "/grub.cfg"));
   };
-  return has_grub_cfg("/grub") || has_grub_cfg("/grub2") || std::ranges::any_of(kGrubMenuFolders, has_grub_cfg) ||
-         !extlinux_files(disk, boot).empty();
+  return has_grub_cfg("/grub") || has_grub_cfg("/grub2") ||
+         std::ranges::any_of(grub_menu_folders(boot), has_grub_cfg) || !extlinux_files(disk, boot).empty();
 }
 
 // The root that the kernels in a folder belong to, as an index; roots.size() when that cannot be told.
@@ -374,13 +374,16 @@ void add_once(FoundEntry entry, std::vector<FoundEntry>& found) {
     *same = std::move(entry);
 }
 
-// The folders there come first: their system is the one that is started.
+// The folders where GRUB's program looks for its menu come first: their system is the one that is started. What leads
+// to a menu in an unusual place knows more of it than that place.
 std::vector<BootFolder> folders_in_order(disk::GuestDisk& disk) {
-  const std::string volume = grub_target(disk).volume;
+  const GrubTarget target = grub_target(disk);
+  const auto esps = loader_partitions(disk);
   std::vector<BootFolder> folders;
   std::vector<BootFolder> others;
   for (BootFolder& boot : boot_folders(disk)) {
-    const bool is_other = FileFinder(disk, boot).is_elsewhere("", volume);
+    const bool is_on_esp = std::ranges::find(esps, &boot.top.partition()) != esps.end();
+    const bool is_other = target.is_usual() ? FileFinder(disk, boot).is_elsewhere("", target.volume) : !is_on_esp;
     (is_other ? others : folders).push_back(std::move(boot));
   }
   std::ranges::move(others, std::back_inserter(folders));

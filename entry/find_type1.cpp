@@ -167,6 +167,9 @@ void split_initrds(const EntryFolder& folder, EntryFile& file) {
 Result<ReadEntry> read_entry(const EntryFolder& folder, const std::string& path, Menu menu, const GrubState& grub) {
   ReadEntry read;
   auto file = parse_entry_file(TRY(folder.boot.top.read_text(path, kMaxEntryFile)));
+  // So the first releases of Fedora with blscfg had it.
+  const auto usual = grub.menu.variables.find("default_kernelopts");
+  if (file.options.empty() && usual != grub.menu.variables.end()) file.options = usual->second;
   if (grub.is_there || has_grub_variables(file)) file = TRY(replace_variables(std::move(file), grub, read.warnings));
   if (grub.is_there) split_initrds(folder, file);
   const EntryProgram program = file.program;
@@ -185,9 +188,15 @@ FoundEntries find_type1_entries(disk::GuestDisk& disk, const std::vector<BootFol
   FoundEntries found;
   for (const BootFolder& boot : folders) {
     const std::string path = concat(boot.folder, kFolder);
-    const auto names = entry_names(boot.top.list(path), &is_entry_file_name, path, found.broken);
+    const auto all = boot.top.list(path);
+    auto names = entry_names(all, &is_entry_file_name, path, found.broken);
     if (names.empty()) continue;
     const GrubState grub = read_state(disk, boot);
+    // However old it is.
+    for (const std::string& meant : {concat(grub.menu.default_name, ".conf"), grub.menu.default_name})
+      if (std::ranges::find(all, meant) != all.end() && std::ranges::find(names, meant) == names.end() &&
+          is_entry_file_name(meant))
+        names.push_back(meant);
     EntryFolder folder{.boot = boot, .whole = std::nullopt};
     if (boot.top.partition().type == "btrfs")
       if (auto whole = disk.mount(boot.top.partition(), std::string(disk::kTopSubvolume))) folder.whole = *whole;

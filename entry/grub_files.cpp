@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <string>
@@ -37,11 +38,12 @@ std::optional<T> value_of(Result<T> result) {
 
 class OtherFiles final : public GrubFileReader {
  public:
-  /// `folder`: that of grub.cfg, below the boot folder.
-  OtherFiles(disk::GuestDisk& disk, const BootFolder& boot, std::string folder)
-      : disk_(disk), boot_(boot), finder_(disk, boot), folder_(std::move(folder)) {}
+  /// `folder`: that of grub.cfg, below the boot folder. `follows`: whether files are read, else only where they lie.
+  OtherFiles(disk::GuestDisk& disk, const BootFolder& boot, std::string folder, bool follows = true)
+      : disk_(disk), boot_(boot), finder_(disk, boot), folder_(std::move(folder)), follows_(follows) {}
 
   Text read(std::string_view path, std::string_view volume, std::size_t cap) override {
+    if (!follows_) return std::nullopt;
     const std::size_t device = path.starts_with('(') ? path.find(')') + 1 : 0;
     if (path.substr(device).contains('+') && !path.substr(device).starts_with('/') && !path.starts_with(kHere))
       return read_blocks(path.substr(0, device), path.substr(device), volume, cap);
@@ -116,6 +118,7 @@ class OtherFiles final : public GrubFileReader {
   const BootFolder& boot_;
   FileFinder finder_;
   std::string folder_;
+  bool follows_;
 };
 
 // `other`: null for what a distribution has on the ESP, which leads to a menu that is found by itself.
@@ -151,9 +154,11 @@ GrubTarget grub_target(disk::GuestDisk& disk) {
   for (const disk::GuestPartition* partition : loader_partitions(disk)) {
     const auto esp = disk.mount(*partition);
     if (!esp) continue;
+    const BootFolder boot{*esp, ""};
     for (const std::string& folder : program_folders(*esp)) {
       const auto text = esp->read_text(concat(folder, '/', kConfig), kMaxStub);
-      auto config = text ? parse_grub_cfg(*text, {}) : fail(Code::NotFound, "");
+      OtherFiles places(disk, boot, folder, false);
+      auto config = text ? parse_grub_cfg(*text, {}, &places) : fail(Code::NotFound, "");
       if (!config || !config->entries.empty()) continue;
       take(target.volume, config->volume, agree_on_volume);
       take(target.path, config->leads_to, agree_on_path);
@@ -162,6 +167,12 @@ GrubTarget grub_target(disk::GuestDisk& disk) {
   if (!agree_on_volume) target.volume.clear();
   if (!agree_on_path) target.path.clear();
   return target;
+}
+
+std::vector<std::string> grub_menu_folders(const BootFolder& boot) {
+  std::vector<std::string> folders{""};
+  std::ranges::move(program_folders(boot.top.below(boot.folder)), std::back_inserter(folders));
+  return folders;
 }
 
 GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) {
@@ -185,15 +196,13 @@ GrubFiles read_grub(disk::GuestDisk& disk, const BootFolder& boot, bool vendor) 
     OtherFiles other(disk, boot, std::string(folder));
     return parse(boot, config, environment, &other);
   }
-  const auto is_menu = [](const Text& config) {
-    const auto alone = config ? parse_grub_cfg(*config, {}) : fail(Code::NotFound, "");
-    return alone && default_entry(*alone) != nullptr;
-  };
-  for (const std::string_view folder : kGrubMenuFolders) {
+  for (const std::string& folder : grub_menu_folders(boot)) {
     const Text config = read(folder, kConfig, kMaxGrubConfig);
-    if (!is_menu(config)) continue;
-    OtherFiles other(disk, boot, std::string(folder));
-    return parse(boot, config, read(folder, kEnvironment, kMaxGrubEnvironment), &other);
+    const auto alone = config ? parse_grub_cfg(*config, {}) : fail(Code::NotFound, "");
+    if (!alone || (alone->entries.empty() && GrubTarget{.path = alone->leads_to}.is_usual())) continue;
+    OtherFiles other(disk, boot, folder);
+    GrubFiles files = parse(boot, config, read(folder, kEnvironment, kMaxGrubEnvironment), &other);
+    if (files.menu && default_entry(*files.menu) != nullptr) return files;
   }
   if (!vendor) return parse(boot, std::nullopt, environment, nullptr);
   if (!environment) environment = on_esp(kEnvironment, kMaxGrubEnvironment);

@@ -782,6 +782,73 @@ TEST_F(Entries, WhatOfAnEntryIsLeftOutIsSaid) {
   EXPECT_THAT(with("mount.usr=UUID=$u"), Fails(Code::NotFound, "has GRUB find out the mount.usr= of vmlinuz-6.1"));
 }
 
+// Ubuntu Core: the menu is on another partition than its program, and starts images in folders of any name.
+TEST_F(Entries, AMenuInAFolderOfPrograms) {
+  MemoryPartition boot{.type = "ext4", .files = {}, .gpt_type = {}};
+  boot.files["/EFI/ubuntu/grub.cfg"] =
+      to_buffer("menuentry 'Run' { chainloader /EFI/ubuntu/kernel.efi snapd_recovery_mode=run\n}\n");
+  boot.files["/EFI/ubuntu/kernel.efi"] = uki();
+  make({{.type = "vfat", .files = {{"/EFI/BOOT/grubx64.efi", to_buffer("MZ")}}, .gpt_type = disk::kEspType}, boot});
+  EXPECT_EQ(choose(), "loop0p2:/EFI/ubuntu/kernel.efi");
+  EXPECT_EQ(found_.entries.front().open({})->parts.cmdline, "snapd_recovery_mode=run");
+  MemoryPartition esp{.type = "vfat", .files = {{"/vm/bzImage-1", make_kernel()}}, .gpt_type = disk::kEspType};
+  esp.files["/EFI/arch/grub.cfg"] = to_buffer("menuentry a { linux /vm/bzImage-1 root=UUID=f52\n}\n");
+  make({esp, kRoot});
+  EXPECT_EQ(choose("a"), "loop0p1:/vm/bzImage-1");
+}
+
+// Bottlerocket: what leads to the menu of a slot knows which one it is.
+TEST_F(Entries, AMenuThatASlotHas) {
+  constexpr Guid kSlot = "6b636168-7420-6568-2070-6c616e657421"_guid;
+  MemoryPartition esp{.type = "vfat", .files = {}, .gpt_type = disk::kEspType};
+  esp.files["/EFI/BOOT/grub.cfg"] =
+      to_buffer("gptprio.next -d boot_dev -u boot_uuid\nset root=$boot_dev\nexport boot_uuid\nconfigfile /grub.cfg\n");
+  const auto slot = [&](const std::string& name) {
+    return MemoryPartition{.type = "ext4",
+                           .files = {{"/vmlinuz", make_kernel()},
+                                     {"/grub.cfg", to_buffer(concat("menuentry ", name, " { linux /vmlinuz slot=", name,
+                                                                    " root=PARTUUID=$boot_uuid\n}\n"))}},
+                           .gpt_type = kSlot};
+  };
+  for (const std::size_t best : {1U, 2U}) {
+    make({esp, slot("A"), slot("B")});
+    for (const std::size_t one : {1U, 2U})
+      table_.partitions[one].attributes = (std::uint64_t{1} << 56) | ((one == best ? 2ULL : 1ULL) << 48);
+    ASSERT_TRUE(choose());
+    EXPECT_EQ(found_.entries.front().entry.options,
+              best == 1 ? "slot=A root=PARTUUID=part2" : "slot=B root=PARTUUID=part3");
+  }
+}
+
+TEST_F(Entries, LoaderConfOfXbootldrDoesNotCount) {
+  MemoryPartition esp = esp_with_entries({});
+  esp.files["/EFI/systemd/systemd-bootx64.efi"] = to_buffer("MZ");
+  MemoryPartition boot = esp_with_entries({{"a.conf", ""}, {"b.conf", ""}}, "default a.conf\n");
+  boot.gpt_type = disk::kXbootldrType;
+  make({esp, boot});
+  EXPECT_EQ(choose(), "/loader/entries/b.conf");
+  esp.files["/loader/loader.conf"] = to_buffer("default a.conf\n");
+  make({esp, boot});
+  EXPECT_EQ(choose(), "/loader/entries/a.conf");
+}
+
+TEST_F(Entries, OptionsThatGrubHasForEntriesWithout) {
+  MemoryPartition boot = fedora("", "set default_kernelopts=\"root=UUID=f51 ro\"\nblscfg\n");
+  make({boot});
+  ASSERT_TRUE(choose("6a98-6.5.6"));
+  EXPECT_EQ(choose_entry(found_, "6a98-6.5.6", *disk_)->entry->entry.options, "root=UUID=f51 ro");
+}
+
+TEST_F(Entries, TheDefaultIsNotAmongTheNewest) {
+  MemoryPartition boot = fedora("m-1", "load_env\nset default=\"${saved_entry}\"\nblscfg\n");
+  for (int i = 1; i <= 300; ++i)
+    boot.files[concat("/loader/entries/m-", i, ".conf")] =
+        to_buffer(concat("linux /l\ninitrd /i\noptions n=", i, "\n"));
+  make({boot});
+  ASSERT_TRUE(choose());
+  EXPECT_EQ(found_.entries.front().entry.options, "n=1");
+}
+
 TEST_F(Entries, LoaderConfNamesAnotherProgram) {
   MemoryPartition esp = esp_with_entries({{"a.conf", ""}}, "default w.conf\n");
   esp.files["/loader/entries/w.conf"] = to_buffer("title Windows\nefi /EFI/Microsoft/Boot/bootmgfw.efi\n");
