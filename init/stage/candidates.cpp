@@ -154,7 +154,9 @@ bool is_default(const Candidate& candidate, const Settings& settings) {
 }
 
 Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings) {
-  if (is_default(candidate, settings)) return record::ParsedConfig{.config = settings.config, .warnings = {}};
+  const bool is_own = is_default(candidate, settings);
+  if (is_own && settings.wrong) return std::unexpected(*settings.wrong);
+  if (is_own) return record::ParsedConfig{.config = settings.config, .warnings = {}};
   record::ParsedConfig parsed;
   const volume::Path& path = candidate.place.path;
   if (const auto file = TRY(config_beside(*candidate.place.volume, path))) {
@@ -168,6 +170,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
       parsed = {.config = {},
                 .warnings = {concat(printable(file->name), " is about another image, and does not count")}};
   }
+  if (settings.wrong) parsed.warnings.push_back(concat("it does not count: ", settings.wrong->message()));
   parsed.config.wait_seconds = settings.config.wait_seconds;
   parsed.config.rescue = settings.config.rescue;
   return parsed;

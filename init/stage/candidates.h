@@ -57,7 +57,7 @@ struct Candidates {
 [[nodiscard]] bool is_default(const Candidate& candidate, const Settings& settings);
 
 /// The configuration that holds for an image: for the default one that of the EFI file, else what the file beside it
-/// says, "debian.conf" for "debian.vhd".
+/// says, "debian.conf" for "debian.vhd". Where that of the EFI file is wrong, its error for the default image.
 [[nodiscard]] Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings);
 
 /// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted.

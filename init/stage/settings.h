@@ -19,6 +19,7 @@ struct Settings {
   HostVolume* origin_volume = nullptr;  ///< that holds the EFI file; null when it came from elsewhere, such as an ESP
   bool origin_is_there = false;         ///< it was found where the firmware says that it hangs
   record::Config config;
+  std::optional<Error> wrong;  ///< why the configuration is not in `config`: the menu opens all the same
 
   /// Where the disk of a volume hangs as far as the firmware has said so.
   [[nodiscard]] std::vector<disk::HardwarePath> places_of(const HostVolume* volume) const {

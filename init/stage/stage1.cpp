@@ -213,15 +213,18 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     HostVolumes volumes(*devices);
     StubRecord stub = TRY(read_stub_record(report));
     auto read = read_settings(volumes, stub, report);
+    std::optional<Error> wrong;
     if (!read && read.error().code == Code::Invalid) {
       outcome.may_choose = true;
       if (!menu) return std::unexpected(read.error());
       // What is wrong in a configuration keeps nobody from the menu.
+      wrong = read.error();
       stub.config = "";
       stub.origin.options.clear();
       read = read_settings(volumes, stub, report);
     }
     Settings settings = TRY(std::move(read));
+    settings.wrong = std::move(wrong);
     outcome.then = settings.config.after_error();
     outcome.may_choose = true;
     if (settings.origin.path) learn("started from", printable(*settings.origin.path));

@@ -196,7 +196,7 @@ TEST_F(InstallTest, Firmware) {
   fake_.write("/sys/class/block/sda1/partition", "1\n");
   fake_.write("/sys/class/block/sda1/start", "2048\n");
   fake_.write("/sys/class/block/sda1/size", "1048576\n");
-  fake_.global("BootOrder", {std::byte{1}});
+  fake_.global("BootOrder", std::vector{std::byte{1}});
   EXPECT_THAT(plan(BootMenuKind::Firmware), Fails(Code::Corrupt, "BootOrder")) << "the other entries would be lost";
   fake_.global("BootOrder", pack_boot_numbers({0}));
   const auto before = everything();

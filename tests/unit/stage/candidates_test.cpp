@@ -55,6 +55,18 @@ TEST_F(FindCalled, ByTheNameOfItsFile) {
   EXPECT_THAT(warnings, IsEmpty());
 }
 
+// What is wrong in the configuration of the EFI file is never passed over for the image that it is about.
+TEST_F(FindCalled, ItsConfigurationIsWrong) {
+  devices.plug("sda1", volume_with(0x1234ABCD, u"DATA", {"/boot/start.vhd", "/boot/other.vhd"}));
+  ASSERT_TRUE(find("start"));
+  settings.wrong = Error{Code::Invalid, 0, "start.conf:2: wrong"};
+  const auto config = [&](std::string_view name) -> Result<record::ParsedConfig> {
+    return config_of(TRY(find_called(*volumes, settings, name, report)), settings);
+  };
+  EXPECT_THAT(config("start"), Fails(Code::Invalid, "start.conf:2: wrong"));
+  EXPECT_THAT(config("other")->warnings, testing::ElementsAre("it does not count: start.conf:2: wrong"));
+}
+
 TEST_F(FindCalled, AsItIsSpelledFirst) {
   devices.plug("sda1", volume_with(0x1234ABCD, u"DATA", {"/boot/debian.vhd"}));
   devices.plug("sdb1", volume_with(0x11111111, u"OTHER", {"/boot/Debian.vhd"}));
