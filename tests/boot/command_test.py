@@ -37,7 +37,7 @@ def test_status_and_next_in_a_guest(folder):
         machine.expect("^guest: here I am", 240, failing=TROUBLE)
         machine.expect("^guest: done", 120, failing=TROUBLE)
         assert machine.wait_exit(60) == 0
-    text = (folder / "console.log").read_text("utf-8", "replace").replace("\r", "")
+        text = machine.text.replace("\r", "")
 
     def said(name: str) -> str:
         found = re.search(rf"^{name}: (.*)$", text, re.MULTILINE)
