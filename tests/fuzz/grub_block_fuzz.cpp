@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A variable that is put into GRUB's environment block is read there, what is taken out is gone, and the size stays.
+// A variable that is put into GRUB's environment block is read there, what is taken out is gone, and the size stays;
+// else the block is refused.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,9 +20,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!set) return 0;
   check(set->size() == block.size());
   const auto variables = entry::parse_grub_environment(*set);
-  check(variables && variables->find("next_entry")->second == value);
+  check(variables && variables->contains("next_entry") && variables->find("next_entry")->second == value);
+  // What is damaged beside it may refuse the one and not the other.
   const auto without = command::with_variable(*set, "next_entry", std::nullopt);
-  check(without && without->size() == block.size());
+  if (!without) {
+    check(without.error().code == Code::Corrupt);
+    return 0;
+  }
+  check(without->size() == block.size());
   check(!entry::parse_grub_environment(*without)->contains("next_entry"));
   return 0;
 }

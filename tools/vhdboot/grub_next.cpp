@@ -124,7 +124,7 @@ std::optional<std::string> next_entry(const GrubFacts& grub) {
 
 Result<std::string> with_variable(std::string_view text, std::string_view name,
                                   const std::optional<std::string>& value) {
-  TRY(entry::parse_grub_environment(text));  // its caps and its first line
+  auto meant = TRY(entry::parse_grub_environment(text));
   if (text.size() < kSignature.size()) return fail(Code::Corrupt, "it is no GRUB environment block");
   std::string kept(kSignature);
   const std::string own = concat(name, '=');
@@ -134,10 +134,15 @@ Result<std::string> with_variable(std::string_view text, std::string_view name,
     if (!line.starts_with(own)) kept += line;
     at = end;
   }
+  if (!kept.ends_with('\n')) kept += '\n';
   if (value) kept += concat(own, escaped(*value), '\n');
   if (kept.size() > text.size())
     return fail(Code::NoMemory, concat("GRUB's environment block is full, it has ", text.size(), " bytes"));
   kept.append(text.size() - kept.size(), '#');
+  meant.erase(std::string(name));
+  if (value) meant.insert_or_assign(std::string(name), *value);
+  if (TRY(entry::parse_grub_environment(kept)) != meant)
+    return fail(Code::Corrupt, "GRUB's environment block is damaged: make it anew with grub-editenv");
   return kept;
 }
 

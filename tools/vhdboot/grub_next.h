@@ -48,8 +48,8 @@ struct GrubFacts {
 /// What next_entry says; nothing when it says nothing.
 [[nodiscard]] std::optional<std::string> next_entry(const GrubFacts& grub);
 
-/// The block `text` with `name` as `value`, or without it, and all else as it is. Corrupt when it is no block,
-/// NoMemory when it is full. Its size never changes.
+/// The block `text` with `name` as `value`, or without it, and all else as it is. Corrupt when it is no block or a
+/// damaged one, NoMemory when it is full. Its size never changes.
 [[nodiscard]] Result<std::string> with_variable(std::string_view text, std::string_view name,
                                                 const std::optional<std::string>& value);
 

@@ -167,6 +167,9 @@ TEST(WithVariable, ChangesThatOneAlone) {
   EXPECT_EQ(with_variable(*set, "next", std::nullopt), *set);
   EXPECT_THAT(with_variable(text, "b", std::string(1000, 'x')), Fails(Code::NoMemory, "is full"));
   EXPECT_THAT(with_variable("x", "b", "y"), Fails(Code::Corrupt, ""));
+  // A last line without an end.
+  EXPECT_EQ(with_variable("# GRUB Environment Block\nb=1234567890\na=1", "b", "2"),
+            "# GRUB Environment Block\na=1\nb=2\n########");
 }
 
 }  // namespace
