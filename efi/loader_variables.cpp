@@ -56,7 +56,7 @@ void EntryList::add(std::string_view name) {
   const std::size_t length = kFoundByItself.size() + kEntryPrefix.size() + name.size() + 1;
   if (name.empty() || length > kMaxUnits - size_ || has(name)) return;
   for (const std::string_view part : {kFoundByItself, kEntryPrefix, name})
-    for (const char c : part) units_[size_++] = static_cast<CHAR16>(c);
+    for (const char c : part) units_[size_++] = static_cast<unsigned char>(c);
   units_[size_++] = 0;
 }
 

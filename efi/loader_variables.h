@@ -68,7 +68,7 @@ class EntryList {
   [[nodiscard]] Bytes bytes() const { return as_bytes({reinterpret_cast<const char*>(units_.data()), 2 * size_}); }
 
  private:
-  [[nodiscard]] bool has(std::string_view id) const;
+  [[nodiscard]] bool has(std::string_view name) const;
 
   std::array<CHAR16, kMaxUnits> units_{};
   std::size_t size_ = 0;

@@ -200,8 +200,8 @@ class FolderReader {
     if (said.find_first_of("0123456789") != std::string::npos) return said;
     const auto file = kernel.tree.open(kernel.path);
     if (!file) return said;
-    auto header = kexec::parse_bzimage(**file, {0, (*file)->size()});
-    return header && !header->version.empty() ? std::move(header->version) : said;
+    const auto header = kexec::parse_bzimage(**file, {0, (*file)->size()});
+    return header && !header->version.empty() ? header->version : said;
   }
 
   [[nodiscard]] FitsDisk fits() const {
