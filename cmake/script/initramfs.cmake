@@ -32,6 +32,7 @@ execute_process(COMMAND ${CC} -O1 -o ${generator} ${GENERATOR_SOURCE} COMMAND_ER
 set(ENV{INIT} ${INIT})
 set(ENV{INSPECT} ${INSPECT})
 set(ENV{MENU} ${MENU})
+set(ENV{READER} ${READER})
 set(ENV{BLKID} ${BLKID})
 set(ENV{BUSYBOX} ${busybox})
 set(ENV{FSCK_EXFAT} ${FSCK_EXFAT})

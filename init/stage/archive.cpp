@@ -16,10 +16,12 @@ std::string module_path(const CarriedModule& module) {
 Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules) {
   constexpr std::uint64_t kMaxProgram = 16 * kMiB;
   const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
+  const auto reader = TRY(sys::read_file(std::string(kReaderProgram), kMaxProgram));
   const std::string record = TRY(to_text(handoff));
 
   kexec::ArchiveBuilder archive;
   TRY(archive.add_file(kexec::kStage2Init, program, 0755));
+  TRY(archive.add_file(kReaderProgram, reader, 0755));
   TRY(archive.add_file(record::kHandoffPath, as_bytes(record)));
   for (const CarriedModule& module : modules.files)
     TRY(archive.add_file(concat(kArchiveFolder, '/', module_path(module)), module.image));

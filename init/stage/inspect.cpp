@@ -11,6 +11,7 @@
 #include "init/stage/inspect_plan.h"
 #include "init/sys/file.h"
 #include "init/sys/reader.h"
+#include "init/sys/reader_process.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -53,11 +54,11 @@ void list_devices() {
 Result<HostVolume> open_volume(const std::string& path) {
   if (path.starts_with("/dev/"))
     if (auto device = sys::block_device(path.substr(5)))
-      return open_host_volume(*TRY(sys::MachineDevices::open()), *device);
+      return open_host_volume(*TRY(sys::MachineDevices::open(sys::reader_here())), *device);
   HostVolume volume{.device = {.name = path, .path = path}};
   auto source = TRY(sys::FdSource::open(path));
   volume.device.size = source->size();
-  volume.reader = TRY_IN(path, sys::VolumeReader::open(*source, path));
+  volume.reader = TRY_IN(path, sys::VolumeReader::open(*source, path, {.child = sys::reader_here()}));
   volume.source = std::move(source);
   volume.identity.uuid = volume.reader->serial_text();
   return volume;

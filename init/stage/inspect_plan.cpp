@@ -19,6 +19,7 @@
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
+#include "init/sys/reader_process.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -181,7 +182,7 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   if (!has_origin())
     return fail(Code::NotFound,
                 "vhdboot did not start this system: say which image is meant, with its device and path");
-  const auto devices = TRY(sys::MachineDevices::open());
+  const auto devices = TRY(sys::MachineDevices::open(sys::reader_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
   const FoundImage image = TRY(find_image(volumes, settings, report));
@@ -193,7 +194,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
-  const auto devices = TRY(sys::MachineDevices::open());
+  const auto devices = TRY(sys::MachineDevices::open(sys::reader_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
   const FoundImage image = TRY(examine_image(volume, path));
   TRY(check_unshared(image));

@@ -208,7 +208,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
   };
   // Done: a person wants to choose.
   const auto try_boot = [&]() -> Result<void> {
-    const auto devices = TRY(sys::MachineDevices::open());
+    const auto devices = TRY(sys::MachineDevices::open(sys::reader_program(std::string(kReaderProgram))));
     log_missing_filter(report);
     HostVolumes volumes(*devices);
     StubRecord stub = TRY(read_stub_record(report));

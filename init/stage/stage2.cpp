@@ -197,7 +197,7 @@ class Stage2 {
       return fail_errno(concat("the guest's initrd has no program ", handoff.init));
     load_modules(report);
 
-    const auto devices = TRY(sys::MachineDevices::open());
+    const auto devices = TRY(sys::MachineDevices::open(sys::reader_program(std::string(kReaderProgram))));
     log_missing_filter(report);
     HostVolumes volumes(*devices);
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));

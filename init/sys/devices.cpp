@@ -19,7 +19,7 @@ bool is_not_ready(const Error& error) {
   return std::ranges::find(kNotReady, error.sys_errno) != kNotReady.end();
 }
 
-Result<std::unique_ptr<Devices>> MachineDevices::open() {
+Result<std::unique_ptr<Devices>> MachineDevices::open(ReaderChild reader) {
   Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT));
   if (!socket) return fail_errno("listening for devices");
   const int room = static_cast<int>(kMiB);
@@ -29,7 +29,7 @@ Result<std::unique_ptr<Devices>> MachineDevices::open() {
   address.nl_groups = 1;  // the kernel's own events
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
     return fail_errno("listening for devices");
-  return std::unique_ptr<Devices>(new MachineDevices(std::move(socket)));
+  return std::unique_ptr<Devices>(new MachineDevices(std::move(socket), std::move(reader)));
 }
 
 std::vector<BlockDevice> MachineDevices::list() const {
@@ -37,7 +37,7 @@ std::vector<BlockDevice> MachineDevices::list() const {
 }
 
 Result<OpenedVolume> MachineDevices::open_volume(const BlockDevice& device) const {
-  return sys::open_volume(device.path);
+  return sys::open_volume(device.path, reader_);
 }
 
 Result<std::string> MachineDevices::partition_type(const BlockDevice& device) const {

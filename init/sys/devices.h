@@ -52,11 +52,10 @@ class Devices {
 /// The devices of this machine.
 class MachineDevices final : public Devices {
  public:
-  /// Listens to the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT) from now on.
-  [[nodiscard]] static Result<std::unique_ptr<Devices>> open();
+  /// Listens to the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT) from now on. Volumes are read by `reader`.
+  [[nodiscard]] static Result<std::unique_ptr<Devices>> open(ReaderChild reader);
 
   [[nodiscard]] std::vector<BlockDevice> list() const override;
-  /// With a reader process.
   [[nodiscard]] Result<OpenedVolume> open_volume(const BlockDevice& device) const override;
   [[nodiscard]] Result<std::string> partition_type(const BlockDevice& device) const override;
   [[nodiscard]] Result<Content> content(const BlockDevice& device) const override;
@@ -65,8 +64,9 @@ class MachineDevices final : public Devices {
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
 
  private:
-  explicit MachineDevices(Fd socket) : socket_(std::move(socket)) {}
+  MachineDevices(Fd socket, ReaderChild reader) : socket_(std::move(socket)), reader_(std::move(reader)) {}
   Fd socket_;
+  ReaderChild reader_;
 };
 
 }  // namespace vhdboot::sys

@@ -1,251 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/sys/reader.h"
 
-#include <linux/audit.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <climits>
 #include <csignal>
-#include <cstddef>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/text.h"
 #include "init/sys/deadline.h"
-#include "init/sys/pages.h"
 
 namespace vhdboot::sys {
 namespace {
 
 using volume::Message;
 
-constexpr std::size_t kLength = 4;                    // of a message, in front of it
-constexpr int kOutOfMemory = 2;                       // the child's exit status
-constexpr unsigned kNobody = 0x7000'0000;             // and the process id: no other reader's, and no file's
 constexpr auto kTimeToDie = std::chrono::seconds(1);  // of a process that was killed and does not hang in the kernel
-
-// ---- The child: giving up its rights ----
-
-void close_between(unsigned first, unsigned last) {
-  if (::syscall(SYS_close_range, first, last, 0U) == 0) return;
-  // Before Linux 5.9.
-  rlimit open{};
-  if (::getrlimit(RLIMIT_NOFILE, &open) < 0) return;
-  for (unsigned fd = first; fd <= last && fd < open.rlim_cur; ++fd) ::close(static_cast<int>(fd));
-}
-
-void close_all_but(int one, int other) {
-  const auto [low, high] = std::minmax({static_cast<unsigned>(one), static_cast<unsigned>(other)});
-  if (low > 0) close_between(0, low - 1);
-  if (high > low + 1) close_between(low + 1, high - 1);
-  close_between(high + 1, UINT_MAX);
-}
-
-// Of this process, in bytes; 0 when nobody knows.
-std::uint64_t address_space() {
-  const std::string pages = read_attribute("/proc/self/statm");
-  return parse_u64(pages.substr(0, pages.find(' '))).value_or(0) * Pages::kPage;
-}
-
-bool limit(int resource, std::uint64_t most, std::uint64_t more = 0) {
-  const rlimit value{.rlim_cur = most, .rlim_max = most + more};
-  return ::setrlimit(resource, &value) == 0;
-}
-
-// Without a filter, too, it can open nothing.
-bool set_limits(const ReaderOptions& options) {
-  return limit(RLIMIT_AS, address_space() + options.memory) && limit(RLIMIT_CPU, options.cpu_seconds, 1) &&
-         limit(RLIMIT_NOFILE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_CORE, 0);
-}
-
-// Root without capabilities still owns every device node.
-bool become_nobody() {
-  if (::geteuid() != 0) return true;
-  // By their numbers: the C library would first look for threads.
-  const unsigned nobody = kNobody + static_cast<unsigned>(::getpid());
-  if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, nobody, nobody, nobody) == 0 &&
-      ::syscall(SYS_setresuid, nobody, nobody, nobody) == 0)
-    return true;
-  return errno == EINVAL || errno == EPERM;  // a container in which there is nobody else
-}
-
-bool drop_capabilities() {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-         ::syscall(SYS_capset, &header, none.data()) == 0;
-}
-
-// May fail: what cannot be executed can gain nothing.
-void empty_bounding_set() {
-  for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) continue;
-}
-
-// Stand for the two descriptors in the filter.
-constexpr unsigned kPartition = 0xFFFF'FFF0;
-constexpr unsigned kSocket = 0xFFFF'FFF1;
-
-class Filter {
- public:
-  constexpr Filter() {
-    load(offsetof(seccomp_data, arch));
-    add(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-    end(SECCOMP_RET_KILL_PROCESS);
-    load(offsetof(seccomp_data, nr));
-  }
-  constexpr Filter& allow(unsigned call) {
-    skip_unless(call, 1);
-    end(SECCOMP_RET_ALLOW);
-    return *this;
-  }
-  /// With this descriptor as its first argument.
-  constexpr Filter& allow_on(unsigned descriptor, unsigned call) {
-    skip_unless(call, 4);
-    load(offsetof(seccomp_data, args[0]));
-    skip_unless(descriptor, 1);
-    end(SECCOMP_RET_ALLOW);
-    end(SECCOMP_RET_KILL_PROCESS);
-    return *this;
-  }
-  /// For memory that is not executed: a protection without PROT_EXEC as its third argument.
-  constexpr Filter& allow_data(unsigned call) {
-    skip_unless(call, 4);
-    load(offsetof(seccomp_data, args[2]));
-    add(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
-    end(SECCOMP_RET_ALLOW);
-    end(SECCOMP_RET_KILL_PROCESS);
-    return *this;
-  }
-  /// Everything else ends the process.
-  bool install(int partition, int socket) {
-    end(SECCOMP_RET_KILL_PROCESS);
-    for (sock_filter& step : code_) {
-      if (step.k == kPartition) step.k = static_cast<unsigned>(partition);
-      if (step.k == kSocket) step.k = static_cast<unsigned>(socket);
-    }
-    const sock_fprog program{.len = size_, .filter = code_.data()};
-    return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-  }
-
- private:
-  constexpr void add(unsigned code, unsigned value, unsigned char then = 0, unsigned char otherwise = 0) {
-    code_[size_++] = {static_cast<unsigned short>(code), then, otherwise, value};
-  }
-  constexpr void load(std::size_t offset) { add(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(offset)); }
-  constexpr void end(unsigned verdict) { add(BPF_RET | BPF_K, verdict); }
-  constexpr void skip_unless(unsigned value, unsigned char count) { add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count); }
-
-  std::array<sock_filter, 56> code_{};
-  unsigned short size_ = 0;
-};
-
-// What reading, parsing and answering takes with musl and with glibc; the last ones are for the sanitizers.
-constexpr Filter kFilter = Filter()
-                               .allow_on(kPartition, SYS_pread64)
-                               .allow_on(kSocket, SYS_read)
-                               .allow_on(kSocket, SYS_write)
-                               .allow_data(SYS_mmap)
-                               .allow_data(SYS_mprotect)
-                               .allow(SYS_munmap)
-                               .allow(SYS_mremap)
-                               .allow(SYS_madvise)
-                               .allow(SYS_brk)
-                               .allow(SYS_futex)
-                               .allow(SYS_clock_gettime)
-                               .allow(SYS_rt_sigreturn)
-                               .allow(SYS_exit_group)
-                               .allow(SYS_sched_yield)
-                               .allow(SYS_sigaltstack);
-
-// In this order. The step that failed; empty when none did.
-std::string_view give_up_rights(int partition, int socket, pid_t parent, const ReaderOptions& options) {
-  ::setsid();                                                      // a person's Ctrl-C is for the parent
-  (void)write_file("/proc/self/oom_score_adj", as_bytes("1000"));  // before anything else is
-  empty_bounding_set();
-  if (!become_nobody()) return "becoming nobody";
-  if (!drop_capabilities()) return "dropping capabilities";
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return "hiding its memory";
-  // After the change of user, which resets it.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return "ending with its parent";
-  if (::getppid() != parent) ::_exit(0);
-  close_all_but(partition, socket);
-  if (!set_limits(options)) return "limiting itself";
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return "giving up new rights";
-  if (options.filter && !Filter(kFilter).install(partition, socket)) return "filtering its system calls";
-  return {};
-}
-
-// ---- The child: its work ----
-
-// FdSource would open the device anew for a large read.
-class Partition final : public ByteSource {
- public:
-  Partition(const Fd& fd, std::uint64_t size) : fd_(fd), size_(size) {}
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    if (offset > size_ || out.size() > size_ - offset) return fail(Code::Corrupt, "read past the end");
-    auto done = read_at(fd_, offset, out);
-    if (!done) done.error().code = Code::Io;  // as FdSource
-    return done;
-  }
-
- private:
-  const Fd& fd_;
-  std::uint64_t size_;
-};
-
-// False at the end.
-bool read_whole(const Fd& socket, MutableBytes out) {
-  while (!out.empty()) {
-    const ssize_t got = ::read(socket.get(), out.data(), out.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  return true;
-}
-
-Message read_request(const Fd& socket) {
-  std::array<std::byte, kLength> length{};
-  if (!read_whole(socket, length)) return {};
-  Message request(std::min<std::size_t>(*load_le<std::uint32_t>(length, 0), volume::kMaxRequest));
-  if (!read_whole(socket, request)) return {};
-  return request;
-}
-
-bool write_message(const Fd& socket, Bytes message) {
-  std::array<std::byte, kLength> length{};
-  (void)store_le(MutableBytes(length), 0, static_cast<std::uint32_t>(message.size()));
-  return write_all(socket, length) && write_all(socket, message);
-}
-
-[[noreturn]] void be_reader(const FdSource& partition, const Fd& socket, pid_t parent, const ReaderOptions& options) {
-  // Nothing may unwind from here into what the child has inherited.
-  try {
-    const std::string_view failed = give_up_rights(partition.fd().get(), socket.get(), parent, options);
-    if (failed.empty())
-      options.work(Partition(partition.fd(), partition.size()), socket);
-    else
-      (void)write_message(socket, volume::encode(Error{Code::Io, 0, concat(failed, ": ", std::strerror(errno))}));
-    ::_exit(0);
-  } catch (const std::bad_alloc&) {
-    ::_exit(kOutOfMemory);
-  } catch (...) {
-    ::_exit(1);
-  }
-}
 
 }  // namespace
 
@@ -253,31 +31,29 @@ bool can_filter() {
   return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr, 0, 0) < 0 && errno == EFAULT;
 }
 
-void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& socket) {
-  if (!opened) {
-    (void)write_message(socket, volume::encode(opened.error()));
-    return;
-  }
-  volume::HostVolume& volume = **opened;
-  bool heard = write_message(socket, volume::encode(volume::VolumeFacts{.kind = volume.kind(),
-                                                                        .label = volume.label(),
-                                                                        .serial_text = volume.serial_text(),
-                                                                        .cluster_size = volume.cluster_size(),
-                                                                        .volume_size = volume.volume_size()}));
-  while (heard) {
-    const auto request = volume::decode_request(read_request(socket));
-    if (!request) return;
-    heard = write_message(socket, volume::answer(volume, *request));
-  }
-}
-
-void serve_volume(const ByteSource& partition, const Fd& socket) {
-  serve(volume::HostVolume::open(partition), socket);
-}
-
-// ---- Process 1 ----
-
 namespace {
+
+// Descriptors of a program that is a reader.
+constexpr int kPartition = 3;
+constexpr int kSocket = 4;
+
+// Returns when it cannot be executed, with errno.
+void execute_reader(const std::string& path, const ReaderTask& task) {
+  // Above the two, so that neither takes the other's place.
+  const int partition = ::fcntl(task.partition, F_DUPFD, kSocket + 1);
+  const int socket = ::fcntl(task.socket, F_DUPFD, kSocket + 1);
+  if (partition < 0 || socket < 0 || ::dup2(partition, kPartition) < 0 || ::dup2(socket, kSocket) < 0) return;
+  std::array<std::string, 6> words{path,
+                                   concat(task.size),
+                                   concat(task.parent),
+                                   concat(task.limits.memory),
+                                   concat(task.limits.cpu_seconds),
+                                   task.limits.filter ? "1" : "0"};
+  std::array<char*, words.size() + 1> pointers{};
+  for (std::size_t i = 0; i < words.size(); ++i) pointers[i] = words[i].data();
+  std::array<char*, 1> environment{};
+  ::execve(path.c_str(), pointers.data(), environment.data());
+}
 
 // Of an answer that is no error.
 Bytes body_of(Bytes answer) {
@@ -285,6 +61,30 @@ Bytes body_of(Bytes answer) {
 }
 
 }  // namespace
+
+ReaderChild reader_program(std::string path) {
+  return [path = std::move(path)](const ReaderTask& task) {
+    execute_reader(path, task);
+    const std::string why = concat("starting ", path, ": ", std::strerror(errno));
+    (void)Messages(Fd(task.socket)).send(volume::encode(Error{Code::Io, 0, why}), Deadline::in(kTimeToDie));
+    ::_exit(1);
+  };
+}
+
+std::optional<ReaderTask> reader_task(std::span<const std::string_view> words) {
+  if (words.size() != 6) return std::nullopt;
+  const auto size = parse_u64(words[1]);
+  const auto parent = parse_u64(words[2]);
+  const auto memory = parse_u64(words[3]);
+  const auto seconds = parse_u64(words[4]);
+  if (!size || !parent || !memory || !seconds) return std::nullopt;
+  return ReaderTask{
+      .partition = kPartition,
+      .socket = kSocket,
+      .size = *size,
+      .parent = static_cast<pid_t>(*parent),
+      .limits = {.memory = *memory, .cpu_seconds = static_cast<unsigned>(*seconds), .filter = words[5] == "1"}};
+}
 
 Result<std::unique_ptr<VolumeReader>> VolumeReader::open(const FdSource& partition, std::string name,
                                                          const ReaderOptions& options) {
@@ -307,7 +107,14 @@ Result<void> VolumeReader::start(const FdSource& partition, const ReaderOptions&
   const pid_t self = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return failed();
-  if (pid_ == 0) be_reader(partition, other, self, options);
+  if (pid_ == 0) {
+    options.child({.partition = partition.fd().get(),
+                   .socket = other.get(),
+                   .size = partition.size(),
+                   .parent = self,
+                   .limits = options.limits});
+    ::_exit(1);
+  }
   process_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (process_) return {};
   auto error = failed();
@@ -367,11 +174,11 @@ std::unexpected<Error> VolumeReader::ended() {
   const bool exited = !how || how->si_code == CLD_EXITED;
   const int status = how ? how->si_status : 0;
   std::string_view what = exited ? "ended too early" : "crashed";
-  if (exited && status == kOutOfMemory) what = "needs more memory than it may use";
+  if (exited && status == kReaderOutOfMemory) what = "needs more memory than it may use";
   if (!exited && status == SIGSYS) what = "tried what it must not do, and was stopped";
   if (!exited && status == SIGXCPU) what = "computed for too long, and was stopped";
   if (!exited && status == SIGKILL) what = "was killed, perhaps for lack of memory";
-  const bool no_memory = (exited && status == kOutOfMemory) || (!exited && status == SIGKILL);
+  const bool no_memory = (exited && status == kReaderOutOfMemory) || (!exited && status == SIGKILL);
   return fail_for_good(
       Code::Corrupt, concat(what, exited ? " (status " : " (signal ", status,
                             no_memory ? ")" : "): the volume may be damaged; let Windows check it with \"chkdsk /f\""));
@@ -440,9 +247,9 @@ Result<void> VolumeReader::check_allocation(const volume::Path& path) {
   return believed(volume::decode_done(body_of(answer)));
 }
 
-Result<OpenedVolume> open_volume(const std::string& path) {
+Result<OpenedVolume> open_volume(const std::string& path, const ReaderChild& child) {
   auto source = TRY(FdSource::open(path));
-  auto reader = TRY(VolumeReader::open(*source, path));
+  auto reader = TRY(VolumeReader::open(*source, path, {.child = child}));
   return OpenedVolume{.source = std::move(source), .reader = std::move(reader)};
 }
 

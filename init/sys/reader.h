@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The reader process: a child of this program that parses a host volume for it. It holds the partition, read-only, and
-// a socket, and nothing else: no capability, no other descriptor, a list of system calls, limits of memory and time.
-// What a volume can do to it, it does to nobody else.
+// A host volume by its reader process: a child that parses it for the calling program. It holds the partition,
+// read-only, and a socket, and nothing else: no capability, no other descriptor, a list of system calls, limits of
+// memory and time (init/sys/reader_process.h). What a volume can do to it, it does to nobody else. In a boot it is a
+// program of its own, so that process 1 has no code that knows a host volume.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.h"
@@ -28,20 +31,37 @@ namespace vhdboot::sys {
 /// still holds: it has no right, and cannot open anything.
 [[nodiscard]] bool can_filter();
 
-/// What the child does, once it has given up its rights.
-using ReaderWork = std::function<void(const ByteSource& partition, const Fd& socket)>;
-
-/// Says what was opened, and answers until the socket closes.
-void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& socket);
-/// The same with the volume on `partition`.
-void serve_volume(const ByteSource& partition, const Fd& socket);
-
-struct ReaderOptions {
-  std::chrono::milliseconds answer_time = kDiskAnswerTime;  ///< in which each answer has to come
+/// What the child may use.
+struct ReaderLimits {
   std::uint64_t memory = 128 * kMiB;  ///< bytes beside what it inherits; a file in a million pieces takes 80 MiB
   unsigned cpu_seconds = 60;          ///< in all; less than an answer may take, so that only a disk can be late
   bool filter = can_filter();
-  ReaderWork work = serve_volume;
+};
+
+/// What the child is given.
+struct ReaderTask {
+  int partition = -1;      ///< descriptor, for reading
+  int socket = -1;         ///< descriptor
+  std::uint64_t size = 0;  ///< of the partition, bytes
+  pid_t parent = -1;       ///< with which it ends
+  ReaderLimits limits;
+};
+
+/// What the child does; it does not return.
+using ReaderChild = std::function<void(const ReaderTask&)>;
+
+/// Exit status of a child that had not memory enough.
+inline constexpr int kReaderOutOfMemory = 2;
+
+/// The child executes the program vhdboot-reader at `path`.
+[[nodiscard]] ReaderChild reader_program(std::string path);
+/// The task of vhdboot-reader, from its arguments; nothing when a person has started it.
+[[nodiscard]] std::optional<ReaderTask> reader_task(std::span<const std::string_view> words);
+
+struct ReaderOptions {
+  ReaderChild child;
+  std::chrono::milliseconds answer_time = kDiskAnswerTime;  ///< in which each answer has to come
+  ReaderLimits limits = {};
 };
 
 /// A volume that a reader process reads. When that crashes, does not answer in time or answers what cannot be true, it
@@ -50,9 +70,9 @@ struct ReaderOptions {
 class VolumeReader final : public volume::HostVolume {
  public:
   /// `name` is for people. The errors of HostVolume::open().
-  /// The calling process may have no threads.
+  /// The calling process may have no threads, unless the child is a program.
   [[nodiscard]] static Result<std::unique_ptr<VolumeReader>> open(const FdSource& partition, std::string name,
-                                                                  const ReaderOptions& options = {});
+                                                                  const ReaderOptions& options);
   ~VolumeReader() override;
 
   [[nodiscard]] volume::Kind kind() const override { return facts_.kind; }
@@ -106,7 +126,7 @@ struct OpenedVolume {
   std::unique_ptr<volume::HostVolume> reader;
 };
 
-/// Opens the volume on the device, or in the file, at `path`, with a reader process.
-[[nodiscard]] Result<OpenedVolume> open_volume(const std::string& path);
+/// Opens the volume on the device, or in the file, at `path`, read by `child`.
+[[nodiscard]] Result<OpenedVolume> open_volume(const std::string& path, const ReaderChild& child);
 
 }  // namespace vhdboot::sys

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "init/sys/devices.h"
+#include "init/sys/reader_process.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -38,7 +39,7 @@ TEST(IsNotReady, TellsAMissingMediumFromAFailure) {
 }
 
 TEST(MachineDevices, TheDisksOfThisMachine) {
-  const auto devices = MachineDevices::open();
+  const auto devices = MachineDevices::open(reader_here());
   ASSERT_TRUE(devices) << devices.error().message();
   for (const BlockDevice& device : (*devices)->list()) {
     EXPECT_GT(device.size, 0U) << device.name;

@@ -16,8 +16,11 @@
 
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
 
 #include "base/text.h"
+#include "init/sys/file.h"
+#include "init/sys/reader_process.h"
 #include "init/volume/extents.h"
 #include "tests/support/exfat_image.h"
 #include "tests/support/ntfs_image.h"
@@ -109,19 +112,20 @@ class Reader : public testing::Test {
     return std::move(*source);
   }
 
-  std::unique_ptr<VolumeReader> open(const ReaderOptions& options) {
+  std::unique_ptr<VolumeReader> open(ReaderOptions options) {
+    if (!options.child) options.child = reader_here();
     auto reader = VolumeReader::open(*source_, "/dev/sdx1", options);
     EXPECT_TRUE(reader) << reader.error().message();
     return reader ? std::move(*reader) : nullptr;
   }
   std::unique_ptr<VolumeReader> open_puppet(std::function<std::string(Held)> deed, ReaderOptions options = {}) {
-    options.work = puppet(*source_, std::move(deed));
+    options.child = reader_here(puppet(*source_, std::move(deed)));
     return open(options);
   }
   /// What a reader says that may do all that is not forbidden to it otherwise.
   std::string asked(std::function<std::string(Held)> deed) {
     ReaderOptions options;
-    options.filter = false;
+    options.limits.filter = false;
     const auto reader = open_puppet(std::move(deed), options);
     if (!reader) return {};
     const auto said = reader->read_file(path_of("/x"), 1000);
@@ -164,9 +168,15 @@ void expect_same(const Result<T>& one, const Result<T>& other) {
   }
 }
 
-void expect_same_answers(const FdSource& source) {
+/// vhdboot-reader, which is built beside this test.
+ReaderChild program_of_its_own() {
+  const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+  return reader_program(build / "init/stage/vhdboot-reader");
+}
+
+void expect_same_answers(const FdSource& source, const ReaderChild& child) {
   const auto here = volume::open_volume(source);
-  const auto opened = VolumeReader::open(source, "/dev/sdx1");
+  const auto opened = VolumeReader::open(source, "/dev/sdx1", {.child = child});
   ASSERT_TRUE(opened) << opened.error().message();
   VolumeReader& there = **opened;
   EXPECT_EQ(there.kind(), here->kind());
@@ -190,7 +200,8 @@ void expect_same_answers(const FdSource& source) {
 }
 
 TEST_F(Reader, AnswersAsTheVolumeItself) {
-  expect_same_answers(*source_);
+  expect_same_answers(*source_, reader_here());
+  expect_same_answers(*source_, program_of_its_own());
 }
 
 TEST_F(Reader, AnswersAsTheVolumeItselfOnNtfs) {
@@ -202,20 +213,71 @@ TEST_F(Reader, AnswersAsTheVolumeItselfOnNtfs) {
     writer.add_scattered("/boot/scattered.vhd", pattern(50'000, 2));
     writer.add_file("/debian.conf", as_bytes("image debian.vhd\n"));
   }
-  expect_same_answers(*source_of(path_));
+  expect_same_answers(*source_of(path_), reader_here());
+  expect_same_answers(*source_of(path_), program_of_its_own());
 }
 
 TEST_F(Reader, WithoutAFilterToo) {
   ReaderOptions options;
-  options.filter = false;
+  options.limits.filter = false;
   const auto reader = open(options);
   ASSERT_TRUE(reader);
   expect_same(reader->list({}), volume::open_volume(*source_)->list({}));
 }
 
+// Whoever holds it may read its partition and its socket, and nothing else.
+TEST_F(Reader, TheProgramHasGivenUpItsRights) {
+  auto reader = open({.child = program_of_its_own()});
+  ASSERT_TRUE(reader);
+  const pid_t process = reader->process_id();
+  const auto read = read_file(concat("/proc/", process, "/status"), 64 * kKiB);
+  ASSERT_TRUE(read) << read.error().message();
+  const std::string status(as_text(*read));
+  if (can_filter()) EXPECT_THAT(status, HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    if (::geteuid() == 0) EXPECT_THAT(status, HasSubstr(concat(set, ":\t0000000000000000"))) << set;
+  if (::geteuid() == 0) {
+    std::vector<std::string> descriptors;
+    for (const auto& file : std::filesystem::directory_iterator(concat("/proc/", process, "/fd")))
+      descriptors.push_back(file.path().filename());
+    EXPECT_THAT(descriptors, testing::UnorderedElementsAre("3", "4"));
+  }
+  reader.reset();
+  expect_gone(process);
+}
+
+TEST_F(Reader, AProgramThatIsNotThere) {
+  EXPECT_THAT(VolumeReader::open(*source_, "/dev/sdx1", {.child = reader_program("/nonexistent/reader")}),
+              Fails(Code::Io, "starting /nonexistent/reader: No such file or directory"));
+}
+
+TEST_F(Reader, AProgramThatIsNoReader) {
+  EXPECT_THAT(VolumeReader::open(*source_, "/dev/sdx1", {.child = reader_program("/bin/true")}),
+              Fails(Code::Corrupt, "ended too early (status 0)"));
+}
+
+TEST(ReaderTask, OnlyFromAllOfItsArguments) {
+  const std::vector<std::string_view> words{"reader", "1048576", "1", "134217728", "60", "1"};
+  const auto task = reader_task(words);
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->size, 1048576U);
+  EXPECT_EQ(task->parent, 1);
+  EXPECT_EQ(task->limits.memory, 134217728U);
+  EXPECT_EQ(task->limits.cpu_seconds, 60U);
+  EXPECT_TRUE(task->limits.filter);
+  EXPECT_FALSE(reader_task(std::span(words).first(5)));
+  for (std::size_t i = 1; i < 5; ++i) {
+    auto wrong = words;
+    wrong[i] = "x";
+    EXPECT_FALSE(reader_task(wrong)) << i;
+  }
+}
+
 TEST_F(Reader, OtherPartitionsHaveNoVolume) {
   ASSERT_TRUE(write_file(path_, pattern(1 << 20)));
-  EXPECT_THAT(VolumeReader::open(*source_of(path_), "/dev/sdx1"), Fails(Code::NotFound, "neither NTFS nor exFAT"));
+  EXPECT_THAT(VolumeReader::open(*source_of(path_), "/dev/sdx1", {.child = reader_here()}),
+              Fails(Code::NotFound, "neither NTFS nor exFAT"));
 }
 
 TEST_F(Reader, ErrorsOfOpeningComeThrough) {
@@ -225,7 +287,7 @@ TEST_F(Reader, ErrorsOfOpeningComeThrough) {
   image.save(path_);
   const auto source = source_of(path_);
   const auto here = HostVolume::open(*source);
-  const auto there = VolumeReader::open(*source, "/dev/sdx1");
+  const auto there = VolumeReader::open(*source, "/dev/sdx1", {.child = reader_here()});
   ASSERT_FALSE(here);
   ASSERT_FALSE(there);
   EXPECT_EQ(there.error().text, here.error().text);
@@ -268,7 +330,7 @@ TEST_F(Reader, ThatSomebodyElseHasWaitedFor) {
 
 TEST_F(Reader, ThatIsKilledWhileItAnswers) {
   ReaderOptions options;
-  options.filter = false;
+  options.limits.filter = false;
   const auto reader = open_puppet([](Held) { return ::raise(SIGKILL), std::string(); }, options);
   ASSERT_TRUE(reader);
   expect_unreadable(*reader, Code::Corrupt, "was killed, perhaps for lack of memory (signal 9)");
@@ -299,12 +361,12 @@ TEST_F(Reader, ThatNeverAnswers) {
 
 TEST_F(Reader, ThatNeverOpensTheVolume) {
   ReaderOptions options{.answer_time = 2s};
-  options.work = [](const ByteSource&, const Fd&) { (void)loop_for_ever(); };
+  options.child = reader_here([](const ByteSource&, const Fd&) { (void)loop_for_ever(); });
   EXPECT_THAT(VolumeReader::open(*source_, "/dev/sdx1", options), Fails(Code::Timeout, "did not answer within"));
 }
 
 TEST_F(Reader, ThatComputesTooLong) {
-  const auto reader = open_puppet([](Held) { return loop_for_ever(); }, {.cpu_seconds = 1});
+  const auto reader = open_puppet([](Held) { return loop_for_ever(); }, {.limits = {.cpu_seconds = 1}});
   ASSERT_TRUE(reader);
   expect_unreadable(*reader, Code::Corrupt, "computed for too long, and was stopped (signal 24)");
 }
@@ -323,7 +385,7 @@ TEST_F(Reader, ThatAnswersByteForByteWithoutAnEnd) {
 
 TEST_F(Reader, ThatClosesItsSocketAndStays) {
   ReaderOptions options;
-  options.filter = false;
+  options.limits.filter = false;
   const auto reader = open_puppet(
       [](Held held) {
         ::shutdown(held.socket, SHUT_RDWR);
@@ -340,7 +402,7 @@ TEST_F(Reader, ThatTakesAllMemory) {
         std::vector<std::unique_ptr<std::array<char, 1 << 20>>> all;
         for (;;) all.push_back(std::make_unique<std::array<char, 1 << 20>>());
       },
-      {.memory = 32 * kMiB});
+      {.limits = {.memory = 32 * kMiB}});
   ASSERT_TRUE(reader);
   // A sanitizer does not throw.
   expect_unreadable(*reader, Code::Corrupt, kSanitized ? "/dev/sdx1" : "needs more memory than it may use");
@@ -397,14 +459,15 @@ class ReaderSays : public Reader, public testing::WithParamInterface<Nonsense> {
 
 TEST_P(ReaderSays, AtTheStart) {
   ReaderOptions options;
-  options.work = [](const ByteSource&, const Fd& socket) { (void)write_all(socket, as_bytes(GetParam().bytes)); };
+  options.child =
+      reader_here([](const ByteSource&, const Fd& socket) { (void)write_all(socket, as_bytes(GetParam().bytes)); });
   const auto reader = VolumeReader::open(*source_, "/dev/sdx1", options);
   EXPECT_THAT(reader, Fails(Code::Corrupt, "the program that reads /dev/sdx1 "));
 }
 
 TEST_P(ReaderSays, ToAQuestion) {
   ReaderOptions options;
-  options.work = [&](const ByteSource& partition, const Fd& socket) {
+  options.child = reader_here([&](const ByteSource& partition, const Fd& socket) {
     const volume::VolumeFacts facts{.kind = volume::Kind::Exfat,
                                     .label = "",
                                     .serial_text = "1234-ABCD",
@@ -413,7 +476,7 @@ TEST_P(ReaderSays, ToAQuestion) {
     (void)write_all(socket, as_bytes(frame(volume::encode(facts))));
     char byte = 0;
     if (::read(socket.get(), &byte, 1) == 1) (void)write_all(socket, as_bytes(GetParam().bytes));
-  };
+  });
   const auto reader = open(options);
   ASSERT_TRUE(reader);
   EXPECT_THAT(reader->layout(path_of("/x")), Fails(Code::Corrupt, GetParam().why));
@@ -577,11 +640,11 @@ TEST_F(Reader, EndsWithItsParent) {
 }
 
 TEST_F(Reader, OpensAVolumeByItsPath) {
-  const auto opened = open_volume(path_);
+  const auto opened = open_volume(path_, reader_here());
   ASSERT_TRUE(opened) << opened.error().message();
   EXPECT_EQ(opened->source->size(), source_->size());
   EXPECT_TRUE(opened->reader->layout(path_of("/boot/debian.vhd")));
-  EXPECT_THAT(open_volume(path_ + "x"), Fails(Code::NotFound, "opening"));
+  EXPECT_THAT(open_volume(path_ + "x", reader_here()), Fails(Code::NotFound, "opening"));
 }
 
 }  // namespace
