@@ -313,7 +313,8 @@ def as_tuple(made):
 
 # Others of their kind always run, and all of them are refused by the same code in the unit tests.
 ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, dynamic_vhd, footer_of_another_size, dirty_exfat,
-            compressed_file, encrypted_file, wrong_load_option, a_parent}
+            compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
+            no_such_entry, crypttab_formats, saved_virtual_machine}
 
 
 def always_or_not(failure: Failure):

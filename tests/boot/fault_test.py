@@ -40,7 +40,7 @@ def image_sectors(host, start):
                  for sector in range(place // 512, (place + size) // 512))
 
 
-@pytest.mark.parametrize("pieces", [1, 5000])
+@pytest.mark.parametrize("pieces", [pytest.param(1, marks=pytest.mark.only_all), 5000])
 def test_little_memory(pieces, folder):
     _, host = make_host(folder, pieces=pieces)
     assert len(hostdisk.file_ranges(host, IMAGE, 0, 64 * disk.MIB)) >= pieces * 3 // 4

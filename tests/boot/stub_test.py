@@ -256,6 +256,7 @@ class Failures(StubTest):
         with self.machine(path) as machine:
             self.check_failure(machine, "error: this file is not complete: it holds no boot kernel.")
 
+    @pytest.mark.only_all
     def test_incomplete_file_from_grub(self) -> None:
         """GRUB left the screen in a graphics mode of its own: the firmware's must come back, or the text is lost in it."""
         need("grub-mkimage", "mkntfs", "ntfscp")

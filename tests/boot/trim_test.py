@@ -20,7 +20,7 @@ MIB = 1 << 20
 
 @pytest.mark.parametrize("device, options, trims", [
     pytest.param(WITH_TRIM, "", True, id="a disk with TRIM"),
-    pytest.param(WITH_TRIM, "trim=off", False, id="turned off"),
+    pytest.param(WITH_TRIM, "trim=off", False, marks=pytest.mark.only_all, id="turned off"),
     pytest.param(ZEROES_ONLY, "", False, marks=pytest.mark.only_all, id="a disk that can only write zeroes"),
 ])
 def test_fstrim(folder, device, options, trims):

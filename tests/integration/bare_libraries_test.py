@@ -85,6 +85,7 @@ def build_for_musl(cache: Path, folder: Path) -> str:
     return said
 
 
+@pytest.mark.only_all  # the sources are pinned: what comes out changes when they do
 def test_built_without_patches(bare_cache, tmp_path):
     assert "ntfs-3g 2022.10.3," in build_for_musl(bare_cache, tmp_path)
 
@@ -127,11 +128,13 @@ def build_sanitized(packages, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.only_all  # two builds; the pins and the recipes change seldom
 def test_no_input_does_harm(sanitized):
     assert HARMFUL.keys() <= set(os.listdir(CORPUS))
     run(sanitized / "programs/fuzz/fuzz_ntfs", CORPUS)
 
 
+@pytest.mark.only_all
 @pytest.mark.parametrize("name", HARMFUL)
 def test_the_input_would_do_harm(sanitized, name):
     """Or the test above would prove nothing."""
@@ -152,6 +155,7 @@ def joliet_of_surrogates() -> bytes:
     return bytes(0x8000) + bytes(primary) + bytes(joliet) + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20)
 
 
+@pytest.mark.only_all
 def test_a_long_joliet_name(sanitized, tmp_path):
     image = tmp_path / "image.iso"
     image.write_bytes(joliet_of_surrogates())
@@ -159,6 +163,7 @@ def test_a_long_joliet_name(sanitized, tmp_path):
     assert 'TYPE="iso9660"' in said and "PUBLISHER_ID=" in said
 
 
+@pytest.mark.only_all
 @pytest.mark.parametrize("code, found", [(0xF6, True), (0xE1, False), (0xEB, False)])
 def test_ntfs_with_huge_records(sanitized, tmp_path, code, found):
     """Their size is refused before as much is read into memory."""

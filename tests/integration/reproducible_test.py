@@ -16,20 +16,13 @@ import subprocess
 
 import pytest
 
-from tests.support.paths import PRODUCTS
+from tests.support.paths import PRODUCTS, product_cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("vhdboot.efi", "vhdboot-init", "vhdboot-inspect", "raw2vhd", "vhdboot", "vhdtool")
 LIBRARIES = ("libstdc++.a", "libgcc_eh.a", "libblkid.a", "libntfs-3g.a", "libz.a", "liblzma.a", "libzstd.a",
              "libbz2.a", "liblz4.a")
 BUILD_SECONDS = 3600
-
-
-def shared_cache() -> pathlib.Path:
-    if "VHDBOOT_CACHE" in os.environ:
-        return pathlib.Path(os.environ["VHDBOOT_CACHE"])
-    home = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(home) / "vhdboot"
 
 
 def copy_tree(destination: pathlib.Path) -> None:
@@ -74,7 +67,7 @@ def builds(tmp_path_factory):
     for program in ("cmake", "ninja", "git"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    cache = shared_cache()
+    cache = product_cache()
     # Both copies first: somebody may be working on the tree.
     first_folder = tmp_path_factory.mktemp("first")
     second_folder = tmp_path_factory.mktemp("second") / "much" / "deeper"

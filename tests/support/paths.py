@@ -24,6 +24,11 @@ def cache_folder() -> Path:
     return folder
 
 
+def product_cache() -> Path:
+    """Where the build of the products keeps what it has fetched and compiled; need not be there."""
+    return Path(os.environ.get("VHDBOOT_CACHE") or _in_cache(""))
+
+
 def soak_folder() -> Path:
     """The folder of how far tests/run.sh soak is, unless it is told another."""
     return _in_cache("soak")
