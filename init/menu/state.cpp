@@ -79,6 +79,11 @@ const Item* selected_item(const State& state) {
   return state.selected < state.items.size() ? &state.items[state.selected] : nullptr;
 }
 
+const std::string& expected_keymap(const State& state) {
+  const Item* item = selected_item(state);
+  return state.keymap.empty() && item != nullptr ? item->keymap : state.keymap;
+}
+
 const Entry* entry_in_hand(const State& state) {
   const Item* item = selected_item(state);
   if (item == nullptr) return nullptr;

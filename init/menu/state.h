@@ -55,6 +55,7 @@ struct Item {
   std::string cure;    ///< lines of text
   std::vector<std::string> details;
   std::vector<Entry> entries;  ///< the first one is started unless another one is chosen; none: not known yet
+  std::string keymap;          ///< the keyboard layout that it is set to, as it calls it; empty: not known
   bool can_forget = false;     ///< it can run so that nothing is kept
   bool can_read_only = false;  ///< it can run read-only
 
@@ -93,6 +94,7 @@ struct State {
   bool can_shell = true;
   bool can_firmware = false;                ///< the firmware's setup can be asked for
   std::optional<std::string> default_item;  ///< an id
+  std::string keymap;                       ///< the keyboard layout that is configured; empty: that of the system
   std::optional<unsigned> countdown;        ///< seconds until timeout(); update() takes it away on any key
 
   // What the functions here and in update.h change.
@@ -120,6 +122,10 @@ struct State {
 
 /// The selected item; nullptr when there is none.
 [[nodiscard]] const Item* selected_item(const State& state);
+
+/// The keyboard layout that a person expects here: the configured one, else that of the selected item; empty when
+/// nobody knows.
+[[nodiscard]] const std::string& expected_keymap(const State& state);
 
 /// The entry of the selected item that Enter and `e` mean: the one selected on page Kernels while that is open, else
 /// the first one; nullptr when none is known.

@@ -84,7 +84,8 @@ Entry take_entry(Cursor& in) {
 }
 
 void put(Writer& out, const Item& item) {
-  for (const std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure}) put(out, *text);
+  for (const std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap})
+    put(out, *text);
   out.put(item.size);
   put_one_of(out, item.readiness, kReadiness);
   out.bits(item.can_forget, item.can_read_only);
@@ -94,7 +95,8 @@ void put(Writer& out, const Item& item) {
 
 Item take_item(Cursor& in) {
   Item item;
-  for (std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure}) *text = take_text(in);
+  for (std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap})
+    *text = take_text(in);
   item.size = in.take<std::uint64_t>();
   item.readiness = take_one_of(in, kReadiness);
   const unsigned bits = in.bits(2);
@@ -134,6 +136,7 @@ wire::Message encode(const State& state) {
   out.bits(state.looking, state.can_shell, state.can_firmware, state.default_item.has_value(),
            state.countdown.has_value(), state.failure.has_value());
   put(out, state.default_item.value_or(""));
+  put(out, state.keymap);
   out.put(std::uint32_t{state.countdown.value_or(0)});
   put_list(out, state.items, [](Writer& to, const Item& item) { put(to, item); });
   put(out, state.failure.value_or(Failure{}));
@@ -152,6 +155,7 @@ Result<State> decode_state(Bytes message) {
   state.can_firmware = (bits & 4U) != 0;
   const std::string default_item = take_text(in);
   if ((bits & 8U) != 0) state.default_item = default_item;
+  state.keymap = take_text(in);
   const unsigned countdown = in.take<std::uint32_t>();
   if ((bits & 16U) != 0) state.countdown = countdown;
   state = with_items(std::move(state), take_list<Item>(in, take_item));

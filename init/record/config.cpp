@@ -124,6 +124,13 @@ Result<void> set_beep(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_keymap(Config& config, std::string_view value) {
+  constexpr std::size_t kMost = 64;
+  if (value.size() > kMost) return fail(Code::Invalid, "no keyboard layout has so long a name");
+  config.keymap = value;
+  return {};
+}
+
 Result<void> add_folder(Config& config, std::string_view value) {
   if (config.folders.size() == kMaxFolders) return fail(Code::Invalid, concat("more than ", kMaxFolders, " folders"));
   config.folders.push_back(TRY(volume::parse_path(value)).text());
@@ -150,6 +157,7 @@ constexpr std::array kKeys{
     Key{"timeout", set_timeout},
     Key{"menu-style", set_menu_style},
     Key{"beep", set_beep},
+    Key{"keymap", set_keymap},
     Key{"folder", add_folder, true},
 };
 
@@ -290,6 +298,7 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.timeout, overrides.timeout);
   take(merged.menu_style, overrides.menu_style);
   take(merged.beep, overrides.beep);
+  take(merged.keymap, overrides.keymap);
   if (!overrides.folders.empty()) merged.folders = overrides.folders;
   take(merged.command_line, overrides.command_line);
   if (!overrides.options.empty()) {

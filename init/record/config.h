@@ -21,6 +21,9 @@
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
 //   menu-style screen|plain   plain: lines and numbers, without moving the cursor
+//   beep on|off               a sound tells that the menu waits
+//   keymap NAME               the keyboard layout of the menu and the shell: de, fr, us-dvorak
+//   folder PATH               where the menu looks for images, too, on all volumes; may be repeated
 // clang-format on
 #pragma once
 
@@ -70,6 +73,7 @@ struct Config {
   std::optional<MenuTimeout> timeout;
   std::optional<MenuStyle> menu_style;
   std::optional<bool> beep;
+  std::optional<std::string> keymap;        ///< what a person calls the keyboard layout of the menu and the shell
   std::vector<std::string> folders;         ///< where the menu looks, too: '/' before each name
   std::optional<std::string> command_line;  ///< in place of the entry's own: no key, a person typed it in the menu
   /// The EFI file, to be told on the guest's command line: no key, stage 1 sets it for a boot.

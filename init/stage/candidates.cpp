@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "entry/find_entries.h"
+#include "init/guest/keyboard.h"
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
@@ -182,6 +183,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
   Look look{.title = {},
             .payload_size = image.info.payload_size,
             .format = std::string(vhd::name(image.info.format)),
+            .keymap = {},
             .entries = {},
             .warnings = table.warnings};
   const sys::Reporter report(look.warnings);
@@ -213,6 +215,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
         look.entries.push_back(std::move(one));
       }
       look.title = order.front()->entry.title;
+      look.keymap = guest::keyboard_layout(disk);
       if (look.entries.empty()) look.entries.push_back({.id = {}, .title = look.title, .release = {}, .options = {}});
     }
   }

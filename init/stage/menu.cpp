@@ -174,6 +174,7 @@ class Chooser {
     item.details.push_back(look.format);
     for (const std::string& warning : look.warnings) item.details.push_back(concat("warning: ", warning));
     item.entries = look.entries;
+    item.keymap = look.keymap;
     item.readiness = look.entries.empty() ? menu::Readiness::Foreign : menu::Readiness::Ready;
     if (look.entries.empty()) item.reason = "Ventoy, or Windows' own boot menu, starts it";
     return item;
@@ -197,6 +198,7 @@ class Chooser {
         "A disk that was plugged in just now appears by itself; t looks at all disks again."};
     state.can_shell = sys::exists("/bin/sh");
     state.can_firmware = can_firmware_;
+    state.keymap = settings_.config.keymap.value_or("");
     state.failure = failure_;
     state.countdown = countdown_;
     std::size_t defaults = 0;

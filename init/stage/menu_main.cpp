@@ -12,12 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "init/menu/frame.h"
+#include "init/menu/keymap.h"
 #include "init/menu/keys.h"
 #include "init/menu/plain.h"
 #include "init/menu/render.h"
 #include "init/menu/wire.h"
 #include "init/sys/console.h"
+#include "init/sys/file.h"
 #include "init/sys/messages.h"
 #include "init/sys/process.h"
 #include "init/sys/terminal.h"
@@ -61,6 +64,12 @@ std::list<Seat> take_seats(bool plain) {
   return seats;
 }
 
+// The file with the keyboard layouts; empty when there is none.
+std::string read_layouts() {
+  const auto bytes = sys::read_file("/vhdboot/keymaps", menu::kMaxKeymapsBytes);
+  return bytes ? std::string(as_text(*bytes)) : "";
+}
+
 class Program {
  public:
   /// `may_start`: what is booted without the menu is started when nobody presses a key.
@@ -69,6 +78,7 @@ class Program {
 
   int run() {
     while (!answered_) {
+      if (known_) set_keyboard();
       if (known_) show();
       if (known_ && std::exchange(beeps_, false))
         for (const Seat& seat : seats_) (void)seat.terminal.write("\a", sys::Deadline::in(kToTake));
@@ -85,6 +95,15 @@ class Program {
   }
 
  private:
+  // As the person expects it, who is about to type.
+  void set_keyboard() {
+    const std::string layout = menu::layout_called(layouts_, menu::expected_keymap(state_));
+    if (layout.empty() || layout == keyboard_) return;
+    keyboard_ = layout;
+    if (const auto keys = menu::key_bindings(layouts_, layout))
+      for (const Seat& seat : seats_) seat.terminal.set_keys(*keys);
+  }
+
   void show() {
     for (Seat& seat : seats_) {
       if (seat.screen.capability == menu::Capability::Plain) {
@@ -145,6 +164,7 @@ class Program {
     state_.advice = std::move(said->advice);
     state_.looking = said->looking;
     state_.default_item = std::move(said->default_item);
+    state_.keymap = std::move(said->keymap);
     state_ = menu::with_items(std::move(state_), std::move(said->items));
   }
 
@@ -216,6 +236,8 @@ class Program {
   bool known_ = false;
   bool may_start_;
   bool beeps_;  // once
+  std::string layouts_ = read_layouts();
+  std::string keyboard_;  // the layout that it has now; empty: as the kernel made it
   bool answered_ = false;
   std::optional<menu::Answer> answer_;
   Clock::time_point second_ = Clock::now();  // when the countdown last changed

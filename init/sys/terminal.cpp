@@ -151,14 +151,20 @@ Result<void> Terminal::set_font(const char* name) const {
   return {};
 }
 
-void Terminal::bind_buttons() const {
+void Terminal::set_keys(std::span<const menu::KeyBinding> bindings) const {
   if (!virtual_) return;
-  constexpr std::array<std::pair<unsigned char, unsigned short>, 3> kButtons{
-      {{KEY_VOLUMEUP, K_UP}, {KEY_VOLUMEDOWN, K_DOWN}, {KEY_POWER, K_ENTER}}};
-  for (const auto& [key, value] : kButtons) {
-    kbentry entry{.kb_table = K_NORMTAB, .kb_index = key, .kb_value = value};
+  for (const menu::KeyBinding& binding : bindings) {
+    kbentry entry{.kb_table = binding.table, .kb_index = binding.key, .kb_value = binding.value};
     (void)::ioctl(fd_.get(), KDSKBENT, &entry);
   }
+}
+
+void Terminal::bind_buttons() const {
+  constexpr auto kButtons =
+      std::to_array<menu::KeyBinding>({{.table = K_NORMTAB, .key = KEY_VOLUMEUP, .value = K_UP},
+                                       {.table = K_NORMTAB, .key = KEY_VOLUMEDOWN, .value = K_DOWN},
+                                       {.table = K_NORMTAB, .key = KEY_POWER, .value = K_ENTER}});
+  set_keys(kButtons);
 }
 
 std::optional<Pixels> frame_buffer_size() {

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
+#include "init/menu/keymap.h"
 #include "init/menu/screen.h"
 #include "init/sys/deadline.h"
 
@@ -54,6 +56,9 @@ class Terminal {
   /// Takes a font that is built into the kernel, see menu::font_for(). Fails when it has none of that name, and on what
   /// is no virtual terminal with a frame buffer; then all is as it was. size() is another one afterwards.
   [[nodiscard]] Result<void> set_font(const char* name) const;
+
+  /// On a virtual terminal, for all of them and until the next kernel: the keyboard has these keys.
+  void set_keys(std::span<const menu::KeyBinding> bindings) const;
 
   /// On a virtual terminal, until the next kernel: the buttons of a tablet choose. Louder and quieter are Up and Down,
   /// the power button is Enter.

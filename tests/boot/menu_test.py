@@ -96,18 +96,25 @@ def test_menu_of_everything(folder, guest):
 
 
 def test_asked_for_by_a_key(folder, guest):
-    """Of a boot that would need no menu. The default is selected in it, and no time runs: somebody is there."""
+    """Of a boot that would need no menu. The default is selected in it, and no time runs: somebody is there, at a German
+    keyboard, and adds an option."""
     host = make_host(folder, guest, {"/boot/small.efi": EFI}, fs="exfat")
     before = hostdisk.outside_digest(host, VHD)
     esp = hostdisk.make_esp_disk(folder / "esp.raw",
-                                 {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder, "timeout 0")})
+                                 {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": conf(folder, "timeout 0", "keymap de")})
     with Person(esp, host.path, folder / "console.log") as person:
         person.machine.expect("checkpoint=start", 240, failing=TROUBLE)
         person.types(" ")
         person.machine.expect("checkpoint=menu", 60, failing=TROUBLE)
         person.sees("ready", "Enter boot")
+        person.types("e")
+        person.sees("Options of")
+        for keys in (["spc"], ["y"], ["slash"], ["shift", "7"], ["alt_r", "q"]):
+            person.machine.press(*keys)
+        person.sees(" z-/@")
         person.types(ENTER)
-        person.machine.expect("^guest: done", 120, failing=TROUBLE)
+        person.machine.expect(r"^[^\n]* z-/@\s", 120, failing=TROUBLE)
+        person.machine.expect("^guest: done", 60, failing=TROUBLE)
         assert person.machine.wait_exit(60) == 0
     check_untouched(host, before)
 

@@ -23,6 +23,7 @@ State everything() {
   state.can_shell = false;
   state.can_firmware = true;
   state.default_item = "b";
+  state.keymap = "de";
   state.countdown = 5;
   state =
       with_items(std::move(state), {{.id = "a",
@@ -34,6 +35,7 @@ State everything() {
                                      .cure = "one\ntwo",
                                      .details = {"x", "y"},
                                      .entries = {},
+                                     .keymap = "fr",
                                      .can_forget = true,
                                      .can_read_only = false},
                                     {.id = "b",
@@ -52,6 +54,8 @@ TEST(MenuWire, WhatProcess1Says) {
   EXPECT_EQ(heard->items[0].size, 1ULL << 40U);
   EXPECT_EQ(heard->items[0].readiness, Readiness::Refused);
   EXPECT_EQ(heard->items[0].cure, "one\ntwo");
+  EXPECT_EQ(heard->items[0].keymap, "fr");
+  EXPECT_EQ(heard->keymap, "de");
   EXPECT_TRUE(heard->items[0].can_forget);
   EXPECT_FALSE(heard->items[0].can_read_only);
   EXPECT_EQ(heard->items[1].entries.at(0).options, "quiet");

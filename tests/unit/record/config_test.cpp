@@ -45,7 +45,7 @@ TEST(Config, EverythingSaid) {
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
-      "menu-style plain\nbeep on\nfolder \\Systems\nfolder a/b\n");
+      "menu-style plain\nbeep on\nkeymap de\nfolder \\Systems\nfolder a/b\n");
   ASSERT_TRUE(parsed) << parsed.error().text;
   EXPECT_THAT(parsed->warnings, IsEmpty());
   const Config expected{.image = "/Boot/debian 12.vhd",
@@ -61,6 +61,7 @@ TEST(Config, EverythingSaid) {
                         .timeout = MenuTimeout{.seconds = 5},
                         .menu_style = MenuStyle::Plain,
                         .beep = true,
+                        .keymap = "de",
                         .folders = {"/Systems", "/a/b"}};
   EXPECT_EQ(parsed->config, expected);
   EXPECT_TRUE(check(parsed->config));
@@ -80,6 +81,7 @@ TEST(Config, WhenTheMenuShows) {
   EXPECT_EQ(file("timeout menu")->config.timeout->seconds, std::nullopt);
   EXPECT_FALSE(merge(file("timeout menu")->config, file("timeout 0")->config).shows_menu());
   EXPECT_EQ(file("menu-style screen")->config.menu_style, MenuStyle::Screen);
+  EXPECT_THAT(file("keymap " + std::string(65, 'x')), Fails(Code::Invalid, "debian.conf:1: keymap: no keyboard"));
   EXPECT_EQ(file("beep off")->config.beep, false);
   EXPECT_THAT(file("beep loud"), Fails(Code::Invalid, "debian.conf:1: beep: expected on or off, found \"loud\""));
   std::string folders;
