@@ -119,7 +119,7 @@ vhd::Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, 
   if (::stat(path.c_str(), &before) != 0) return fail_errno("opening it");
   if (!S_ISREG(before.st_mode))
     return refuse(vhd::Reason::NotRegular, concat("it is ", kind_of(before.st_mode), ", not an image file"));
-  TRY(check_writable(path, before.st_mode));
+  if (access != Access::Read) TRY(check_writable(path, before.st_mode));
   if (const auto loop = loop_device_of(before))
     return in_use(concat("/dev/", *loop, " has it as its backing file; detach it with `losetup -d /dev/", *loop, "`"));
 

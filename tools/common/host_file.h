@@ -16,16 +16,16 @@
 
 namespace vhdboot::tools {
 
-enum class Access { Inspect, Change };
+enum class Access { Read, Inspect, Change };
 
 /// Owns its descriptors. Not for use by several threads.
 class HostFile final : public vhd::ByteFile {
  public:
-  /// Opens the regular file at `path`; a symbolic link is followed. Both kinds of access refuse what could not be
+  /// Opens the regular file at `path`; a symbolic link is followed. All kinds of access refuse what could not be
   /// changed safely: what is no regular file, may not be written, is behind a loop device, is open for writing anywhere
   /// (a lease tells, where the file system has leases), or is locked (flock, and the byte-range locks by which qemu
   /// guards its images). The locks are kept until the object goes; Inspect opens for reading only and has no byte-range
-  /// lock.
+  /// lock. Read does the same, also of a file that may not be written.
   [[nodiscard]] static vhd::Attempt<std::unique_ptr<HostFile>> open(const std::string& path, Access access);
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }

@@ -52,14 +52,16 @@ CommandLine read_command_line(int argc, char** argv, const std::vector<OptionNam
       line.status = ExitStatus::Done;
       return line;
     } else {
-      line.status = wrong_usage(command, found == ':' ? concat(printable(argv[optind - 1]), " needs a value")
-                                                      : concat("unknown option ", printable(argv[optind - 1])));
+      line.status = wrong_option(command, found, argv);
       return line;
     }
   }
   line.arguments.assign(argv + optind, argv + argc);
   if (line.arguments.size() < arguments.size())
     line.status = wrong_usage(command, concat("which ", arguments[line.arguments.size()], "?"));
+  // As an unset variable of a shell leaves it.
+  if (!line.status && std::ranges::find(line.arguments, "") != line.arguments.end())
+    line.status = wrong_usage(command, "an argument is empty");
   const std::size_t most = arguments.size() + more.size();
   if (!line.status && line.arguments.size() > most && (more.empty() || !more.back().ends_with("...")))
     line.status = wrong_usage(command, concat("\"", printable(line.arguments[most]), "\" is too much"));

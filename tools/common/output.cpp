@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/common/output.h"
 
+#include <getopt.h>
+
 #include <cstdio>
 #include <string>
 
@@ -32,13 +34,22 @@ ExitStatus wrong_usage(std::string_view command, std::string_view text) {
   return ExitStatus::Usage;
 }
 
-ExitStatus wrong_option(std::string_view command, int result, const char* word) {
-  return wrong_usage(command, result == ':' ? concat(printable(word), " needs a value")
-                                            : concat("unknown or ambiguous option ", printable(word)));
+ExitStatus wrong_option(std::string_view command, int result, char** argv) {
+  const std::string option = stopping_option(argv);
+  return wrong_usage(command,
+                     result == ':' ? concat(option, " needs a value") : concat("unknown or ambiguous option ", option));
+}
+
+std::string stopping_option(char** argv) {
+  constexpr int kLetters = 256;  // what stands for a long option is above them
+  return optopt > 0 && optopt < kLetters ? printable(concat('-', static_cast<char>(optopt)))
+                                         : printable(argv[optind - 1]);
 }
 
 ExitStatus failed(std::string_view command, std::string_view file, const Error& error) {
-  complain(command, concat(printable(file), ": ", is_stop(error) ? error.text : error.message()));
+  const std::string name = file.empty() ? "\"\"" : printable(file);
+  const std::string text = is_stop(error) ? error.text : error.message();
+  complain(command, text.starts_with(concat(name, ':')) ? text : concat(name, ": ", text));
   return exit_status(error);
 }
 

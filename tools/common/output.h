@@ -2,6 +2,7 @@
 // What all subcommands of a program say in the same way.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -19,9 +20,13 @@ void print(std::string_view text);
 ExitStatus wrong_usage(std::string_view command, std::string_view text);
 
 /// The same for the option at which getopt_long() stopped with '?' or ':'.
-ExitStatus wrong_option(std::string_view command, int result, const char* word);
+ExitStatus wrong_option(std::string_view command, int result, char** argv);
 
-/// "PROGRAM COMMAND: FILE: the error" to the standard error; returns what it leads to.
+/// That option, as it was typed: a letter may stand in the middle of a word.
+[[nodiscard]] std::string stopping_option(char** argv);
+
+/// "PROGRAM COMMAND: FILE: the error" to the standard error; FILE comes once when the error begins with it, and as ""
+/// when it is empty. Returns what the error leads to.
 ExitStatus failed(std::string_view command, std::string_view file, const Error& error);
 
 /// "PROGRAM COMMAND: FILE: warning: text" to the standard error.

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/host_file.h"
+#include "tools/common/output.h"
 #include "tools/raw2vhd/report.h"
 #include "vhd/conversion.h"
 #include "vhd/refusal.h"
@@ -114,9 +115,9 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
         line.version = true;
         break;
       case ':':
-        return wrong_usage(concat(printable(argv[optind - 1]), " needs a value"));
+        return wrong_usage(concat(tools::stopping_option(argv), " needs a value"));
       default:
-        return wrong_usage(concat("unknown or ambiguous option ", printable(argv[optind - 1])));
+        return wrong_usage(concat("unknown or ambiguous option ", tools::stopping_option(argv)));
     }
   }
   line.files.assign(argv + optind, argv + argc);
@@ -156,7 +157,7 @@ ExitStatus handle(const std::string& path, const CommandLine& line, JsonReport& 
   if (!conversion) {
     const vhd::Refusal& refusal = conversion.error();
     if (line.json) json.add(path, refusal);
-    complain(concat(printable(path), ": ", refusal.error.message()));
+    complain(concat(path.empty() ? "\"\"" : printable(path), ": ", refusal.error.message()));
     return exit_status(refusal.error);
   }
   const bool uuid_known = !line.dry_run || line.uuid || conversion->change != vhd::Change::Created;
@@ -196,6 +197,7 @@ int main(int argc, char** argv) {
     return number(ExitStatus::Usage);
   }
   const ExitStatus status = run(*line);
-  const bool said_all = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  return number(said_all ? status : together(status, ExitStatus::Failed));
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return number(status);
+  complain(sys_error("writing the output").message());
+  return number(together(status, ExitStatus::Failed));
 }

@@ -44,7 +44,7 @@ Result<std::string> mount_image(const std::string& image, const std::string& fol
   struct stat status{};
   if (::stat(folder.c_str(), &status) < 0) return fail_errno(folder);
   if (!S_ISDIR(status.st_mode)) return fail(Code::Invalid, concat(printable(folder), " is no folder"));
-  auto file = tools::HostFile::open(image, tools::Access::Inspect);
+  auto file = tools::HostFile::open(image, tools::Access::Read);
   if (!file) return std::unexpected(file.error().error);
   const vhd::ImageInfo info = TRY(vhd::identify(**file, image));
   const SliceSource disk(**file, 0, info.payload_size);

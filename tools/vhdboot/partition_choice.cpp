@@ -26,17 +26,16 @@ std::string all(const std::vector<ImagePartition>& partitions) {
 }
 
 Result<ImagePartition> check(const ImagePartition& partition) {
+  const std::string name =
+      partition.number == 0 ? "the disk, which has no partitions," : concat("partition ", partition.number);
   const auto refuse = [&](std::string_view what) {
     return fail(Code::Unsupported,
-                concat("partition ", partition.number, ' ', what,
-                       ": attach the image by `losetup --read-only --partscan` and go on from there"));
+                concat(name, ' ', what, ": attach the image by `losetup --read-only --partscan` and go on from there"));
   };
   if (partition.type == "crypto_LUKS") return refuse("is encrypted (LUKS)");
   if (partition.type == "LVM2_member") return refuse("is a part of LVM");
-  if (partition.type == "swap")
-    return fail(Code::Unsupported, concat("partition ", partition.number, " is swap space"));
-  if (partition.type.empty())
-    return fail(Code::Unsupported, concat("partition ", partition.number, " has no file system that is known"));
+  if (partition.type == "swap") return fail(Code::Unsupported, concat(name, " is swap space"));
+  if (partition.type.empty()) return fail(Code::Unsupported, concat(name, " has no file system that is known"));
   return partition;
 }
 

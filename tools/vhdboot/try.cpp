@@ -107,7 +107,7 @@ Result<std::string> find_qemu() {
 
 // The image must not change while a machine reads it.
 Result<std::uint64_t> size_of(const std::string& image) {
-  const auto file = tools::HostFile::open(image, tools::Access::Inspect);
+  const auto file = tools::HostFile::open(image, tools::Access::Read);
   if (!file) return std::unexpected(file.error().error);
   TRY(vhd::identify(**file, image));
   return (*file)->size();

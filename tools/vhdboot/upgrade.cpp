@@ -34,7 +34,7 @@ Result<std::vector<InstalledFile>> wanted(const RunningSystem& system, const std
   if (names.empty()) return find_installed(system, {});
   std::vector<InstalledFile> files;
   for (const std::string& name : names)
-    for (InstalledFile& file : TRY(find_named(system, name))) files.push_back(std::move(file));
+    for (InstalledFile& file : TRY_IN(printable(name), find_named(system, name))) files.push_back(std::move(file));
   return files;
 }
 

@@ -79,7 +79,7 @@ ExitStatus run_cat(int argc, char** argv) {
         tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return tools::wrong_option("cat", result, argv[optind - 1]);
+        return tools::wrong_option("cat", result, argv);
     }
   }
   if (argc - optind != 1)

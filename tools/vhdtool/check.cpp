@@ -78,7 +78,7 @@ ExitStatus run_check(int argc, char** argv) {
         tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return tools::wrong_option("check", result, argv[optind - 1]);
+        return tools::wrong_option("check", result, argv);
     }
   }
   if (argc - optind != 1) return tools::wrong_usage("check", optind == argc ? "which FILE?" : "one FILE at a time");

@@ -116,7 +116,7 @@ ExitStatus run_info(int argc, char** argv) {
         tools::print(kHelp);
         return ExitStatus::Done;
       default:
-        return tools::wrong_option("info", result, argv[optind - 1]);
+        return tools::wrong_option("info", result, argv);
     }
   }
   if (argc - optind != 1) return tools::wrong_usage("info", optind == argc ? "which FILE?" : "one FILE at a time");
