@@ -35,6 +35,10 @@ def test_shellcheck():
     check("shellcheck", "-x", files=[*tracked("*.sh"), *tracked(".ci/run")])
 
 
+def test_manual_pages():
+    check("mandoc", "-T", "lint", "-W", "warning", files=tracked("*.[1-8]"))
+
+
 def test_python_compiles():
     for path in tracked("*.py"):
         compile(path.read_bytes(), path, "exec")

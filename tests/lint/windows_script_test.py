@@ -3,7 +3,7 @@
 
 The syntax is judged by the grammar of PowerShell for tree-sitter when that is there; it is an npm package:
 npm install --prefix ~/.cache/vhdboot/npm web-tree-sitter@0.25.10 @vscode/tree-sitter-wasm@0.3.1
-The C# part is compiled and run when Debian's mono-mcs and mono-runtime are there.
+The C# part is compiled and run by Debian's mono-mcs and mono-runtime.
 """
 
 import json
