@@ -73,12 +73,14 @@ TEST(ImageList, WhichVolumes) {
 
 TEST(ImageList, Verdicts) {
   vhdtool::Findings fine;
-  fine.ok("kernel", "Debian 12, kernel 6.1");
+  fine.ok("kernel", "a: Debian 12, kernel 6.0");
+  fine.ok("kernel", "b: Debian 12, kernel 6.1, is booted by default (the order of the versions)");
+  fine.ok("kernel", "c: Debian 12, kernel 5.9");
   fine.warning("extents", "many");
   ListedImage image;
   take_verdict(fine, image);
   EXPECT_EQ(image.state, ImageState::Ready);
-  EXPECT_EQ(image.system, "Debian 12, kernel 6.1");
+  EXPECT_EQ(image.system, "b: Debian 12, kernel 6.1");
   fine.error("sparse", "it has holes");
   fine.error("more", "more");
   take_verdict(fine, image);
