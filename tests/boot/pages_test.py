@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The lines of README that boot an image in QEMU, as they stand there: with the smallest guest for the image."""
+"""The lines of the pages that boot an image in QEMU, as they stand there: with the smallest guest for the image."""
 
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,15 +14,25 @@ from tests.support.paths import PRODUCTS
 from tests.support.qemu import accelerator_words
 
 PATH = f"{PRODUCTS}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-(BLOCK,) = pages.blocks("sh", pages.IN_QEMU)
+BLOCKS = pages.blocks("sh", pages.IN_QEMU)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK), reason="mounting needs root and /dev/fuse")
-def test_lines(folder):
-    run("qemu-img", "convert", "-f", "vpc", "-O", "qcow2", tiny_guest.make("").image, folder / "machine.qcow2")
+@pytest.mark.parametrize("block", [pytest.param(block, id=Path(block.page).stem,
+                                                marks=[] if block.page == "README.md" else [pytest.mark.only_all])
+                                   for block in BLOCKS])
+def test_lines(folder, block):
+    image = tiny_guest.make("").image
+    run("qemu-img", "convert", "-f", "vpc", "-O", "qcow2", image, folder / "machine.qcow2")
     shutil.copy(PRODUCTS / "vhdboot.efi", folder)
+    lines = block.text
+    if "raw2vhd" not in lines:
+        shutil.copy(image, folder / "debian.vhd")
     # A KVM that cannot run the firmware is no reason for QEMU to take the other.
-    lines = BLOCK.text.replace("accel=kvm:tcg", f"accel={accelerator_words()[1]}")
+    accelerator = accelerator_words()[1]
+    lines = lines.replace("accel=kvm:tcg", f"accel={accelerator}")
+    if accelerator == "tcg":
+        lines = lines.replace("vhdboot try", "vhdboot try --emulate")
     (folder / "lines.sh").write_text(f"mount -t tmpfs tmpfs /mnt\n{lines}", encoding="utf-8")
     try:
         done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-eu", "lines.sh"], cwd=folder,
