@@ -229,7 +229,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     outcome.may_choose = true;
     if (settings.origin.path) learn("started from", printable(*settings.origin.path));
     report.checkpoint("settings");
-    TRY(take_additions(volumes, settings, report));
+    // Who is at the menu has been told, and starts an image without them.
+    if (auto taken = take_additions(volumes, settings, report); !taken && !menu) return taken;
 
     const bool everything = is_menu_of_everything(settings);
     const bool once = !settings.origin.one_shot.empty();

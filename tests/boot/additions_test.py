@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import disk, hostdisk, tiny_guest
+from tests.support import disk, hostdisk, secure_boot, tiny_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
@@ -70,5 +70,37 @@ def test_additions(folder, fs):
         machine.expect("^guest: done", 120, failing=TROUBLE)
         assert machine.wait_exit(60) == 0
     assert "added-program rescue" not in (folder / "console.log").read_text(encoding="utf-8", errors="replace")
+    assert hostdisk.outside_digest(host, VHD) == before
+    assert hostdisk.volume_complaints(host) == []
+
+
+@pytest.mark.only_all
+def test_refused_while_secure_boot_is_enforced(folder):
+    """Nothing of them is taken, and the boot stops with its sentence. What is chosen in the menu then starts without them."""
+    if lacking := secure_boot.missing():
+        pytest.skip(f"needs {lacking}")
+    if not (secure_boot.BUILD / "kernel/bzImage").is_file():
+        pytest.skip(f"needs the build of the products, and {PRODUCTS} is none")
+    guest = tiny_guest.make("cat /proc/cmdline\n")
+    host = hostdisk.make(folder / "host.raw", HostSpec(fs="ntfs", slack=16 * disk.MIB), {VHD: guest.image})
+    before = hostdisk.outside_digest(host, VHD)
+    conf = folder / "boot.conf"
+    conf.write_text(f"image {VHD}\nmenu-style plain\n", encoding="utf-8")
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {
+        "/EFI/BOOT/BOOTX64.EFI": secure_boot.signed_product(folder), "/EFI/BOOT/BOOTX64.CONF": conf,
+        **additions(folder, "/EFI/BOOT")})
+    refusal = (r"error: Secure Boot is enforced, and nothing in /EFI/BOOT/vhdboot\.d on .* is signed: remove the folder, or turn "
+               "Secure Boot off")
+    spec = MachineSpec([Disk(esp, boot=0), Disk(host.path)], memory_mib=512, **secure_boot.MACHINE)
+    with Machine(spec, log=folder / "console.log") as machine:
+        machine.expect(refusal, 240)
+        machine.expect("c choose another image", 60, failing=refusal)
+        machine.send("c\r")
+        machine.expect("1 .*debian.vhd", 60, failing=refusal)
+        machine.send("1\r")
+        machine.expect("^guest: done", 120, failing=TROUBLE)
+        assert machine.wait_exit(60) == 0
+        assert "added-program" not in machine.text
+        assert "added 00-tools" not in machine.text
     assert hostdisk.outside_digest(host, VHD) == before
     assert hostdisk.volume_complaints(host) == []

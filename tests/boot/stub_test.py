@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import disk
+from tests.support import disk, secure_boot
 from tests.support.command import run
 from tests.support.exfat import Exfat
 from tests.support.paths import PRODUCTS, REPOSITORY, TEST_OUTPUT
@@ -36,9 +36,6 @@ OUTPUT = TEST_OUTPUT / "stub"
 EMBEDDED = "from the compressed initramfs\n"
 MBR_IDENTITY = 0x0BADCAFE
 DATA_UUID = "1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9"
-SECURE_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
-SECURE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
-SNAKEOIL = Path("/usr/share/ovmf/PkKek-1-snakeoil")
 GRUB_MODULES = "ntfs exfat fat part_gpt part_msdos chain search search_fs_file normal boot echo efi_gop gfxterm".split()
 
 STARTED = r"vhdboot [0-9]\S*: starting the boot kernel"
@@ -84,12 +81,9 @@ class Workshop:
         raise AssertionError("every compressed initramfs had a multiple of four bytes")
 
     def efi_file(self, name: str, kernel: Path) -> Path:
-        target = self.folder / name
-        run("cmake", f"-DSTUB={STUB}", f"-DKERNEL={kernel}", f"-DINITRD={self.initramfs()}",
-            f"-DCMDLINE={self.write('cmdline', b'console=ttyS0 quiet panic=-1')}",
-            f"-DOSREL={self.write('osrel', b'ID=test')}", f"-DSBAT={self.write('sbat', b'sbat,1')}",
-            f"-DWORK={self.folder / 'assembly'}", f"-DOUT={target}", "-P", REPOSITORY / "cmake/script/efi_file.cmake")
-        return target
+        return secure_boot.assemble(self.folder / name, STUB, kernel, self.initramfs(),
+                                    self.write("cmdline", b"console=ttyS0 quiet panic=-1"), self.write("osrel", b"ID=test"),
+                                    self.write("sbat", b"sbat,1"))
 
     def grub(self, commands: list[str]) -> Path:
         """A GRUB for an ESP that runs these commands."""
@@ -288,22 +282,15 @@ class Failures(StubTest):
 class SecureBoot(StubTest):
     def setUp(self) -> None:
         super().setUp()
-        need("sbsign", "openssl")
-        for file in (SECURE_CODE, SECURE_VARIABLES, SNAKEOIL.with_suffix(".key"), SNAKEOIL.with_suffix(".pem")):
-            if not file.exists():
-                raise unittest.SkipTest(f"needs {file}")
+        if lacking := secure_boot.missing():
+            raise unittest.SkipTest(f"needs {lacking}")
 
     def sign(self, source: Path, name: str) -> Path:
-        key = self.work.folder / "key"
-        run("openssl", "rsa", "-in", SNAKEOIL.with_suffix(".key"), "-passin", "pass:snakeoil", "-out", key)
-        target = self.work.folder / name
-        run("sbsign", "--key", key, "--cert", SNAKEOIL.with_suffix(".pem"), "--output", target, source)
-        return target
+        return secure_boot.sign(source, self.work.folder / name)
 
     def secure_machine(self, efi_file: Path) -> Machine:
         path = self.work.disk_with_esp({"/EFI/BOOT/BOOTX64.EFI": efi_file})
-        return self.machine(path, code=SECURE_CODE, variables=SECURE_VARIABLES, extra=[
-            "-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"])
+        return self.machine(path, **secure_boot.MACHINE)
 
     def test_unsigned_kernel(self) -> None:
         with self.secure_machine(self.sign(self.work.efi_file("test.efi", KERNEL), "signed.efi")) as machine:
