@@ -21,6 +21,15 @@ class HeldSignals {
   HeldSignals& operator=(const HeldSignals&) = delete;
   ~HeldSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
+  /// Whether one of them waits that is to end the program.
+  [[nodiscard]] static bool end_waits() {
+    sigset_t waiting;
+    if (::sigpending(&waiting) < 0) return false;
+    for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP})
+      if (::sigismember(&waiting, signal) == 1) return true;
+    return false;
+  }
+
  private:
   sigset_t before_{};
 };

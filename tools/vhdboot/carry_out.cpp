@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/held_signals.h"
 #include "base/text.h"
 #include "tools/common/output.h"
 
@@ -42,6 +43,7 @@ ExitStatus show_and_carry_out(const tools::CommandLine& line, std::string_view c
     tools::print("nothing was changed\n");
     return ExitStatus::Refused;
   }
+  const HeldSignals held;
   if (const auto done = carry_out(changer, plan); !done) return tools::failed(command, subject, done.error());
   if (!line.has("json")) tools::print(concat("done     ", plan.then, '\n'));
   return good;

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "base/held_signals.h"
 #include "base/text.h"
 #include "tools/common/json.h"
 #include "tools/common/safe_write.h"
+#include "tools/common/space_file.h"
 
 namespace vhdboot::command {
 namespace {
@@ -128,7 +130,8 @@ Result<void> carry_out(Changer& changer, const Plan& plan) {
       return fail(Code::Busy, concat(printable(change.path), " has changed meanwhile: nothing was done, try again"));
   for (std::size_t i = 0; i < plan.changes.size(); ++i) {
     const Change& change = plan.changes[i];
-    const auto done = changer.put(change.target, change.path, change.after);
+    auto done = changer.put(change.target, change.path, change.after);
+    if (done && HeldSignals::end_waits()) done = std::unexpected(tools::stop_error());
     if (done) continue;
     Error error = done.error().within(change.path);
     std::string left;

@@ -73,8 +73,8 @@ inline constexpr std::uint64_t kMaxPlannedFile = 64 * 1024 * 1024;
 [[nodiscard]] Result<Change> plan_change(const Changer& changer, Change::Target target, const std::string& path,
                                          std::optional<FileBytes> after, std::string what);
 
-/// Does all of it. After a failure what was done is undone, the last first; the error says so, or what could not be
-/// undone. Busy, with nothing done, when something is not as the plan found it.
+/// Does all of it. After a failure, or a signal that HeldSignals hold back, what was done is undone, the last first;
+/// the error says so, or what could not be undone. Busy, with nothing done, when something is not as the plan found it.
 [[nodiscard]] Result<void> carry_out(Changer& changer, const Plan& plan);
 
 }  // namespace vhdboot::command

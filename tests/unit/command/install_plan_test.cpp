@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/vhdboot/install_plan.h"
 
+#include <csignal>
 #include <functional>
 #include <map>
 
+#include "base/held_signals.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/command/fake_system.h"
 #include "tests/unit/kexec/builders.h"
@@ -272,6 +274,39 @@ class FailingChanger final : public Changer {
  private:
   int good_;
 };
+
+// As Ctrl-C in the middle of a step.
+class InterruptedChanger final : public Changer {
+ public:
+  InterruptedChanger(EfiVariables variables, int good) : Changer(std::move(variables)), good_(good) {}
+  Result<void> put(Change::Target target, const std::string& path, const std::optional<FileBytes>& contents) override {
+    if (good_-- == 0) ::raise(SIGINT);
+    return Changer::put(target, path, contents);
+  }
+
+ private:
+  int good_;
+};
+
+TEST_F(InstallTest, WhatIsInterruptedIsUndone) {
+  fake_.write("/boot/efi/loader/loader.conf", "timeout 3\n");
+  const auto before = everything();
+  const auto made = plan(BootMenuKind::SystemdBoot);
+  ASSERT_TRUE(made);
+  const int steps = static_cast<int>(made->changes.size());
+  ASSERT_GT(steps, 3);
+  // A signal that is ignored while it waits goes away.
+  const auto handler = std::signal(SIGINT, [](int) {});
+  for (int good = 0; good < steps; ++good) {
+    const HeldSignals held;
+    InterruptedChanger changer(fake_.system().variables(), good);
+    EXPECT_THAT(carry_out(changer, *made), Fails(Code::Io, "stopped (what was done before that is undone)")) << good;
+    EXPECT_EQ(everything(), before) << good;
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGINT, [](int) {});
+  }
+  std::signal(SIGINT, handler);
+}
 
 TEST_F(InstallTest, WhatFailsHalfwayIsUndone) {
   fake_.write("/boot/efi/loader/loader.conf", "timeout 3\n");
