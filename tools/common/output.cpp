@@ -25,6 +25,10 @@ void set_program(std::string_view name) {
   program_name = name;
 }
 
+std::string_view program() {
+  return program_name;
+}
+
 void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }

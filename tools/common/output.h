@@ -13,6 +13,8 @@ namespace vhdboot::tools {
 /// What the program is called; said once, before all else. `name` is of static duration.
 void set_program(std::string_view name);
 
+[[nodiscard]] std::string_view program();
+
 /// To the standard output.
 void print(std::string_view text);
 

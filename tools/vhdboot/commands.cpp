@@ -3,13 +3,17 @@
 
 #include <array>
 
+#include "tools/vhdtool/commands.h"
+
 namespace vhdboot::command {
 namespace {
+
+using tools::Command;
 
 constexpr std::array kCommands{
     Command{"status", "say how this system was started, and what is started next", run_status},
     Command{"list", "list the images on all volumes", run_list},
-    Command{"check", "say whether an image would boot, and if not why not", run_check},
+    Command{"check", "say whether an image would boot, and if not why not", vhdtool::run_check},
     Command{"install", "put an image into a boot menu", run_install},
     Command{"uninstall", "take it out again, without a trace", run_uninstall},
     Command{"upgrade", "replace installed EFI files by this version", run_upgrade},

@@ -3,22 +3,15 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "base/exit_status.h"
+#include "tools/common/program.h"
 
 namespace vhdboot::command {
 
-struct Command {
-  std::string_view name;
-  std::string_view summary;                  ///< one line for `vhdboot --help`
-  ExitStatus (*run)(int argc, char** argv);  ///< argv[0] is the name
-};
-
 /// In the order in which a person meets them.
-[[nodiscard]] std::span<const Command> commands();
+[[nodiscard]] std::span<const tools::Command> commands();
 
-ExitStatus run_check(int argc, char** argv);
 ExitStatus run_install(int argc, char** argv);
 ExitStatus run_list(int argc, char** argv);
 ExitStatus run_mount(int argc, char** argv);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <getopt.h>
-
-#include <array>
 #include <string>
 #include <string_view>
 
+#include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/vhdtool/check_report.h"
 #include "tools/vhdtool/commands.h"
@@ -13,7 +11,7 @@
 namespace vhdboot::vhdtool {
 namespace {
 
-constexpr std::string_view kHelp = R"(Usage: vhdtool check [OPTION]... FILE
+constexpr std::string_view kHelp = R"(Usage: PROGRAM check [OPTION]... FILE
 
 Would the disk image FILE boot with vhdboot, and if not, why not: every reason,
 each with what to do. Nothing is changed. It chooses what to boot as the boot
@@ -37,59 +35,35 @@ Exit status: 0 it boots, 1 it could not be checked, 2 wrong command line, 3 it
 will not boot, or is in use, 4 it boots with warnings or may boot.
 
 Examples:
-  vhdtool check debian.vhd
-  sudo vhdtool check --volume /dev/sdb1 /boot/debian.vhd
-  vhdtool check --json debian.vhd | jq '.findings[] | select(.severity != "ok")'
+  PROGRAM check debian.vhd
+  sudo PROGRAM check --volume /dev/sdb1 /boot/debian.vhd
+  PROGRAM check --json debian.vhd | jq '.findings[] | select(.severity != "ok")'
 )";
 
-struct Options {
-  ImageToJudge image;
-  bool json = false;
-  bool quiet = false;
-};
+// Two programs have it.
+std::string help() {
+  constexpr std::string_view kName = "PROGRAM";
+  std::string text(kHelp);
+  for (std::size_t at = 0; (at = text.find(kName, at)) != std::string::npos;)
+    text.replace(at, kName.size(), tools::program());
+  return text;
+}
 
 }  // namespace
 
 ExitStatus run_check(int argc, char** argv) {
-  enum : int { kVolume = 256, kConf, kJson, kQuiet };
-  static constexpr std::array<option, 6> kOptions{{{"volume", required_argument, nullptr, kVolume},
-                                                   {"conf", required_argument, nullptr, kConf},
-                                                   {"json", no_argument, nullptr, kJson},
-                                                   {"quiet", no_argument, nullptr, kQuiet},
-                                                   {"help", no_argument, nullptr, 'h'},
-                                                   {}}};
-  Options options;
-  int result = 0;
-  while ((result = getopt_long(argc, argv, ":h", kOptions.data(), nullptr)) != -1) {
-    switch (result) {
-      case kVolume:
-        options.image.volume = optarg;
-        break;
-      case kConf:
-        options.image.conf = optarg;
-        break;
-      case kJson:
-        options.json = true;
-        break;
-      case kQuiet:
-        options.quiet = true;
-        break;
-      case 'h':
-        tools::print(kHelp);
-        return ExitStatus::Done;
-      default:
-        return tools::wrong_option("check", result, argv);
-    }
-  }
-  if (argc - optind != 1) return tools::wrong_usage("check", optind == argc ? "which FILE?" : "one FILE at a time");
-  options.image.file = argv[optind];
-  const std::string& file = options.image.file;
-  const auto findings = judge_image(options.image);
+  const tools::CommandLine line = tools::read_command_line(
+      argc, argv, {{"volume", true}, {"conf", true}, {"json", false}, {"quiet", false}}, {"FILE"}, help());
+  if (line.status) return *line.status;
+  const std::string& file = line.arguments.front();
+  const bool json = line.has("json");
+  const bool quiet = line.has("quiet");
+  const auto findings = judge_image({.file = file, .volume = line.value("volume"), .conf = line.value("conf")});
   if (!findings) {
-    if (options.json && !options.quiet) tools::print(check_json(file, findings.error()) + '\n');
-    return tools::failed("check", file, findings.error());
+    if (json && !quiet) tools::print(check_json(file, findings.error()) + '\n');
+    return tools::failed(argv[0], file, findings.error());
   }
-  if (!options.quiet) tools::print(options.json ? check_json(file, *findings) + '\n' : check_text(file, *findings));
+  if (!quiet) tools::print(json ? check_json(file, *findings) + '\n' : check_text(file, *findings));
   return check_status(*findings);
 }
 

@@ -6,6 +6,8 @@
 namespace vhdboot::vhdtool {
 namespace {
 
+using tools::Command;
+
 constexpr std::array kCommands{
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
     Command{"check", "say whether an image would boot, and if not why not", run_check},

@@ -5,15 +5,15 @@
 #include <span>
 
 #include "base/exit_status.h"
-#include "tools/vhdtool/command.h"
+#include "tools/common/program.h"
 
 namespace vhdboot::vhdtool {
 
 /// What this program has, by name.
-[[nodiscard]] std::span<const Command> commands();
+[[nodiscard]] std::span<const tools::Command> commands();
 
 ExitStatus run_cat(int argc, char** argv);
-ExitStatus run_check(int argc, char** argv);
+ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdboot
 ExitStatus run_create(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);

@@ -7,6 +7,8 @@
 namespace vhdboot::vhdtool {
 namespace {
 
+using tools::Command;
+
 constexpr std::array kCommands{
     Command{"desparse", "fill the holes of an image file", run_desparse},
 };
