@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 
@@ -41,6 +42,33 @@ bool has_booted_name(const volume::Path& path) {
 bool has_image_name(const volume::Path& path) {
   constexpr std::array<std::string_view, 5> kOthers{".vhdx", ".avhdx", ".vdi", ".vmdk", ".qcow2"};
   return has_booted_name(path) || std::ranges::find(kOthers, to_lower_ascii(path.extension())) != kOthers.end();
+}
+
+std::vector<volume::Path> image_folders(const Config& config, const Origin& origin, bool has_efi_file,
+                                        bool may_have_default) {
+  std::vector<volume::Path> folders;
+  const auto add = [&](volume::Path folder) {
+    const auto same = [&](const volume::Path& other) {
+      return equals_ignoring_ascii_case(folder.text(), other.text());
+    };
+    if (std::ranges::none_of(folders, same)) folders.push_back(std::move(folder));
+  };
+  if (has_efi_file && origin.path)
+    if (const auto file = volume::parse_path(*origin.path); file && !file->is_root()) add(file->parent());
+  if (may_have_default)
+    if (const auto paths = image_candidates(config, origin))
+      for (const volume::Path& path : *paths) add(path.parent());
+  for (const std::string_view folder : kImageFolders)
+    if (auto path = volume::parse_path(folder)) add(*std::move(path));
+  for (const std::string& folder : config.folders)
+    if (auto path = volume::parse_path(folder)) add(*std::move(path));
+  return folders;
+}
+
+std::optional<volume::Path> listed_image(const volume::Path& folder, const volume::DirEntry& file) {
+  auto path = folder.child(file.name);
+  if (file.directory || file.size < kMinImageSize || !path || !has_image_name(*path)) return std::nullopt;
+  return *std::move(path);
 }
 
 }  // namespace vhdboot::record

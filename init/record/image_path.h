@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "init/record/config.h"
 #include "init/record/origin.h"
 #include "init/volume/path.h"
+#include "init/volume/volume.h"
 
 namespace vhdboot::record {
 
@@ -31,5 +33,14 @@ inline constexpr std::uint64_t kMinImageSize = 64 * 1024;  ///< a smaller file i
 inline constexpr std::size_t kMaxListedFolder = 4096;      ///< names; images in a larger folder are not looked for
 /// Where on each volume images are looked for, besides the folder of the EFI file.
 inline constexpr std::array<std::string_view, 4> kImageFolders{"/", "/boot", "/vhd", "/images"};
+
+/// Where the menu looks for images on a volume, each folder once, in any case: where the EFI file is, if it is there
+/// (`has_efi_file`), where the image is that is booted when nobody chooses, if that may be there, kImageFolders, and
+/// the folders of the configuration.
+[[nodiscard]] std::vector<volume::Path> image_folders(const Config& config, const Origin& origin, bool has_efi_file,
+                                                      bool may_have_default);
+
+/// The path of a file in one of those folders, when it is an image to be listed.
+[[nodiscard]] std::optional<volume::Path> listed_image(const volume::Path& folder, const volume::DirEntry& file);
 
 }  // namespace vhdboot::record

@@ -35,8 +35,8 @@ void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates
   if (names->size() > record::kMaxListedFolder)
     return pass_over(concat("more than ", record::kMaxListedFolder, " names"));
   for (const volume::DirEntry& file : *names) {
-    auto path = folder.child(file.name);
-    if (file.directory || file.size < record::kMinImageSize || !path || !record::has_image_name(*path)) continue;
+    auto path = record::listed_image(folder, file);
+    if (!path) continue;
     if (candidates.found.size() == kMaxCandidates) return pass_over(concat("more than ", kMaxCandidates, " images"));
     candidates.found.push_back({.place = {.volume = &volume, .path = *std::move(path)}, .size = file.size});
   }
@@ -86,23 +86,8 @@ bool is_windows(const disk::GuestDisk& disk) {
 }  // namespace
 
 std::vector<volume::Path> folders_of(const HostVolume& volume, const Settings& settings) {
-  std::vector<volume::Path> folders;
-  const auto add = [&](volume::Path folder) {
-    const auto same = [&](const volume::Path& other) {
-      return equals_ignoring_ascii_case(folder.text(), other.text());
-    };
-    if (std::ranges::none_of(folders, same)) folders.push_back(std::move(folder));
-  };
-  if (&volume == settings.origin_volume && settings.origin.path)
-    if (const auto file = volume::parse_path(*settings.origin.path); file && !file->is_root()) add(file->parent());
-  if (may_have_default(volume, settings))
-    if (const auto paths = record::image_candidates(settings.config, settings.origin))
-      for (const volume::Path& path : *paths) add(path.parent());
-  for (const std::string_view folder : record::kImageFolders)
-    if (auto path = volume::parse_path(folder)) add(*std::move(path));
-  for (const std::string& folder : settings.config.folders)
-    if (auto path = volume::parse_path(folder)) add(*std::move(path));
-  return folders;
+  return record::image_folders(settings.config, settings.origin, &volume == settings.origin_volume,
+                               may_have_default(volume, settings));
 }
 
 Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {

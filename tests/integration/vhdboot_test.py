@@ -185,5 +185,12 @@ def test_status_and_next():
     told = json.loads(vhdboot("--json"))
     assert told["schema"] == "vhdboot.status/1" and told["in_guest"] is False
     assert json.loads(vhdboot("next", "--show", "--json"))["schema"] == "vhdboot.next/1"
+    # Where the configuration of an EFI file lets the menu look, too.
+    (place / "VMs").mkdir()
+    (place / "boot/debian.vhd").rename(place / "VMs/debian.vhd")
+    assert vhdboot("list", "--names", place) == ""
+    (place / "boot/vhdboot.efi").touch()
+    (place / "boot/vhdboot.conf").write_text("folder /vms\n", "utf-8")
+    assert vhdboot("list", "--names", place) == "debian\n"
     assert "nothing is called" in vhdboot("next", "-n", "no such entry", status=(3,))
     assert "did you mean: list" in vhdboot("lst", status=(2,))

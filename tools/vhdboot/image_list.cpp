@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/vhdboot/image_list.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/text.h"
 #include "init/record/image_path.h"
-#include "init/sys/directory.h"
 #include "tools/common/json.h"
 
 namespace vhdboot::command {
@@ -37,71 +33,33 @@ std::string state_text(const ListedImage& image) {
   return concat(word(image.state), image.reason.empty() ? "" : ": ", printable(image.reason));
 }
 
-bool is_same(const volume::Path& a, const volume::Path& b) {
-  return equals_ignoring_ascii_case(a.text(), b.text());
-}
-
-void find_in(const ListFolder& list_folder, const volume::Path& folder, const ListedImage& place, ImageList& list) {
+void find_in(const VolumeFiles& volume, const volume::Path& folder, const ListedImage& place, ImageList& list) {
   const auto pass_over = [&](std::string_view why) {
     list.passed_over.push_back(concat(printable(folder.text()), " on ", printable(place.volume), ": ", why));
   };
-  const auto names = list_folder(folder);
+  const auto names = volume.list(folder);
   if (!names && names.error().code != Code::NotFound) pass_over(names.error().message());
   if (!names) return;
   if (names->size() > record::kMaxListedFolder)
     return pass_over(concat("more than ", record::kMaxListedFolder, " names"));
   for (const volume::DirEntry& file : *names) {
-    const auto path = folder.child(file.name);
-    if (file.directory || file.size < record::kMinImageSize || !path || !record::has_image_name(*path)) continue;
+    const auto path = record::listed_image(folder, file);
+    if (!path) continue;
     if (list.images.size() == kMaxListed) return pass_over(concat("more than ", kMaxListed, " images"));
     ListedImage image = place;
     image.name = path->stem();
     image.path = path->text();
-    if (!place.file.empty()) image.file = concat(place.file == "/" ? "" : place.file, image.path);
+    if (!place.file.empty()) image.file = spelled_at(place.file, *path).value_or(concat(place.file, image.path));
     image.size = file.size;
     list.images.push_back(std::move(image));
   }
 }
 
-// The folder as it is spelled there: drivers need not ignore case, the boot does.
-Result<std::string> spelled(const std::string& place, const volume::Path& folder) {
-  std::string path = place;
-  for (const std::string& name : folder.components()) {
-    const auto names = sys::list_directory(path);
-    auto found = std::ranges::find(names, name);
-    if (found == names.end())
-      found = std::ranges::find_if(names, [&](const auto& one) { return equals_ignoring_ascii_case(one, name); });
-    if (found == names.end()) return fail(Code::NotFound, concat("there is no ", name, " in ", path));
-    path += concat('/', *found);
-  }
-  return path;
-}
-
 }  // namespace
 
-void find_images(const ListFolder& list_folder, const std::vector<volume::Path>& more, const ListedImage& place,
+void find_images(const VolumeFiles& volume, const std::vector<volume::Path>& folders, const ListedImage& place,
                  ImageList& list) {
-  std::vector<volume::Path> folders = more;
-  for (const std::string_view folder : record::kImageFolders)
-    if (auto path = volume::parse_path(folder)) folders.push_back(*std::move(path));
-  for (std::size_t i = 0; i < folders.size(); ++i) {
-    const auto here = folders.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::none_of(folders.begin(), here, [&](const volume::Path& one) { return is_same(one, *here); }))
-      find_in(list_folder, *here, place, list);
-  }
-}
-
-Result<std::vector<volume::DirEntry>> list_mounted(const std::string& place, const volume::Path& folder) {
-  const std::string path = TRY(spelled(place, folder));
-  std::vector<volume::DirEntry> entries;
-  for (const std::string& name : sys::list_directory(path)) {
-    struct stat status{};
-    if (::lstat(concat(path, '/', name).c_str(), &status) < 0) continue;
-    const bool is_file = S_ISREG(status.st_mode);
-    entries.push_back(
-        {.name = name, .directory = !is_file, .size = is_file ? static_cast<std::uint64_t>(status.st_size) : 0});
-  }
-  return entries;
+  for (const volume::Path& folder : folders) find_in(volume, folder, place, list);
 }
 
 std::vector<ListedVolume> mounted_volumes(const std::vector<tools::MountedVolume>& mounts) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +10,7 @@
 #include "base/exit_status.h"
 #include "base/result.h"
 #include "init/volume/path.h"
-#include "init/volume/volume.h"
+#include "tools/vhdboot/image_folders.h"
 #include "tools/vhdboot/running_system.h"
 #include "tools/vhdtool/finding.h"
 
@@ -54,16 +53,9 @@ struct ImageList {
   std::vector<std::string> passed_over;  ///< places that could not be looked at, and why
 };
 
-/// How the names in a folder of a volume are asked for.
-using ListFolder = std::function<Result<std::vector<volume::DirEntry>>(const volume::Path& folder)>;
-
-/// The images in kImageFolders and `more` of the volume, what `place` says filled in. What is passed over is added to
-/// `list`.
-void find_images(const ListFolder& list_folder, const std::vector<volume::Path>& more, const ListedImage& place,
+/// The images in those folders of the volume, what `place` says filled in. What is passed over is added to `list`.
+void find_images(const VolumeFiles& volume, const std::vector<volume::Path>& folders, const ListedImage& place,
                  ImageList& list);
-
-/// The names in a folder of a mounted volume, in whatever case it is spelled there. NotFound as volume::HostVolume.
-[[nodiscard]] Result<std::vector<volume::DirEntry>> list_mounted(const std::string& place, const volume::Path& folder);
 
 /// Which volumes the mount table names as NTFS or exFAT.
 [[nodiscard]] std::vector<ListedVolume> mounted_volumes(const std::vector<tools::MountedVolume>& mounts);

@@ -18,7 +18,8 @@ std::vector<std::string> paths(const ImageList& list) {
 }
 
 TEST(ImageList, InTheSameFoldersAsTheMenu) {
-  const ListFolder volume = [](const volume::Path& folder) -> Result<std::vector<volume::DirEntry>> {
+  VolumeFiles volume;
+  volume.list = [](const volume::Path& folder) -> Result<std::vector<volume::DirEntry>> {
     if (folder.text() == "/")
       return std::vector<volume::DirEntry>{{.name = "a.VHD", .size = kMiB}, {.name = "b.txt", .size = kMiB}};
     if (folder.text() == "/own") return std::vector<volume::DirEntry>{{.name = "c.img", .size = kMiB}};
@@ -32,11 +33,12 @@ TEST(ImageList, InTheSameFoldersAsTheMenu) {
   ImageList list;
   ListedImage place;
   place.volume = "Data";
-  find_images(volume, {volume::parse_path("/own").value(), volume::parse_path("/VHD").value()}, place, list);
-  EXPECT_THAT(paths(list), ElementsAre("/own/c.img", "/a.VHD"));
+  const BootSetup own{.device = "/dev/sda1", .origin = {.path = "/own/x.efi"}, .config = {}};
+  find_images(volume, folders_on("/dev/sda1", {}, {own}), place, list);
+  EXPECT_THAT(paths(list), ElementsAre("/own/c.img", "/a.VHD", "/vhd/d.vhdx"));
   EXPECT_THAT(list.passed_over, ElementsAre("/images on Data: it is damaged"));
   list = {};
-  find_images(volume, {}, place, list);
+  find_images(volume, folders_on("/dev/sdb1", {}, {own}), place, list);
   EXPECT_THAT(paths(list), ElementsAre("/a.VHD", "/vhd/d.vhdx"));
   EXPECT_EQ(list.images.front().name, "a");
 }
@@ -49,8 +51,9 @@ TEST(ImageList, OfAMountedVolume) {
   mounted.file = place;
   mounted.volume = "Data";
   ImageList list;
-  find_images([&](const volume::Path& folder) { return list_mounted(place, folder); }, {}, mounted, list);
+  find_images(files_at(place), folders_on("", {}, {}), mounted, list);
   ASSERT_THAT(paths(list), ElementsAre("/boot/debian.vhd"));
+  EXPECT_EQ(list.images.front().file, concat(place, "/Boot/debian.vhd"));
   EXPECT_THAT(list.passed_over, ElementsAre());
 }
 
