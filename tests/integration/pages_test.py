@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The examples of README and of the pages in docs/ do what they say: the lines for a shell are run, each block by itself,
+"""The examples of README, of the pages in docs/ and of the manuals do what they say: the lines for a shell are run, each block by itself,
 in a folder and on volumes that are made for it; GRUB's go through grub-script-check, ours through vhdtool check.
 
 Needs root, FUSE with ntfs-3g, loop devices, and a mount namespace of its own for /media, /mnt and what is mounted there.
@@ -7,6 +7,7 @@ Needs root, FUSE with ntfs-3g, loop devices, and a mount namespace of its own fo
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,8 +34,9 @@ TREE = {
         "drivers/md/dm-mod", "drivers/block/loop", "drivers/nvme/host/nvme", "drivers/ata/ahci")),
     f"usr/lib/modules/{RELEASE}/modules.dep": "",
 }
-# What the pages name and a test has in another size or place. The first is of a volume that is not mounted.
-STAND_INS = {"/dev/nvme0n1p4": "$OTHER_VOLUME", "64G": "64M", "+16G": "+16M", "+10G": "+10M"}
+# What the pages name and a test has in another size or place. The first are of a volume that is not mounted.
+STAND_INS = {"/dev/nvme0n1p4": "$OTHER_VOLUME", "/dev/nvme0n1p2": "$OTHER_VOLUME", "/dev/sdb1": "$OTHER_VOLUME",
+             "/dev/sda3": "$OTHER_VOLUME", "/vm/": "/boot/", "/media/stick": "/media/data", "64G": "64M", "+16G": "+16M", "+10G": "+10M"}
 # Around a block: its own /media and /mnt; a volume at /media/data; and all of it undone, whatever happened.
 AROUND = """set -u
 mount -t tmpfs tmpfs /media && mount -t tmpfs tmpfs /mnt && mkdir /media/data && ntfs-3g "$VOLUME" /media/data || exit 99
@@ -51,9 +53,12 @@ for file in *.img *.vhd "$OTHER_FILE"; do
 done
 exit $status
 """
-# vhdtool check says by 4 that it boots, with warnings: of a mounted volume there always are some. And this kernel may
-# neither read partition tables by itself nor know FAT.
-FUNCTIONS = """vhdtool() { command vhdtool "$@" || { status=$?; [ "$1 $status" = "check 4" ] || return $status; }; }
+# By 4 our programs say that it boots, or is done, with warnings: of a mounted volume there always are some. And this
+# kernel may neither read partition tables by itself nor know FAT, nor have device-mapper.
+FUNCTIONS = """vhdboot() { command vhdboot "$@" || [ $? = 4 ]; }
+inspect() { vhdboot-inspect "$@" || [ $? = 4 ]; }
+dmsetup() { [ "$*" = "create -r vm" ] && grep -E '^[0-9]+ [0-9]+ ' >rows && ! grep -vE ' linear [0-9]+:[0-9]+ [0-9]+$' rows; }
+vhdtool() { command vhdtool "$@" || { status=$?; [ "$1 $status" = "check 4" ] || return $status; }; }
 losetup() {
     if [ "$*" = "--find --show --partscan debian.img" ]; then
         device=$(command losetup "$@"); [ -e "${device}p1" ] || partx --add "$device"; echo "$device"
@@ -171,6 +176,10 @@ def test_lines(block, things, tmp_path):
         before = "rm /media/data/boot/debian.vhd\n"
     elif "vhdtool desparse" in block.text:
         before = "cp --sparse=always debian.vhd /media/data/boot/debian.vhd\n"
+    elif block.text == "raw2vhd debian.vhd\n":
+        before = "mv debian.img debian.vhd\n"
+    elif "debian.qcow2" in block.text:
+        before = "mv machine.qcow2 debian.qcow2\n"
     done, volume = run_lines(block.text, things, tmp_path, before)
     assert done.returncode == 0, f"{block.place}\n{done.stdout}"
     home = tmp_path / "home"
@@ -187,6 +196,31 @@ def test_lines(block, things, tmp_path):
             would_boot("--volume", volume, "/boot/debian.vhd")
     if "tune2fs" in block.text:
         new_identities(home / "debian.img", tmp_path)
+
+
+def not_run():
+    return [block for block in pages.blocks("sh") if block.note.startswith(pages.NOT_RUN)]
+
+
+@parametrized(not_run())
+def test_lines_that_are_not_run(block):
+    """A shell can read them, and our programs have these commands and options."""
+    run("bash", "-n", "-c", block.text)
+    for line in block.text.replace("\\\n", "").splitlines():
+        words = shlex.split(line.split("|")[0], comments=True)
+        words = words[words[:1] == ["sudo"]:]
+        if not words or words[0] not in ("vhdboot", "vhdtool", "raw2vhd", "inspect"):
+            continue
+        command = words[1:2] if words[0] in ("vhdboot", "vhdtool") and not words[1].startswith("-") else []
+        program = PRODUCTS / ("vhdboot-inspect" if words[0] == "inspect" else words[0])
+        known = set(re.findall(r"(?<![\w-])--?[\w-]+", run(program, *command, "--help")))
+        assert not {word.partition("=")[0] for word in words[1:] if word.startswith("-")} - known, line
+
+
+def test_of_the_programs_in_the_examples():
+    """Each of them is in one of the manuals' examples."""
+    text = "".join(block.text for page in pages.manuals().values() for block in page.blocks if block.language == "sh")
+    assert {"vhdboot", "vhdtool", "raw2vhd", "inspect"} <= set(re.findall(r"^(\w+) ", text, re.MULTILINE))
 
 
 def new_identities(image: Path, work: Path) -> None:

@@ -140,6 +140,18 @@ def test_no_example_without_a_mark(name):
     assert not unknown, "these have no language that is checked"
 
 
+@pytest.mark.parametrize("name", pages.manuals())
+def test_no_example_of_a_manual_without_a_mark(name):
+    unknown = [block.place for block in pages.manuals()[name].blocks if block.language not in CHECKED]
+    assert not unknown, "these have no mark above them as tests/support/pages.py has it, or no language that is checked"
+
+
+def test_of_the_reader_of_manuals():
+    text = '.\\" sh run\n.Dl $ a \\(dqb\\(dq\n.Dl # c\n.Pp\n.Dl d\n.\\" conf\n.Bd -literal\nx  y\n.Ed\n'
+    assert pages.parse_manual("x.1", text).blocks == (Block("x.1", 2, "sh", "run", 'a "b"\nc\n'),
+                                                      Block("x.1", 5, "", "", "d\n"), Block("x.1", 7, "conf", "", "x  y\n"))
+
+
 @of("sh")
 def test_marks_of_shell_lines(block):
     if block.note not in (pages.RUN, pages.IN_QEMU):
