@@ -194,3 +194,4 @@ def test_status_and_next():
     assert vhdboot("list", "--names", place) == "debian\n"
     assert "nothing is called" in vhdboot("next", "-n", "no such entry", status=(3,))
     assert "did you mean: list" in vhdboot("lst", status=(2,))
+    assert vhdboot("list", "--names", file) == "debian\n"

@@ -132,3 +132,10 @@ def _pack(script: str, tree: Path, programs: tuple[Path, ...], work: Path) -> Pa
     run("cpio", "-o", "--quiet", "-H", "newc", "-D", folder, "-F", packed, stdin="\n".join(names).encode())
     run("zstd", "-q", "-3", packed)
     return packed.with_name("initrd.cpio.zst")
+
+
+def take_uki(guest: TinyGuest, target: Path) -> Path:
+    """The kernel with the script alone, as a program for an ESP: it runs without its disk, and without vhdboot."""
+    esp = _places()["esp"]
+    run("mcopy", "-n", "-i", f"{guest.image}@@{esp.start}", "::/EFI/Linux/tiny.efi", target)
+    return target

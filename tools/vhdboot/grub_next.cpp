@@ -21,16 +21,17 @@ namespace vhdboot::command {
 namespace {
 
 constexpr std::array<std::string_view, 2> kFolders{"/boot/grub", "/boot/grub2"};
+constexpr std::string_view kCustom = "custom.cfg";
+constexpr std::string_view kInstalled = "vhdboot-";  // begins the ids of the entries that `vhdboot install` makes
 constexpr std::string_view kSignature = "# GRUB Environment Block\n";
 // GRUB writes sectors that it has found through its file system driver. Not where it has to decompress, where blocks
 // have checksums, or where several disks hold them.
 constexpr std::array<std::string_view, 6> kWritable{"ext2", "ext3", "ext4", "vfat", "xfs", "msdos"};
 
-std::vector<GrubMenuEntry> entries_of(const std::string& config, const std::string& environment) {
+void add_entries(const std::string& config, const std::string& environment, std::vector<GrubMenuEntry>& entries) {
   const auto variables = entry::parse_grub_environment(environment);
   const auto menu = entry::parse_grub_cfg(config, variables.value_or(entry::GrubVariables()));
-  std::vector<GrubMenuEntry> entries;
-  if (!menu) return entries;
+  if (!menu) return;
   std::vector<std::string> names;  // of all, submenus too: a parent comes before what is in it
   for (const entry::MenuEntry& one : menu->entries) {
     const std::string& own = one.id.empty() ? one.title : one.id;
@@ -38,7 +39,6 @@ std::vector<GrubMenuEntry> entries_of(const std::string& config, const std::stri
     names.push_back(has_parent ? concat(names[*one.parent], '>', own) : own);
     if (!one.submenu) entries.push_back({.name = names.back(), .title = one.title, .id = one.id});
   }
-  return entries;
 }
 
 // "LVM-..." of a device-mapper device.
@@ -78,7 +78,11 @@ std::optional<GrubFacts> read_grub_facts(const RunningSystem& system) {
       facts.device = mount->source;
       facts.device_uuid = device_uuid(system, mount->numbers);
     }
-    facts.entries = entries_of(facts.config, facts.environment);
+    add_entries(facts.config, facts.environment, facts.entries);
+    // Where `vhdboot install` puts its entries.
+    if (facts.config.find(kCustom) != std::string::npos)
+      if (const auto custom = read_text(system.at(concat(folder, '/', kCustom)), entry::kMaxGrubConfig))
+        add_entries(*custom, facts.environment, facts.entries);
     return facts;
   }
   return std::nullopt;
@@ -103,9 +107,16 @@ Result<void> check_next_entry(const GrubFacts& grub) {
 }
 
 Result<const GrubMenuEntry*> find_entry(const GrubFacts& grub, std::string_view name) {
+  const auto is_called = [&](const GrubMenuEntry& entry) {
+    return entry.name == name || entry.id == name || equals_ignoring_ascii_case(entry.title, name);
+  };
+  const auto is_installed_as = [&](const GrubMenuEntry& entry) {
+    return equals_ignoring_ascii_case(entry.id, concat(kInstalled, name));
+  };
+  const bool by_name = std::ranges::any_of(grub.entries, is_called);
   const GrubMenuEntry* found = nullptr;
   for (const GrubMenuEntry& entry : grub.entries) {
-    if (entry.name != name && entry.id != name && !equals_ignoring_ascii_case(entry.title, name)) continue;
+    if (by_name ? !is_called(entry) : !is_installed_as(entry)) continue;
     if (found != nullptr && found->name != entry.name)
       return fail(Code::Invalid,
                   concat("GRUB's menu has ", quoted(found->name), " and ", quoted(entry.name), ": say which one"));

@@ -26,13 +26,13 @@ struct GrubMenuEntry {
 
 /// What is known of the GRUB of the running system.
 struct GrubFacts {
-  std::string environment_path;  ///< "/boot/grub/grubenv"
-  std::string config;            ///< the text of grub.cfg
-  std::string environment;       ///< the text of grubenv; empty: there is none
-  std::string file_system;       ///< that grubenv is on: "ext4"; empty: not known
-  std::string device;            ///< that this is on: "/dev/sda2"
-  std::string device_uuid;       ///< device-mapper's: "LVM-..."; empty: none of its
-  std::vector<GrubMenuEntry> entries;
+  std::string environment_path;        ///< "/boot/grub/grubenv"
+  std::string config;                  ///< the text of grub.cfg
+  std::string environment;             ///< the text of grubenv; empty: there is none
+  std::string file_system;             ///< that grubenv is on: "ext4"; empty: not known
+  std::string device;                  ///< that this is on: "/dev/sda2"
+  std::string device_uuid;             ///< device-mapper's: "LVM-..."; empty: none of its
+  std::vector<GrubMenuEntry> entries;  ///< also those of a custom.cfg beside it, where grub.cfg names that
 };
 
 /// Nothing when there is no grub.cfg, or it cannot be read.
@@ -41,7 +41,8 @@ struct GrubFacts {
 /// Whether GRUB would take note of next_entry and forget it again. Unsupported, with the reason.
 [[nodiscard]] Result<void> check_next_entry(const GrubFacts& grub);
 
-/// By its title or id, or by both of them with '>' behind those of the submenu. Invalid when several have that name.
+/// By its title or id, or by both of them with '>' behind those of the submenu, or else by the name
+/// that `vhdboot install` has put there. Invalid when several have that name.
 /// Null when there is none.
 [[nodiscard]] Result<const GrubMenuEntry*> find_entry(const GrubFacts& grub, std::string_view name);
 

@@ -133,6 +133,18 @@ TEST_F(NextBootTest, Grub) {
 
 TEST_F(NextBootTest, WhereGrubCannotWrite) {
   with_grub("btrfs");
+TEST_F(NextBootTest, WhatInstallHasPutIntoGrubsMenu) {
+  with_grub();
+  fake_.write("/boot/grub/custom.cfg", "menuentry 'In a file' --id 'vhdboot-arch' {\n chainloader /boot/arch.efi\n}\n");
+  EXPECT_THAT(choose("In a file"), Fails(Code::NotFound, ""));  // this grub.cfg does not read it
+  fake_.write("/boot/grub/grub.cfg", concat(kConfig, "source $prefix/custom.cfg\n"));
+  EXPECT_EQ(choose("In a file").value_or(NextBoot{}).entry, "vhdboot-arch");
+  EXPECT_EQ(choose("arch").value_or(NextBoot{}).entry, "vhdboot-arch");
+  fake_.write("/boot/grub/custom.cfg", "menuentry 'In a file' --id 'vhdboot-old' { true\n}\n");
+  EXPECT_EQ(choose("old").value_or(NextBoot{}).entry, "advanced>old");  // its own name comes first
+  set("in a file");
+}
+
   EXPECT_THAT(choose("old"), Fails(Code::Unsupported, "is on btrfs, where GRUB cannot write"));
   with_grub("ext4", "/dev/mapper/vg-root");
   EXPECT_THAT(choose("old"), Fails(Code::Unsupported, "(LVM, RAID or encrypted)"));
