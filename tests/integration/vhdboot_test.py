@@ -121,6 +121,62 @@ def test_ventoy(volume):
     assert everything(place) == before
 
 
+def ventoy_next(place: Path) -> None:
+    """A default of Ventoy's for a time, and back to the letter."""
+    iso, config = place / "ISO/Live.iso", place / "ventoy/ventoy.json"
+    iso.parent.mkdir()
+    iso.touch()
+    assert "no mounted volume of Ventoy's" in vhdboot("next", iso, status=(1, 3))
+    config.parent.mkdir()
+    config.write_text('{\n    "control": [\n        { "VTOY_DEFAULT_IMAGE": "/old.iso" }\n    ]\n}\n', "utf-8")
+    before = everything(place)
+    assert "at every start until it is cleared" in vhdboot("next", "-n", iso) and everything(place) == before
+    assert "read again, it is kept" in vhdboot("next", iso, status=(4,))
+    told = json.loads(config.read_text("utf-8"))
+    assert told["control"] == [{"VTOY_DEFAULT_IMAGE": "/ISO/Live.iso"}, {"VTOY_MENU_TIMEOUT": "10"}]
+    (shown,) = json.loads(vhdboot("next", "--show", "--json"))["next"]
+    assert shown["by"] == "ventoy" and f"{config}" in shown["text"]
+    # Somebody else takes it away: that is told.
+    written = config.read_bytes()
+    config.write_bytes(before["ventoy/ventoy.json"])
+    assert json.loads(vhdboot("next", "--show", "--json", status=(4,)))["forgotten"] is True
+    config.write_bytes(written)
+    vhdboot("next", "--clear")
+    assert everything(place) == before
+    config.write_text('{"control": [{"VTOY_MENU_TIMEOUT": "0"}]}', "utf-8")
+    for words in ((), ("-n",)):
+        assert "nobody could choose another one" in vhdboot("next", *words, iso, status=(3,))
+
+
+@pytest.fixture(name="nothing_noted")
+def forget_what_was_set():
+    yield
+    Path("/run/vhdboot/next").unlink(missing_ok=True)
+
+
+@pytest.mark.usefixtures("nothing_noted")
+def test_next_of_ventoy_on_ntfs(volume):
+    ventoy_next(volume[1])
+
+
+@pytest.mark.usefixtures("nothing_noted")
+@pytest.mark.skipif(shutil.which("mount.exfat-fuse", path=PATH) is None, reason="needs exfat-fuse")
+def test_next_of_ventoy_on_exfat(tmp_path):
+    file, place = tmp_path / "volume.raw", tmp_path / "data"
+    disk.create(file, 16 * MIB)
+    run("mkfs.exfat", file)
+    place.mkdir()
+    device = run("losetup", "--find", "--show", file).strip()
+    try:
+        run("mount.exfat-fuse", device, place)
+        try:
+            ventoy_next(place)
+        finally:
+            run("umount", place)
+    finally:
+        run("losetup", "--detach", device)
+
+
 def test_what_is_refused(volume, tmp_path):
     _, place = volume
     words = ("-y", "--menu", "none", "--efi", PRODUCTS / "vhdboot.efi")
@@ -140,7 +196,15 @@ def test_list(volume):
     assert (one["name"], one["path"], one["file"]) == ("debian", "/boot/debian.vhd", f"{place}/boot/debian.vhd")
     assert one["state"] in ("ready", "unknown"), one
     assert vhdboot("list", "--names", place) == "debian\n"
+    # Where the configuration of an EFI file lets the menu look, too.
+    (place / "VMs").mkdir()
+    (place / "boot/debian.vhd").rename(place / "VMs/debian.vhd")
+    assert vhdboot("list", "--names", place) == ""
+    (place / "boot/vhdboot.efi").touch()
+    (place / "boot/vhdboot.conf").write_text("folder /vms\n", "utf-8")
+    assert vhdboot("list", "--names", place) == "debian\n"
     run("umount", place)
+    assert vhdboot("list", "--names", file) == "debian\n"
     (same,) = json.loads(vhdboot("list", "--json", file, status=(0, 4)))["images"]
     assert (same["name"], same["volume"], same["device"], same["state"]) == ("debian", "Data", str(file), "ready"), same
     assert "debian" in vhdboot("list", file, status=(0, 4))
@@ -185,13 +249,5 @@ def test_status_and_next():
     told = json.loads(vhdboot("--json"))
     assert told["schema"] == "vhdboot.status/1" and told["in_guest"] is False
     assert json.loads(vhdboot("next", "--show", "--json"))["schema"] == "vhdboot.next/1"
-    # Where the configuration of an EFI file lets the menu look, too.
-    (place / "VMs").mkdir()
-    (place / "boot/debian.vhd").rename(place / "VMs/debian.vhd")
-    assert vhdboot("list", "--names", place) == ""
-    (place / "boot/vhdboot.efi").touch()
-    (place / "boot/vhdboot.conf").write_text("folder /vms\n", "utf-8")
-    assert vhdboot("list", "--names", place) == "debian\n"
     assert "nothing is called" in vhdboot("next", "-n", "no such entry", status=(3,))
     assert "did you mean: list" in vhdboot("lst", status=(2,))
-    assert vhdboot("list", "--names", file) == "debian\n"

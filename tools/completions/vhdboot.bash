@@ -50,7 +50,7 @@ _vhdboot() {
     report) options="--redact --output" ;;
     next)
       options="--reboot --show --clear --dry-run --json"
-      if [[ $word != -* ]]; then
+      if [[ $word != -* && $word != */* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "windows firmware menu" -- "$word")
         return
       fi

@@ -14,6 +14,7 @@
 #include "tools/common/json.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
+#include "tools/vhdboot/carry_out.h"
 #include "tools/vhdboot/commands.h"
 #include "tools/vhdboot/next_boot.h"
 #include "tools/vhdboot/status_report.h"
@@ -28,6 +29,8 @@ What this machine starts next, once: NAME is an entry of the boot loader that
 speaks the Boot Loader Interface (systemd-boot), of the firmware's menu, or of
 GRUB's, by title, id or number; "windows" is Windows; "firmware" the firmware's
 setup; "menu" the boot loader's menu. What is written is read again. As root.
+Ventoy knows no once: NAME as the path of a file on its volume becomes what it
+starts when nobody chooses, until --clear.
 
       --reboot   restart now
       --show     what is set
@@ -37,7 +40,8 @@ setup; "menu" the boot loader's menu. What is written is read again. As root.
   -h, --help     this text
 
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 there is no such entry or
-it cannot be told here, 4 of --show: what was set is gone.
+it cannot be told here, 4 it is set, but not for once; of --show: what was set is
+gone.
 
 Examples:
   sudo vhdboot next windows --reboot
@@ -82,7 +86,7 @@ ExitStatus show(const char* command, const NextBootFacts& facts, bool json) {
 
 Result<void> clear(const RunningSystem& system, const NextBootFacts& facts, const NextBoot* but) {
   for (const NextBoot& next : set_next_boots(facts))
-    if (but == nullptr || next.by != but->by) TRY(clear_next_boot(system, facts, next));
+    if (but == nullptr || next.by != but->by || next.file != but->file) TRY(clear_next_boot(system, facts, next));
   return {};
 }
 
@@ -125,8 +129,14 @@ ExitStatus run_next(int argc, char** argv) {
     tools::print("next start: nothing is set, the usual one\n");
     return ExitStatus::Done;
   }
-  const std::string& name = line.arguments.front();
-  const auto next = choose_next_boot(facts, name);
+  std::string name = line.arguments.front();
+  // A path, which "Debian GNU/Linux" is not: what Ventoy starts.
+  if (name.starts_with('/') || name.starts_with("./") || name.starts_with("../")) {
+    auto whole = whole_path(name);
+    if (!whole) return tools::failed(command, name, whole.error());
+    name = *std::move(whole);
+  }
+  const auto next = choose_next_boot(system, facts, name);
   if (!next) return tools::failed(command, name, next.error());
   if (line.has("dry-run")) {
     tools::print(concat("next start would be: ", next->text, '\n'));
@@ -135,9 +145,13 @@ ExitStatus run_next(int argc, char** argv) {
   if (const auto done = set(system, facts, *next); !done) return tools::failed(command, name, done.error());
   write_note(next->text);
   tools::print(concat("next start: ", next->text, "; read again, it is kept\n"));
+  if (!next->is_once())
+    tools::warn(command, name,
+                "Ventoy knows no once: when the machine is back, take it away by `vhdboot next --clear`; until then "
+                "choose another one in Ventoy's menu");
   if (line.has("reboot"))
     if (const auto done = restart(); !done) return tools::failed(command, name, done.error());
-  return ExitStatus::Done;
+  return next->is_once() ? ExitStatus::Done : ExitStatus::Warnings;
 }
 
 }  // namespace vhdboot::command

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "init/guest/guest_cmdline.h"
 #include "kexec/cmdline.h"
+#include "tools/vhdboot/ventoy_json.h"
 
 namespace vhdboot::command {
 namespace {
@@ -60,6 +61,15 @@ NextBoot by_loader_menu(const LoaderFacts& loader) {
 NextBoot by_grub(const std::string& name) {
   return {
       .by = NextBy::Grub, .number = 0, .entry = name, .text = concat(printable(name), ", once, by next_entry of GRUB")};
+}
+
+NextBoot by_ventoy(const std::string& json, const std::string& image) {
+  return {.by = NextBy::Ventoy,
+          .number = 0,
+          .entry = image,
+          .text = concat(printable(image), ", at every start until it is cleared, by VTOY_DEFAULT_IMAGE in ",
+                         printable(json)),
+          .file = json};
 }
 
 bool is_entry(std::string_view id, std::string_view name) {
@@ -131,12 +141,19 @@ NextBootFacts read_next_boot_facts(const RunningSystem& system) {
     facts.loader = read_loader_facts(variables);
   }
   facts.grub = read_grub_facts(system);
+  facts.ventoy = read_ventoy_volumes(system);
   const auto line = read_text(system.at("/proc/cmdline"));
   facts.in_guest = line && guest::read_start(kexec::CommandLine::parse(*line));
   return facts;
 }
 
-Result<NextBoot> choose_next_boot(const NextBootFacts& facts, std::string_view name) {
+Result<NextBoot> choose_next_boot(const RunningSystem& system, const NextBootFacts& facts, std::string_view name) {
+  if (name.starts_with('/')) {
+    const VentoyImage image = TRY(find_ventoy_image(system, facts.ventoy, name));
+    const std::string& json = image.volume->json;
+    TRY(set_ventoy_default(json.empty() ? std::nullopt : std::optional(json), image.path));
+    return by_ventoy(image.volume->json_path(), image.path);
+  }
   if (name == "firmware") return choose_setup(facts);
   if (name == "menu") return choose_menu(facts);
   if (name == "windows") return choose_windows(facts);
@@ -169,6 +186,8 @@ std::vector<NextBoot> set_next_boots(const NextBootFacts& facts) {
   if (facts.loader.timeout_one_shot) set.push_back(by_loader_menu(facts.loader));
   if (facts.grub && !facts.in_guest)
     if (const auto next = next_entry(*facts.grub)) set.push_back(by_grub(*next));
+  for (const VentoyVolume& volume : facts.ventoy)
+    if (const auto own = ventoy_default(volume.json)) set.push_back(by_ventoy(volume.json_path(), own->image));
   return set;
 }
 
@@ -184,6 +203,8 @@ Result<void> set_next_boot(const RunningSystem& system, const NextBootFacts& fac
       return variables.write(kEntryOneShot, kLoaderVariables, efi_text(next.entry));
     case NextBy::LoaderMenu:
       return variables.write(kTimeoutOneShot, kLoaderVariables, efi_text(kMenuForce));
+    case NextBy::Ventoy:
+      return write_ventoy_default(system, next.file, next.entry);
     case NextBy::Grub:
       break;
   }
@@ -202,6 +223,8 @@ Result<void> clear_next_boot(const RunningSystem& system, const NextBootFacts& f
       return variables.remove(kEntryOneShot, kLoaderVariables);
     case NextBy::LoaderMenu:
       return variables.remove(kTimeoutOneShot, kLoaderVariables);
+    case NextBy::Ventoy:
+      return write_ventoy_default(system, next.file, "");
     case NextBy::Grub:
       break;
   }

@@ -12,6 +12,7 @@
 #include "tools/vhdboot/firmware_menu.h"
 #include "tools/vhdboot/grub_next.h"
 #include "tools/vhdboot/running_system.h"
+#include "tools/vhdboot/ventoy_next.h"
 
 namespace vhdboot::command {
 
@@ -21,7 +22,8 @@ struct NextBootFacts {
   SetupRequest setup;
   LoaderFacts loader;
   std::optional<GrubFacts> grub;  ///< of the running system
-  bool in_guest = false;          ///< vhdboot has started this system: its GRUB starts nothing
+  std::vector<VentoyVolume> ventoy;
+  bool in_guest = false;  ///< vhdboot has started this system: its GRUB starts nothing
 };
 
 [[nodiscard]] NextBootFacts read_next_boot_facts(const RunningSystem& system);
@@ -32,20 +34,27 @@ enum class NextBy : std::uint8_t {
   LoaderEntry,  ///< the boot loader starts another entry
   LoaderMenu,   ///< the boot loader shows its menu
   Grub,         ///< GRUB starts another entry
+  Ventoy,       ///< Ventoy starts another one when nobody chooses: at every start, until it is cleared
 };
 
 struct NextBoot {
   NextBy by = NextBy::BootNext;
   std::uint16_t number = 0;  ///< BootNext
-  std::string entry;         ///< LoaderEntry, Grub
+  std::string entry;         ///< LoaderEntry, Grub; Ventoy: the path on its volume
   std::string text;          ///< for people: "Windows Boot Manager (Boot0000), once, by BootNext"
+  std::string file{};        ///< Ventoy: its ventoy.json
+
+  /// Whether the start after that is the usual one again.
+  [[nodiscard]] bool is_once() const { return by != NextBy::Ventoy; }
 
   friend bool operator==(const NextBoot&, const NextBoot&) = default;
 };
 
-/// What `name` means: "windows", "firmware", "menu", an entry of the boot loader, of the firmware's menu or of GRUB's.
+/// What `name` means: "windows", "firmware", "menu", an entry of the boot loader, of the firmware's menu or of GRUB's;
+/// with a '/' at its begin, which no other has, a file that Ventoy starts.
 /// NotFound, with what there is; Unsupported, with the reason; Invalid when it means several.
-[[nodiscard]] Result<NextBoot> choose_next_boot(const NextBootFacts& facts, std::string_view name);
+[[nodiscard]] Result<NextBoot> choose_next_boot(const RunningSystem& system, const NextBootFacts& facts,
+                                                std::string_view name);
 
 /// All that is set now.
 [[nodiscard]] std::vector<NextBoot> set_next_boots(const NextBootFacts& facts);

@@ -96,7 +96,7 @@ Result<void> cancel(const RunningSystem& system) {
   // Neither is an error when it has not come to that yet.
   (void)run_program("shutdown", {"-c"});
   const NextBootFacts facts = read_next_boot_facts(system);
-  if (const auto next = choose_next_boot(facts, noted->next))
+  if (const auto next = choose_next_boot(system, facts, noted->next))
     for (const NextBoot& set : set_next_boots(facts))
       if (set == *next) TRY(clear_next_boot(system, facts, set));
   for (const std::string_view unit : {kScheduleTimer, kScheduleService})
@@ -124,7 +124,9 @@ Result<Schedule> read_words(const tools::CommandLine& line) {
 
 Result<Plan> make_plan(const RunningSystem& system, const Changer& changer, const Schedule& schedule) {
   if (!sys::exists("/run/systemd/system")) return fail(Code::Unsupported, "this system does not run systemd");
-  const NextBoot next = TRY(choose_next_boot(read_next_boot_facts(system), schedule.next));
+  const NextBoot next = TRY(choose_next_boot(system, read_next_boot_facts(system), schedule.next));
+  if (!next.is_once())
+    return fail(Code::Unsupported, "Ventoy cannot be told to start something once, and nobody would set it back");
   const auto shutdown = tools::find_program("shutdown");
   if (!shutdown) return fail(Code::Unsupported, "this system has no shutdown");
   const ScheduleUnits units = TRY(schedule_units(schedule, TRY(own_program()), *shutdown));

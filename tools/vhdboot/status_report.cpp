@@ -64,6 +64,8 @@ std::string_view word(NextBy by) {
       return "loader-entry";
     case NextBy::LoaderMenu:
       return "loader-menu";
+    case NextBy::Ventoy:
+      return "ventoy";
     case NextBy::Grub:
       return "grub";
   }

@@ -60,7 +60,9 @@ class NextBootTest : public testing::Test {
     fake_.write("/proc/self/mountinfo", concat("22 1 8:2 / / rw - ", file_system, ' ', source, " rw\n"));
   }
   [[nodiscard]] NextBootFacts facts() const { return read_next_boot_facts(fake_.system()); }
-  [[nodiscard]] Result<NextBoot> choose(std::string_view name) const { return choose_next_boot(facts(), name); }
+  [[nodiscard]] Result<NextBoot> choose(std::string_view name) const {
+    return choose_next_boot(fake_.system(), facts(), name);
+  }
   void set(std::string_view name) {
     const auto next = choose(name);
     ASSERT_TRUE(next) << next.error().message();
@@ -131,8 +133,6 @@ TEST_F(NextBootTest, Grub) {
   EXPECT_THAT(choose("twice"), Fails(Code::Invalid, "\"Twice\" and \"Other>Twice\""));
 }
 
-TEST_F(NextBootTest, WhereGrubCannotWrite) {
-  with_grub("btrfs");
 TEST_F(NextBootTest, WhatInstallHasPutIntoGrubsMenu) {
   with_grub();
   fake_.write("/boot/grub/custom.cfg", "menuentry 'In a file' --id 'vhdboot-arch' {\n chainloader /boot/arch.efi\n}\n");
@@ -145,6 +145,8 @@ TEST_F(NextBootTest, WhatInstallHasPutIntoGrubsMenu) {
   set("in a file");
 }
 
+TEST_F(NextBootTest, WhereGrubCannotWrite) {
+  with_grub("btrfs");
   EXPECT_THAT(choose("old"), Fails(Code::Unsupported, "is on btrfs, where GRUB cannot write"));
   with_grub("ext4", "/dev/mapper/vg-root");
   EXPECT_THAT(choose("old"), Fails(Code::Unsupported, "(LVM, RAID or encrypted)"));
@@ -162,12 +164,35 @@ TEST_F(NextBootTest, TheGrubInAnImageStartsNothing) {
   EXPECT_THAT(choose("old"), Fails(Code::Unsupported, "which does not start this machine"));
 }
 
+TEST_F(NextBootTest, VentoyKnowsNoOnce) {
+  fake_.write("/proc/self/mountinfo",
+              "22 1 8:2 / /stick rw - exfat /dev/sdb1 rw\n23 1 8:3 / /data rw - ntfs3 /dev/sda3 rw\n");
+  fake_.write("/stick/iso/Live.iso", "");
+  fake_.write("/data/iso/Live.iso", "");
+  EXPECT_THAT(choose("/stick/iso/Live.iso"), Fails(Code::NotFound, "on no mounted volume of Ventoy's"));
+  fake_.write("/stick/ventoy/ventoy.json", "{ }\n");
+  set("/stick/iso/Live.iso");
+  EXPECT_FALSE(fake_.has("/stick/ventoy/ventoy.json"));  // nothing else was in it
+  fake_.write("/stick/ventoy/readme", "");
+  const auto next = choose("/stick/iso/Live.iso");
+  ASSERT_TRUE(next) << next.error().message();
+  EXPECT_FALSE(next->is_once());
+  EXPECT_EQ(next->text,
+            "/iso/Live.iso, at every start until it is cleared, by VTOY_DEFAULT_IMAGE in /stick/ventoy/ventoy.json");
+  set("/stick/iso/Live.iso");
+  fake_.write("/stick/ventoy/ventoy.json", R"({"control": [{"VTOY_MENU_TIMEOUT": "0"}]})");
+  EXPECT_THAT(choose("/stick/iso/Live.iso"), Fails(Code::Unsupported, "nobody could choose another one"));
+  EXPECT_THAT(choose("/stick/iso/live.iso"), Fails(Code::NotFound, "upper and lower case"));
+  EXPECT_THAT(choose("/stick/ventoy/readme"), Fails(Code::Unsupported, "no files of this kind"));
+  EXPECT_THAT(choose("/data/iso/Live.iso"), Fails(Code::NotFound, "on no mounted volume of Ventoy's"));
+}
+
 TEST_F(NextBootTest, WithoutUefi) {
   FakeSystem bios;
   const auto facts = read_next_boot_facts(bios.system());
   EXPECT_FALSE(facts.has_firmware);
-  EXPECT_THAT(choose_next_boot(facts, "firmware"), Fails(Code::Unsupported, "no EFI variables"));
-  EXPECT_THAT(choose_next_boot(facts, "x"), Fails(Code::NotFound, "nothing that can be named"));
+  EXPECT_THAT(choose_next_boot(bios.system(), facts, "firmware"), Fails(Code::Unsupported, "no EFI variables"));
+  EXPECT_THAT(choose_next_boot(bios.system(), facts, "x"), Fails(Code::NotFound, "nothing that can be named"));
 }
 
 TEST(WithVariable, ChangesThatOneAlone) {

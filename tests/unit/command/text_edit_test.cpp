@@ -64,6 +64,57 @@ TEST(VentoyJson, WhatIsThereStays) {
   EXPECT_EQ(remove_from_ventoy(text, debian())->text, std::nullopt);
 }
 
+// What was there before, whatever it was, is there again.
+void there_and_back(const std::string& text, std::string_view want) {
+  const auto set = set_ventoy_default(text, "/a.iso");
+  ASSERT_TRUE(set) << set.error().message();
+  EXPECT_EQ(*set, want);
+  EXPECT_EQ(ventoy_default(*set).value_or(VentoyDefault{}).image, "/a.iso");
+  EXPECT_EQ(clear_ventoy_default(*set).value(), text);
+  // One for another, and the first one's past counts.
+  const auto other = set_ventoy_default(*set, "/b.iso");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(clear_ventoy_default(*other).value(), text);
+}
+
+TEST(VentoyJson, ADefaultForATime) {
+  there_and_back(R"({"theme": 1})",
+                 R"({"theme": 1, "control": [ { "VTOY_MENU_TIMEOUT": "10" }, { "VTOY_DEFAULT_IMAGE": "/a.iso" } ], )"
+                 R"("vhdboot_next": { "image": "/a.iso", "timeout": "10" }})");
+  there_and_back(R"({"control": [{"VTOY_DEFAULT_IMAGE": "/old.iso"}, {"VTOY_MENU_TIMEOUT": "3"}]})",
+                 R"({"control": [{"VTOY_DEFAULT_IMAGE": "/a.iso"}, {"VTOY_MENU_TIMEOUT": "3"}], )"
+                 R"("vhdboot_next": { "image": "/a.iso", "before": "/old.iso" }})");
+  there_and_back(R"({"control": [{"VTOY_MENU_TIMEOUT": "0"}], "control_uefi": [{"VTOY_MENU_TIMEOUT": "3"}]})",
+                 R"({"control": [{"VTOY_MENU_TIMEOUT": "0"}], "control_uefi": [{"VTOY_MENU_TIMEOUT": "3"}, )"
+                 R"({ "VTOY_DEFAULT_IMAGE": "/a.iso" }], "vhdboot_next": { "image": "/a.iso" }})");
+  const auto alone = set_ventoy_default(std::nullopt, "/a.iso");
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(clear_ventoy_default(*alone).value(), std::nullopt);
+}
+
+TEST(VentoyJson, WhatOthersHaveChangedSinceThenStays) {
+  EXPECT_EQ(clear_ventoy_default(R"({"control": [{"VTOY_DEFAULT_IMAGE": "/mine.iso"}, {"VTOY_MENU_TIMEOUT": "5"}], )"
+                                 R"("vhdboot_next": {"image": "/a.iso", "before": "/old", "timeout": "10"}})")
+                .value(),
+            R"({"control": [{"VTOY_DEFAULT_IMAGE": "/mine.iso"}, {"VTOY_MENU_TIMEOUT": "5"}]})");
+  EXPECT_EQ(
+      ventoy_default(R"({"control": [{"VTOY_DEFAULT_IMAGE": "/mine.iso"}], "vhdboot_next": {"image": "/a.iso"}})"),
+      std::nullopt);
+  EXPECT_EQ(ventoy_default("x"), std::nullopt);
+}
+
+TEST(VentoyJson, WhereADefaultWouldHarmOrDoNothing) {
+  const auto fails = [](std::string_view text, Code code, std::string_view why) {
+    EXPECT_THAT(set_ventoy_default(std::string(text), "/boot/a.efi"), Fails(code, std::string(why)));
+  };
+  fails(R"({"control": [{"VTOY_MENU_TIMEOUT": "0"}]})", Code::Unsupported, "nobody could choose another one");
+  fails(R"({"control": [{"VTOY_FILE_FLT_EFI": "1"}]})", Code::Unsupported, "hides all EFI files");
+  fails(R"({"image_blacklist": ["/boot/a.efi"]})", Code::Unsupported, "hides /boot/a.efi");
+  fails(R"({"image_list": ["/b.iso"]})", Code::Unsupported, "hides /boot/a.efi");
+  fails(R"({"control": [{"VTOY_DEFAULT_IMAGE": "/a"}, {"VTOY_DEFAULT_IMAGE": "/b"}]})", Code::Corrupt, "twice");
+  fails(R"({"control": {}})", Code::Corrupt, "is no list");
+}
+
 TEST(VentoyJson, ThatIsNone) {
   EXPECT_THAT(add_to_ventoy("{ // comment\n}", debian()), Fails(Code::Corrupt, "ventoy.json: line 1"));
   EXPECT_THAT(add_to_ventoy("[]", debian()), Fails(Code::Corrupt, "is no object"));
