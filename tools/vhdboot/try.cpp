@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/size_text.h"
 #include "base/text.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
@@ -20,7 +21,6 @@
 #include "tools/common/host_file.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
-#include "tools/common/size_text.h"
 #include "tools/vhdboot/boot_file.h"
 #include "tools/vhdboot/carry_out.h"
 #include "tools/vhdboot/commands.h"
@@ -215,7 +215,7 @@ ExitStatus run_try(int argc, char** argv) {
   options.display = line.has("display");
   options.emulate = line.has("emulate");
   if (line.has("memory")) {
-    const auto memory = tools::parse_bytes(line.value("memory"));
+    const auto memory = parse_bytes(line.value("memory"));
     constexpr std::uint64_t kLeast = 256 << 20;
     if (!memory || *memory < kLeast)
       return tools::wrong_usage(command, memory ? "the machine needs 256M at least" : memory.error().text);

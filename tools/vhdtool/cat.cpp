@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/size_text.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "tools/common/output.h"
-#include "tools/common/size_text.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/open_image.h"
 
@@ -67,7 +67,7 @@ ExitStatus run_cat(int argc, char** argv) {
     switch (result) {
       case kOffset:
       case kLength: {
-        const auto size = tools::parse_bytes(optarg);
+        const auto size = parse_bytes(optarg);
         if (!size) return tools::wrong_usage("cat", size.error().text);
         if (result == kOffset)
           offset = *size;

@@ -12,12 +12,12 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/size_text.h"
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/file_extents.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
-#include "tools/common/size_text.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "base/size_text.h"
 #include "base/text.h"
 #include "tools/common/disk_identity.h"
 #include "tools/common/host_file.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
-#include "tools/common/size_text.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"

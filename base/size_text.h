@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace vhdboot::tools {
+namespace vhdboot {
 
 /// Bytes from "64G", "512M", "17K" or "1000": K, M, G and T are powers of 1024, in either case. Invalid for anything
 /// else and for what no file could have.
@@ -20,4 +20,4 @@ namespace vhdboot::tools {
 /// The size that "64G" or "+10G" names for a disk of `present` bytes. Invalid as parse_size says.
 [[nodiscard]] Result<std::uint64_t> parse_new_size(std::string_view text, std::uint64_t present);
 
-}  // namespace vhdboot::tools
+}  // namespace vhdboot

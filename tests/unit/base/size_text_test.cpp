@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tools/common/size_text.h"
+#include "base/size_text.h"
 
 #include <gtest/gtest.h>
 
 #include "base/units.h"
 
-namespace vhdboot::tools {
+namespace vhdboot {
 namespace {
 
 TEST(ParseSize, TakesWhatPeopleType) {
@@ -35,4 +35,4 @@ TEST(ParseNewSize, IsRelativeWithAPlus) {
 }
 
 }  // namespace
-}  // namespace vhdboot::tools
+}  // namespace vhdboot

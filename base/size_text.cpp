@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tools/common/size_text.h"
+#include "base/size_text.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::tools {
+namespace vhdboot {
 namespace {
 
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 62;
@@ -56,4 +56,4 @@ Result<std::uint64_t> parse_new_size(std::string_view text, std::uint64_t presen
   return present + TRY(parse_size(text.substr(1)));
 }
 
-}  // namespace vhdboot::tools
+}  // namespace vhdboot
