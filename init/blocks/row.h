@@ -17,7 +17,7 @@ enum class RowKind : std::uint8_t {
   Linear,    ///< a piece of a device below
   Zero,      ///< reads zeroes, forgets writes
   Error,     ///< fails whatever is asked of it
-  Snapshot,  ///< all of a device below, but what is written to it, in pieces of 4 KiB, is in a store; not kept
+  Snapshot,  ///< all of a device below, but what is written to it, in pieces of 4 KiB, is in a store (writer.h)
 };
 
 /// In sectors of 512 bytes.

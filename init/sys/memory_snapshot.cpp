@@ -9,12 +9,13 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/blocks/row.h"
+#include "init/blocks/writer.h"
 
 namespace vhdboot::sys {
 
 Result<MemorySnapshot> MemorySnapshot::make(const BlockDevice& origin, const std::string& name, std::uint64_t most) {
   const Fd memory(::memfd_create(name.c_str(), MFD_CLOEXEC));
-  if (!memory || ::ftruncate(memory.get(), static_cast<off_t>(most / kSectorSize * kSectorSize)) < 0)
+  if (!memory || ::ftruncate(memory.get(), static_cast<off_t>(blocks::whole_store(most))) < 0)
     return fail_errno("taking memory for a snapshot");
   auto store = TRY(LoopDevice::attach(memory, name, {.read_only = false, .direct_io = false}));
   const BlockDevice store_device = TRY(block_device(store.name()));

@@ -14,7 +14,7 @@ namespace vhdboot::sys {
 /// Gone when the object ends; before that nothing may use it any more.
 class MemorySnapshot {
  public:
-  /// `name` is its device-mapper name. Once `most` bytes have been written it fails whatever is asked of it.
+  /// `name` is its device-mapper name. Once `most` bytes have been written every write fails.
   [[nodiscard]] static Result<MemorySnapshot> make(const BlockDevice& origin, const std::string& name,
                                                    std::uint64_t most);
 

@@ -46,7 +46,7 @@ TEST(Row, WhatDoesNotGoOnIsNotMerged) {
 
 TEST(Row, ASnapshotNamesWhatItShowsAndWhereWritesGo) {
   const Row snapshot{.kind = RowKind::Snapshot, .length = 2048, .device = 0, .store = 1};
-  EXPECT_EQ(*to_text(std::vector{snapshot}, kDevices), "0 2048 snapshot 8:3 259:12 N 8\n");
+  EXPECT_EQ(*to_text(std::vector{snapshot}, kDevices), "0 2048 snapshot 8:3 259:12 PO 8\n");
   EXPECT_THAT(to_text(std::vector{snapshot}, std::vector<std::string>{"8:3"}),
               Fails(Code::Invalid, "on device 1 of 1"));
   EXPECT_EQ(joined({snapshot, {.kind = RowKind::Snapshot, .start = 2048, .length = 8, .store = 1}}).size(), 2u);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/blocks/writer.h"
+
+#include "base/text.h"
+#include "base/units.h"
+
+namespace vhdboot::blocks {
+namespace {
+
+// drivers/md/dm-snap-persistent.c: a header, then lists of one piece, each before the pieces that it tells of, with 16
+// bytes for each.
+constexpr std::uint64_t kPiece = 4 * kKiB;
+constexpr std::uint64_t kListed = kPiece / 16;
+
+}  // namespace
+
+Result<Writer> memory_writer(std::uint64_t wanted, std::uint64_t memory) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Code::Unsupported, concat("what the guest writes cannot be kept in ", human_size(wanted), " of the ",
+                                          human_size(memory), " of memory: ", why));
+  };
+  if (memory < kMinLeftMemory || wanted > memory - kMinLeftMemory)
+    return refuse(concat("the guest needs at least ", human_size(kMinLeftMemory), " for itself"));
+  if (wanted < kMinStore) return refuse(concat("give it at least ", human_size(kMinStore), " with `ephemeral`"));
+  return Writer{.kind = WriterKind::Memory, .store_size = whole_store(wanted)};
+}
+
+std::uint64_t whole_store(std::uint64_t most) {
+  const std::uint64_t pieces = most / kPiece;
+  if (pieces < 3) return 0;
+  const bool ends_with_whole_list = (pieces - 1) % (kListed + 1) == 0;
+  return (ends_with_whole_list ? pieces - 1 : pieces) * kPiece;
+}
+
+std::optional<StoreUse> parse_store_use(std::string_view status) {
+  if (status == "Overflow") return StoreUse{.state = StoreUse::State::Full};
+  if (status == "Invalid") return StoreUse{.state = StoreUse::State::Lost};
+  const std::size_t slash = status.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::size_t blank = status.find(' ', slash);
+  const auto used = parse_u64(status.substr(0, slash));
+  const auto size = parse_u64(status.substr(slash + 1, blank == std::string_view::npos ? blank : blank - slash - 1));
+  if (!used || !size || *size == 0 || *used > *size || *size > UINT64_MAX / kSectorSize) return std::nullopt;
+  return StoreUse{.used = *used * kSectorSize, .size = *size * kSectorSize};
+}
+
+unsigned percent(const StoreUse& use) {
+  if (use.state != StoreUse::State::Good || use.size < 100) return 100;
+  return static_cast<unsigned>(use.used / (use.size / 100));
+}
+
+}  // namespace vhdboot::blocks

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where what a guest writes to its disk goes.
+//
+// In memory it is the store of a dm-snapshot in pieces of 4 KiB (kernel: Documentation/admin-guide/device-mapper/
+// snapshot.rst): of the kind PO, which fails only writes when it is full. It is invalid, and nothing can be read any
+// more, as soon as the store itself fails; so a store never does before it is full.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace vhdboot::blocks {
+
+enum class WriterKind : std::uint8_t {
+  Image,   ///< the image itself
+  Memory,  ///< a store in memory: it is forgotten
+};
+
+struct Writer {
+  WriterKind kind = WriterKind::Image;
+  std::uint64_t store_size = 0;  ///< bytes; of Memory only
+
+  friend bool operator==(const Writer&, const Writer&) = default;
+};
+
+inline constexpr std::uint64_t kMinStore = 64ULL << 20;        ///< bytes
+inline constexpr std::uint64_t kMinLeftMemory = 256ULL << 20;  ///< bytes of memory that a guest is left with
+
+/// A store of `wanted` bytes on a machine with `memory` bytes of it. Unsupported, with what to do, when it is smaller
+/// than kMinStore or leaves less than kMinLeftMemory.
+[[nodiscard]] Result<Writer> memory_writer(std::uint64_t wanted, std::uint64_t memory);
+
+/// The size in bytes nearest below `most` that a store may have, 0 when there is none: one that is full to the last
+/// piece of a list of pieces makes the kernel write the next list behind its end, and is lost.
+[[nodiscard]] std::uint64_t whole_store(std::uint64_t most);
+
+/// What the kernel tells of a store.
+struct StoreUse {
+  enum class State : std::uint8_t {
+    Good,
+    Full,  ///< writes fail, reads do not
+    Lost,  ///< whatever is asked fails
+  };
+  State state = State::Good;
+  std::uint64_t used = 0;  ///< bytes; of Good only
+  std::uint64_t size = 0;  ///< bytes; of Good only
+
+  friend bool operator==(const StoreUse&, const StoreUse&) = default;
+};
+
+/// Reads what DM_TABLE_STATUS says of a snapshot: "16/409600 16", in sectors, "Overflow" or "Invalid". Nothing when it
+/// is something else.
+[[nodiscard]] std::optional<StoreUse> parse_store_use(std::string_view status);
+
+/// Per cent in use, rounded down; 100 for one that is full or lost.
+[[nodiscard]] unsigned percent(const StoreUse& use);
+
+}  // namespace vhdboot::blocks

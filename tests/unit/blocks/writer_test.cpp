@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/blocks/writer.h"
+
+#include "base/units.h"
+#include "tests/unit/base/error_matchers.h"
+
+namespace vhdboot::blocks {
+namespace {
+
+using test::Fails;
+
+constexpr std::uint64_t kPiece = 4096;
+
+TEST(Writer, MemoryForAStore) {
+  const auto writer = memory_writer(512 * kMiB, kGiB);
+  ASSERT_TRUE(writer);
+  EXPECT_EQ(writer->kind, WriterKind::Memory);
+  EXPECT_LE(writer->store_size, 512 * kMiB);
+  EXPECT_GT(writer->store_size, 511 * kMiB - kMiB);
+  EXPECT_TRUE(memory_writer(768 * kMiB, kGiB));
+}
+
+TEST(Writer, TheGuestNeedsMemoryToo) {
+  EXPECT_THAT(memory_writer(768 * kMiB + 1, kGiB), Fails(Code::Unsupported, "the guest needs at least 256 MiB"));
+  EXPECT_THAT(memory_writer(235 * kMiB, 470 * kMiB), Fails(Code::Unsupported, "in 235 MiB of the 470 MiB of memory"));
+  EXPECT_THAT(memory_writer(0, 100 * kMiB), Fails(Code::Unsupported, "the guest needs"));
+  EXPECT_THAT(memory_writer(UINT64_MAX, kGiB), Fails(Code::Unsupported, "the guest needs"));
+  EXPECT_THAT(memory_writer(63 * kMiB, kGiB), Fails(Code::Unsupported, "give it at least 64 MiB"));
+}
+
+TEST(Writer, AStoreIsNeverFullToTheLastPieceOfAList) {
+  // A header; then again and again a list and 256 pieces.
+  for (std::uint64_t pieces = 3; pieces < 4 * 257; ++pieces) {
+    const std::uint64_t size = whole_store(pieces * kPiece + 4095);
+    ASSERT_EQ(size % kPiece, 0U);
+    ASSERT_LE(size, pieces * kPiece);
+    ASSERT_GE(size + kPiece, pieces * kPiece);
+    ASSERT_NE((size / kPiece - 1) % 257, 0U) << pieces;
+  }
+  for (const std::uint64_t nothing : {0U, 1U, 8192U, 12287U}) EXPECT_EQ(whole_store(nothing), 0U);
+  EXPECT_EQ(whole_store(258 * kPiece), 257 * kPiece);
+}
+
+TEST(Writer, WhatTheKernelTellsOfAStore) {
+  const StoreUse none{.state = StoreUse::State::Good, .used = 8192, .size = 409600ULL * 512};
+  EXPECT_EQ(parse_store_use("16/409600 16"), none);
+  EXPECT_EQ(parse_store_use("16/409600"), none);
+  EXPECT_EQ(parse_store_use("Overflow")->state, StoreUse::State::Full);
+  EXPECT_EQ(parse_store_use("Invalid")->state, StoreUse::State::Lost);
+  for (const char* wrong : {"", "Unknown", "Merge failed", "16", "16/", "/16", "17/16 1", "0/0 0", "x/16 1", "16/1x 1",
+                            "1/18446744073709551615 1"})
+    EXPECT_FALSE(parse_store_use(wrong)) << wrong;
+}
+
+TEST(Writer, PerCent) {
+  const auto of = [](std::uint64_t used) { return percent({.used = used, .size = 1000}); };
+  EXPECT_EQ(of(0), 0U);
+  EXPECT_EQ(of(699), 69U);
+  EXPECT_EQ(of(700), 70U);
+  EXPECT_EQ(of(1000), 100U);
+  EXPECT_EQ(percent({.state = StoreUse::State::Full}), 100U);
+  EXPECT_EQ(percent({.state = StoreUse::State::Lost}), 100U);
+  EXPECT_EQ(percent({.used = UINT64_MAX, .size = UINT64_MAX}), 100U);
+}
+
+}  // namespace
+}  // namespace vhdboot::blocks
