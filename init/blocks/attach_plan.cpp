@@ -20,6 +20,7 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
   const bool gate = needs_flush_gate(view, read_only, kernel);
   AttachPlan plan{.view = std::move(view),
                   .read_only = read_only,
+                  .writer = {},
                   .flush_gate = gate,
                   .loop_block = guest_block,
                   .direct_io = true,
@@ -36,11 +37,18 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
   return plan;
 }
 
+std::vector<Row> writer_rows(const View& view) {
+  if (view.rows.empty()) return {};
+  const Row& last = view.rows.back();
+  return {{.kind = RowKind::Snapshot, .length = last.start + last.length, .device = 0, .store = 1}};
+}
+
 std::vector<std::string> modules_of(const AttachPlan& plan) {
   // linear and error are part of device-mapper itself.
   std::vector<std::string> modules{"dm_mod"};
   if (std::ranges::find(plan.view.rows, RowKind::Zero, &Row::kind) != plan.view.rows.end())
     modules.emplace_back("dm_zero");
+  if (plan.forgets()) modules.emplace_back("dm_snapshot");
   modules.emplace_back("loop");
   return modules;
 }

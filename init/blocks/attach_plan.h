@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "init/blocks/view.h"
+#include "init/blocks/writer.h"
 
 namespace vhdboot::blocks {
 
@@ -16,12 +17,17 @@ namespace vhdboot::blocks {
 /// partitions of its size on top.
 struct AttachPlan {
   View view;
-  bool read_only = true;
+  bool read_only = true;  ///< nothing of what the view lies on is written
+  Writer writer;          ///< of Memory: above a view that is read-only
   bool flush_gate = false;
   bool trim = true;                   ///< TRIM may reach the disks, where they have it
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
   std::vector<std::string> warnings;  ///< sentences for people
+
+  [[nodiscard]] bool forgets() const { return writer.kind == WriterKind::Memory; }
+  /// Whether the disk itself can be written to.
+  [[nodiscard]] bool takes_writes() const { return !read_only || forgets(); }
 
   friend bool operator==(const AttachPlan&, const AttachPlan&) = default;
 };
@@ -30,6 +36,9 @@ struct AttachPlan {
 /// Unsupported when that is not 512 or 4096, Corrupt for a view that is empty or not in whole guest blocks.
 [[nodiscard]] Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block,
                                                  std::string_view kernel);
+
+/// The device above a read-only view that takes what is written. Its device 0 is the view's, 1 the store.
+[[nodiscard]] std::vector<Row> writer_rows(const View& view);
 
 /// The kernel modules that it takes to attach it: "dm_mod", "loop".
 [[nodiscard]] std::vector<std::string> modules_of(const AttachPlan& plan);

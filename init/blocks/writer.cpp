@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/blocks/writer.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "base/units.h"
 
@@ -44,9 +46,34 @@ std::optional<StoreUse> parse_store_use(std::string_view status) {
   return StoreUse{.used = *used * kSectorSize, .size = *size * kSectorSize};
 }
 
-unsigned percent(const StoreUse& use) {
-  if (use.state != StoreUse::State::Good || use.size < 100) return 100;
-  return static_cast<unsigned>(use.used / (use.size / 100));
+unsigned percent(const StoreUse& use, std::uint64_t available) {
+  if (use.state != StoreUse::State::Good) return 100;
+  const std::uint64_t all = use.used + std::min(use.size - use.used, available);
+  return all < 100 ? 99 : static_cast<unsigned>(std::min<std::uint64_t>(use.used / (all / 100), 99));
+}
+
+std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use) {
+  if (use.state == StoreUse::State::Lost && before < 100)
+    return "the memory for what the guest writes has failed: its disk cannot be read any more, restart";
+  if (use.state == StoreUse::State::Full && before < 100)
+    return "the memory for what the guest writes is full: nothing more can be written, restart for a fresh one";
+  for (const unsigned mark : {97U, 90U, 70U})
+    if (before < mark && now >= mark)
+      return concat("the memory for what the guest writes is ", now, "% full, with ", human_size(use.used),
+                    ": when it is full nothing more can be written");
+  return std::nullopt;
+}
+
+std::string to_text(const StoreUse& use) {
+  switch (use.state) {
+    case StoreUse::State::Full:
+      return "state full\n";
+    case StoreUse::State::Lost:
+      return "state lost\n";
+    case StoreUse::State::Good:
+      break;
+  }
+  return concat("state good\nused ", use.used, "\nsize ", use.size, '\n');
 }
 
 }  // namespace vhdboot::blocks

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -55,7 +56,15 @@ struct StoreUse {
 /// is something else.
 [[nodiscard]] std::optional<StoreUse> parse_store_use(std::string_view status);
 
-/// Per cent in use, rounded down; 100 for one that is full or lost.
-[[nodiscard]] unsigned percent(const StoreUse& use);
+/// How much of what it can take is in use, in per cent, where `available` bytes of memory can still be had: 0 to 99 of
+/// a good one, else 100.
+[[nodiscard]] unsigned percent(const StoreUse& use, std::uint64_t available);
+
+/// What is said when the per cent in use have risen from `before` to `now`: a sentence for the highest of 70, 90, 97
+/// and 100 that lies in between; nothing when none does.
+[[nodiscard]] std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use);
+
+/// For a file: `state good|full|lost`, and of a good one `used BYTES` and `size BYTES`, a line each.
+[[nodiscard]] std::string to_text(const StoreUse& use);
 
 }  // namespace vhdboot::blocks

@@ -16,6 +16,7 @@ namespace {
 /// What people call a part of the guest disk.
 std::string disk_part(std::string_view module) {
   if (module == "dm_mod") return "device-mapper";
+  if (module == "dm_snapshot") return "snapshots of device-mapper";
   if (module == "loop") return "loop devices";
   return printable(module);
 }

@@ -83,6 +83,11 @@ Result<void> set_trim(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_ephemeral(Config& config, std::string_view value) {
+  config.ephemeral = TRY(parse_ephemeral(value));
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -152,6 +157,7 @@ constexpr std::array kKeys{
     Key{"modules", set_modules},
     Key{"host-mount", set_host_mount},
     Key{"trim", set_trim},
+    Key{"ephemeral", set_ephemeral},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -293,6 +299,7 @@ Config merge(const Config& base, const Config& overrides) {
   }
   take(merged.host_mount, overrides.host_mount);
   take(merged.trim, overrides.trim);
+  take(merged.ephemeral, overrides.ephemeral);
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);

@@ -17,6 +17,7 @@
 //                             where the guest finds the host volume, read-only unless rw is said, and options for its
 //                             driver
 //   trim on|off               off: the guest's TRIM reaches no disk
+//   ephemeral no|yes|SIZE|N%  all that the guest writes is in memory, so much at most, and is forgotten
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
@@ -35,6 +36,7 @@
 
 #include "base/result.h"
 #include "disk/selector.h"
+#include "init/record/ephemeral.h"
 #include "init/record/host_mount.h"
 
 namespace vhdboot::record {
@@ -68,6 +70,7 @@ struct Config {
   std::optional<std::string> modules_folder;  ///< '/' before each name; never together with modules_from
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
+  std::optional<Ephemeral> ephemeral;
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;
@@ -80,6 +83,8 @@ struct Config {
   std::optional<std::string> started_by;
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
+  /// Nothing that the guest writes to its disk is kept.
+  [[nodiscard]] bool forgets() const { return ephemeral && ephemeral->on; }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
   /// The menu shows without a key that asks for it.
   [[nodiscard]] bool shows_menu() const { return timeout && timeout->seconds != 0U; }

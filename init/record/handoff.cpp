@@ -86,6 +86,12 @@ std::optional<HostMount> parse_mount(std::string_view text) {
   return *std::move(mount);
 }
 
+std::optional<Ephemeral> parse_store(std::string_view text) {
+  const auto store = parse_ephemeral(text);
+  if (!store || !store->on) return std::nullopt;
+  return *store;
+}
+
 std::optional<std::string> objection(const HandoffFile& file) {
   const auto path = volume::parse_path(file.path);
   if (!path || path->is_root() || path->text() != file.path) return concat("has no file path but ", quoted(file.path));
@@ -116,6 +122,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("has a disk of ", handoff.payload_size, " bytes in a file of ", image.size, " bytes");
   if (handoff.guest_block != 512 && handoff.guest_block != 4096)
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
+  if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
+    return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -221,6 +229,7 @@ class Reader {
 
   bool take_once(std::string_view key, std::string_view value) {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
+    if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
@@ -307,6 +316,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
   line("payload ", handoff.payload_size);
   line("guest-block ", handoff.guest_block);
+  if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
   if (handoff.root)

@@ -19,6 +19,7 @@
 #include "disk/selector.h"
 #include "entry/boot_count.h"
 #include "init/record/config.h"
+#include "init/record/ephemeral.h"
 #include "init/record/host_mount.h"
 #include "init/volume/volume.h"
 
@@ -75,6 +76,7 @@ struct Handoff {
   std::uint32_t guest_block = 512;
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk
+  std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted

@@ -5,14 +5,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "init/sys/pages.h"
 
 namespace vhdboot::stage {
-namespace {
-
-constexpr char kMapName[] = "vhdboot";
-
-}  // namespace
-
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
   const sys::BlockDevice& device = image.volume->device;
   auto view = TRY(blocks::flat_view({.size = image.layout.size, .extents = image.layout.extents, .device = 0},
@@ -24,6 +19,35 @@ Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_on
   utsname kernel{};
   (void)::uname(&kernel);
   return blocks::plan_attachment(std::move(view), read_only, guest_block, kernel.release);
+}
+
+Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
+                                          std::uint32_t guest_block) {
+  auto plan = TRY(plan_attachment(image, true, guest_block));
+  const auto memory = sys::total_memory();
+  if (!memory) return fail(Code::Unsupported, "the kernel does not tell how much memory there is");
+  plan.writer = TRY(blocks::memory_writer(ephemeral.most(*memory), *memory));
+  if (volume::is_only_dirty(TRY(image.volume->reader->state())))
+    plan.warnings.push_back(concat(image.volume->description(),
+                                   " is marked dirty, and what is read of it may be wrong: ",
+                                   "nothing is written to it, let Windows check it with \"chkdsk /f\""));
+  return plan;
+}
+
+Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
+                                          std::uint32_t guest_block) {
+  if (!config.forgets()) return plan_attachment(image, true, guest_block);
+  auto plan = TRY(plan_to_forget(image, *config.ephemeral, guest_block));
+  if (config.host_mount && !config.host_mount->read_only)
+    plan.warnings.push_back(concat("the guest finds the volume read-only at ", config.host_mount->path,
+                                   ", since `ephemeral` lets nothing be written to it"));
+  return plan;
+}
+
+blocks::AttachPlan read_only(blocks::AttachPlan plan) {
+  plan.read_only = true;
+  plan.writer = {};
+  return plan;
 }
 
 Result<sys::AttachedDisk> attach_image(const blocks::AttachPlan& plan, const FoundImage& image) {

@@ -9,9 +9,24 @@
 
 namespace vhdboot::stage {
 
+/// The device-mapper name of a guest disk.
+inline constexpr char kMapName[] = "vhdboot";
+
 /// The plan for a found image.
 [[nodiscard]] Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                          std::uint32_t guest_block);
+
+/// The plan for how the guest will have it, before it is started: with its writer, and read-only otherwise. Warns of
+/// what the configuration asks for and is not done. Errors of blocks::memory_writer(), too.
+[[nodiscard]] Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
+                                                        std::uint32_t guest_block);
+
+/// The plan for a guest that forgets what it writes.
+[[nodiscard]] Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
+                                                        std::uint32_t guest_block);
+
+/// The same disk, to be read alone.
+[[nodiscard]] blocks::AttachPlan read_only(blocks::AttachPlan plan);
 
 /// Attaches it for a boot.
 [[nodiscard]] Result<sys::AttachedDisk> attach_image(const blocks::AttachPlan& plan, const FoundImage& image);

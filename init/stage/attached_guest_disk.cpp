@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/attached_guest_disk.h"
 
-#include <sys/sysinfo.h>
-
 #include <array>
 #include <utility>
 #include <vector>
@@ -15,15 +13,14 @@
 #include "init/sys/logical_volumes.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"
+#include "init/sys/pages.h"
 
 namespace vhdboot::stage {
 namespace {
 
 // Of all memory; the kernel and initrd that are about to be loaded need theirs.
 std::uint64_t quarter_of_memory() {
-  struct sysinfo info{};
-  if (::sysinfo(&info) < 0) return 16 * kMiB;
-  return std::uint64_t{info.totalram} * info.mem_unit / 4;
+  return sys::total_memory().value_or(64 * kMiB) / 4;
 }
 
 }  // namespace

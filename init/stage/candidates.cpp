@@ -163,14 +163,15 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 }
 
 Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
-  const FoundImage image = TRY(open_image(candidate.place));
+  const FoundImage image = TRY(open_image(candidate.place, writes_of(config)));
   const disk::PartitionTable table = TRY(read_table(image));
   Look look{.title = {},
             .payload_size = image.info.payload_size,
             .format = std::string(vhd::name(image.info.format)),
             .keymap = {},
             .entries = {},
-            .warnings = table.warnings};
+            .warnings = table.warnings,
+            .forgets = config.forgets()};
   const sys::Reporter report(look.warnings);
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));
   auto attached = TRY(attach_image(plan, image));

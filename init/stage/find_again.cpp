@@ -68,7 +68,8 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
     return fail(Code::Unsupported,
                 concat("the guest disk is made of ", handoff.files.size(), " files, this program attaches one"));
   const record::HandoffFile& file = handoff.files.front();
-  auto image = TRY(examine_image(volume, TRY(volume::parse_path(file.path))));
+  auto image = TRY(
+      examine_image(volume, TRY(volume::parse_path(file.path)), handoff.ephemeral ? Writes::Forgotten : Writes::Kept));
   TRY(record::compare_extents(file, image.layout.size, image.layout.extents));
   if (image.info.payload_size != handoff.payload_size)
     return fail(Code::Unsafe, concat(printable(file.path), " is not the image that stage 1 saw"));

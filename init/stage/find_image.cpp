@@ -117,8 +117,9 @@ class Search {
   PatientWait wait_;
 };
 
-Result<void> check_state(HostVolume& volume) {
+Result<void> check_state(HostVolume& volume, Writes writes) {
   const auto state = TRY(volume.reader->state());
+  if (writes == Writes::Forgotten && volume::is_only_dirty(state)) return {};
   auto clean = volume::check_clean(state);
   if (!clean && state.dirty && volume.reader->kind() == volume::Kind::Exfat)
     clean.error().text +=
@@ -172,12 +173,16 @@ Result<void> check_no_children(const FoundImage& image) {
 
 }  // namespace
 
-Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path) {
+Writes writes_of(const record::Config& config) {
+  return config.forgets() ? Writes::Forgotten : Writes::Kept;
+}
+
+Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes) {
   const std::string where = concat(printable(path.text()), " on ", volume.description());
   FoundImage image{.volume = &volume};
   image.layout = TRY_IN(where, volume.reader->layout(path));
   image.path = TRY_IN(where, volume.reader->spelling(path));
-  TRY_IN(volume.description(), check_state(volume));
+  TRY_IN(volume.description(), check_state(volume, writes));
   TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
   const volume::FileSource source = contents(image);
   image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
@@ -240,14 +245,14 @@ Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, co
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
-  return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()));
+  return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()), writes_of(settings.config));
 }
 
-Result<FoundImage> open_image(const Sighting& place) {
+Result<FoundImage> open_image(const Sighting& place, Writes writes) {
   // The guest would find that out when it writes for the first time.
-  if (place.volume->device.read_only)
+  if (place.volume->device.read_only && writes == Writes::Kept)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
-  auto image = TRY(examine_image(*place.volume, place.path));
+  auto image = TRY(examine_image(*place.volume, place.path, writes));
   TRY(check_unshared(image));
   return image;
 }

@@ -12,6 +12,10 @@
 
 namespace vhdboot::stage {
 
+/// What becomes of what the guest writes: where it is forgotten, nothing is written to the volume.
+enum class Writes : std::uint8_t { Kept, Forgotten };
+[[nodiscard]] Writes writes_of(const record::Config& config);
+
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
@@ -28,8 +32,9 @@ struct FoundImage {
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
 
-/// The image in a place that is known, with the same checks.
-[[nodiscard]] Result<FoundImage> open_image(const Sighting& place);
+/// The image in a place that is known, with the same checks. Where writes are forgotten, a volume may be dirty and a
+/// disk write-protected.
+[[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes);
 
 /// The bytes of the file, read from the partition. Borrows the image's volume.
 [[nodiscard]] volume::FileSource contents(const FoundImage& image);
@@ -47,7 +52,7 @@ struct FoundImage {
 [[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
 /// Looks at one file, with the same checks but for check_unshared(). NotFound when it is not there.
-[[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path);
+[[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes);
 
 /// Corrupt when something else lies in the image's clusters, Unsafe when a differencing VHD in its folder says that
 /// this is its parent.

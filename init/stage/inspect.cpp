@@ -89,7 +89,7 @@ Result<void> show_file(HostVolume& volume, const volume::Path& path, const volum
     }
     print(concat("  ", extent.logical, " -> ", extent.physical, " + ", extent.length));
   }
-  const FoundImage image = TRY(examine_image(volume, path));
+  const FoundImage image = TRY(examine_image(volume, path, Writes::Kept));
   print(concat("  ", vhd::name(image.info.format), " with a disk of ", human_size(image.info.payload_size),
                ": can be attached"));
   return {};

@@ -89,7 +89,7 @@ PlanReport::Entry report_entry(const GuestBoot& boot, const record::Config& conf
       .profile = {},
       .chosen_by = config.entry ? concat("`entry ", printable(*config.entry), '`') : entry::rule_of_default(entry)};
   if (entry.count) reported.tries_left = entry.count->left;
-  if (boot.entry.counted) reported.counted_as = boot.entry.counted->next_path;
+  if (boot.entry.counted && !config.forgets()) reported.counted_as = boot.entry.counted->next_path;
   const std::string pattern = config.entry.value_or("");
   if (const auto profile = entry::split_entry_pattern(pattern).profile)
     reported.profile = *profile;
@@ -139,7 +139,7 @@ void report_modules(const CarriedModules& carried, const std::string& release, P
 Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
   const disk::PartitionTable table = TRY(read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
-  const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
+  const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table, report);
@@ -196,7 +196,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::reader_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image = TRY(examine_image(volume, path));
+  const FoundImage image = TRY(examine_image(volume, path, writes_of(config)));
   TRY(check_unshared(image));
   if (!file_device) {
     HostVolumes volumes(*devices);

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include "init/sys/console.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
@@ -45,7 +44,7 @@ void MountTable::wait_for_change() const {
   (void)::poll(&wait, 1, -1);
 }
 
-Result<Keeper> Keeper::start(const std::function<Result<void>()>& work) {
+Result<Keeper> Keeper::start(const std::function<Result<void>(const sys::Reporter&)>& work) {
   // Opened before the fork: /dev goes away with stage 2.
   const Fd null = TRY(sys::open_file("/dev/null", O_RDWR));
   const sys::Reporter report("keeper", sys::Reporter::Audience::KernelLog);
@@ -55,7 +54,7 @@ Result<Keeper> Keeper::start(const std::function<Result<void>()>& work) {
   // Nothing may unwind from here into what the child has inherited of stage 2.
   try {
     auto kept = become_keeper(null, report.descriptor());
-    if (kept) kept = work();
+    if (kept) kept = work(report);
     if (!kept) report.error(kept.error().message());
     ::_exit(kept ? 0 : 1);
   } catch (...) {

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "init/sys/console.h"
 
 namespace vhdboot::stage {
 
@@ -32,7 +33,7 @@ class Keeper {
  public:
   /// Does `work` in a new process, which logs an error of it and ends. Its argv[0] becomes "@...": systemd lets such a
   /// process live while it kills everything else of the initrd. Needs /dev.
-  [[nodiscard]] static Result<Keeper> start(const std::function<Result<void>()>& work);
+  [[nodiscard]] static Result<Keeper> start(const std::function<Result<void>(const sys::Reporter&)>& work);
   Keeper(Keeper&& other) noexcept : process_(std::exchange(other.process_, 0)) {}
   Keeper& operator=(Keeper&& other) noexcept {
     std::swap(process_, other.process_);

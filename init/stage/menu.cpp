@@ -176,6 +176,7 @@ class Chooser {
     item.entries = look.entries;
     item.keymap = look.keymap;
     item.readiness = look.entries.empty() ? menu::Readiness::Foreign : menu::Readiness::Ready;
+    item.can_forget = !look.entries.empty() && !look.forgets;
     if (look.entries.empty()) item.reason = "Ventoy, or Windows' own boot menu, starts it";
     return item;
   }
@@ -218,6 +219,7 @@ class Chooser {
     for (const std::string& warning : parsed.warnings) report_.warn(warning);
     if (boot.entry && !boot.entry->empty()) parsed.config.entry = *boot.entry;
     parsed.config.command_line = boot.options;
+    if (boot.mode == menu::Mode::Forget) parsed.config.ephemeral = record::kForgetting;
     return Chosen{.candidate = *found, .config = std::move(parsed.config)};
   }
 

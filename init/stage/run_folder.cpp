@@ -136,9 +136,20 @@ Result<void> leave_lvm_overrides(std::string_view text) {
   return {};
 }
 
+// Before the question for a name (agetty(8)), and behind it (pam_motd(8)), which is what one sees who comes by network.
+Result<void> leave_notice(std::string_view notice) {
+  for (const std::string_view file : {"/run/issue.d/vhdboot.issue", "/run/motd.d/vhdboot"}) {
+    const std::string path = in_guest(file);
+    TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
+    TRY(sys::write_file(path, as_bytes(notice)));
+  }
+  return {};
+}
+
 Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   Leaving leaving;
   if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), left.rules));
+  if (left.notice && has_run()) leaving.add(leave_notice(*left.notice));
   if (init != Init::Systemd) return std::move(leaving).result();
   // The generator first, whose time comes sooner.
   if (units.loader_partuuid) leaving.add(leave_generator(*units.loader_partuuid));
@@ -161,7 +172,7 @@ Result<void> give_to_initrd(const LeftForGuest& left) {
 
 Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const LeftForGuest& left) {
   const Units units = TRY(plan_units(handoff, disk));
-  return Keeper::start([&]() -> Result<void> {
+  return Keeper::start([&](const sys::Reporter&) -> Result<void> {
     const auto table = TRY(MountTable::open());
     Init init{};
     while ((init = init_now()) == Init::NotYet) table.wait_for_change();

@@ -20,6 +20,7 @@ using UdevRules = std::vector<guest::GuestFile>;
 struct LeftForGuest {
   UdevRules rules;
   std::optional<LvmOverrides> lvm;
+  std::optional<std::string> notice;  ///< a line that is shown at login
 };
 
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
@@ -29,7 +30,7 @@ struct LeftForGuest {
 /// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
 ///   and what puts the configuration of LVM over the guest's own one, guest::lvm_units();
-/// - for udev the rules.
+/// - for udev the rules, and for who logs in the notice.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.

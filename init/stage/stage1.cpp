@@ -50,7 +50,12 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .init = boot.planned.plan.guest_init,
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
-  if (boot.entry.counted) handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
+  if (config.forgets()) {
+    handoff.ephemeral = config.ephemeral;
+    if (handoff.host_mount) handoff.host_mount->read_only = true;
+  }
+  if (boot.entry.counted && !config.forgets())
+    handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
   handoff.loader_partuuid = boot.loader_partuuid;
   for (const CarriedModule& module : boot.modules.files)
     handoff.modules.push_back({module_path(module), module.options});
@@ -100,11 +105,20 @@ struct LoadedGuest {
   std::optional<entry::CountedFile> counted;  // the file of its entry, if its tries are counted
 };
 
+// What is written there takes the memory that it is to give back.
+void warn_of_swap(const disk::GuestDisk& disk, const sys::Reporter& report) {
+  for (const disk::GuestPartition& partition : disk.partitions())
+    if (partition.type == "swap")
+      report.warn(concat(partition.description(),
+                         " is swap space: what is swapped out there stays in memory and brings it to its end sooner"));
+}
+
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
                                const blocks::AttachPlan& attached, const record::Config& config,
                                const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, report);
+  if (config.forgets()) warn_of_swap(disk, report);
   LoadedGuest loaded;
   TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
@@ -112,7 +126,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     report.say(concat("  system   ", loaded.name));
     const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
     TRY(load(boot.planned.plan, archive, report));
-    loaded.counted = boot.entry.counted;
+    if (!config.forgets()) loaded.counted = boot.entry.counted;
     return {};
   }));
   return loaded;
@@ -121,9 +135,9 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
 // The image as a disk for as long as it takes to load what is on it.
 Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                               const sys::Reporter& report) {
-  const auto attach_plan = TRY(plan_attachment(image, true, table.logical_block));
+  const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  auto disk = TRY(attach_image(attach_plan, image));
+  auto disk = TRY(attach_image(read_only(attach_plan), image));
   report.checkpoint("attached");
   auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, report);
   if (const auto detached = disk.detach(); !detached) {
@@ -195,7 +209,7 @@ Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, cons
   auto parsed = TRY(config_of(candidate, settings));
   for (const std::string& warning : parsed.warnings) report.warn(warning);
   settings.config = std::move(parsed.config);
-  return open_image(candidate.place);
+  return open_image(candidate.place, writes_of(settings.config));
 }
 
 // Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
@@ -259,7 +273,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
         settings.config = chosen.chosen->config;
       else if (failure.config)
         settings.config = *failure.config;
-      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place)
+      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place, writes_of(settings.config))
               : failure.config ? find_image(volumes, settings, report)
                                : find_by_itself(volumes, settings, report);
       menu = false;

@@ -23,6 +23,7 @@
 #include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
 #include "init/stage/volume_groups.h"
+#include "init/stage/watch_space.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "init/sys/kernel_module.h"
@@ -65,6 +66,20 @@ void ask_guest_for_modules(const sys::Reporter& report) {
     return;
   }
   report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");
+}
+
+// Before anything of the image's disk is opened for the guest that forgets, the kernel is told that nobody may write to
+// it.
+Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Handoff& handoff,
+                                       const sys::Reporter& report) {
+  if (!handoff.ephemeral) return plan_attachment(image, false, handoff.guest_block);
+  const std::string& device = image.volume->device.path;
+  TRY(sys::make_read_only(device));
+  if (!TRY(sys::is_read_only(device))) return fail(Code::Unsafe, concat(device, " can be written to all the same"));
+  auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.guest_block));
+  report.log(concat("what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size),
+                    " of memory, and ", device, " is read-only"));
+  return plan;
 }
 
 Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const FoundImage& image,
@@ -127,7 +142,8 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
                                       const sys::Reporter& report) {
-  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}};
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
+  if (handoff.ephemeral) left.notice = forgetting_notice();
   if (auto groups = find_volume_groups(disk)) {
     left.lvm = lvm_overrides_for(disk, *groups);
     left.rules.push_back(std::move(groups->rule));
@@ -154,6 +170,7 @@ struct ForGuest {
   sys::AttachedDisk disk;          // with the host device
   std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
+  std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
 
 constexpr std::string_view kRootWasMounted =
@@ -203,9 +220,9 @@ class Stage2 {
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
     report.checkpoint("volume");
     const FoundImage image = TRY(find_same_image(*volume, handoff));
-    auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+    auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
-    ForGuest guest{.disk = TRY(attach_for_guest(plan, image, report)), .root = {}, .keeper = {}};
+    ForGuest guest{.disk = TRY(attach_for_guest(plan, image, report)), .root = {}, .keeper = {}, .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
@@ -214,6 +231,7 @@ class Stage2 {
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
     guest.keeper = leave_for_guest(disk, handoff, report);
+    if (plan.forgets()) guest.watcher = TRY(watch_space());
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
     return guest;

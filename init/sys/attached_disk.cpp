@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "init/blocks/flush_gate.h"
@@ -14,17 +16,32 @@
 namespace vhdboot::sys {
 namespace {
 
+constexpr char kLower[] = "-rows";
+
 LoopOptions loop_options(const blocks::AttachPlan& plan) {
-  return {.read_only = plan.read_only,
+  return {.read_only = !plan.takes_writes(),
           .direct_io = plan.direct_io,
           .size_limit = plan.view.size,
           .block_size = plan.loop_block};
 }
 
+// What is written is in the store, and what lies below stays as it is: the kernel is asked whether that is so.
+Result<MappedStack> map_to_forget(const blocks::AttachPlan& plan, const DiskNames& names, const MemoryStore& store) {
+  MappedStack maps;
+  const auto devices = blocks::device_numbers(plan.view);
+  maps.add(TRY(MappedDevice::create(names.map + kLower, names.map_uuid + kLower, plan.view.rows, devices, true)));
+  TRY(maps.top().check(plan.view.rows, devices, true));
+  const auto rows = blocks::writer_rows(plan.view);
+  const std::array two{maps.top().numbers(), store.numbers()};
+  maps.add(TRY(MappedDevice::create(names.map, names.map_uuid, rows, two, false)));
+  TRY(maps.top().check(rows, two, false));
+  return maps;
+}
+
 Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& names) {
   MappedStack maps;
   auto devices = blocks::device_numbers(plan.view);
-  const std::string lower = plan.flush_gate ? "-rows" : "";
+  const std::string lower = plan.flush_gate ? kLower : "";
   maps.add(
       TRY(MappedDevice::create(names.map + lower, names.map_uuid + lower, plan.view.rows, devices, plan.read_only)));
   if (!plan.flush_gate) return maps;
@@ -41,8 +58,9 @@ Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& na
 Result<HostDevice> HostDevice::make(const blocks::View& view, std::size_t device, const std::string& map_uuid,
                                     bool read_only) {
   const auto rows = TRY(blocks::host_device_rows(view, device));
-  HostDevice host(TRY(MappedDevice::create(std::string(record::kHostDeviceName), map_uuid, rows,
-                                           blocks::device_numbers(view), read_only)));
+  const auto devices = blocks::device_numbers(view);
+  HostDevice host(TRY(MappedDevice::create(std::string(record::kHostDeviceName), map_uuid, rows, devices, read_only)));
+  if (read_only) TRY(host.map_.check(rows, devices, true));
   const std::string path(record::kHostDevicePath);
   TRY(make_directories(path.substr(0, path.rfind('/'))));
   ::unlink(path.c_str());  // of an earlier try
@@ -62,13 +80,15 @@ Result<void> HostDevice::remove() {
 }
 
 Result<AttachedDisk> AttachedDisk::attach(const blocks::AttachPlan& plan, const DiskNames& names) {
-  auto maps = TRY(map_view(plan, names));
-  const Fd backing = TRY(open_file(maps.top().path(), plan.read_only ? O_RDONLY : O_RDWR));
+  std::optional<MemoryStore> store;
+  if (plan.forgets()) store = TRY(MemoryStore::make(names.map + "-store", plan.writer.store_size));
+  auto maps = TRY(store ? map_to_forget(plan, names, *store) : map_view(plan, names));
+  const Fd backing = TRY(open_file(maps.top().path(), plan.takes_writes() ? O_RDWR : O_RDONLY));
   auto loop = TRY(LoopDevice::attach(backing, names.image, loop_options(plan)));
   // A loop device makes zeroes of TRIM (drivers/block/loop.c: FALLOC_FL_PUNCH_HOLE), and a disk without TRIM would
   // write them, all of the free space at each fstrim.
-  if (!plan.read_only && (!plan.trim || !maps.top().trims())) TRY(loop.refuse_trim());
-  return AttachedDisk(std::move(maps), std::move(loop));
+  if (plan.takes_writes() && (!plan.trim || !maps.top().trims())) TRY(loop.refuse_trim());
+  return AttachedDisk(std::move(store), std::move(maps), std::move(loop));
 }
 
 Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan, const std::string& device_path,
@@ -80,10 +100,11 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan
     options.read_only = true;
     options.auto_clear = true;
     options.offset = rows.front().device_sector * kSectorSize;
-    return AttachedDisk(MappedStack(), TRY(LoopDevice::attach(device, names.image, options)));
+    return AttachedDisk({}, MappedStack(), TRY(LoopDevice::attach(device, names.image, options)));
   }
   blocks::AttachPlan look = plan;
   look.read_only = true;
+  look.writer = {};
   return TRY_IN(concat("the image lies in ", rows.size(), " pieces, and to look at it takes device-mapper"),
                 attach(look, names));
 }
@@ -96,6 +117,7 @@ Result<void> AttachedDisk::detach() {
   if (host_) step(host_->remove());
   step(loop_.detach());
   step(maps_.remove());
+  if (store_) step(store_->detach());
   return done;
 }
 

@@ -11,12 +11,14 @@
 #include "init/blocks/attach_plan.h"
 #include "init/sys/device_mapper.h"
 #include "init/sys/loop.h"
+#include "init/sys/memory_store.h"
 
 namespace vhdboot::sys {
 
 /// What the devices of an attached disk are called.
 struct DiskNames {
-  std::string map;       ///< device-mapper name; with "-rows" behind it that of the lower one, where there are two
+  std::string map;       ///< device-mapper name; with "-rows" behind it that of the lower one, where there are two,
+                         ///< and with "-store" what losetup shows of a store
   std::string map_uuid;  ///< names it for other programs
   std::string image;     ///< what losetup shows
 };
@@ -61,11 +63,12 @@ class MappedStack {
   std::vector<MappedDevice> maps_;
 };
 
-/// The guest disk, as planned: device-mapper over what its image lies on, a loop device with partitions on top, and,
-/// when asked for, the host device. Undone in reverse when the object ends; it stays when the process becomes another
-/// program.
+/// The guest disk, as planned: device-mapper over what its image lies on, a snapshot over that when it forgets, a loop
+/// device with partitions on top, and, when asked for, the host device. Undone in reverse when the object ends; it
+/// stays when the process becomes another program.
 class AttachedDisk {
  public:
+  /// Of a plan that forgets, Unsafe unless the kernel says that it has made it so.
   [[nodiscard]] static Result<AttachedDisk> attach(const blocks::AttachPlan& plan, const DiskNames& names);
   /// For a look beside a running system, read-only whatever the plan says. An image in one piece needs no
   /// device-mapper, and can be looked at while the host volume is mounted: then `device_path` is opened, the plan's
@@ -82,8 +85,10 @@ class AttachedDisk {
   [[nodiscard]] Result<void> detach();
 
  private:
-  AttachedDisk(MappedStack maps, LoopDevice loop) : maps_(std::move(maps)), loop_(std::move(loop)) {}
+  AttachedDisk(std::optional<MemoryStore> store, MappedStack maps, LoopDevice loop)
+      : store_(std::move(store)), maps_(std::move(maps)), loop_(std::move(loop)) {}
   // Destroyed from the last to the first.
+  std::optional<MemoryStore> store_;
   MappedStack maps_;
   LoopDevice loop_;
   std::optional<HostDevice> host_;

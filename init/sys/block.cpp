@@ -4,6 +4,8 @@
 #include <blkid/blkid.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -48,6 +50,20 @@ std::vector<BlockDevice> block_devices() {
   }
   std::ranges::sort(devices, {}, &BlockDevice::name);
   return devices;
+}
+
+Result<bool> is_read_only(const std::string& path) {
+  const Fd device = TRY(open_file(path, O_RDONLY));
+  int read_only = 0;
+  if (::ioctl(device.get(), BLKROGET, &read_only) < 0) return fail_errno(path);
+  return read_only != 0;
+}
+
+Result<void> make_read_only(const std::string& path) {
+  const Fd device = TRY(open_file(path, O_RDONLY));
+  const int read_only = 1;
+  if (::ioctl(device.get(), BLKROSET, &read_only) < 0) return fail_errno(concat("making ", path, " read-only"));
+  return {};
 }
 
 // The others have a parent in the hardware. The namespaces of an NVMe disk that may have several controllers hang at

@@ -34,6 +34,12 @@ struct BlockDevice {
 /// RAM disks, zram, nbd.
 [[nodiscard]] bool is_virtual(const BlockDevice& device);
 
+/// Whether the kernel lets nobody write to the device at `path`.
+[[nodiscard]] Result<bool> is_read_only(const std::string& path);
+
+/// Sees to that (BLKROSET), until the device goes or somebody with every right takes it back.
+[[nodiscard]] Result<void> make_read_only(const std::string& path);
+
 /// How long a disk may take to answer one question. The kernel tries a failing one again for minutes.
 inline constexpr auto kDiskAnswerTime = std::chrono::seconds(120);
 

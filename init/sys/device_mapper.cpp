@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/sys/block.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -27,6 +29,10 @@ class Request {
     std::ranges::copy(table, buffer_.begin() + sizeof(dm_ioctl));
   }
   [[nodiscard]] dm_ioctl& header() { return *reinterpret_cast<dm_ioctl*>(buffer_.data()); }
+  /// What the kernel has written behind it.
+  [[nodiscard]] Bytes answer() {
+    return Bytes(buffer_).subspan(std::min<std::size_t>(header().data_start, buffer_.size()));
+  }
   [[nodiscard]] Result<void> send(const Fd& control, unsigned long command, std::string_view what) {
     if (::ioctl(control.get(), command, buffer_.data()) < 0) return fail_errno(concat(what, ' ', header().name));
     return {};
@@ -38,6 +44,30 @@ class Request {
 
 Result<Fd> open_control() {
   return open_file("/dev/mapper/control", O_RDWR);
+}
+
+// What the kernel tells of each row, as to_text() writes rows. `room`: bytes that this takes at most.
+Result<std::string> read_rows(const Fd& control, const std::string& name, std::uint32_t flags, std::size_t room) {
+  const std::vector<std::byte> empty(room);
+  Request ask(name, empty);
+  ask.header().flags |= flags;
+  TRY(ask.send(control, DM_TABLE_STATUS, "asking for the table of the device-mapper device"));
+  if ((ask.header().flags & DM_BUFFER_FULL_FLAG) != 0) return fail(Code::Unsafe, concat(name, " has a longer table"));
+  const Bytes told = ask.answer();
+  std::string text;
+  std::size_t at = 0;
+  for (std::uint32_t row = 0; row < ask.header().target_count; ++row) {
+    dm_target_spec spec{};
+    if (at > told.size() || told.size() - at < sizeof spec)
+      return fail(Code::Corrupt, concat(name, " has a cut table"));
+    std::memcpy(&spec, told.data() + at, sizeof spec);
+    const std::string_view parameters = as_text(told.subspan(at + sizeof spec));
+    const std::string_view type(spec.target_type, ::strnlen(spec.target_type, sizeof spec.target_type));
+    const std::string_view rest = parameters.substr(0, parameters.find('\0'));
+    text += concat(spec.sector_start, ' ', spec.length, ' ', type, rest.empty() ? "" : " ", rest, '\n');
+    at = spec.next;  // from the first one on
+  }
+  return text;
 }
 
 }  // namespace
@@ -72,6 +102,19 @@ MappedDevice::~MappedDevice() {
   if (control) (void)remove.send(*control, DM_DEV_REMOVE, "removing the device-mapper device");
 }
 
+Result<std::string> wait_for_status(const Fd& control, const std::string& name, std::chrono::milliseconds patience) {
+  constexpr std::size_t kRoom = 4096;
+  pollfd event{.fd = control.get(), .events = POLLIN, .revents = 0};
+  (void)::poll(&event, 1, static_cast<int>(patience.count()));
+  // What happens from here on ends the next wait.
+  TRY(Request(name).send(control, DM_DEV_ARM_POLL, "waiting for the device-mapper device"));
+  const std::string row = TRY(read_rows(control, name, 0, kRoom));
+  constexpr std::size_t kBefore = 3;  // where it begins, its length, its kind
+  std::string_view rest = trim(row);
+  for (std::size_t word = 0; word < kBefore; ++word) rest.remove_prefix(std::min(rest.find(' '), rest.size() - 1) + 1);
+  return std::string(rest);
+}
+
 std::string MappedDevice::node() const {
   return concat("dm-", minor_);
 }
@@ -81,6 +124,17 @@ std::string MappedDevice::path() const {
 
 std::string MappedDevice::numbers() const {
   return concat(major_, ':', minor_);
+}
+
+Result<void> MappedDevice::check(std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                 bool read_only) const {
+  const std::string wanted = TRY(blocks::to_text(rows, devices));
+  constexpr std::size_t kMore = 64;  // for what a row has besides its text
+  const std::size_t room = wanted.size() + (rows.size() + 1) * kMore;
+  if (TRY(read_rows(TRY(open_control()), name_, DM_STATUS_TABLE_FLAG, room)) != wanted)
+    return fail(Code::Unsafe, concat(name_, " is not made of what the kernel was told to make it of"));
+  if (read_only && !TRY(is_read_only(path()))) return fail(Code::Unsafe, concat(name_, " can be written to"));
+  return {};
 }
 
 bool MappedDevice::trims() const {

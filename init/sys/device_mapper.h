@@ -2,10 +2,12 @@
 // Device-mapper devices.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "init/blocks/row.h"
 
@@ -35,6 +37,11 @@ class MappedDevice {
   [[nodiscard]] std::string path() const;     ///< "/dev/dm-0"
   [[nodiscard]] std::string numbers() const;  ///< "253:0"
 
+  /// Unsafe unless the kernel tells the same rows as those, on those devices, that it was made of, and that it is
+  /// read-only if it is to be.
+  [[nodiscard]] Result<void> check(std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                   bool read_only) const;
+
   /// Whether what its rows lie on knows TRIM, at least in part.
   [[nodiscard]] bool trims() const;
 
@@ -50,5 +57,10 @@ class MappedDevice {
   unsigned major_;
   unsigned minor_;
 };
+
+/// What the kernel tells of how the only row of the device `name` fares, such as "16/4096 16" of a snapshot; when
+/// something happens to a device, or after `patience`. `control`: /dev/mapper/control, open for writing.
+[[nodiscard]] Result<std::string> wait_for_status(const Fd& control, const std::string& name,
+                                                  std::chrono::milliseconds patience);
 
 }  // namespace vhdboot::sys

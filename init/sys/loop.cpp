@@ -13,12 +13,26 @@
 
 namespace vhdboot::sys {
 
+namespace {
+
+// A number that may be free; the device of that number is there.
+Result<int> next_number(const Fd& control, int first, int attempt) {
+  int number = first + attempt;
+  if (first == 0)
+    number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+  else if (::ioctl(control.get(), LOOP_CTL_ADD, number) < 0 && errno != EEXIST)
+    number = -1;
+  if (number < 0) return fail_errno("finding a free loop device");
+  return number;
+}
+
+}  // namespace
+
 Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name, const LoopOptions& options) {
   const Fd control = TRY(open_file("/dev/loop-control", O_RDWR));
   // Between asking for a free number and using it somebody else may take it.
   for (int attempt = 0; attempt < 16; ++attempt) {
-    const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
-    if (number < 0) return fail_errno("finding a free loop device");
+    const int number = TRY(next_number(control, options.first_number, attempt));
     // Kernels may refuse to mount what somebody has open for writing (CONFIG_BLK_DEV_WRITE_MOUNTED).
     Fd device = TRY(open_file(concat("/dev/loop", number), options.read_only ? O_RDONLY : O_RDWR));
     loop_config config{};

@@ -15,6 +15,7 @@ struct LoopOptions {
   std::uint64_t offset = 0;        ///< bytes into the backing file where the disk begins
   std::uint64_t size_limit = 0;    ///< bytes that are shown; 0 = all. A multiple of 512.
   std::uint32_t block_size = 512;  ///< logical block, as the guest's partition table counts
+  int first_number = 0;            ///< no device of a lower number is taken
   bool auto_clear = false;         ///< detached by its last user, even if this process is killed
 };
 

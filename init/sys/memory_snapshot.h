@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "init/sys/block.h"
 #include "init/sys/device_mapper.h"
-#include "init/sys/loop.h"
+#include "init/sys/memory_store.h"
 
 namespace vhdboot::sys {
 
@@ -21,9 +21,9 @@ class MemorySnapshot {
   [[nodiscard]] std::string path() const { return map_.path(); }
 
  private:
-  MemorySnapshot(LoopDevice store, MappedDevice map) : store_(std::move(store)), map_(std::move(map)) {}
+  MemorySnapshot(MemoryStore store, MappedDevice map) : store_(std::move(store)), map_(std::move(map)) {}
   // Destroyed from the last to the first.
-  LoopDevice store_;
+  MemoryStore store_;
   MappedDevice map_;
 };
 

@@ -28,17 +28,29 @@ Result<Pages> Pages::allocate(std::uint64_t size, std::uint64_t skew) {
   return pages;
 }
 
-std::optional<std::uint64_t> available_memory() {
+namespace {
+
+std::optional<std::uint64_t> read_meminfo(const std::string& meminfo, std::string_view name) {
   constexpr std::uint64_t kMaxMeminfo = 64 * kKiB;
-  const auto text = read_text("/proc/meminfo", kMaxMeminfo);
+  const auto text = read_text(meminfo, kMaxMeminfo);
   if (!text) return std::nullopt;
   for (const std::string_view line : split_lines(*text)) {
     const auto words = split_words(line);
-    if (words.size() < 2 || words[0] != "MemAvailable:") continue;
+    if (words.size() < 2 || words[0] != name) continue;
     const auto kibibytes = parse_u64(words[1]);
     return kibibytes ? std::optional(*kibibytes * kKiB) : std::nullopt;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> total_memory() {
+  return read_meminfo("/proc/meminfo", "MemTotal:");
+}
+
+std::optional<std::uint64_t> available_memory(const std::string& meminfo) {
+  return read_meminfo(meminfo, "MemAvailable:");
 }
 
 Pages::~Pages() {

@@ -42,8 +42,11 @@ class Pages {
   std::size_t size_ = 0;
 };
 
+/// Bytes that this kernel has (MemTotal of proc_meminfo(5)); nothing when it does not tell.
+[[nodiscard]] std::optional<std::uint64_t> total_memory();
+
 /// Bytes that can be taken without anything being killed for them (MemAvailable of proc_meminfo(5)); nothing when the
 /// kernel does not tell.
-[[nodiscard]] std::optional<std::uint64_t> available_memory();
+[[nodiscard]] std::optional<std::uint64_t> available_memory(const std::string& meminfo = "/proc/meminfo");
 
 }  // namespace vhdboot::sys

@@ -96,6 +96,10 @@ std::string describe(const VolumeState& state) {
   return out.empty() ? "clean" : out;
 }
 
+bool is_only_dirty(const VolumeState& state) {
+  return state == VolumeState{.dirty = true};
+}
+
 Result<void> check_clean(const VolumeState& state) {
   if (state.clean()) return {};
   return fail(Code::Unsafe, "the volume must not be written: " + describe(state));

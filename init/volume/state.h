@@ -59,6 +59,9 @@ struct VolumeState {
 /// The clause of each thing that is wrong; "clean" when nothing is.
 [[nodiscard]] std::string describe(const VolumeState& state);
 
+/// Whether being dirty is its one fault: what lies on it can be read as it is.
+[[nodiscard]] bool is_only_dirty(const VolumeState& state);
+
 /// Unsafe with describe() as its text unless the volume is clean.
 [[nodiscard]] Result<void> check_clean(const VolumeState& state);
 

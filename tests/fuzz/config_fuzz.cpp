@@ -26,6 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (unit.name.size() > 255 || unit.name.contains('/') || unit.text.contains('\\') || unit.text.contains('%'))
         std::abort();
   }
+  if (config.ephemeral && parse_ephemeral(to_text(*config.ephemeral)) != config.ephemeral) std::abort();
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
   if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();

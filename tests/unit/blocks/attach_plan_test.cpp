@@ -48,6 +48,26 @@ TEST(AttachPlan, Modules) {
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "loop"));
   append_row(plan.view.rows, {.kind = RowKind::Zero, .start = 16, .length = 8});
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "dm_zero", "loop"));
+  plan.writer = {.kind = WriterKind::Memory, .store_size = kMinStore};
+  EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "dm_zero", "dm_snapshot", "loop"));
+}
+
+TEST(AttachPlan, OneThatForgetsTakesWritesAboveAViewThatDoesNot) {
+  AttachPlan plan = *plan_attachment(view(8192), true, 512, "6.1.0");
+  EXPECT_FALSE(plan.takes_writes());
+  EXPECT_FALSE(plan.forgets());
+  plan.writer = {.kind = WriterKind::Memory, .store_size = kMinStore};
+  EXPECT_TRUE(plan.read_only);
+  EXPECT_TRUE(plan.takes_writes());
+  EXPECT_TRUE(plan.forgets());
+  EXPECT_TRUE(plan_attachment(view(8192), false, 512, "6.1.0")->takes_writes());
+}
+
+TEST(AttachPlan, ASnapshotShowsTheWholeView) {
+  EXPECT_THAT(writer_rows({}), testing::IsEmpty());
+  const View two{
+      .devices = {}, .files = {}, .rows = {{.length = 8}, {.start = 8, .length = 24, .device = 1}}, .size = 16384};
+  EXPECT_EQ(*to_text(writer_rows(two), std::vector<std::string>{"253:0", "7:900"}), "0 32 snapshot 253:0 7:900 PO 8\n");
 }
 
 }  // namespace

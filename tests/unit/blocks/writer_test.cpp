@@ -53,14 +53,40 @@ TEST(Writer, WhatTheKernelTellsOfAStore) {
 }
 
 TEST(Writer, PerCent) {
-  const auto of = [](std::uint64_t used) { return percent({.used = used, .size = 1000}); };
+  const auto of = [](std::uint64_t used) { return percent({.used = used, .size = 1000}, 5000); };
   EXPECT_EQ(of(0), 0U);
   EXPECT_EQ(of(699), 69U);
   EXPECT_EQ(of(700), 70U);
-  EXPECT_EQ(of(1000), 100U);
-  EXPECT_EQ(percent({.state = StoreUse::State::Full}), 100U);
-  EXPECT_EQ(percent({.state = StoreUse::State::Lost}), 100U);
-  EXPECT_EQ(percent({.used = UINT64_MAX, .size = UINT64_MAX}), 100U);
+  EXPECT_EQ(of(1000), 99U) << "nothing has failed yet";
+  EXPECT_EQ(percent({.state = StoreUse::State::Full}, 5000), 100U);
+  EXPECT_EQ(percent({.state = StoreUse::State::Lost}, 5000), 100U);
+  EXPECT_EQ(percent({.used = UINT64_MAX, .size = UINT64_MAX}, UINT64_MAX), 99U);
+  EXPECT_EQ(percent({.used = 0, .size = 1000}, 0), 99U) << "no memory is there";
+}
+
+TEST(Writer, MemoryThatIsNotThereCountsAsUsed) {
+  EXPECT_EQ(percent({.used = 400, .size = 1000}, 600), 40U);
+  EXPECT_EQ(percent({.used = 400, .size = 1000}, 400), 50U);
+  EXPECT_EQ(percent({.used = 400, .size = 1000}, 0), 99U);
+}
+
+TEST(Writer, WarnsOnceAtEachMark) {
+  const StoreUse good{.used = 700 * kMiB, .size = kGiB};
+  for (const auto& [before, now] : std::vector<std::pair<unsigned, unsigned>>{{0, 69}, {70, 89}, {90, 96}, {97, 99}})
+    EXPECT_FALSE(space_warning(before, now, good)) << now;
+  EXPECT_EQ(space_warning(69, 70, good),
+            "the memory for what the guest writes is 70% full, with 700 MiB: when it is full nothing more can be "
+            "written");
+  EXPECT_THAT(space_warning(0, 95, good).value(), testing::HasSubstr(" 95% full"));
+  EXPECT_THAT(space_warning(96, 97, good).value(), testing::HasSubstr(" 97% full"));
+  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Full}).value(), testing::HasSubstr("is full"));
+  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Lost}).value(), testing::HasSubstr("has failed"));
+}
+
+TEST(Writer, UseAsText) {
+  EXPECT_EQ(to_text(StoreUse{.used = 8192, .size = 409600}), "state good\nused 8192\nsize 409600\n");
+  EXPECT_EQ(to_text(StoreUse{.state = StoreUse::State::Full}), "state full\n");
+  EXPECT_EQ(to_text(StoreUse{.state = StoreUse::State::Lost}), "state lost\n");
 }
 
 }  // namespace

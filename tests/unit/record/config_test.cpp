@@ -42,6 +42,7 @@ TEST(Config, EverythingSaid) {
       "modules guest\n"
       "host-mount //disk/./host/ rw uid=1000\n"
       "trim off\n"
+      "ephemeral 25%\n"
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
@@ -56,6 +57,7 @@ TEST(Config, EverythingSaid) {
                         .modules_from = disk::Selector{.by = disk::Selector::By::Number, .number = 2},
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
                         .trim = false,
+                        .ephemeral = Ephemeral{.on = true, .percent = 25},
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -87,6 +89,15 @@ TEST(Config, WhenTheMenuShows) {
   std::string folders;
   for (std::size_t i = 0; i <= kMaxFolders; ++i) folders += "folder /a\n";
   EXPECT_THAT(file(folders), Fails(Code::Invalid, "folder: more than 16 folders"));
+}
+
+TEST(Config, WhetherItForgets) {
+  EXPECT_FALSE(Config{}.forgets());
+  EXPECT_FALSE(file("ephemeral no")->config.forgets());
+  EXPECT_TRUE(file("ephemeral yes")->config.forgets());
+  EXPECT_FALSE(merge(file("ephemeral 1G")->config, parse_load_options("ephemeral=no")->config).forgets());
+  EXPECT_TRUE(merge(file("ephemeral no")->config, parse_load_options("ephemeral=1G")->config).forgets());
+  EXPECT_THAT(file("ephemeral maybe"), Fails(Code::Invalid, "debian.conf:1: ephemeral: expected yes, no, a size"));
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {

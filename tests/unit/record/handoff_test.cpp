@@ -24,6 +24,7 @@ Handoff full() {
       .payload_size = 4096,
       .guest_block = 4096,
       .trim = false,
+      .ephemeral = Ephemeral{.on = true, .percent = 50},
       .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
       .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
       .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
@@ -66,6 +67,17 @@ TEST(Handoff, TextAndBack) {
     ASSERT_TRUE(back) << back.error().text;
     EXPECT_EQ(*back, handoff);
   }
+}
+
+TEST(Handoff, WhatIsForgotten) {
+  auto handoff = plain();
+  handoff.ephemeral = Ephemeral{.on = true, .bytes = 1 << 30};
+  const auto text = *to_text(handoff);
+  EXPECT_EQ(parse_handoff(text)->ephemeral, handoff.ephemeral);
+  for (const auto* wrong : {"ephemeral no", "ephemeral 0", "ephemeral 76%", "ephemeral", "ephemeral -1"})
+    EXPECT_THAT(parse_handoff(replaced(text, "ephemeral 1073741824", wrong)), Fails(Code::Corrupt, "")) << wrong;
+  handoff.ephemeral = Ephemeral{};
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "has no store but \"no\""));
 }
 
 TEST(Handoff, TheRootWithoutAnInitrd) {

@@ -35,7 +35,8 @@ class FindAgain : public testing::Test {
     disk.content.identity.partuuid = "11111111-02";
     disk.hardware = {.chain = {}, .places = {test::place(kPlace)}, .wwid = "wwid=naa.1"};
     HostVolumes volumes(before);
-    const auto image = examine_image(volumes.all().front(), *volume::parse_path("/boot/debian.img")).value();
+    const auto image =
+        examine_image(volumes.all().front(), *volume::parse_path("/boot/debian.img"), Writes::Kept).value();
     return {.files = {{.path = image.path.text(),
                        .kind = volume::Kind::Exfat,
                        .serial = image.volume->identity.uuid,

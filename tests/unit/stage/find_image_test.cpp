@@ -296,7 +296,7 @@ TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
   HostVolume& volume = volumes->all().front();
   ASSERT_TRUE(look_on(volume, {*volume::parse_path("/boot/debian.img")}).value());
   devices.unplug("sda1");
-  EXPECT_THAT(examine_image(volume, *volume::parse_path("/boot/debian.img")),
+  EXPECT_THAT(examine_image(volume, *volume::parse_path("/boot/debian.img"), Writes::Kept),
               Fails(Code::Io, "/boot/debian.img on /dev/sda1 (exFAT \"DATA\")"));
 }
 

@@ -33,5 +33,15 @@ TEST(VolumeState, EachReasonSaysWhatToDo) {
               AllOf(HasSubstr("Fast Startup"), HasSubstr("; it is marked dirty")));
 }
 
+TEST(State, OnlyDirty) {
+  EXPECT_TRUE(is_only_dirty({.dirty = true}));
+  EXPECT_FALSE(is_only_dirty({}));
+  EXPECT_FALSE(is_only_dirty({.dirty = true, .journal_pending = true}));
+  EXPECT_FALSE(is_only_dirty({.dirty = true, .hibernated = true}));
+  EXPECT_FALSE(is_only_dirty({.dirty = true, .chkdsk_scheduled = true}));
+  EXPECT_FALSE(is_only_dirty({.dirty = true, .media_failure = true}));
+  EXPECT_FALSE(is_only_dirty({.hibernated = true}));
+}
+
 }  // namespace
 }  // namespace vhdboot::volume

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/watch_space.h"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/text.h"
+#include "init/blocks/writer.h"
+#include "init/stage/attach.h"
+#include "init/sys/device_mapper.h"
+#include "init/sys/file.h"
+#include "init/sys/mount.h"
+#include "init/sys/pages.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Nothing tells of a store that fills up, only of one that is full.
+constexpr auto kOften = 2s;
+
+// The guest's process 1 has a /run that stays.
+void leave_for_people(const blocks::StoreUse& use) {
+  const std::string run = concat(kProcessOneRoot, "/run");
+  if (!sys::is_mount_point(run) || !sys::make_directories(run + "/vhdboot")) return;
+  (void)sys::write_file(concat(kProcessOneRoot, kSpaceFile), as_bytes(blocks::to_text(use)));
+}
+
+Result<void> watch(const sys::Reporter& report) {
+  (void)sys::write_file("self/oom_score_adj", as_bytes("-1000"));
+  const Fd devices = TRY(sys::mount_detached("devtmpfs", "devtmpfs"));
+  const Fd control = TRY(sys::open_below(devices, "mapper/control", O_RDWR));
+  unsigned peak = 0;
+  std::optional<blocks::StoreUse> before;
+  for (;;) {
+    const auto status = sys::wait_for_status(control, kMapName, before ? kOften : 0s);
+    if (!status) return {};  // it is gone
+    const auto use = blocks::parse_store_use(*status);
+    if (!use) return fail(Code::Corrupt, concat("the kernel tells nothing of the store but ", printable(*status)));
+    const unsigned now = blocks::percent(*use, sys::available_memory("meminfo").value_or(UINT64_MAX));
+    if (const auto warning = blocks::space_warning(peak, now, *use)) report.warn(*warning);
+    peak = std::max(peak, now);
+    if (use != before) leave_for_people(*use);
+    before = use;
+  }
+}
+
+}  // namespace
+
+std::string forgetting_notice() {
+  return "vhdboot: what is changed on the disk of this system is forgotten when it is switched off.\n";
+}
+
+Result<Keeper> watch_space() {
+  return Keeper::start(watch);
+}
+
+}  // namespace vhdboot::stage

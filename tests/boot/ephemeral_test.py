@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest that forgets: what it writes is gone at the next start, and not one byte of the host disk has changed."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from tests.support import disk, hostdisk, tiny_guest
+from tests.support.guest import guest as get_guest
+from tests.support.hostdisk import HostSpec
+from tests.support.images import guest_vhd
+from tests.support.paths import PRODUCTS
+from tests.support.qemu import Disk, Machine, MachineSpec
+from tests.support.shell import TROUBLE, GuestShell
+
+EFI = PRODUCTS / "vhdboot.efi"
+VHD = "/boot/debian.vhd"
+# The partition of the host volume is the second one of its disk. The guest's two large partitions hold more than the
+# store can.
+SCRIPT = f"""
+mkdir -p /run
+mount -t tmpfs run /run
+echo "guest: the note is '$(dd if=$notes bs={tiny_guest.BLOCK} count=1 status=none | tr -d '\\000')'"
+write_note 0 remembered
+echo "guest: now it is '$(dd if=$notes bs={tiny_guest.BLOCK} count=1 iflag=direct status=none | tr -d '\\000')'"
+for device in /sys/class/block/vda2 /sys/class/block/dm-*; do
+  echo "guest: ${{device##*/}} $(cat $device/dm/name 2>/dev/null) is $(cat $device/ro)"
+done
+dd if=/dev/zero of=/dev/vda2 bs=512 count=1 conv=notrunc 2>/dev/null || echo 'guest: the volume cannot be written'
+if grep -q fill /proc/cmdline; then
+  fill() {{ dd if=/dev/zero of=$1 bs=1M count=$2 oflag=direct 2>/dev/null; }}
+  fill $root {tiny_guest.SIZES["root"] // disk.MIB} && echo 'guest: there was room'
+  fill /dev/loop0p1 {tiny_guest.SIZES["esp"] // disk.MIB} || echo 'guest: it is full'
+  until grep -q 'state full' /run/vhdboot/space; do usleep 100000; done
+  dd if=/dev/loop0 of=/dev/null bs=1M iflag=direct 2>/dev/null && echo 'guest: reads go on'
+  write_note 0 again 2>/dev/null || echo 'guest: writes fail'
+fi
+"""
+
+
+def digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def conf(folder: Path, text: str) -> Path:
+    path = folder / "debian.conf"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def check_forgetting(text: str) -> None:
+    """What the guest's script has seen of a start."""
+    assert "guest: the note is ''" in text
+    assert "guest: now it is 'remembered'" in text
+    devices = dict(re.findall(r"guest: \S+ (\S*) is (\d)", text))
+    assert devices == {"": "1", "vhdboot-rows": "1", "vhdboot": "0", "vhdboot-host": "1"}
+    assert "guest: the volume cannot be written" in text
+
+
+def test_full_and_then_fresh(folder):
+    """On a volume that is marked dirty, in several pieces, with `host-mount rw`. More is written than the store takes: writes
+    fail and reads go on. The next start knows nothing of it."""
+    guest = tiny_guest.make(SCRIPT, modules=("dm-snapshot",))
+    settings = conf(folder, "ephemeral 64M\nhost-mount /disk rw\noptions fill\n")
+    host = hostdisk.make(folder / "host.raw", HostSpec(slack=16 * disk.MIB, pieces=3),
+                         {VHD: guest.image, "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
+    hostdisk.set_ntfs_flags(host, 1)
+    before = digest(host.path)
+    for start in range(2):
+        with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / f"{start}.log") as machine:
+            machine.expect("is marked dirty, and what is read of it may be wrong", 240, failing=TROUBLE)
+            machine.expect("the guest finds the volume read-only at /disk", 60, failing=TROUBLE)
+            machine.expect("^guest: here I am", 240, failing=TROUBLE)
+            machine.expect("^guest: done", 240, failing=TROUBLE)
+            assert machine.wait_exit(60) == 0
+            text = machine.text.replace("\r", "")
+        check_forgetting(text)
+        for said in ("there was room", "it is full", "reads go on", "writes fail"):
+            assert f"guest: {said}" in text
+        assert re.search(r"vhdboot\[keeper\]: warning: the memory for what the guest writes is \d\d% full", text)
+        assert "vhdboot[keeper]: warning: the memory for what the guest writes is full" in text
+        assert digest(host.path) == before
+
+
+def test_debian_forgets(folder):
+    """A whole system, started in the menu so that nothing is kept: it comes up, tells so, and takes little memory."""
+    settings = conf(folder, "timeout menu\nmenu-style plain\n")
+    host = hostdisk.make(folder / "host.raw", HostSpec(fs="exfat"),
+                         {VHD: guest_vhd(get_guest("debian12")), "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
+    before = digest(host.path)
+    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
+        machine.expect("x ephemeral", 240, failing=TROUBLE)
+        machine.send("x\r")
+        machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
+        machine.expect("what is changed on the disk of this system is forgotten", 600, failing=TROUBLE)
+        shell = GuestShell(machine)
+        shell.log_in(600)
+        space = dict(line.split() for line in shell.check("cat /run/vhdboot/space").splitlines())
+        assert space["state"] == "good"
+        assert int(space["used"]) <= 64 * disk.MIB < int(space["size"])
+        assert shell.run("systemctl is-system-running --wait", 240)[1] == "running"
+        shell.check("cat /run/motd.d/vhdboot | grep forgotten")
+        shell.check("echo something > /root/written; sync")
+        shell.check("echo 3 > /proc/sys/vm/drop_caches; grep something /root/written")
+        assert shell.check("for d in /sys/class/block/*; do [ $(cat $d/ro) = 0 ] || echo ${d##*/}; done | grep -c '^vda[0-9]$'") == "1"
+        machine.send("poweroff\n")
+        assert machine.wait_exit(240) == 0
+        assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
+    assert digest(host.path) == before
