@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "vhd/dynamic_vhd.h"
 #include "vhd/vhdx_disk.h"
-#include "vhd/vhdx_log.h"
 
 namespace vhdboot::vhd {
 
@@ -61,14 +60,17 @@ class DiskOpener {
                             Disk& disk) {
     auto contents = TRY(DynamicVhd::open(file, footer));
     const DynamicHeader& header = contents->header();
+    disk.info_.size = footer.current_size;
     disk.info_.block_size = header.block_size;
     disk.info_.blocks = (footer.current_size + header.block_size - 1) / header.block_size;
     disk.info_.allocated_blocks = contents->allocated_blocks();
+    TRY(count_blocks(disk.info_.blocks));
     if (footer.type == DiskType::Differencing) {
       disk.info_.differencing = true;
       disk.info_.parent = ParentLink{{header.parent_uuid}, parent_paths(file, header), header.parent_timestamp};
       TRY(attach_parent(name, depth, disk, *contents));
     }
+    disk.blocks_ = contents.get();
     disk.contents_ = std::move(contents);
     return {};
   }
@@ -78,6 +80,10 @@ class DiskOpener {
     LogReplay replay = TRY(read_vhdx_log(file, header));
     const ByteSource* source = &file;
     if (!header.log.is_zero()) {
+      logs_ += header.log_length;
+      if (logs_ > kMaxChainLogs)
+        return fail(Code::Unsupported, concat("the logs of the chain that must be replayed have more than ",
+                                              human_size(kMaxChainLogs), ": attach the image in Windows once"));
       disk.info_.log_dirty = true;
       disk.info_.log_entries = replay.entries;
       disk.replayed_ = std::make_unique<ReplayedFile>(file, std::move(replay));
@@ -85,9 +91,11 @@ class DiskOpener {
     }
     auto contents = TRY(VhdxDisk::open(*source));
     const VhdxMetadata& metadata = contents->metadata();
+    disk.info_.size = metadata.disk_size;
     disk.info_.block_size = metadata.block_size;
     disk.info_.blocks = (metadata.disk_size + metadata.block_size - 1) / metadata.block_size;
     disk.info_.allocated_blocks = contents->allocated_blocks();
+    TRY(count_blocks(disk.info_.blocks));
     disk.info_.preallocated = metadata.leave_allocated && !metadata.parent;
     disk.info_.logical_sector = metadata.logical_sector;
     disk.info_.physical_sector = metadata.physical_sector;
@@ -99,6 +107,7 @@ class DiskOpener {
       disk.info_.parent = ParentLink{metadata.parent->data_writes, metadata.parent->paths, std::nullopt};
       TRY(attach_parent(name, depth, disk, *contents));
     }
+    disk.blocks_ = contents.get();
     disk.contents_ = std::move(contents);
     return {};
   }
@@ -116,6 +125,7 @@ class DiskOpener {
       disk.info_.warnings.push_back(concat(context, ": ", warning));
     disk.info_.parent_name = found.name;
     parent->own_file_ = std::move(found.file);
+    disk.parent_ = parent.get();
     contents.set_parent(std::move(parent));
     return {};
   }
@@ -140,6 +150,11 @@ class DiskOpener {
       return fail(Code::Corrupt, "it is another image than the one that the child was made from, or was changed since");
     if (parent.info_.logical_sector != child.logical_sector)
       return fail(Code::Corrupt, "its sectors are of another size than those of the child");
+    // A child in VHDX may have been made larger; whatever else changes a size changes what the child was made from.
+    const bool fits = child.format == Format::Vhdx ? parent.size() <= child.size : parent.size() == child.size;
+    if (!fits)
+      return fail(Code::Corrupt, concat("its disk has ", parent.size(), " bytes and that of the child ", child.size,
+                                        ": it was changed since the child was made"));
     return {};
   }
 
@@ -152,12 +167,26 @@ class DiskOpener {
                                     "of it, what is read here is wrong"));
   }
 
+  Result<void> count_blocks(std::uint64_t blocks) {
+    blocks_ += blocks;
+    if (blocks_ <= kMaxChainBlocks) return {};
+    return fail(Code::Unsupported, concat("the images of the chain have more than ", kMaxChainBlocks,
+                                          " blocks together: merge some of them"));
+  }
+
   const OpenParent& open_parent_;
+  std::uint64_t blocks_ = 0;  // of all images
+  std::uint64_t logs_ = 0;    // bytes
 };
 
 Result<std::unique_ptr<Disk>> open_disk(const ByteSource& file, std::string_view file_name,
                                         const OpenParent& open_parent) {
   return DiskOpener(open_parent).open(file, file_name, 0);
+}
+
+std::string describe(const DiskInfo& disk) {
+  if (disk.format != Format::Vhdx) return std::string(name(disk.format));
+  return concat(disk.differencing ? "differencing" : disk.preallocated ? "fixed" : "dynamic", ' ', name(disk.format));
 }
 
 std::string local_parent_path(std::string_view path) {

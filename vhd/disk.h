@@ -13,12 +13,19 @@
 #include "base/byte_source.h"
 #include "base/guid.h"
 #include "base/result.h"
+#include "base/units.h"
 #include "vhd/image.h"
+#include "vhd/sparse_disk.h"
+#include "vhd/vhdx_log.h"
 
 namespace vhdboot::vhd {
 
 /// How many images a chain of parents may have.
 inline constexpr unsigned kMaxChain = 64;
+
+/// Blocks of all images of a chain together, whose tables are held in memory; and bytes of the logs that are replayed.
+inline constexpr std::uint64_t kMaxChainBlocks = 16 * 1024 * 1024;
+inline constexpr std::uint64_t kMaxChainLogs = 128 * kMiB;
 
 /// What a differencing image says of its parent.
 struct ParentLink {
@@ -47,6 +54,9 @@ struct DiskInfo {
   std::vector<std::string> warnings;  ///< clauses for people
 };
 
+/// What kind of image it is, for people: "differencing VHDX image".
+[[nodiscard]] std::string describe(const DiskInfo& disk);
+
 /// A file that was found for an image.
 struct OpenedFile {
   std::string name;  ///< for people, and to find its own parent
@@ -65,19 +75,30 @@ class Disk final : public ByteSource {
   }
   [[nodiscard]] const DiskInfo& info() const { return info_; }
 
+  /// What its blocks are; null when the disk is the first size() bytes of its file.
+  [[nodiscard]] const SparseDisk* blocks() const { return blocks_; }
+  /// The image that was opened as its parent; null when none was.
+  [[nodiscard]] const Disk* parent() const { return parent_; }
+  /// Whether these bytes of its file are others before its log is replayed.
+  [[nodiscard]] bool is_logged(std::uint64_t offset, std::uint64_t length) const {
+    return replayed_ && replayed_->changes(offset, length);
+  }
+
  private:
   friend class DiskOpener;
   DiskInfo info_;
+  const SparseDisk* blocks_ = nullptr;  // is contents_
+  const Disk* parent_ = nullptr;        // in blocks_
   // Each reads from what stands above it.
   std::unique_ptr<ByteSource> own_file_;
-  std::unique_ptr<ByteSource> replayed_;
+  std::unique_ptr<ReplayedFile> replayed_;
   std::unique_ptr<ByteSource> contents_;
 };
 
 /// The disk in `file`, which must outlive it. `file_name` is for people and for `open_parent`. Without `open_parent` a
 /// differencing image opens alone, and reading what only its parent has is NotFound. Errors: Corrupt and Unsupported as
 /// recognise() and the formats say; NotFound when no path leads to a parent; Corrupt when the parent has another
-/// identity or the chain has more than kMaxChain images.
+/// identity or another size, or the chain has more than kMaxChain images; Unsupported beyond the other caps.
 [[nodiscard]] Result<std::unique_ptr<Disk>> open_disk(const ByteSource& file, std::string_view file_name,
                                                       const OpenParent& open_parent = {});
 

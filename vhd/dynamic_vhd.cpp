@@ -94,14 +94,29 @@ Result<DynamicVhd::Piece> DynamicVhd::locate(std::uint64_t offset, std::uint64_t
   const std::uint64_t within = offset % header_.block_size;
   const std::uint64_t rest = std::min(limit, header_.block_size - within);
   const std::uint32_t place = table_[static_cast<std::size_t>(block)];
-  if (place == kAbsent) return Piece{absent_, 0, rest};
+  if (place == kAbsent) {
+    // As far as no block is there: a disk that is nearly empty is few pieces.
+    Piece piece{absent_, 0, rest};
+    for (std::uint64_t next = block + 1; piece.length < limit && table_[static_cast<std::size_t>(next)] == kAbsent;
+         ++next)
+      piece.length = std::min(limit, piece.length + header_.block_size);
+    return piece;
+  }
   TRY(load_bitmap(block));
   const auto held = [&](std::uint64_t sector) {  // the highest bit of a byte stands for its first sector
     return (std::to_integer<unsigned>(bitmap_[static_cast<std::size_t>(sector / 8)]) >> (7 - sector % 8) & 1) != 0;
   };
   const std::uint64_t first = within / kSectorSize;
   std::uint64_t last = first + 1;
-  while (last * kSectorSize < within + rest && held(last) == held(first)) ++last;
+  const std::byte same = held(first) ? std::byte{0xFF} : std::byte{0};
+  while (last * kSectorSize < within + rest) {
+    if (last % 8 == 0 && bitmap_[static_cast<std::size_t>(last / 8)] == same)
+      last += 8;
+    else if (held(last) == held(first))
+      ++last;
+    else
+      break;
+  }
   return Piece{held(first) ? Origin::File : absent_, place * kSectorSize + bitmap_bytes_ + within,
                std::min(rest, last * kSectorSize - within)};
 }

@@ -21,11 +21,11 @@ class DynamicVhd final : public SparseDisk {
 
   [[nodiscard]] const DynamicHeader& header() const { return header_; }
   [[nodiscard]] std::uint64_t allocated_blocks() const { return allocated_; }
+  [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
 
  private:
   DynamicVhd(const ByteSource& file, const Footer& footer, DynamicHeader header, std::vector<std::uint32_t> table);
 
-  [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
   [[nodiscard]] Result<void> check_blocks();
   [[nodiscard]] Result<void> load_bitmap(std::uint64_t block) const;
 

@@ -20,7 +20,6 @@ class SparseDisk : public ByteSource {
   /// What is not in this image is then read from `parent`; zeros where the parent is shorter.
   void set_parent(std::unique_ptr<ByteSource> parent) { parent_ = std::move(parent); }
 
- protected:
   /// Where bytes of the disk come from.
   enum class Origin : std::uint8_t { Zero, File, Parent };
   struct Piece {
@@ -29,10 +28,11 @@ class SparseDisk : public ByteSource {
     std::uint64_t length = 0;       ///< bytes, at least 1
   };
 
-  SparseDisk(const ByteSource& file, std::uint64_t size) : file_(file), size_(size) {}
-
   /// What the bytes from `offset` on are made of: one piece of at most `limit` bytes, which end within size().
   [[nodiscard]] virtual Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const = 0;
+
+ protected:
+  SparseDisk(const ByteSource& file, std::uint64_t size) : file_(file), size_(size) {}
 
   [[nodiscard]] const ByteSource& file() const { return file_; }
 

@@ -30,6 +30,11 @@ State state_of(std::uint64_t entry) {
   return static_cast<State>(entry & 7);
 }
 
+// A part of the block, at least, is in the file.
+bool is_held(std::uint64_t entry) {
+  return state_of(entry) == Present || state_of(entry) == Partial;
+}
+
 std::uint64_t chunk_blocks_of(const VhdxMetadata& metadata) {
   return kBitmapSectors * metadata.logical_sector / metadata.block_size;
 }
@@ -161,6 +166,10 @@ Result<void> VhdxDisk::check_blocks(const VhdxRegions& regions, const VhdxHeader
   return {};
 }
 
+VhdxDisk::Origin VhdxDisk::absent_origin(std::uint64_t entry) const {
+  return state_of(entry) == NotPresent && metadata_.parent ? Origin::Parent : Origin::Zero;
+}
+
 Result<VhdxDisk::Piece> VhdxDisk::locate(std::uint64_t offset, std::uint64_t limit) const {
   const std::uint64_t within = offset % metadata_.block_size;
   const std::uint64_t rest = std::min(limit, metadata_.block_size - within);
@@ -171,11 +180,17 @@ Result<VhdxDisk::Piece> VhdxDisk::locate(std::uint64_t offset, std::uint64_t lim
       return Piece{Origin::File, place, rest};
     case Partial:
       return locate_partial(offset, rest, place);
-    case NotPresent:
-      return Piece{metadata_.parent ? Origin::Parent : Origin::Zero, 0, rest};
     default:
-      return Piece{Origin::Zero, 0, rest};
+      break;
   }
+  // As far as blocks of the same kind go: a disk that is nearly empty is few pieces.
+  Piece piece{absent_origin(entry), 0, rest};
+  for (std::uint64_t block = offset / metadata_.block_size + 1; piece.length < limit; ++block) {
+    const std::uint64_t next = entry_of(block);
+    if (is_held(next) || absent_origin(next) != piece.origin) break;
+    piece.length = std::min(limit, piece.length + metadata_.block_size);
+  }
+  return piece;
 }
 
 // 2.4: bit 0 of byte 0 of a bitmap stands for the first sector of its chunk.

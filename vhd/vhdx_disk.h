@@ -23,13 +23,15 @@ class VhdxDisk final : public SparseDisk {
 
   [[nodiscard]] const VhdxMetadata& metadata() const { return metadata_; }
   [[nodiscard]] std::uint64_t allocated_blocks() const { return allocated_; }
+  [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
 
  private:
   VhdxDisk(const ByteSource& file, VhdxMetadata metadata, std::vector<std::uint64_t> table);
 
-  [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
   [[nodiscard]] Result<void> check_blocks(const VhdxRegions& regions, const VhdxHeader& header);
   [[nodiscard]] Result<Piece> locate_partial(std::uint64_t offset, std::uint64_t limit, std::uint64_t place) const;
+  /// Of a block that is not in the file.
+  [[nodiscard]] Origin absent_origin(std::uint64_t entry) const;
   [[nodiscard]] std::uint64_t entry_of(std::uint64_t block) const;
   [[nodiscard]] std::uint64_t bitmap_entry_of(std::uint64_t chunk) const;
 

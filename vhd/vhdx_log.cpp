@@ -250,6 +250,13 @@ void ReplayedFile::apply(LogWrite write) {
   patches_.insert_or_assign(write.offset, Patch{end, std::move(write.data)});
 }
 
+bool ReplayedFile::changes(std::uint64_t offset, std::uint64_t length) const {
+  if (offset > file_.size() || length > file_.size() - offset) return true;
+  const auto next = patches_.lower_bound(offset);
+  if (next != patches_.end() && next->first - offset < length) return true;
+  return next != patches_.begin() && std::prev(next)->second.end > offset;
+}
+
 Result<void> ReplayedFile::read_file(std::uint64_t offset, MutableBytes out) const {
   const std::uint64_t there = offset < file_.size() ? file_.size() - offset : 0;
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(there, out.size()));

@@ -45,6 +45,8 @@ class ReplayedFile final : public ByteSource {
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
+  /// Whether the replay has to do with any of these bytes, which the file alone does not have so.
+  [[nodiscard]] bool changes(std::uint64_t offset, std::uint64_t length) const;
 
  private:
   struct Patch {
