@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "init/blocks/row.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::blocks {
 
@@ -29,6 +31,7 @@ struct MappedFile {
   std::uint64_t size = 0;       ///< bytes
   std::vector<Extent> extents;  ///< of the whole file, in logical order
   std::size_t device = 0;       ///< that it lies on: which one of the view's
+  std::string name;             ///< for people; empty: it is the image
 
   friend bool operator==(const MappedFile&, const MappedFile&) = default;
 };
@@ -43,12 +46,20 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 
-/// The view of an image whose disk is the first `payload_size` bytes of its one file. On a device of larger logical
+/// The view of a disk that is made of `pieces`, in order and without gaps, of `files`. On devices of larger logical
 /// blocks the last row reaches up to the end of its block, which then lies in the same cluster: the loop device above
 /// cuts it off.
-/// Corrupt on holes, overlaps, a payload beyond the file and what lies outside the device; Unsupported, with what to do
-/// about it, when the file does not lie on logical blocks, or in more than kMaxRows pieces.
+/// Corrupt on holes, on what overlaps within a file or between two, on pieces beyond their file and what lies outside
+/// of its device. Unsupported, with what to do about it, when pieces do not lie on logical blocks or are more than
+/// kMaxRows.
+[[nodiscard]] Result<View> chain_view(std::vector<MappedFile> files, std::vector<LowerDevice> devices,
+                                      std::span<const vhd::DiskPiece> pieces);
+
+/// The same of an image whose disk is the first `payload_size` bytes of its one file.
 [[nodiscard]] Result<View> flat_view(MappedFile file, LowerDevice device, std::uint64_t payload_size);
+
+/// Of the rows and the size: two views of the same devices that have another one are not the same.
+[[nodiscard]] std::uint32_t checksum(const View& view);
 
 /// For pack_rows() and to_text().
 [[nodiscard]] std::vector<std::string> device_numbers(const View& view);
