@@ -96,4 +96,19 @@ Result<Path> parse_path(std::string_view text) {
   return path;
 }
 
+Result<Path> resolve(const Path& folder, std::string_view relative) {
+  if (relative.size() > kMaxPathBytes) return fail(Code::Invalid, "a path is longer than 32768 bytes");
+  std::string unified(relative);
+  std::replace(unified.begin(), unified.end(), '\\', '/');
+  Path path = folder;
+  for (const std::string_view name : split(unified, '/')) {
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && path.is_root())
+      return fail(Code::Invalid,
+                  concat("path \"", printable(relative.substr(0, 256)), "\": it leads out of the volume"));
+    path = name == ".." ? path.parent() : TRY(path.child(name));
+  }
+  return path;
+}
+
 }  // namespace vhdboot::volume

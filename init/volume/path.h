@@ -54,4 +54,8 @@ inline constexpr std::size_t kMaxNameUnits = 255;    ///< UTF-16 units in a name
 /// or past a cap.
 [[nodiscard]] Result<Path> parse_path(std::string_view text);
 
+/// `relative` from `folder` on, where ".." is the folder above. Invalid when it leads out of the volume, and as
+/// parse_path().
+[[nodiscard]] Result<Path> resolve(const Path& folder, std::string_view relative);
+
 }  // namespace vhdboot::volume

@@ -84,5 +84,23 @@ TEST(Path, SiblingAndChild) {
   EXPECT_FALSE(path.child("a\\b"));
 }
 
+TEST(Path, FromAFolderOn) {
+  const Path folder = parse_path("/vm/old").value();
+  const auto text = [&](const char* relative) { return resolve(folder, relative).value().text(); };
+  EXPECT_EQ(text("base.vhd"), "/vm/old/base.vhd");
+  EXPECT_EQ(text(".\\base.vhd"), "/vm/old/base.vhd");
+  EXPECT_EQ(text("..\\new/./base.vhd"), "/vm/new/base.vhd");
+  EXPECT_EQ(text("../.."), "/");
+  EXPECT_EQ(text(""), "/vm/old");
+  const auto out = resolve(folder, "..\\..\\..\\base.vhd");
+  ASSERT_FALSE(out);
+  EXPECT_THAT(out.error().message(), HasSubstr("out of the volume"));
+  EXPECT_FALSE(resolve(folder, "C:\\base.vhd"));
+  EXPECT_FALSE(resolve(folder, std::string(kMaxPathBytes + 1, 'a')));
+  std::string deep;
+  for (std::size_t i = 0; i <= kMaxPathDepth; ++i) deep += "a/";
+  EXPECT_FALSE(resolve(folder, deep));
+}
+
 }  // namespace
 }  // namespace vhdboot::volume
