@@ -11,8 +11,8 @@ Result<void> check_writer(vhd::Format format, bool forgets) {
   return fail(Code::Unsupported,
               concat("it is a ", vhd::name(format),
                      ", to which a guest cannot write: say `ephemeral yes` in its "
-                     "configuration, so that what it writes is forgotten, or make a fixed VHD of it with `vhdtool "
-                     "convert`"));
+                     "configuration, so that what it writes is forgotten, or convert it with `qemu-img convert -O raw` "
+                     "and `raw2vhd`"));
 }
 
 }  // namespace vhdboot::blocks

@@ -17,6 +17,7 @@ namespace {
 std::string disk_part(std::string_view module) {
   if (module == "dm_mod") return "device-mapper";
   if (module == "dm_snapshot") return "snapshots of device-mapper";
+  if (module == "dm_zero") return "zeroes of device-mapper";
   if (module == "loop") return "loop devices";
   return printable(module);
 }

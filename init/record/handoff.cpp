@@ -17,7 +17,7 @@ namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 4;
+constexpr unsigned kVersion = 5;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -117,9 +117,7 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.files.empty()) return "names no file";
   for (const auto& file : handoff.files)
     if (auto text = objection(file)) return text;
-  const auto& image = handoff.files.front();
-  if (handoff.payload_size == 0 || handoff.payload_size > image.size)
-    return concat("has a disk of ", handoff.payload_size, " bytes in a file of ", image.size, " bytes");
+  if (handoff.payload_size == 0) return "has a disk of 0 bytes";
   if (handoff.guest_block != 512 && handoff.guest_block != 4096)
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
@@ -174,7 +172,7 @@ class Reader {
     const auto said = [&](std::string_view key) { return std::ranges::find(seen_, key) != seen_.end(); };
     const auto missing = [](std::string_view key) { return fail(Code::Corrupt, concat("does not say ", key)); };
     if (handoff_.files.empty()) {
-      for (const std::string_view key : {"payload", "init"})
+      for (const std::string_view key : {"payload", "view", "init"})
         if (!said(key)) return missing(key);
     } else {
       for (const std::string_view key : {"volume", "serial", "size"})
@@ -237,6 +235,7 @@ class Reader {
     if (key == "counted") return (handoff_.counted = parse_counted(value)).has_value();
     if (key == "rescue") return assign(handoff_.rescue, parse_enum<RescueChoice>(kRescues, value));
     if (key == "payload") return assign(handoff_.payload_size, parse_u64(value));
+    if (key == "view") return assign_small(handoff_.view, value);
     if (key == "guest-block") return assign_small(handoff_.guest_block, value);
     if (key == "wait") return assign_small(handoff_.wait_seconds, value);
     return false;
@@ -315,6 +314,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   std::string text = concat(kName, ' ', kVersion, '\n');
   const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
   line("payload ", handoff.payload_size);
+  line("view ", handoff.view);
   line("guest-block ", handoff.guest_block);
   if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));

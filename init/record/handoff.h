@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
-// Text: the line `vhdboot-handoff 4`, `key value` lines, for each file a section that begins with `file PATH` and ends
+// Text: the line `vhdboot-handoff 5`, `key value` lines, for each file a section that begins with `file PATH` and ends
 // with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end `crc32 xxxxxxxx` over all that is before it.
 // Stage 2 never trusts it: it looks again and compares.
 #pragma once
@@ -27,7 +27,7 @@ namespace vhdboot::record {
 
 inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
 inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
-inline constexpr std::size_t kMaxHandoffFiles = 32;
+inline constexpr std::size_t kMaxHandoffFiles = 64;
 inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;  ///< of all files together
 inline constexpr std::size_t kMaxHandoffModules = 1024;
 inline constexpr std::size_t kMaxHandoffPlaces = 64;  ///< of one file's disk
@@ -71,8 +71,9 @@ struct HandoffFile {
 
 struct Handoff {
   // The guest disk.
-  std::vector<HandoffFile> files;  ///< at least one: the image first
+  std::vector<HandoffFile> files;  ///< at least one: the image first, then its parents, the nearest first
   std::uint64_t payload_size = 0;  ///< bytes
+  std::uint32_t view = 0;          ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk

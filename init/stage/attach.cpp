@@ -5,20 +5,21 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "init/blocks/check_writer.h"
 #include "init/sys/pages.h"
 
 namespace vhdboot::stage {
+
+Result<void> check_writer(const FoundImage& image, const record::Config& config) {
+  TRY_IN(printable(image.path.text()), blocks::check_writer(image.info().format, config.forgets()));
+  return {};
+}
+
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
-  const sys::BlockDevice& device = image.volume->device;
-  auto view = TRY(blocks::flat_view({.size = image.layout.size, .extents = image.layout.extents, .device = 0},
-                                    {.numbers = device.numbers,
-                                     .size = device.size,
-                                     .logical_block = device.logical_block,
-                                     .cluster_size = image.volume->reader->cluster_size()},
-                                    image.info.payload_size));
+  if (!read_only) TRY(blocks::check_writer(image.info().format, false));
   utsname kernel{};
   (void)::uname(&kernel);
-  return blocks::plan_attachment(std::move(view), read_only, guest_block, kernel.release);
+  return blocks::plan_attachment(image.view, read_only, guest_block, kernel.release);
 }
 
 Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,

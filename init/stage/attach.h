@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "init/blocks/attach_plan.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/attached_disk.h"
 
@@ -12,7 +13,10 @@ namespace vhdboot::stage {
 /// The device-mapper name of a guest disk.
 inline constexpr char kMapName[] = "vhdboot";
 
-/// The plan for a found image.
+/// Whether there is a place for what the guest writes; Unsupported when there is none.
+[[nodiscard]] Result<void> check_writer(const FoundImage& image, const record::Config& config);
+
+/// The plan for a found image. Unsupported, for writing, when the guest cannot write to it in place.
 [[nodiscard]] Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                          std::uint32_t guest_block);
 

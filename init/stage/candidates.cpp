@@ -164,14 +164,16 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 
 Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
   const FoundImage image = TRY(open_image(candidate.place, writes_of(config)));
+  TRY(check_writer(image, config));
   const disk::PartitionTable table = TRY(read_table(image));
   Look look{.title = {},
-            .payload_size = image.info.payload_size,
-            .format = std::string(vhd::name(image.info.format)),
+            .payload_size = image.info().size,
+            .format = image.kind(),
             .keymap = {},
             .entries = {},
-            .warnings = table.warnings,
+            .warnings = image.info().warnings,
             .forgets = config.forgets()};
+  look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
   const sys::Reporter report(look.warnings);
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));
   auto attached = TRY(attach_image(plan, image));

@@ -29,7 +29,7 @@ struct Candidate {
 struct Look {
   std::string title;  ///< of the system
   std::uint64_t payload_size = 0;
-  std::string format;                 ///< "fixed VHD"
+  std::string format;                 ///< "fixed VHD", "differencing VHDX image with 2 parents"
   std::string keymap;                 ///< see guest::keyboard_layout()
   std::vector<menu::Entry> entries;   ///< what is started first, and what else there is; none in one of Windows' own
   std::vector<std::string> warnings;  ///< sentences

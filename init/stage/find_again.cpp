@@ -64,15 +64,26 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
 }
 
 Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
-  if (handoff.files.size() != 1)
-    return fail(Code::Unsupported,
-                concat("the guest disk is made of ", handoff.files.size(), " files, this program attaches one"));
-  const record::HandoffFile& file = handoff.files.front();
+  const record::HandoffFile& first = handoff.files.front();
   auto image = TRY(
-      examine_image(volume, TRY(volume::parse_path(file.path)), handoff.ephemeral ? Writes::Forgotten : Writes::Kept));
-  TRY(record::compare_extents(file, image.layout.size, image.layout.extents));
-  if (image.info.payload_size != handoff.payload_size)
-    return fail(Code::Unsafe, concat(printable(file.path), " is not the image that stage 1 saw"));
+      examine_image(volume, TRY(volume::parse_path(first.path)), handoff.ephemeral ? Writes::Forgotten : Writes::Kept));
+  const auto differs = [&](std::string_view how) {
+    return fail(Code::Unsafe,
+                concat(printable(first.path), " is not the image that stage 1 saw", how, ": start the machine again"));
+  };
+  if (handoff.files.size() != image.parents.size() + 1)
+    return differs(
+        concat(", it was made of ", handoff.files.size(), " files and is made of ", image.parents.size() + 1, " now"));
+  TRY(record::compare_extents(first, image.layout.size, image.layout.extents));
+  for (std::size_t i = 0; i < image.parents.size(); ++i) {
+    const record::HandoffFile& then = handoff.files[i + 1];
+    const ImageFile& now = image.parents[i];
+    if (!record::is_volume_of(then, volume.identity) || then.path != now.path.text())
+      return differs(concat(", its parent was ", printable(then.path), " and is ", printable(now.path.text()), " now"));
+    TRY(record::compare_extents(then, now.layout.size, now.layout.extents));
+  }
+  if (image.info().size != handoff.payload_size || blocks::checksum(image.view) != handoff.view)
+    return differs(", its disk is made of other pieces now");
   return image;
 }
 

@@ -5,9 +5,11 @@
 #include <array>
 
 #include "base/text.h"
+#include "init/blocks/parent_places.h"
 #include "init/record/image_path.h"
 #include "init/volume/file_source.h"
 #include "vhd/dynamic_header.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -127,6 +129,10 @@ Result<void> check_state(HostVolume& volume, Writes writes) {
   return clean;
 }
 
+std::unique_ptr<volume::FileSource> source_of(HostVolume& volume, const volume::FileLayout& layout) {
+  return std::make_unique<volume::FileSource>(*volume.source, layout.extents, layout.size, layout.valid_size);
+}
+
 // What the differencing VHD in a file says of its parent; nothing of any other file.
 Result<std::optional<Guid>> parent_of(HostVolume& volume, const volume::Path& path) {
   std::array<std::byte, vhd::kFooterSize> start{};
@@ -150,8 +156,8 @@ Result<std::optional<Guid>> parent_of(HostVolume& volume, const volume::Path& pa
 
 // A differencing image says what its parent lacks, and is worth nothing once that has changed.
 Result<void> check_no_children(const FoundImage& image) {
-  const auto own = image.info.uuid();
-  if (!own) return {};
+  if (image.info().format == vhd::Format::Vhdx || !image.info().link_id) return {};
+  const Guid own = *image.info().link_id;
   const auto files = image.volume->reader->list(image.path.parent());
   if (!files && files.error().code == Code::NoMemory) return {};  // too many for anybody to keep images among
   if (!files) return std::unexpected(files.error());
@@ -171,41 +177,106 @@ Result<void> check_no_children(const FoundImage& image) {
   return {};
 }
 
+// A file of an image, with all checks that it can pass alone.
+Result<ImageFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
+  const std::string where = concat(printable(path.text()), " on ", volume.description());
+  ImageFile file;
+  file.layout = TRY_IN(where, volume.reader->layout(path));
+  file.path = TRY_IN(where, volume.reader->spelling(path));
+  TRY_IN(volume.description(), check_state(volume, writes));
+  TRY_IN(volume.description(), volume::check_mappable(file.layout, file.path));
+  const auto contents = source_of(volume, file.layout);
+  const auto info = TRY_IN(where, vhd::recognise(*contents, printable(path.name())));
+  TRY_IN(where, vhd::check_footer(info, path.name()));
+  return file;
+}
+
+// Finds one parent after the other on the volume of an image.
+class ParentSearch {
+ public:
+  ParentSearch(FoundImage& image, Writes writes) : image_(image), writes_(writes) {}
+
+  // The parent of the image that was found last, which calls it `path`.
+  Result<vhd::OpenedFile> open(std::string_view path) {
+    const volume::Path& child = image_.parents.empty() ? image_.path : image_.parents.back().path;
+    for (const volume::Path& place : blocks::parent_places(child, path)) {
+      const auto there = image_.volume->reader->layout(place);
+      if (there) return open_at(place);
+      if (there.error().code != Code::NotFound) return std::unexpected(there.error());
+    }
+    return fail(Code::NotFound, "nothing of that name is on this volume");
+  }
+
+ private:
+  Result<vhd::OpenedFile> open_at(const volume::Path& path) {
+    HostVolume& volume = *image_.volume;
+    ImageFile file = TRY(look_at_file(volume, path, writes_));
+    const bool is_own = file.path == image_.path ||
+                        std::ranges::find(image_.parents, file.path, &ImageFile::path) != image_.parents.end();
+    if (is_own) return fail(Code::Corrupt, concat(printable(file.path.text()), " would be a parent of its own"));
+    vhd::OpenedFile opened{file.path.text(), source_of(volume, file.layout), std::nullopt};
+    image_.parents.push_back(std::move(file));
+    return opened;
+  }
+
+  FoundImage& image_;
+  Writes writes_;
+};
+
+Result<blocks::View> view_of(const FoundImage& image) {
+  std::vector<blocks::MappedFile> files;
+  files.push_back({.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}});
+  for (const ImageFile& parent : image.parents)
+    files.push_back(
+        {.size = parent.layout.size, .extents = parent.layout.extents, .device = 0, .name = parent.path.text()});
+  const sys::BlockDevice& device = image.volume->device;
+  std::vector<blocks::LowerDevice> devices;
+  devices.push_back({.numbers = device.numbers,
+                     .size = device.size,
+                     .logical_block = device.logical_block,
+                     .cluster_size = image.volume->reader->cluster_size()});
+  return blocks::chain_view(std::move(files), std::move(devices), TRY(vhd::pieces_of(*image.disk)));
+}
+
 }  // namespace
 
 Writes writes_of(const record::Config& config) {
   return config.forgets() ? Writes::Forgotten : Writes::Kept;
 }
 
+std::string FoundImage::kind() const {
+  const std::string kind = vhd::describe(info());
+  if (parents.empty()) return kind;
+  return concat(kind, " with ", parents.size(), parents.size() == 1 ? " parent" : " parents");
+}
+
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes) {
+  ImageFile file = TRY(look_at_file(volume, path, writes));
   const std::string where = concat(printable(path.text()), " on ", volume.description());
-  FoundImage image{.volume = &volume};
-  image.layout = TRY_IN(where, volume.reader->layout(path));
-  image.path = TRY_IN(where, volume.reader->spelling(path));
-  TRY_IN(volume.description(), check_state(volume, writes));
-  TRY_IN(volume.description(), volume::check_mappable(image.layout, image.path));
-  const volume::FileSource source = contents(image);
-  image.info = TRY_IN(where, vhd::identify(source, printable(path.name())));
-  TRY_IN(where, vhd::check_footer(image.info, path.name()));
+  FoundImage image{.volume = &volume, .path = std::move(file.path), .layout = std::move(file.layout)};
+  image.file = source_of(volume, image.layout);
+  ParentSearch parents(image, writes);
+  const auto open_parent = [&](std::string_view, std::string_view name) { return parents.open(name); };
+  auto disk = vhd::open_disk(*image.file, printable(path.name()), open_parent);
+  // The image itself is there: nobody is to look for it elsewhere.
+  if (!disk && disk.error().code == Code::NotFound) disk.error().code = Code::Corrupt;
+  image.disk = TRY_IN(where, std::move(disk));
+  image.view = TRY_IN(where, view_of(image));
   return image;
 }
 
 Result<void> check_unshared(const FoundImage& image) {
-  TRY_IN(image.volume->description(), image.volume->reader->check_allocation(image.path));
-  TRY_IN(image.volume->description(), check_no_children(image));
+  const std::string where = image.volume->description();
+  TRY_IN(where, image.volume->reader->check_allocation(image.path));
+  for (const ImageFile& parent : image.parents) TRY_IN(where, image.volume->reader->check_allocation(parent.path));
+  TRY_IN(where, check_no_children(image));
   return {};
 }
 
-volume::FileSource contents(const FoundImage& image) {
-  return {*image.volume->source, image.layout.extents, image.layout.size, image.layout.valid_size};
-}
-
 Result<disk::PartitionTable> read_table(const FoundImage& image) {
-  const volume::FileSource file = contents(image);
-  const SliceSource payload(file, 0, image.info.payload_size);
   const std::string where =
       concat("the guest disk in ", printable(image.path.text()), " on ", image.volume->description());
-  auto table = TRY_IN(where, disk::read_partition_table(payload));
+  auto table = TRY_IN(where, disk::read_partition_table(*image.disk));
   if (!table.unseen.empty()) return fail(Code::Corrupt, concat(where, ": ", table.unseen));
   return table;
 }

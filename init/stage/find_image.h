@@ -2,13 +2,19 @@
 // Which file on which volume is booted.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "disk/partition_table.h"
+#include "init/blocks/view.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
 #include "init/volume/file_source.h"
-#include "vhd/image.h"
+#include "vhd/disk.h"
 
 namespace vhdboot::stage {
 
@@ -16,12 +22,25 @@ namespace vhdboot::stage {
 enum class Writes : std::uint8_t { Kept, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 
+/// A file of an image.
+struct ImageFile {
+  volume::Path path;  ///< as the volume spells it
+  volume::FileLayout layout;
+};
+
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
-  vhd::ImageInfo info;
+  std::vector<ImageFile> parents;                  ///< the nearest first, on the same volume
+  std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
+  std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
+  blocks::View view;  ///< of the disk; its files are the image and its parents in their order
+
+  [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
+  /// For people: "differencing VHDX image with 2 parents".
+  [[nodiscard]] std::string kind() const;
 };
 
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for
@@ -36,9 +55,6 @@ struct FoundImage {
 /// disk write-protected.
 [[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes);
 
-/// The bytes of the file, read from the partition. Borrows the image's volume.
-[[nodiscard]] volume::FileSource contents(const FoundImage& image);
-
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
 [[nodiscard]] Result<disk::PartitionTable> read_table(const FoundImage& image);
 
@@ -51,11 +67,12 @@ struct FoundImage {
 /// be the one that is meant, NotFound when the image's own has gone.
 [[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
-/// Looks at one file, with the same checks but for check_unshared(). NotFound when it is not there.
+/// Looks at one file and, where it is a differencing image, at its parents: each beside its child, or where the child
+/// says that it is, from its folder on. The same checks but for check_unshared(). NotFound when one is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes);
 
-/// Corrupt when something else lies in the image's clusters, Unsafe when a differencing VHD in its folder says that
-/// this is its parent.
+/// Corrupt when something else lies in the clusters of the image or a parent, Unsafe when a differencing VHD in its
+/// folder says that this is its parent.
 [[nodiscard]] Result<void> check_unshared(const FoundImage& image);
 
 }  // namespace vhdboot::stage

@@ -90,8 +90,8 @@ Result<void> show_file(HostVolume& volume, const volume::Path& path, const volum
     print(concat("  ", extent.logical, " -> ", extent.physical, " + ", extent.length));
   }
   const FoundImage image = TRY(examine_image(volume, path, Writes::Kept));
-  print(concat("  ", vhd::name(image.info.format), " with a disk of ", human_size(image.info.payload_size),
-               ": can be attached"));
+  print(concat("  ", image.kind(), ", a disk of ", human_size(image.info().size), ": can be attached"));
+  for (const ImageFile& parent : image.parents) print(concat("  parent ", printable(parent.path.text())));
   return {};
 }
 

@@ -137,6 +137,8 @@ void report_modules(const CarriedModules& carried, const std::string& release, P
 }
 
 Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
+  TRY(check_writer(image, config));
+  for (const std::string& warning : image.info().warnings) report.warn(warning);
   const disk::PartitionTable table = TRY(read_table(image));
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
@@ -151,13 +153,14 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),
-                            .format = std::string(vhd::name(image.info.format)),
+                            .format = image.kind(),
                             .file_size = image.layout.size,
-                            .payload_size = image.info.payload_size,
+                            .payload_size = image.info().size,
                             .extents = image.layout.extents.size(),
                             .volume = image.volume->description(),
                             .serial = image.volume->identity.uuid,
-                            .state = volume::describe(TRY(image.volume->reader->state()))},
+                            .state = volume::describe(TRY(image.volume->reader->state())),
+                            .parents = {}},
                   .guest_disk = describe(table),
                   .entry = report_entry(boot, config),
                   .release = boot.planned.release,
@@ -174,6 +177,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                   .asked_of_guest = {},
                   .mounted = boot.planned.root,
                   .warnings = {}};
+  for (const ImageFile& parent : image.parents) plan.image.parents.push_back(parent.path.text());
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }

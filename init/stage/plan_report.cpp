@@ -37,6 +37,7 @@ void add_image(const PlanReport& report, Lines& lines) {
   lines.add("image", image.path);
   lines.more(concat(image.format, " of ", human_size(image.file_size), ", a disk of ", human_size(image.payload_size),
                     ", in ", pieces(image.extents)));
+  for (const std::string& parent : image.parents) lines.more(concat("on ", parent));
   lines.add("volume", concat(image.volume, ", serial ", image.serial));
   lines.more(image.state);
   lines.add("guest disk", report.guest_disk);

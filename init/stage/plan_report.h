@@ -23,7 +23,8 @@ struct PlanReport {
     std::size_t extents = 0;
     std::string volume;  ///< "/dev/sda2 (NTFS \"Data\")"
     std::string serial;
-    std::string state;  ///< of the volume: "clean"
+    std::string state;                 ///< of the volume: "clean"
+    std::vector<std::string> parents;  ///< the nearest first
   };
   struct Entry {
     std::string kind;   ///< "unified kernel image"

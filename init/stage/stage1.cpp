@@ -30,19 +30,24 @@
 namespace vhdboot::stage {
 namespace {
 
+record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& path, const volume::FileLayout& layout) {
+  record::HandoffFile file{.path = path.text(),
+                           .kind = volume.reader->kind(),
+                           .serial = volume.identity.uuid,
+                           .partuuid = {},
+                           .places = volume.hardware.places,
+                           .wwid = volume.hardware.wwid,
+                           .size = layout.size,
+                           .extents = layout.extents};
+  if (!volume.identity.partuuid.empty()) file.partuuid = volume.identity.partuuid;
+  return file;
+}
+
 record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                              const GuestBoot& boot) {
-  record::HandoffFile file{.path = image.path.text(),
-                           .kind = image.volume->reader->kind(),
-                           .serial = image.volume->identity.uuid,
-                           .partuuid = {},
-                           .size = image.layout.size,
-                           .extents = image.layout.extents};
-  if (!image.volume->identity.partuuid.empty()) file.partuuid = image.volume->identity.partuuid;
-  file.places = image.volume->hardware.places;
-  file.wwid = image.volume->hardware.wwid;
-  record::Handoff handoff{.files = {std::move(file)},
-                          .payload_size = image.info.payload_size,
+  record::Handoff handoff{.files = {},
+                          .payload_size = image.info().size,
+                          .view = blocks::checksum(image.view),
                           .guest_block = table.logical_block,
                           .trim = config.trim.value_or(true),
                           .host_mount = config.host_mount,
@@ -50,6 +55,10 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .init = boot.planned.plan.guest_init,
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
+  static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
+  handoff.files.push_back(handoff_file(*image.volume, image.path, image.layout));
+  for (const ImageFile& parent : image.parents)
+    handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
     if (handoff.host_mount) handoff.host_mount->read_only = true;
@@ -280,13 +289,14 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     }
     const FoundImage image = TRY(std::move(found));
     report.checkpoint("volume");
-    learn("image", concat(printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
-                          vhd::name(image.info.format)));
+    learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());
     if (keys.asked_for_menu()) return {};
-    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info.payload_size), ' ',
-                      vhd::name(image.info.format), ", on ", image.volume->description()));
+    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info().size), ' ',
+                      image.kind(), ", on ", image.volume->description()));
     report.checkpoint("image");
+    TRY(check_writer(image, settings.config));
+    for (const std::string& warning : image.info().warnings) report.warn(warning);
 
     TRY(check_no_windows_sleeps(volumes, image));
     const disk::PartitionTable table = TRY(read_table(image));

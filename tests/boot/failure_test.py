@@ -124,7 +124,15 @@ def broken_footer(bench):
 
 
 def dynamic_vhd(bench):
-    return bench.host({VHD: bench.image(footer=vhd.footer(42 * disk.MIB, kind=3))})
+    image = bench.folder / "dynamic.vhd"
+    sparse_images.make_vhd(image, 42 * disk.MIB, {0: bytes(512)}, uuid.UUID(int=1))
+    return bench.host({VHD: image})
+
+
+def no_parent(bench):
+    image = bench.folder / "differencing.vhd"
+    sparse_images.make_vhd(image, 42 * disk.MIB, {}, uuid.UUID(int=1), parent=(vhd.IDENTITY, 0, "C:\\vm\\base.vhd"))
+    return bench.host({VHD: image})
 
 
 def footer_of_another_size(bench):
@@ -258,7 +266,8 @@ FAILURES = [
     Failure(kernel_is_none, ["kernel"]),
     Failure(no_such_entry, ["other*.efi", "small.efi"]),
     Failure(broken_footer, ["/boot/debian.vhd", "checksum"]),
-    Failure(dynamic_vhd, ["/boot/debian.vhd", "dynamic"]),
+    Failure(dynamic_vhd, ["/boot/debian.vhd", "a dynamic VHD", "`ephemeral yes`", "`qemu-img convert -O raw`"]),
+    Failure(no_parent, ["/boot/debian.vhd", "its parent image was not found", "C:\\vm\\base.vhd"]),
     Failure(footer_of_another_size, ["/boot/debian.vhd", "footer"]),
     Failure(hibernated, ["must not be written", "hibernated", "Shift"]),
     Failure(dirty_ntfs, ["must not be written", "marked dirty", "chkdsk /f"]),
@@ -312,7 +321,7 @@ def as_tuple(made):
 
 
 # Others of their kind always run, and all of them are refused by the same code in the unit tests.
-ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, dynamic_vhd, footer_of_another_size, dirty_exfat,
+ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent, footer_of_another_size, dirty_exfat,
             compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
             no_such_entry, crypttab_formats, saved_virtual_machine}
 

@@ -24,7 +24,7 @@ TEST(CheckWriter, AnyOtherOnlyWhereItIsForgotten) {
   EXPECT_THAT(check_writer(Format::DynamicVhd, false),
               Fails(Code::Unsupported,
                     "it is a dynamic VHD, to which a guest cannot write: say `ephemeral yes` in its configuration, so "
-                    "that what it writes is forgotten, or make a fixed VHD of it with `vhdtool convert`"));
+                    "that what it writes is forgotten, or convert it with `qemu-img convert -O raw` and `raw2vhd`"));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ Handoff full() {
                  .size = 8192,
                  .extents = {{0, 4096, 4096}, {4096, 65536, 4096}}}},
       .payload_size = 4096,
+      .view = 0x12345678,
       .guest_block = 4096,
       .trim = false,
       .ephemeral = Ephemeral{.on = true, .percent = 50},
@@ -113,7 +114,7 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 4\npayload 7680\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
+            sealed("vhdboot-handoff 5\npayload 7680\nview 0\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
                    "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
   EXPECT_THAT(*to_text(two_files()),
               ::testing::HasSubstr(
@@ -144,8 +145,8 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 4", "handoff 2")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 4"));
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 5", "handoff 2")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 5"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
@@ -162,8 +163,9 @@ TEST(Handoff, Deviations) {
               Fails(Code::Corrupt, "boot loader"));
   EXPECT_THAT(parse_handoff(replaced(text, "file /Images", "file Images")), Fails(Code::Corrupt, "file path"));
   EXPECT_THAT(parse_handoff(replaced(text, "file /Images", "file /../Images")), Fails(Code::Corrupt, "file path"));
-  EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 8704")),
-              Fails(Code::Corrupt, "disk of 8704 bytes in a file of 8192"));
+  EXPECT_THAT(parse_handoff(replaced(text, "view 305419896", "view 4294967296")),
+              Fails(Code::Corrupt, "means nothing"));
+  EXPECT_THAT(parse_handoff(replaced(text, "view 305419896\n", "")), Fails(Code::Corrupt, "does not say view"));
   EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 0")), Fails(Code::Corrupt, "disk of 0"));
   EXPECT_THAT(parse_handoff(replaced(text, "payload 4096", "payload 0 4096")), Fails(Code::Corrupt, "means nothing"));
   EXPECT_THAT(parse_handoff(replaced(text, "payload 4096\n", "")), Fails(Code::Corrupt, "does not say payload"));
@@ -182,7 +184,7 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 4\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 5\n"), Fails(Code::Corrupt, ""));
 }
 
 TEST(Handoff, DeviationsOfFiles) {
@@ -231,7 +233,7 @@ TEST(Handoff, WhatCannotBeWritten) {
               Fails(Code::Invalid, "1025"));
   EXPECT_THAT(with([](auto& h) { h.files.clear(); }), Fails(Code::Invalid, "names no file"));
   EXPECT_THAT(with([](auto& h) { h.files.resize(kMaxHandoffFiles + 1, h.files.front()); }),
-              Fails(Code::Invalid, "33 files"));
+              Fails(Code::Invalid, "65 files"));
   EXPECT_THAT(with([](auto& h) { h.wait_seconds = 0; }), Fails(Code::Invalid, "wait"));
 }
 

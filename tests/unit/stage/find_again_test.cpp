@@ -6,6 +6,7 @@
 
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
+#include "tests/unit/vhd/chain_images.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -45,7 +46,8 @@ class FindAgain : public testing::Test {
                        .wwid = image.volume->hardware.wwid,
                        .size = image.layout.size,
                        .extents = image.layout.extents}},
-            .payload_size = image.info.payload_size,
+            .payload_size = image.info().size,
+            .view = blocks::checksum(image.view),
             .wait_seconds = 20};
   }
 
@@ -187,13 +189,85 @@ TEST_F(FindAgain, AReadErrorOnTheWayToTheImage) {
   EXPECT_THAT(find(), Fails(Code::Io, "/boot/debian.img on /dev/sda2"));
 }
 
-TEST_F(FindAgain, AnImageOfSeveralFiles) {
-  plug("sda2", data());
-  volumes.emplace(devices);
-  record::Handoff chain = handoff();
-  chain.files.push_back(chain.files.front());
-  HostVolume* volume = find_volume(*volumes, chain, report).value();
-  EXPECT_THAT(find_same_image(*volume, chain), Fails(Code::Unsupported, "made of 2 files"));
+// --- an image with a parent
+
+std::string text_of(const test::SparseFile& file) {
+  return std::string(as_text(file.bytes(0, static_cast<std::size_t>(file.size()))));
+}
+
+// A child of 64 KiB whose block 1 is in it, and its parent. `held`: sectors of the block.
+test::FakeVolume chain(const test::Held& held = {}, const std::string& base_name = "base.vhd", char fill = 'b') {
+  test::ImageSpec spec{.disk = 64 * kKiB, .block = 8192, .id = test::kDiskUuid, .parent = test::kParentUuid};
+  spec.path = base_name;
+  spec.blocks = {{1, held}};
+  const auto footer = vhd::make_fixed_footer(spec.disk, test::kParentUuid, vhd::kVhdEpoch).value();
+  const std::string base = std::string(spec.disk, fill) + std::string(as_text(vhd::serialise(footer)));
+  return test::make_exfat(0x1234ABCD, u"DATA",
+                          {{"/vm/debian.vhd", text_of(test::vhd_of(spec, 8192))}, {"/vm/" + base_name, base}});
+}
+
+class FindChainAgain : public FindAgain {
+ protected:
+  static record::Handoff chain_handoff() {
+    FakeDevices before;
+    before.plug("sda2", chain().bytes);
+    HostVolumes volumes(before);
+    const auto image =
+        examine_image(volumes.all().front(), *volume::parse_path("/vm/debian.vhd"), Writes::Kept).value();
+    record::Handoff handoff{
+        .files = {}, .payload_size = image.info().size, .view = blocks::checksum(image.view), .wait_seconds = 20};
+    const auto add = [&](const volume::Path& path, const volume::FileLayout& layout) {
+      handoff.files.push_back({.path = path.text(),
+                               .kind = volume::Kind::Exfat,
+                               .serial = image.volume->identity.uuid,
+                               .size = layout.size,
+                               .extents = layout.extents});
+    };
+    add(image.path, image.layout);
+    for (const ImageFile& parent : image.parents) add(parent.path, parent.layout);
+    return handoff;
+  }
+
+  // On a machine with that volume now.
+  Result<FoundImage> find_in(const test::FakeVolume& volume, const record::Handoff& then = chain_handoff()) {
+    FakeDevices now;
+    now.plug("sda2", volume.bytes);
+    HostVolumes found(now);
+    auto image = find_same_image(found.all().front(), then);
+    if (image) parents = image->parents.size();
+    return image;
+  }
+
+  std::size_t parents = 0;
+};
+
+TEST_F(FindChainAgain, AsItWas) {
+  EXPECT_TRUE(find_in(chain()));
+  EXPECT_EQ(parents, 1U);
+  EXPECT_TRUE(find_in(chain({}, "base.vhd", 'x'))) << "what is in it is not compared";
+}
+
+TEST_F(FindChainAgain, ABlockHasOtherSectorsNow) {
+  EXPECT_THAT(
+      find_in(chain([](std::uint64_t sector) { return sector != 3; })),
+      Fails(Code::Unsafe, "/vm/debian.vhd is not the image that stage 1 saw, its disk is made of other pieces now"));
+}
+
+TEST_F(FindChainAgain, AnotherParent) {
+  EXPECT_THAT(find_in(chain({}, "copy.vhd")),
+              Fails(Code::Unsafe, "its parent was /vm/base.vhd and is /vm/copy.vhd now"));
+  record::Handoff moved = chain_handoff();
+  moved.files.back().extents.front().physical += 4096;
+  EXPECT_THAT(find_in(chain(), moved), Fails(Code::Unsafe, "/vm/base.vhd is not where stage 1 found it"));
+  record::Handoff other = chain_handoff();
+  other.files.back().serial = "5555-AAAA";
+  EXPECT_THAT(find_in(chain(), other), Fails(Code::Unsafe, "its parent was /vm/base.vhd"));
+}
+
+TEST_F(FindChainAgain, AnotherNumberOfFiles) {
+  record::Handoff more = chain_handoff();
+  more.files.push_back(more.files.back());
+  EXPECT_THAT(find_in(chain(), more), Fails(Code::Unsafe, "it was made of 3 files and is made of 2 now"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "tests/support/ntfs_image.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
-#include "tests/unit/vhd/sparse_images.h"
+#include "tests/unit/vhd/chain_images.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -49,13 +49,13 @@ class FindImage : public testing::Test {
   sys::Reporter report{warnings};
 };
 
-#define EXPECT_FOUND(result, where, what)                        \
-  do {                                                           \
-    const auto& result_ = (result);                              \
-    ASSERT_TRUE(result_) << result_.error().message();           \
-    EXPECT_EQ(result_->volume->device.path, where);              \
-    EXPECT_EQ(result_->path.text(), what);                       \
-    EXPECT_EQ(result_->info.payload_size, image_bytes().size()); \
+#define EXPECT_FOUND(result, where, what)                  \
+  do {                                                     \
+    const auto& result_ = (result);                        \
+    ASSERT_TRUE(result_) << result_.error().message();     \
+    EXPECT_EQ(result_->volume->device.path, where);        \
+    EXPECT_EQ(result_->path.text(), what);                 \
+    EXPECT_EQ(result_->info().size, image_bytes().size()); \
   } while (false)
 
 TEST_F(FindImage, BesideTheEfiFile) {
@@ -276,6 +276,118 @@ TEST_F(FindImage, OthersStandOnIt) {
   EXPECT_TRUE(find_beside_child("/vm/other.vhd", child_bytes(false)));
   EXPECT_TRUE(find_beside_child("/vm/other.vhd", "no VHD"));
   EXPECT_TRUE(find_beside_child("/vm/other.vhd", child_bytes(true).substr(0, 700)));
+}
+
+// --- chains
+
+std::string text_of(const test::SparseFile& file) {
+  return std::string(as_text(file.bytes(0, static_cast<std::size_t>(file.size()))));
+}
+
+Guid id_of(unsigned number) {
+  Guid id = test::kDiskUuid;
+  id.bytes[0] = static_cast<std::byte>(number);
+  return id;
+}
+
+// A differencing VHD of the disk that vhd_bytes() has, with one block of its own.
+std::string child_of(const Guid& parent, const std::string& path, unsigned number, std::uint64_t block) {
+  test::ImageSpec spec{.disk = 16384, .block = 4096, .id = id_of(number), .parent = parent, .path = path};
+  spec.blocks = {{block, {}}};
+  return text_of(test::vhd_of(spec, 8192));
+}
+
+// The disk as the view's rows show it, read from the partition.
+std::vector<std::byte> by_rows(const FoundImage& image) {
+  std::vector<std::byte> disk(static_cast<std::size_t>(image.view.size));
+  for (const blocks::Row& row : image.view.rows) {
+    if (row.kind != blocks::RowKind::Linear) continue;
+    const auto part = MutableBytes(disk).subspan(static_cast<std::size_t>(row.start * 512),
+                                                 static_cast<std::size_t>(row.length * 512));
+    EXPECT_TRUE(image.volume->source->read(row.device_sector * 512, part));
+  }
+  return disk;
+}
+
+TEST_F(FindImage, AChain) {
+  std::string base = vhd_bytes();
+  base.replace(4096, 4, "base");
+  devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
+                                        {{"/vm/debian.efi", "MZ"},
+                                         {"/vm/debian.vhd", child_of(id_of(2), "..\\old\\MIDDLE.vhd", 1, 3)},
+                                         {"/old/middle.vhd", child_of(test::kParentUuid, "C:\\gone\\base.vhd", 2, 2)},
+                                         {"/old/base.vhd", base}})
+                           .bytes);
+  const auto image = find({.serial = "1234-ABCD", .path = "/vm/debian.efi"});
+  ASSERT_TRUE(image) << image.error().message();
+  ASSERT_EQ(image->parents.size(), 2U);
+  EXPECT_EQ(image->parents[0].path.text(), "/old/middle.vhd");
+  EXPECT_EQ(image->parents[1].path.text(), "/old/base.vhd");
+  EXPECT_EQ(image->kind(), "differencing VHD with 2 parents");
+  EXPECT_EQ(image->view.size, 16384U);
+  ASSERT_EQ(image->view.files.size(), 3U);
+  EXPECT_EQ(image->view.files[2].extents, image->parents[1].layout.extents);
+  std::vector<std::byte> read(16384);
+  ASSERT_TRUE(image->disk->read(0, read));
+  EXPECT_EQ(by_rows(*image), read);
+  EXPECT_EQ(as_text(Bytes(read).subspan(4096, 4)), "base");
+  EXPECT_EQ(Bytes(read).subspan(8192, 512)[8], std::byte{'a'});
+}
+
+TEST_F(FindImage, ParentsThatDoNotDo) {
+  const auto found = [&](const std::string& child, const std::string& base) {
+    devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
+                                          {{"/vm/debian.efi", "MZ"}, {"/vm/debian.vhd", child}, {"/vm/base.vhd", base}})
+                             .bytes);
+    return find({.serial = "1234-ABCD", .path = "/vm/debian.efi"});
+  };
+  const auto child = [](const std::string& path) { return child_of(test::kParentUuid, path, 1, 3); };
+  EXPECT_TRUE(found(child("base.vhd"), vhd_bytes()));
+  EXPECT_TRUE(found(child("..\\..\\elsewhere\\base.vhd"), vhd_bytes())) << "out of the volume: beside the child";
+  EXPECT_THAT(found(child("other.vhd"), vhd_bytes()),
+              Fails(Code::Corrupt,
+                    "/vm/debian.vhd on /dev/sda1 (exFAT \"DATA\"): its parent image was not found: put it "
+                    "beside this image (it is known as other.vhd"));
+  EXPECT_THAT(found(child("debian.vhd"), vhd_bytes()),
+              Fails(Code::Corrupt, "/vm/debian.vhd would be a parent of its own"));
+  EXPECT_THAT(found(child_of(id_of(9), "base.vhd", 1, 3), vhd_bytes()),
+              Fails(Code::Corrupt, "its parent /vm/base.vhd: it is another image"));
+  EXPECT_THAT(found(child("base.vhd"), vhd_bytes(true)), Fails(Code::Unsafe, "was saved with base.vhd"));
+  EXPECT_THAT(found(child("base.vhd"), image_bytes()), Fails(Code::Corrupt, "no VHD footer: run `raw2vhd base.vhd`"));
+  // A parent with a child that is a parent of that one.
+  EXPECT_THAT(found(child_of(id_of(2), "base.vhd", 1, 3), child_of(id_of(1), "debian.vhd", 2, 3)),
+              Fails(Code::Corrupt, "/vm/debian.vhd would be a parent of its own"));
+}
+
+// The parent lies where another file lies.
+TEST_F(FindImage, AParentsClustersAreAnotherFilesToo) {
+  const auto intact = test::make_exfat(0x1234ABCD, u"DATA",
+                                       {{"/vm/debian.efi", "MZ"},
+                                        {"/vm/base.vhd", vhd_bytes()},
+                                        {"/vm/debian.vhd", child_of(test::kParentUuid, "base.vhd", 1, 3)}});
+  auto damaged = std::make_shared<test::SparseImage>(intact.bytes->copy());
+  const std::uint64_t efi = intact.folders.at("/vm") + 32;
+  const std::uint64_t base = efi + 3 * 32;
+  damaged->put<std::uint32_t>(base + 20, damaged->get<std::uint32_t>(efi + 20));
+  test::seal_set(*damaged, base - 32);
+  devices.plug("sda1", damaged);
+  EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/vm/debian.efi"}), Fails(Code::Corrupt, "base.vhd"));
+}
+
+TEST_F(FindImage, AVhdx) {
+  test::ImageSpec spec{.disk = 4 * kMiB, .block = kMiB, .every = 64};
+  spec.blocks = {{1, {}}, {3, {}}};
+  test::ExfatImage volume({.clusters = 4096, .label = u"DATA", .serial = 0x1234ABCD});
+  volume.add_file("/debian.efi", as_bytes("MZ"));
+  volume.add_file("/debian.vhdx", as_bytes(text_of(test::vhdx_of(spec))));
+  devices.plug("sda1", std::make_shared<test::SparseImage>(volume.finish()));
+  const auto image = find({.serial = "1234-ABCD", .path = "/debian.efi", .options = "image=/debian.vhdx"});
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(image->kind(), "dynamic VHDX image");
+  std::vector<std::byte> read(4 * kMiB);
+  ASSERT_TRUE(image->disk->read(0, read));
+  EXPECT_TRUE(by_rows(*image) == read);
+  EXPECT_EQ(image->view.rows.size(), 4U);
 }
 
 TEST_F(FindImage, ANeighbourThatCannotBeReadMayBeAChild) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "tests/unit/vhd/sparse_images.h"
 
 namespace vhdboot::test {
