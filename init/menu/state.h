@@ -56,7 +56,7 @@ struct Item {
   std::vector<std::string> details;
   std::vector<Entry> entries;  ///< the first one is started unless another one is chosen; none: not known yet
   std::string keymap;          ///< the keyboard layout that it is set to, as it calls it; empty: not known
-  bool can_forget = false;     ///< it can run so that nothing is kept
+  bool can_forget = false;     ///< it can run so that nothing is kept, also one that is refused otherwise
   bool can_read_only = false;  ///< it can run read-only
 
   [[nodiscard]] bool can_start() const { return readiness == Readiness::Ready || readiness == Readiness::NotLooked; }

@@ -83,8 +83,9 @@ Action Hand::back() {
 Action Hand::start(Boot boot) {
   const Item* item = selected_item(state_);
   if (item == nullptr) return {};
-  if (!item->can_start())
-    return state_.page() == Page::Details ? say("It is not started: see above.") : open(Page::Details);
+  const bool forgets = item->readiness == Readiness::Refused && item->can_forget && boot.mode == Mode::Forget;
+  const bool may_start = item->can_start() || forgets;
+  if (!may_start) return state_.page() == Page::Details ? say("It is not started: see above.") : open(Page::Details);
   if (boot.entry && std::ranges::find(item->entries, *boot.entry, &Entry::id) == item->entries.end()) {
     (void)back();
     return say("That kernel is no longer there.");

@@ -162,9 +162,26 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
   return parsed;
 }
 
-Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
-  const FoundImage image = TRY(open_image(candidate.place, writes_of(config)));
+namespace {
+
+Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
+  auto image = TRY(open_image(candidate.place, writes_of(config)));
   TRY(check_writer(image, config));
+  return image;
+}
+
+}  // namespace
+
+Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
+  auto opened = open_as_configured(candidate, config);
+  std::string no_writes;
+  if (!opened && !config.forgets()) {
+    if (auto to_forget = open_image(candidate.place, Writes::Forgotten)) {
+      no_writes = opened.error().message();
+      opened = std::move(to_forget);
+    }
+  }
+  const FoundImage image = TRY(std::move(opened));
   const disk::PartitionTable table = TRY(read_table(image));
   Look look{.title = {},
             .payload_size = image.info().size,
@@ -172,7 +189,8 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
             .keymap = {},
             .entries = {},
             .warnings = image.info().warnings,
-            .forgets = config.forgets()};
+            .forgets = config.forgets(),
+            .no_writes = std::move(no_writes)};
   look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
   const sys::Reporter report(look.warnings);
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));

@@ -34,6 +34,7 @@ struct Look {
   std::vector<menu::Entry> entries;   ///< what is started first, and what else there is; none in one of Windows' own
   std::vector<std::string> warnings;  ///< sentences
   bool forgets = false;               ///< what it writes is forgotten anyway
+  std::string no_writes;              ///< why it cannot be started unless what it writes is forgotten; empty: it can
 };
 
 struct Candidates {
@@ -62,7 +63,8 @@ struct Candidates {
 /// says, "debian.conf" for "debian.vhd". Where that of the EFI file is wrong, its error for the default image.
 [[nodiscard]] Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings);
 
-/// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted.
+/// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted,
+/// not even where what it writes is forgotten.
 [[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config);
 
 }  // namespace vhdboot::stage

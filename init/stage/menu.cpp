@@ -177,7 +177,13 @@ class Chooser {
     item.keymap = look.keymap;
     item.readiness = look.entries.empty() ? menu::Readiness::Foreign : menu::Readiness::Ready;
     item.can_forget = !look.entries.empty() && !look.forgets;
-    if (look.entries.empty()) item.reason = "Ventoy, or Windows' own boot menu, starts it";
+    if (look.entries.empty()) {
+      item.reason = "Ventoy, or Windows' own boot menu, starts it";
+    } else if (!look.no_writes.empty()) {
+      item.readiness = menu::Readiness::Refused;
+      item.reason = look.no_writes;
+      item.cure = "x starts it so that what it writes is forgotten.";
+    }
     return item;
   }
 

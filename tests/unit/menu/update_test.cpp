@@ -36,7 +36,7 @@ TEST(MenuList, EnterBoots) {
 TEST(MenuList, WhatCannotBeStartedIsNeverStarted) {
   for (const char32_t number : {U'2', U'4'}) {
     auto items = four_items();
-    for (Item& item : items) item.can_forget = item.can_read_only = true;
+    for (Item& item : items) item.can_read_only = true;
     for (Item& item : items) item.entries = items[0].entries;
     const State refused = press(menu_of(items), {key(number)}).state;
     for (const Key& start : {key(Kind::Enter), key(U'x'), key(U'v'), key(U'e')}) {
@@ -48,6 +48,16 @@ TEST(MenuList, WhatCannotBeStartedIsNeverStarted) {
     EXPECT_EQ(pressed(refused, {key(U'o'), key(U'2'), key(Kind::Enter)}), Action{});
     EXPECT_EQ(pressed(refused, {key(U'o'), key(U'e'), key(Kind::Enter)}), Action{});
   }
+}
+
+TEST(MenuList, WhatIsRefusedMayStartWhereNothingIsKept) {
+  auto items = four_items();
+  for (Item& item : items) item.can_forget = true;
+  const State refused = press(menu_of(items), {key(U'2')}).state;
+  EXPECT_EQ(pressed(refused, {key(U'x')}), boot(items[1].id, {}, {}, Mode::Forget));
+  EXPECT_EQ(pressed(refused, {key(Kind::Enter)}), Action{});
+  EXPECT_EQ(pressed(refused, {key(U'v')}), Action{});
+  EXPECT_EQ(pressed(menu_of(items), {key(U'4'), key(U'x')}), Action{}) << "it is foreign";
 }
 
 TEST(MenuList, WhatBecomesRefusedWhileItIsEditedIsNotStarted) {
