@@ -48,23 +48,15 @@ Examples:
   sudo vhdboot next --show
 )";
 
-// What was set since this start; /run is empty after the next one.
-constexpr std::string_view kNoteFolder = "/run/vhdboot";
-constexpr std::string_view kNote = "/run/vhdboot/next";
-
-std::string note_path() {
-  return std::string(kNote);
-}
-
 void write_note(std::string_view text) {
   // Only a help for --show.
-  (void)sys::make_directories(std::string(kNoteFolder));
-  (void)sys::write_file(note_path(), as_bytes(text));
+  (void)sys::make_directories("/run/vhdboot");
+  (void)sys::write_file(kNextNote, as_bytes(text));
 }
 
 ExitStatus show(const char* command, const NextBootFacts& facts, bool json) {
   const auto set = set_next_boots(facts);
-  const std::string note(trim(sys::read_text(note_path()).value_or("")));
+  const std::string note(trim(sys::read_text(kNextNote).value_or("")));
   const bool forgotten = !note.empty() && std::ranges::find(set, note, &NextBoot::text) == set.end();
   if (json) {
     tools::JsonWriter out;
@@ -125,7 +117,7 @@ ExitStatus run_next(int argc, char** argv) {
   if (line.has("show")) return show(command, facts, line.has("json"));
   if (line.has("clear")) {
     if (const auto done = clear(system, facts, nullptr); !done) return tools::failed(command, "--clear", done.error());
-    ::unlink(note_path().c_str());
+    ::unlink(kNextNote);
     tools::print("next start: nothing is set, the usual one\n");
     return ExitStatus::Done;
   }

@@ -16,6 +16,10 @@
 
 namespace vhdboot::command {
 
+/// What vhdboot has set since this start, so that it can be told when the firmware forgets it. /run is empty after the
+/// next one. Whoever takes back what was set removes it.
+inline constexpr char kNextNote[] = "/run/vhdboot/next";
+
 struct NextBootFacts {
   bool has_firmware = false;  ///< there are EFI variables
   FirmwareMenu menu;

@@ -83,8 +83,7 @@ Result<std::string> own_program() {
 ExitStatus show() {
   const auto timer = sys::read_text(unit_path(kScheduleTimer));
   const auto noted = timer ? read_schedule(*timer) : std::nullopt;
-  tools::print(noted ? concat(printable(noted->when), ": next ", printable(noted->next), '\n')
-                     : std::string("nothing is scheduled\n"));
+  tools::print(noted ? to_text(*noted, now()) + '\n' : std::string("nothing is scheduled\n"));
   return ExitStatus::Done;
 }
 
@@ -92,13 +91,16 @@ Result<void> cancel(const RunningSystem& system) {
   const auto timer = sys::read_text(unit_path(kScheduleTimer));
   const auto noted = timer ? read_schedule(*timer) : std::nullopt;
   if (!noted) return fail(Code::NotFound, "nothing is scheduled");
-  TRY(run_program("systemctl", {"disable", "--now", std::string(kScheduleTimer)}));
+  TRY(run_program("systemctl", {"disable", "--quiet", "--now", std::string(kScheduleTimer)}));
   // Neither is an error when it has not come to that yet.
   (void)run_program("shutdown", {"-c"});
   const NextBootFacts facts = read_next_boot_facts(system);
   if (const auto next = choose_next_boot(system, facts, noted->next))
     for (const NextBoot& set : set_next_boots(facts))
-      if (set == *next) TRY(clear_next_boot(system, facts, set));
+      if (set == *next) {
+        TRY(clear_next_boot(system, facts, set));
+        ::unlink(kNextNote);
+      }
   for (const std::string_view unit : {kScheduleTimer, kScheduleService})
     if (::unlink(unit_path(unit).c_str()) < 0) return fail_errno(unit_path(unit));
   return run_program("systemctl", {"daemon-reload"});
@@ -124,6 +126,10 @@ Result<Schedule> read_words(const tools::CommandLine& line) {
 
 Result<Plan> make_plan(const RunningSystem& system, const Changer& changer, const Schedule& schedule) {
   if (!sys::exists("/run/systemd/system")) return fail(Code::Unsupported, "this system does not run systemd");
+  // Without it `shutdown -r +5` fails, and the machine would stay on with another system chosen.
+  if (!sys::exists("/run/dbus/system_bus_socket"))
+    return fail(Code::Unsupported,
+                "no D-Bus runs here, and without it systemd-logind tells nobody of a restart: install dbus");
   const NextBoot next = TRY(choose_next_boot(system, read_next_boot_facts(system), schedule.next));
   if (!next.is_once())
     return fail(Code::Unsupported, "Ventoy cannot be told to start something once, and nobody would set it back");
@@ -146,7 +152,7 @@ Result<Plan> make_plan(const RunningSystem& system, const Changer& changer, cons
 
 ExitStatus start_timer(const char* command, Changer& changer, const Plan& plan, const WallTime& at) {
   auto done = run_program("systemctl", {"daemon-reload"});
-  if (done) done = run_program("systemctl", {"enable", "--now", std::string(kScheduleTimer)});
+  if (done) done = run_program("systemctl", {"enable", "--quiet", "--now", std::string(kScheduleTimer)});
   // A timer that was there runs on with its old time otherwise.
   if (done) done = run_program("systemctl", {"restart", std::string(kScheduleTimer)});
   if (done) {
@@ -168,6 +174,8 @@ ExitStatus run_schedule(int argc, char** argv) {
   if (line.status) return *line.status;
   const char* command = argv[0];
   const RunningSystem system;
+  const bool asks = line.has("show") || line.has("cancel");
+  if (asks && line.options.size() > 1) return tools::wrong_usage(command, "--show and --cancel stand alone");
   if (line.has("show")) return show();
   if (line.has("cancel")) {
     if (const auto done = cancel(system); !done) return tools::failed(command, "--cancel", done.error());

@@ -117,6 +117,7 @@ std::string value_of(std::string_view text, std::string_view key) {
   return "";
 }
 
+constexpr std::string_view kEvery = "every ";
 constexpr std::string_view kNotedWhen = "When=";
 constexpr std::string_view kNotedNext = "Next=";
 
@@ -144,9 +145,9 @@ Result<WallTime> parse_time(std::string_view text, const WallTime& now) {
 Result<ScheduleUnits> schedule_units(const Schedule& schedule, std::string_view program, std::string_view shutdown) {
   if (!fits_line(schedule.next) || !to_utf16(schedule.next))
     return fail(Code::Invalid, concat(quoted(schedule.next), " does not fit into a unit"));
-  const std::string when = concat(schedule.repeat == Repeat::Daily    ? "every day from "
-                                  : schedule.repeat == Repeat::Weekly ? "every week from "
-                                                                      : "",
+  const std::string when = concat(schedule.repeat == Repeat::Once    ? ""
+                                  : schedule.repeat == Repeat::Daily ? concat(kEvery, "day from ")
+                                                                     : concat(kEvery, "week from "),
                                   to_text(schedule.at));
   ScheduleUnits units;
   units.timer = concat(
@@ -173,6 +174,11 @@ std::optional<NotedSchedule> read_schedule(std::string_view timer) {
   NotedSchedule noted{.when = value_of(timer, kNotedWhen), .next = value_of(timer, kNotedNext)};
   if (noted.when.empty() || noted.next.empty()) return std::nullopt;
   return noted;
+}
+
+std::string to_text(const NotedSchedule& noted, const WallTime& now) {
+  const bool has_passed = !noted.when.starts_with(kEvery) && !parse_time(noted.when, now);
+  return concat(printable(noted.when), has_passed ? " (has passed)" : "", ": next ", printable(noted.next));
 }
 
 }  // namespace vhdboot::command

@@ -60,4 +60,7 @@ struct NotedSchedule {
 };
 [[nodiscard]] std::optional<NotedSchedule> read_schedule(std::string_view timer);
 
+/// "2026-11-30 03:00: next windows"; it says so when that has passed.
+[[nodiscard]] std::string to_text(const NotedSchedule& noted, const WallTime& now);
+
 }  // namespace vhdboot::command

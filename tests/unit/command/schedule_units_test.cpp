@@ -42,11 +42,16 @@ TEST(ScheduleUnits, CanBeRead) {
   EXPECT_EQ(noted->when, "2027-01-01 03:00");
   EXPECT_EQ(noted->next, "windows");
   EXPECT_FALSE(read_schedule("[Timer]\n"));
+  EXPECT_EQ(to_text(*noted, kNow), "2027-01-01 03:00: next windows");
+  EXPECT_EQ(to_text(*noted, parse_time("+5h", kNow).value()), "2027-01-01 03:00 (has passed): next windows");
 }
 
 TEST(ScheduleUnits, AgainAndAgain) {
   Schedule schedule{.at = parse_time("03:00", kNow).value(), .repeat = Repeat::Daily, .next = "a"};
   EXPECT_THAT(schedule_units(schedule, "/v", "/s")->timer, HasSubstr("OnCalendar=*-*-* 03:00:00\n"));
+  EXPECT_EQ(
+      to_text(read_schedule(schedule_units(schedule, "/v", "/s")->timer).value(), parse_time("+2d", kNow).value()),
+      "every day from 2027-01-01 03:00: next a");
   schedule.repeat = Repeat::Weekly;
   EXPECT_THAT(schedule_units(schedule, "/v", "/s")->timer, HasSubstr("OnCalendar=Fri *-*-* 03:00:00\n"));
 }
