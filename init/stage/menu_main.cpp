@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vhdboot-menu [--plain] [--stay] [--beep]: shows the menu on every console and answers what a person wants, then ends;
-// with --stay never that nobody has pressed a key, with --beep a sound tells that it waits. Process 1 says over a
+// with --stay never that nobody has pressed a key, with --beep the selected line can be heard. Process 1 says over a
 // socket what there is to choose from, again and again; see init/menu/wire.h.
 #include <poll.h>
 
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "init/menu/beeps.h"
 #include "init/menu/frame.h"
 #include "init/menu/keymap.h"
 #include "init/menu/keys.h"
@@ -74,14 +75,15 @@ class Program {
  public:
   /// `may_start`: what is booted without the menu is started when nobody presses a key.
   Program(bool plain, bool may_start, bool beeps)
-      : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)), may_start_(may_start), beeps_(beeps) {}
+      : process1_(Fd(sys::Companion::kSocket)), seats_(take_seats(plain)), may_start_(may_start) {
+    if (beeps) beeps_.emplace();
+  }
 
   int run() {
     while (!answered_) {
       if (known_) set_keyboard();
       if (known_) show();
-      if (known_ && std::exchange(beeps_, false))
-        for (const Seat& seat : seats_) (void)seat.terminal.write("\a", sys::Deadline::in(kToTake));
+      if (known_ && beeps_) sound();
       wait();
       if (may_start_) count_down();
     }
@@ -123,6 +125,13 @@ class Program {
     }
   }
 
+  void sound() {
+    const auto now = Clock::now();
+    beeps_->look(state_, now);
+    if (!beeps_->due(now)) return;
+    for (const Seat& seat : seats_) (void)seat.terminal.write("\a", sys::Deadline::in(kToTake));
+  }
+
   // For what process 1 says, a key, or the time.
   void wait() {
     std::vector<pollfd> waits{{.fd = process1_.descriptor(), .events = POLLIN, .revents = 0}};
@@ -134,7 +143,9 @@ class Program {
       after_escape |= seat.keys.after_escape();
     }
     constexpr int kTick = 250;
-    const int timeout = kept ? 0 : after_escape ? static_cast<int>(menu::kEscapeMilliseconds) : kTick;
+    int timeout = kept ? 0 : after_escape ? static_cast<int>(menu::kEscapeMilliseconds) : kTick;
+    if (const auto next = beeps_ ? beeps_->wait(Clock::now()) : std::nullopt)
+      timeout = std::min(timeout, static_cast<int>(next->count()));
     (void)::poll(waits.data(), waits.size(), timeout);
     if (waits.front().revents != 0) listen();
     for (auto seat = seats_.begin(); seat != seats_.end() && !answered_;) {
@@ -235,7 +246,7 @@ class Program {
   menu::State state_;
   bool known_ = false;
   bool may_start_;
-  bool beeps_;  // once
+  std::optional<menu::Beeps> beeps_;
   std::string layouts_ = read_layouts();
   std::string keyboard_;  // the layout that it has now; empty: as the kernel made it
   bool answered_ = false;

@@ -17,11 +17,18 @@ VHD = "/boot/small.vhd"
 UP, DOWN, ESC, ENTER = "\x1b[A", "\x1b[B", "\x1b", "\r"
 
 
+class Screen(pyte.Screen):
+    bells = 0
+
+    def bell(self, *_) -> None:
+        self.bells += 1
+
+
 class Person:
     """In front of a terminal of 80 columns and 24 rows at the machine's serial line."""
 
     def __init__(self, esp: Path, host: Path, log: Path):
-        self.screen = pyte.Screen(80, 24)
+        self.screen = Screen(80, 24)
         stream = pyte.Stream(self.screen)
         spec = MachineSpec([Disk(esp, boot=0), Disk(host)], memory_mib=512)
         self.machine = Machine(spec, log=log, echo=stream.feed, echo_raw=True)
@@ -41,6 +48,10 @@ class Person:
     def is_at(self, text: str) -> None:
         """The cursor is where a braille display looks: at the line with that text."""
         self.machine.wait_until(lambda: text in self.screen.display[self.screen.cursor.y], 30, f"the cursor at {text}")
+
+    def hears(self, sounds: int) -> None:
+        """So many since it began to listen."""
+        self.machine.wait_until(lambda: self.screen.bells == sounds, 30, f"{sounds} sounds, not {self.screen.bells}")
 
     def types(self, text: str) -> None:
         self.machine.send(text)
@@ -67,13 +78,18 @@ def test_menu_of_everything(folder, guest):
     empty.write_bytes(bytes(disk.MIB))
     host = make_host(folder, guest, {"/vhd/empty.img": empty})
     before = hostdisk.outside_digest(host, VHD)
-    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI})
+    beep = folder / "beep.conf"
+    beep.write_text("beep on\n", encoding="utf-8")
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": beep})
     with Person(esp, host.path, folder / "console.log") as person:
         person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
         person.sees("1 Small", "ready", "refused", f"VHDHOST:{VHD}", "Enter boot")
         person.is_at("1 Small")
+        before_down = person.screen.bells
+        assert before_down > 0
         person.types(DOWN)
         person.is_at("2 empty.img")
+        person.hears(before_down + 2)
         person.types(ENTER)
         person.sees("It is not started: nothing to boot on the guest disk")
         person.types(ENTER)
