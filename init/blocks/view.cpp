@@ -102,7 +102,7 @@ class Rows {
  private:
   Result<void> add_zeros(std::uint64_t length, bool is_last) {
     if (position_ > UINT64_MAX / 2 || length > UINT64_MAX / 2) return fail(Code::Corrupt, "a disk cannot be so large");
-    if (is_last) length = align_up(length, block_);
+    if (is_last) length = align_up(position_ + length, block_) - position_;
     return append({.kind = RowKind::Zero, .start = position_ / kSectorSize, .length = length / kSectorSize});
   }
 

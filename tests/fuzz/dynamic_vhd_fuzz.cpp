@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <vector>
 
+#include "tests/support/sealed_image.h"
 #include "tests/support/sparse_encoding.h"
 #include "vhd/disk.h"
-#include "vhd/dynamic_header.h"
 
 namespace {
 
@@ -14,16 +14,6 @@ using namespace vhdboot;
 using namespace vhdboot::vhd;
 
 constexpr std::uint64_t kReadCap = 256 * 1024;
-
-void seal(test::SparseImage& image, std::uint64_t offset, std::size_t length, std::size_t field) {
-  std::vector<std::byte> bytes(length);
-  if (!image.read(offset, bytes)) return;
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < length; ++i)
-    if (i < field || i >= field + 4) sum += std::to_integer<std::uint32_t>(bytes[i]);
-  (void)store_be<std::uint32_t>(bytes, field, ~sum);
-  image.write(offset, bytes);
-}
 
 void compare(const ByteSource& disk) {
   std::vector<std::byte> whole(static_cast<std::size_t>(std::min(disk.size(), kReadCap)));
@@ -45,9 +35,7 @@ void compare(const ByteSource& disk) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   test::SparseImage image = test::decode_sparse({reinterpret_cast<const std::byte*>(data), size});
-  if (image.size() >= 512) seal(image, image.size() - 512, 512, 64);
-  seal(image, 0, 512, 64);
-  seal(image, 512, kDynamicHeaderSize, 36);
+  test::seal_vhd(image);
   unsigned opened = 0;
   const auto itself = [&](std::string_view, std::string_view path) -> Result<OpenedFile> {
     if (local_parent_path(path).find('\\') != std::string::npos) std::abort();

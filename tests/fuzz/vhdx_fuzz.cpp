@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/crc32.h"
+#include "tests/support/sealed_image.h"
 #include "tests/support/sparse_encoding.h"
 #include "vhd/disk.h"
 #include "vhd/vhdx_log.h"
@@ -16,21 +16,6 @@ using namespace vhdboot;
 using namespace vhdboot::vhd;
 
 constexpr std::uint64_t kReadCap = 256 * 1024;
-
-void seal(test::SparseImage& image, std::uint64_t offset, std::size_t length) {
-  std::vector<std::byte> bytes(length);
-  if (!image.read(offset, bytes)) return;
-  (void)store_le<std::uint32_t>(bytes, 4, 0);
-  image.put(offset + 4, crc32c(bytes));
-}
-
-void seal_log(test::SparseImage& image) {
-  const std::uint64_t start = image.get<std::uint64_t>(64 * 1024 + 72);
-  for (std::uint64_t at = start; at < std::min(start + 64 * kLogSector, image.size()); at += kLogSector) {
-    const auto length = image.get<std::uint32_t>(at + 8);
-    if (image.get<std::uint32_t>(at) == 0x65676F6C && length <= 16 * kLogSector) seal(image, at, length);
-  }
-}
 
 void check_replay(const ByteSource& file) {
   const auto header = read_vhdx_header(file);
@@ -74,10 +59,7 @@ void compare(const ByteSource& disk) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   test::SparseImage image = test::decode_sparse({reinterpret_cast<const std::byte*>(data), size});
-  seal(image, 64 * 1024, 4096);
-  seal(image, 128 * 1024, 4096);
-  if (image.get<std::uint32_t>(192 * 1024) != 0) seal(image, 192 * 1024, 64 * 1024);
-  seal_log(image);
+  test::seal_vhdx(image);
   check_replay(image);
   if (const auto disk = open_disk(image, "fuzz")) {
     if ((*disk)->info().allocated_blocks > (*disk)->info().blocks) std::abort();

@@ -218,6 +218,10 @@ TEST(ChainView, AShortLastBlockOf4096Bytes) {
   ASSERT_TRUE(zeros) << zeros.error().text;
   EXPECT_EQ(*to_text(zeros->rows, device_numbers(*zeros)), "0 8 linear 8:3 2048\n8 8 zero\n");
   EXPECT_EQ(zeros->size, 4608U);
+  // In pieces that pieces_of() would have merged.
+  const auto more = view({{0, 1024, kZeros, 0}, {1024, 512, kZeros, 0}, {1536, 4096, kZeros, 0}});
+  ASSERT_TRUE(more) << more.error().text;
+  EXPECT_EQ(*to_text(more->rows, device_numbers(*more)), "0 16 zero\n");
 }
 
 TEST(ChainView, ThirtyThousandBlocks) {
