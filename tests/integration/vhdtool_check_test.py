@@ -12,17 +12,19 @@ import shutil
 import struct
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from support import disk, guest_root, images  # noqa: E402
+from support import disk, guest_root, images, sparse_images  # noqa: E402
 from support.command import run  # noqa: E402
 from support.guest import RECIPES, load_recipe  # noqa: E402
 from support.paths import PRODUCTS, cache_folder  # noqa: E402
 
 MIB = disk.MIB
+PARENT, CHILD = (uuid.UUID(int=0x5EED0000 + i) for i in range(2))
 VHDTOOL = Path(os.environ.get("VHDBOOT_VHDTOOL", PRODUCTS / "vhdtool"))
 RAW2VHD = Path(os.environ.get("VHDBOOT_RAW2VHD", PRODUCTS / "raw2vhd"))
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -158,19 +160,36 @@ def test_footer_of_another_size(image):
     assert status == 4 and names(found["warning"]) == USUAL
 
 
-@pytest.mark.parametrize("kind,options,word", [("qcow2", "", "qcow2"), ("vhdx", "", "vhdx"),
-                                               ("vpc", "subformat=dynamic,force_size=on", "vpc")])
-def test_other_formats(tmp_path, good, kind, options, word):
+@pytest.mark.parametrize("kind,options", [("qcow2", ""), ("vhdx", ""), ("vpc", "subformat=dynamic,force_size=on")])
+def test_other_formats(tmp_path, good, kind, options):
     need("qemu-img")
     raw = tmp_path / "raw"
     disk.copy_range(good, 0, raw, 0, good.stat().st_size - 512)
     path = tmp_path / "disk.image"
     run("qemu-img", "convert", "-f", "raw", "-O", kind, *(["-o", options] if options else []), raw, path)
     status, found = check(path)
-    assert status == 3 and names(found["error"]) == ["format"]
-    has(found["error"], "format", f"qemu-img convert -p -f {word} -O raw", "raw2vhd")
     # What is inside counts as well, where it can be read.
-    assert ("kernel" in names(found["ok"])) == (kind != "qcow2")
+    assert status == 3 and ("kernel" in names(found["ok"])) == (kind != "qcow2")
+    if kind == "qcow2":
+        assert names(found["error"]) == ["format"]
+        has(found["error"], "format", "qemu-img convert -p -f qcow2 -O raw", "raw2vhd")
+        return
+    assert names(found["error"]) == ["writing"] and has(found["error"], "writing", "`ephemeral yes`", "vhdtool convert")
+    assert has(found["ok"], "format", "dynamic VHD", "blocks in place")
+
+
+def test_a_chain(tmp_path, good):
+    base, child = tmp_path / "base.vhd", tmp_path / "child.vhd"
+    size = good.stat().st_size - 512
+    with open(good, "rb") as file:
+        base.write_bytes(file.read(size) + sparse_images.vhd_footer(size, 2, PARENT))
+    sparse_images.make_vhd(child, size, {}, CHILD, parent=(PARENT, 0, ".\\base.vhd"))
+    status, found = check(child)
+    assert status == 3 and names(found["error"]) == ["writing"]
+    assert has(found["ok"], "parents", f"it stands on {base}") and "kernel" in names(found["ok"])
+    base.unlink()
+    status, found = check(child)
+    assert status == 3 and has(found["error"], "format", "its parent image was not found", "base.vhd")
 
 
 def test_nothing_to_boot(tmp_path, uki):

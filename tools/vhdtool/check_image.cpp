@@ -42,11 +42,8 @@ std::uint64_t check_format(const ByteSource& file, std::string_view file_name, F
     findings.error("footer", info.error());
     return likely_payload(file);
   }
-  if (info->format != vhd::Format::Raw && info->format != vhd::Format::FixedVhd) {
-    findings.error("format", vhd::conversion_advice(info->format, printable(file_name)));
-    return 0;
-  }
-  findings.ok("format", concat(vhd::name(info->format), ", a disk of ", human_size(info->payload_size)));
+  const bool is_flat = info->format == vhd::Format::Raw || info->format == vhd::Format::FixedVhd;
+  if (is_flat) findings.ok("format", concat(vhd::name(info->format), ", a disk of ", human_size(info->payload_size)));
   if (const auto footer = vhd::check_footer(*info, last_component(file_name)); !footer)
     findings.error("footer", footer.error());
   else if (const auto uuid = info->uuid()) {
@@ -105,16 +102,37 @@ std::optional<PartitionTable> check_table(const ByteSource& disk, std::string_vi
   return *std::move(table);
 }
 
+// The disk of an image that is made of blocks, with its parents; null when there is none.
+std::unique_ptr<vhd::Disk> check_blocks(const ByteSource& file, std::string_view file_name,
+                                        const vhd::OpenParent& open_parent, Findings& findings) {
+  auto disk = vhd::open_disk(file, file_name, open_parent);
+  if (!disk) {
+    findings.error("format", disk.error());
+    return nullptr;
+  }
+  const vhd::DiskInfo& info = (*disk)->info();
+  findings.ok("format", concat(vhd::describe(info), ", a disk of ", human_size(info.size), ", ", info.allocated_blocks,
+                               " of ", info.blocks, " blocks in place"));
+  for (const std::string& warning : info.warnings) findings.warning("format", warning);
+  std::string parents;
+  for (const vhd::Disk* one = disk->get(); one->parent() != nullptr; one = one->parent())
+    parents += concat(parents.empty() ? "" : ", ", printable(one->info().parent_name));
+  if (!parents.empty()) findings.ok("parents", concat("it stands on ", parents));
+  if (info.log_dirty) findings.ok("log", "its log must be replayed, and is, in memory, at each boot");
+  return *std::move(disk);
+}
+
 }  // namespace
 
-CheckedImage check_image(const ByteSource& file, std::string_view file_name, Findings& findings) {
+CheckedImage check_image(const ByteSource& file, std::string_view file_name, const vhd::OpenParent& open_parent,
+                         Findings& findings) {
   CheckedImage checked;
   checked.payload_size = check_format(file, file_name, findings);
-  if (checked.payload_size > 0) {
+  if (checked.payload_size > 0)
     checked.disk = std::make_unique<SliceSource>(file, 0, checked.payload_size);
-  } else if (auto converted = vhd::open_disk(file, file_name); converted && !(*converted)->info().differencing) {
-    // What is wrong inside had better be known before hours of copying.
-    checked.disk = *std::move(converted);
+  else if (auto disk = check_blocks(file, file_name, open_parent, findings)) {
+    checked.blocks = disk.get();
+    checked.disk = std::move(disk);
   }
   if (checked.disk) checked.table = check_table(*checked.disk, file_name, findings);
   return checked;

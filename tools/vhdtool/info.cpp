@@ -60,7 +60,7 @@ BootableEntry look_at(const entry::FoundEntry& found, std::vector<std::string>& 
 // Only of an image that is the disk itself can partitions be mounted.
 Result<Backing> backing_of(const std::string& path, const vhd::DiskInfo& info) {
   if (info.format != vhd::Format::Raw && info.format != vhd::Format::FixedVhd)
-    return fail(Code::Unsupported, "the image must be converted first");
+    return fail(Code::Unsupported, "only FAT can be looked into where the disk does not lie in one file as it is");
   return open_backing(path, {{.logical = 0, .physical = 0, .length = info.size}});
 }
 
@@ -94,6 +94,8 @@ Result<Inspection> inspect(const std::string& path) {
     image = std::move(alone);
   }
   inspection.disk = image->disk->info();
+  for (const vhd::Disk* one = image->disk.get(); one->parent() != nullptr; one = one->parent())
+    inspection.chain.push_back(one->info().parent_name);
   for (const std::string& warning : inspection.disk.warnings) inspection.warnings.push_back(warning);
   if (!inspection.parent_problem) look_into(path, *image->disk, inspection);
   return inspection;

@@ -7,6 +7,7 @@
 
 #include "base/guid.h"
 #include "base/text.h"
+#include "init/blocks/check_writer.h"
 #include "tools/common/json.h"
 
 namespace vhdboot::vhdtool {
@@ -56,11 +57,6 @@ std::string type_name(const Partition& partition, Scheme scheme) {
   return type_of(partition, scheme);
 }
 
-std::string format_name(const DiskInfo& disk) {
-  if (disk.format != Format::Vhdx) return std::string(name(disk.format));
-  return concat(disk.differencing ? "differencing" : disk.preallocated ? "fixed" : "dynamic", " VHDX image");
-}
-
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;
   for (const std::string& part : parts) out += concat(out.empty() ? "" : ", ", printable(part));
@@ -95,6 +91,7 @@ void add_disk(Lines& lines, const Inspection& inspection) {
     const bool open = !disk.parent_name.empty();
     lines.add("parent", open ? printable(disk.parent_name) : joined(disk.parent->paths));
     lines.add("parent id", text_of(disk.parent->ids.front()));
+    if (inspection.chain.size() > 1) lines.add("on top of", joined(inspection.chain));
   }
   if (disk.format == Format::Vhdx)
     lines.add("log", disk.log_dirty
@@ -116,6 +113,8 @@ void add_partitions(Lines& lines, const disk::PartitionTable& table) {
 
 void add_boot(Lines& lines, const Inspection& inspection) {
   if (!inspection.partitions) return;
+  const auto writes = blocks::check_writer(inspection.disk.format, false);
+  lines.add("guest writes", writes ? "into the image" : "are forgotten: it boots with `ephemeral yes`, or converted");
   if (!inspection.boot.empty() || inspection.unread.empty())
     lines.add("to boot", inspection.boot.empty() ? "nothing"
                                                  : concat(inspection.boot.size(), ", the default first, by ",
@@ -160,6 +159,9 @@ void write_disk(JsonWriter& json, const Inspection& inspection) {
     for (const std::string& path : disk.parent->paths) json.value(path);
     json.end_array();
     if (!disk.parent_name.empty()) json.member("file", disk.parent_name);
+    json.key("chain").begin_array();
+    for (const std::string& name : inspection.chain) json.value(name);
+    json.end_array();
     if (inspection.parent_problem) json.member("problem", *inspection.parent_problem);
     json.end_object();
   }
@@ -235,7 +237,7 @@ std::string format_word(const DiskInfo& disk) {
 
 std::string text_report(std::string_view file_name, const Inspection& inspection) {
   Lines lines;
-  lines.raw(concat(printable(file_name), ": ", format_name(inspection.disk)));
+  lines.raw(concat(printable(file_name), ": ", vhd::describe(inspection.disk)));
   add_disk(lines, inspection);
   if (inspection.partitions) add_partitions(lines, *inspection.partitions);
   add_boot(lines, inspection);

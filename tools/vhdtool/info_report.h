@@ -26,6 +26,7 @@ struct BootableEntry {
 
 struct Inspection {
   vhd::DiskInfo disk;
+  std::vector<std::string> chain;             ///< its parents' files, the nearest first
   std::optional<std::string> parent_problem;  ///< why the parent could not be used: the rest is not known then
   std::optional<disk::PartitionTable> partitions;
   std::vector<BootableEntry> boot;  ///< in the order of a boot menu

@@ -21,6 +21,8 @@
 #include "disk/file_tree.h"
 #include "entry/folders.h"
 #include "entry/fstab.h"
+#include "init/blocks/check_writer.h"
+#include "init/blocks/view.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
 #include "init/modules/initrd_modules.h"
@@ -45,6 +47,9 @@
 #include "tools/vhdtool/check_storage.h"
 #include "tools/vhdtool/inspected_disk.h"
 #include "tools/vhdtool/mounted_file.h"
+#include "tools/vhdtool/volume_parents.h"
+#include "vhd/disk.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -143,7 +148,8 @@ Result<void> look_for_modules(InspectedDisk& disk, const Boot& boot, const BootC
 
 void look_into_guest(const CheckedImage& image, Result<Backing> backing, const Boot& boot, Findings& findings) {
   if (!image.table) return;  // said already
-  if (image.payload_size == 0) backing = fail(Code::Unsupported, "the image must be converted first");
+  if (image.payload_size == 0)
+    backing = fail(Code::Unsupported, "only FAT can be looked into where the disk does not lie in one file as it is");
   InspectedDisk disk(*image.disk, *image.table, std::move(backing));
   const auto judge = [&](const BootChoice& choice, Findings& found) {
     return look_for_modules(disk, boot, choice, found);
@@ -190,6 +196,30 @@ std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
   return spelled;
 }
 
+// What is wrong with a parent; not what is right with it.
+void add_of_parent(std::string_view name, const Findings& own, Findings& findings) {
+  for (const Finding& one : own.all())
+    if (one.severity != Severity::Ok)
+      findings.add(one.check, one.severity, concat("its parent ", printable(name), ": ", one.text));
+}
+
+void check_writing(const CheckedImage& image, const record::Config& /*config*/, Findings& findings) {
+  if (image.blocks == nullptr) return;
+  if (const auto place = blocks::check_writer(image.blocks->info().format, false); !place)
+    findings.error("writing", place.error());
+}
+
+Result<blocks::View> view_of(const PlacedFile& file, const std::vector<PlacedFile>& parents,
+                             const blocks::LowerDevice& device, const CheckedImage& image) {
+  std::vector<blocks::MappedFile> files;
+  files.push_back({.size = file.layout.size, .extents = file.layout.extents, .device = 0, .name = {}});
+  if (image.blocks == nullptr) return blocks::flat_view(std::move(files.front()), device, image.payload_size);
+  for (const PlacedFile& parent : parents)
+    files.push_back(
+        {.size = parent.layout.size, .extents = parent.layout.extents, .device = 0, .name = parent.path.text()});
+  return blocks::chain_view(std::move(files), {device}, TRY(vhd::pieces_of(*image.blocks)));
+}
+
 Result<Findings> check_file(const ImageToJudge& asked) {
   const auto file = TRY(tools::ImageReader::open(asked.file));
   const MountedFile facts = TRY(examine_mounted(asked.file));
@@ -205,7 +235,19 @@ Result<Findings> check_file(const ImageToJudge& asked) {
     boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
   if (boot.host && boot.config.modules_folder)
     boot.config.modules_folder = spelled_in(*boot.host, *boot.config.modules_folder);
-  const CheckedImage image = check_image(*file, asked.file, findings);
+  std::vector<std::string> parents;
+  const auto open_parent = [&](std::string_view child, std::string_view name) -> Result<vhd::OpenedFile> {
+    auto opened = TRY(tools::open_parent_beside(child, name));
+    parents.push_back(opened.name);
+    return opened;
+  };
+  const CheckedImage image = check_image(*file, asked.file, open_parent, findings);
+  for (const std::string& parent : parents) {
+    Findings own;
+    check_mounted(TRY_IN(printable(parent), examine_mounted(parent)), own);
+    add_of_parent(parent, own, findings);
+  }
+  check_writing(image, boot.config, findings);
   look_into_guest(image, open_backing(asked.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
   return findings;
@@ -256,16 +298,25 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
   boot.config = TRY(find_config(asked, path, conf, read_beside, findings));
   boot.chain = chain_of(asked.volume);
   boot.host = std::make_unique<sys::VolumeTree>(*reader);
-  const CheckedImage image = check_image(file, path.name(), findings);
+  VolumeParents parents(*source, *reader, path);
+  const auto open_parent = [&](std::string_view, std::string_view name) { return parents.open(name); };
+  const CheckedImage image = check_image(file, path.name(), open_parent, findings);
+  bool mappable = check_mappable(layout, path).has_value();
+  for (const auto& [place, parent] : parents.found()) {
+    Findings own;
+    check_layout(parent, place, own);
+    if (const auto alone = reader->check_allocation(place); !alone) own.error("allocation", alone.error());
+    mappable = mappable && own.count(Severity::Error) == 0;
+    add_of_parent(place.text(), own, findings);
+  }
+  check_writing(image, boot.config, findings);
   // Reading it in place takes extents that cover it.
-  const bool mappable = check_mappable(layout, path).has_value();
-  if (mappable && image.payload_size > 0)
-    check_attachment(blocks::flat_view({.size = layout.size, .extents = layout.extents, .device = 0},
-                                       {.numbers = {},
-                                        .size = source->size(),
-                                        .logical_block = static_cast<std::uint32_t>(logical_block),
-                                        .cluster_size = reader->cluster_size()},
-                                       image.payload_size),
+  const blocks::LowerDevice device{.numbers = {},
+                                   .size = source->size(),
+                                   .logical_block = static_cast<std::uint32_t>(logical_block),
+                                   .cluster_size = reader->cluster_size()};
+  if (mappable && image.disk)
+    check_attachment(view_of({path, layout}, parents.found(), device, image),
                      image.table ? image.table->logical_block : 512, findings);
   look_into_guest(image,
                   mappable ? open_backing(asked.volume, layout.extents)

@@ -16,11 +16,14 @@
 #include "init/volume/file_source.h"
 #include "init/volume/volume.h"
 #include "tools/common/file_extents.h"
+#include "tools/common/image_reader.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/volume_device.h"
-#include "vhd/image.h"
+#include "tools/vhdtool/volume_parents.h"
+#include "vhd/disk.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -38,8 +41,10 @@ What is still in memory is written first.
 With --volume the file PATH is one of the NTFS or exFAT volume on DEVICE, which
 must not be mounted.
 
-With --dmsetup it is a table for dmsetup(8): the disk in the image as a linear
-device on the partition. Never use that for writing while the volume is mounted.
+With --dmsetup it is a table for dmsetup(8): the disk in the image as a device
+on the partition, also of a VHDX, a dynamic VHD, and a differencing image with
+its parents. Never use that for writing while the volume is mounted, nor ever
+with an image that is not fixed: what is written to its gaps is lost.
 
       --dmsetup        print a table for dmsetup
       --volume DEVICE  the unmounted volume that has the file
@@ -59,9 +64,9 @@ struct Row {
 struct Mapped {
   std::vector<Row> rows;
   // For --dmsetup:
-  blocks::MappedFile file;
-  std::uint64_t payload_size = 0;
-  blocks::LowerDevice device;
+  std::vector<blocks::MappedFile> files;
+  std::vector<blocks::LowerDevice> devices;
+  std::vector<vhd::DiskPiece> pieces;
 };
 
 /// Size and logical block of a partition or disk, by its numbers.
@@ -78,6 +83,23 @@ Result<blocks::LowerDevice> lower_device(const std::string& numbers, std::uint64
                              .cluster_size = cluster_size};
 }
 
+/// A file of the image and the device that it lies on.
+Result<void> add_file(const sys::FdSource& file, const std::string& path, Mapped& mapped) {
+  struct stat status{};
+  if (::fstat(file.fd().get(), &status) != 0) return fail_errno("looking at it");
+  auto device = lower_device(concat(major(status.st_dev), ':', minor(status.st_dev)),
+                             static_cast<std::uint64_t>(status.st_blksize));
+  if (!device)
+    return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
+  auto known = std::ranges::find(mapped.devices, device->numbers, &blocks::LowerDevice::numbers);
+  if (known == mapped.devices.end()) known = mapped.devices.insert(known, *std::move(device));
+  mapped.files.push_back({.size = file.size(),
+                          .extents = TRY(plain_extents(TRY(file_extents(file.fd().get())), file.size())),
+                          .device = static_cast<std::size_t>(known - mapped.devices.begin()),
+                          .name = mapped.files.empty() ? "" : path});
+  return {};
+}
+
 Result<Mapped> map_file(const std::string& path, bool table) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno("opening it");
@@ -91,15 +113,19 @@ Result<Mapped> map_file(const std::string& path, bool table) {
     mapped.rows.push_back({extent.place, describe_flags(extent.flags)});
   if (!table) return mapped;
 
-  auto device = lower_device(concat(major(status.st_dev), ':', minor(status.st_dev)),
-                             static_cast<std::uint64_t>(status.st_blksize));
-  if (!device)
-    return fail(Code::Unsupported, "its file system does not lie on one block device, so no table can name its place");
-  mapped.device = *std::move(device);
-  mapped.file = {.size = file->size(),
-                 .extents = TRY(plain_extents(TRY(file_extents(file->fd().get())), file->size())),
-                 .device = 0};
-  mapped.payload_size = TRY(identify(*file, path)).payload_size;
+  TRY(add_file(*file, path, mapped));
+  std::vector<std::string> parents;
+  const auto open_parent = [&](std::string_view child, std::string_view name) -> Result<OpenedFile> {
+    auto opened = TRY(open_parent_beside(child, name));
+    parents.push_back(opened.name);
+    return opened;
+  };
+  const auto disk = TRY(open_disk(*file, path, open_parent));
+  for (const std::string& parent : parents)
+    TRY_IN(printable(parent),
+           add_file(*TRY(sys::FdSource::adopt(TRY(sys::open_file(parent, O_RDONLY | O_NONBLOCK | O_NOCTTY)))), parent,
+                    mapped));
+  mapped.pieces = TRY(pieces_of(*disk));
   return mapped;
 }
 
@@ -117,10 +143,17 @@ Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string&
     return refuse(Reason::NotRegular, "a table needs a block device; `losetup --find --show` makes one of this file");
   TRY(volume::check_clean(TRY(reader->state())));
   TRY(volume::check_mappable(layout, path));
-  mapped.file = {.size = layout.size, .extents = layout.extents, .device = 0};
-  mapped.device = TRY(lower_device(device->numbers(), reader->cluster_size()));
   const volume::FileSource contents(*device, layout.extents, layout.size, layout.valid_size);
-  mapped.payload_size = TRY(identify(contents, path.text())).payload_size;
+  mapped.files.push_back({.size = layout.size, .extents = layout.extents, .device = 0, .name = {}});
+  VolumeParents parents(*device, *reader, path);
+  const auto disk = TRY(
+      open_disk(contents, path.text(), [&](std::string_view, std::string_view name) { return parents.open(name); }));
+  for (const auto& [place, parent] : parents.found()) {
+    TRY(volume::check_mappable(parent, place));
+    mapped.files.push_back({.size = parent.size, .extents = parent.extents, .device = 0, .name = place.text()});
+  }
+  mapped.devices.push_back(TRY(lower_device(device->numbers(), reader->cluster_size())));
+  mapped.pieces = TRY(pieces_of(*disk));
   return mapped;
 }
 
@@ -152,7 +185,7 @@ ExitStatus run_map(int argc, char** argv) {
     print_rows(mapped->rows);
     return ExitStatus::Done;
   }
-  const auto view = blocks::flat_view(mapped->file, mapped->device, mapped->payload_size);
+  const auto view = blocks::chain_view(mapped->files, mapped->devices, mapped->pieces);
   const auto text = view ? to_text(view->rows, device_numbers(*view)) : std::unexpected(view.error());
   if (!text) return tools::failed(argv[0], subject, text.error());
   tools::print(*text);

@@ -87,7 +87,7 @@ class CheckImage : public ::testing::Test {
   Checked check(const Disk& disk, std::string_view name = "disk.img") {
     findings_ = {};
     const MemorySource file(disk);
-    const CheckedImage image = check_image(file, name, findings_);
+    const CheckedImage image = check_image(file, name, {}, findings_);
     Checked checked{.payload_size = image.payload_size, .choice = {}};
     if (!image.table) return checked;
     InspectedDisk inspected(*image.disk, *image.table, fail(Code::Unsupported, "run this as root to look into it"));
