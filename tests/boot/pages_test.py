@@ -22,7 +22,7 @@ BLOCKS = pages.blocks("sh", pages.IN_QEMU)
                                                 marks=[] if block.page == "README.md" else [pytest.mark.only_all])
                                    for block in BLOCKS])
 def test_lines(folder, block):
-    image = tiny_guest.make("").image
+    image = tiny_guest.make("", modules=("ahci",)).image
     run("qemu-img", "convert", "-f", "vpc", "-O", "qcow2", image, folder / "machine.qcow2")
     shutil.copy(PRODUCTS / "vhdboot.efi", folder)
     lines = block.text
@@ -35,9 +35,10 @@ def test_lines(folder, block):
         lines = lines.replace("vhdboot try", "vhdboot try --emulate")
     (folder / "lines.sh").write_text(f"mount -t tmpfs tmpfs /mnt\n{lines}", encoding="utf-8")
     try:
-        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-eu", "lines.sh"], cwd=folder,
+        done = subprocess.run(["timeout", "--kill-after=10", "300", "unshare", "--mount", "--propagation", "private",
+                               "bash", "-eu", "lines.sh"], cwd=folder,
                               env={**os.environ, "PATH": PATH}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=300, preexec_fn=die_with_parent, check=False)
+                              stderr=subprocess.STDOUT, timeout=330, preexec_fn=die_with_parent, check=False)
         said = done.stdout.decode("utf-8", "replace")
         (folder / "console.log").write_text(said, encoding="utf-8")
         assert done.returncode == 0 and "checkpoint=kexec" in said and "guest: done" in said, said[-3000:]
