@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support import chains  # noqa: E402
 from support.command import CommandError, run  # noqa: E402
 from support.paths import PRODUCTS, REPOSITORY  # noqa: E402
 
@@ -807,6 +808,40 @@ def test_map_on_a_volume(print_volume, tmp_path, kind):
             file.seek(512 * int(sector))
             through.update(file.read(512 * int(length)))
     assert through.hexdigest() == before
+
+
+@pytest.mark.parametrize("make", [chains.vhdx_of_three, chains.vhd_of_two])
+def test_map_of_a_chain(tmp_path, make):
+    """By the table, the bytes of the partition are those of the disk: each where child, parent or nobody has them."""
+    noise = random.Random(13)
+    payload = b"".join(noise.randbytes(4096) if noise.random() < 0.4 else bytes(4096) for _ in range(768))
+    payload += bytes(2 * MIB)
+    files = make(tmp_path, payload)
+    volume = make_ntfs(tmp_path / "volume")
+    with mounted_ntfs(volume, tmp_path / "mnt") as folder:
+        (folder / "vm").mkdir()
+        for file in files:
+            run("cp", "--sparse=never", file, folder / "vm")
+    image = f"/vm/{files[0].name}"
+    with loop_device(volume) as device:
+        table = succeed("map", "--dmsetup", "--volume", device, image)
+        said = vhdtool("check", "--volume", device, image)
+    assert said.returncode == 3 and "it stands on /vm/" in said.stdout and "`ephemeral yes`" in said.stdout
+    disk, kinds = bytearray(), set()
+    with open(volume, "rb") as file:
+        for line in table.splitlines():
+            start, length, kind, *place = line.split()
+            assert int(start) * 512 == len(disk)
+            kinds.add(kind)
+            if place:
+                file.seek(512 * int(place[1]))
+            disk += file.read(512 * int(length)) if place else bytes(512 * int(length))
+    assert bytes(disk) == payload and kinds == ({"linear", "zero"} if make is chains.vhdx_of_three else {"linear"})
+    (tmp_path / "mnt2").mkdir()
+    with mounted_ntfs(volume, tmp_path / "mnt2") as folder:
+        (folder / "vm" / files[-1].name).unlink()
+    with loop_device(volume) as device:
+        refuse(3, "map", "--dmsetup", "--volume", device, image, words=["its parent image was not found"])
 
 
 def test_map_of_a_volume_in_use(tmp_path):
