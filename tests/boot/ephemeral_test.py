@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest that forgets: what it writes is gone at the next start, and not one byte of the host disk has changed."""
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -38,11 +37,6 @@ fi
 """
 
 
-def digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def conf(folder: Path, text: str) -> Path:
     path = folder / "debian.conf"
     path.write_text(text, encoding="utf-8")
@@ -66,7 +60,7 @@ def test_full_and_then_fresh(folder):
     host = hostdisk.make(folder / "host.raw", HostSpec(slack=16 * disk.MIB, pieces=3),
                          {VHD: guest.image, "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
     hostdisk.set_ntfs_flags(host, 1)
-    before = digest(host.path)
+    before = disk.digest(host.path)
     for start in range(2):
         with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / f"{start}.log") as machine:
             machine.expect("is marked dirty, and what is read of it may be wrong", 240, failing=TROUBLE)
@@ -80,7 +74,7 @@ def test_full_and_then_fresh(folder):
             assert f"guest: {said}" in text
         assert re.search(r"vhdboot\[keeper\]: warning: the memory for what the guest writes is \d\d% full", text)
         assert "vhdboot[keeper]: warning: the memory for what the guest writes is full" in text
-        assert digest(host.path) == before
+        assert disk.digest(host.path) == before
 
 
 def test_debian_forgets(folder):
@@ -88,7 +82,7 @@ def test_debian_forgets(folder):
     settings = conf(folder, "timeout menu\nmenu-style plain\n")
     host = hostdisk.make(folder / "host.raw", HostSpec(fs="exfat"),
                          {VHD: guest_vhd(get_guest("debian12")), "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
-    before = digest(host.path)
+    before = disk.digest(host.path)
     with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
         machine.expect("x ephemeral", 240, failing=TROUBLE)
         machine.send("x\r")
@@ -107,4 +101,4 @@ def test_debian_forgets(folder):
         machine.send("poweroff\n")
         assert machine.wait_exit(240) == 0
         assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
-    assert digest(host.path) == before
+    assert disk.digest(host.path) == before

@@ -18,7 +18,8 @@ TEST(Ephemeral, WhatCanBeSaid) {
 }
 
 TEST(Ephemeral, TheRestIsRefused) {
-  for (const char* wrong : {"", "Yes", "off", "on", "0", "0%", "76%", "%", "-1%", "5 %", "half", "/scratch.bin", "1.5G"})
+  for (const char* wrong :
+       {"", "Yes", "off", "on", "0", "0%", "76%", "%", "-1%", "5 %", "half", "/scratch.bin", "1.5G"})
     EXPECT_THAT(parse_ephemeral(wrong), Fails(Code::Invalid, "expected yes, no, a size such as 512M")) << wrong;
 }
 
