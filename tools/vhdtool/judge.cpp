@@ -203,9 +203,9 @@ void add_of_parent(std::string_view name, const Findings& own, Findings& finding
       findings.add(one.check, one.severity, concat("its parent ", printable(name), ": ", one.text));
 }
 
-void check_writing(const CheckedImage& image, const record::Config& /*config*/, Findings& findings) {
+void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
   if (image.blocks == nullptr) return;
-  if (const auto place = blocks::check_writer(image.blocks->info().format, false); !place)
+  if (const auto place = blocks::check_writer(image.blocks->info().format, config.forgets()); !place)
     findings.error("writing", place.error());
 }
 
