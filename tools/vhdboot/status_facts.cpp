@@ -48,17 +48,26 @@ class Sysfs {
     return std::nullopt;
   }
 
-  // What is below all of a device's device-mapper devices.
-  [[nodiscard]] std::string lowest(std::string device) const {
+  // What is below all of a device's device-mapper devices; and whether there is a store in memory on the way, and
+  // where.
+  struct Lowest {
+    std::string device;
+    std::optional<int> store_layer;
+  };
+  [[nodiscard]] Lowest lowest(std::string device) const {
     constexpr int kMostLayers = 8;
+    Lowest found;
     for (int layer = 0; layer < kMostLayers && device.starts_with("dm-"); ++layer) {
       const auto below = list(concat("/sys/class/block/", device, "/slaves"));
-      if (below.empty()) return "";
+      if (below.empty()) return found;
+      if (std::ranges::any_of(below, [](const std::string& one) { return one.starts_with("loop"); }))
+        found.store_layer = layer;
       // The rows come first where there are rows and a gate on the partition itself.
       const auto rows = std::ranges::find_if(below, [](const std::string& one) { return one.starts_with("dm-"); });
       device = rows == below.end() ? below.front() : *rows;
     }
-    return device.starts_with("dm-") ? "" : device;
+    if (!device.starts_with("dm-")) found.device = std::move(device);
+    return found;
   }
 
  private:
@@ -76,12 +85,15 @@ std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   DiskFacts disk;
   disk.map = concat("/dev/", *map);
   disk.volume_uuid = sysfs.attribute(*map, "dm/uuid").substr(kUuidBegin.size());
-  if (const std::string partition = sysfs.lowest(*map); !partition.empty()) disk.partition = concat("/dev/", partition);
+  const auto lowest = sysfs.lowest(*map);
+  if (!lowest.device.empty()) disk.partition = concat("/dev/", lowest.device);
+  // Above the snapshot there is another layer where a part is kept.
+  if (lowest.store_layer) disk.written = *lowest.store_layer == 0 ? Written::Memory : Written::Both;
   for (const std::string& device : sysfs.list("/sys/class/block")) {
     if (!device.starts_with("loop") || !is_file_of(sysfs.attribute(device, "loop/backing_file"), *map)) continue;
     disk.device = concat("/dev/", device);
     disk.size = sysfs.size(device);
-    disk.read_only = sysfs.read_only(device);
+    if (sysfs.read_only(device)) disk.written = Written::Nowhere;
     disk.direct_io = sysfs.attribute(device, "loop/dio") == "1";
   }
   return disk;

@@ -22,11 +22,19 @@ struct ImageFacts {
   std::string volume_label;  ///< may be empty
 };
 
+/// Where what is written to the guest disk goes.
+enum class Written : std::uint8_t {
+  Nowhere,  ///< it is read-only
+  Image,
+  Memory,  ///< it is forgotten
+  Both,    ///< to memory, but for partitions that are kept
+};
+
 /// The guest disk, from the loop device down.
 struct DiskFacts {
   std::string device;      ///< "/dev/loop0"
   std::uint64_t size = 0;  ///< bytes
-  bool read_only = false;
+  Written written = Written::Image;
   bool direct_io = false;
   std::string map;          ///< "/dev/dm-1"
   std::string partition;    ///< "/dev/sda2", that the image lies on; empty: not known

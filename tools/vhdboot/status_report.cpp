@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/vhdboot/status_report.h"
 
+#include <array>
+
 #include "base/text.h"
 #include "tools/common/json.h"
 
@@ -52,6 +54,17 @@ std::string started_line(const Status& status) {
   return text.empty() ? "not known" : text;
 }
 
+struct WrittenRow {
+  std::string_view word;
+  std::string_view sentence;
+};
+constexpr std::array<WrittenRow, 4> kWritten{{
+    {"nothing", "nothing, the disk is read-only"},
+    {"image", "what this system writes goes into the image, in its own place"},
+    {"memory", "what this system writes stays in memory, and is forgotten when it is switched off"},
+    {"memory and image", "what this system writes is forgotten when it is switched off, but for what `keep` names"},
+}};
+
 }  // namespace
 
 std::string_view word(NextBy by) {
@@ -83,8 +96,7 @@ std::string status_text(const Status& status) {
   if (status.disk) {
     text += line("volume", volume_line(status));
     text += line("disk", disk_line(*status.disk));
-    text += line("written", status.disk->read_only ? "nothing, the disk is read-only"
-                                                   : "what this system writes goes into the image, in its own place");
+    text += line("written", kWritten.at(static_cast<std::size_t>(status.disk->written)).sentence);
   }
   if (status.host) text += line("host", host_line(*status.host));
   if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
@@ -129,8 +141,8 @@ std::string status_json(const Status& status) {
     json.member("size", disk->size)
         .member("map", std::string_view(disk->map))
         .member("direct_io", disk->direct_io)
-        .member("read_only", disk->read_only)
-        .member("writes", std::string_view(disk->read_only ? "nothing" : "image"))
+        .member("read_only", disk->written == Written::Nowhere)
+        .member("writes", kWritten.at(static_cast<std::size_t>(disk->written)).word)
         .end_object();
   }
   if (const auto& host = status.host) {

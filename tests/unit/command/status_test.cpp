@@ -38,6 +38,27 @@ void add_guest(FakeSystem& fake) {
   attribute("loop1/loop/backing_file", "/other");
 }
 
+TEST(Status, OfAGuestThatForgets) {
+  FakeSystem fake;
+  add_guest(fake);
+  fake.write("/sys/class/block/dm-1/slaves/loop900/x", "\n");
+  Status status = read_status(fake.system());
+  EXPECT_THAT(status_text(status), HasSubstr("written   what this system writes stays in memory, and is forgotten"));
+  EXPECT_THAT(status_json(status), HasSubstr(R"("read_only":false,"writes":"memory"})"));
+  EXPECT_EQ(status.disk->partition, "/dev/sda2");
+}
+
+TEST(Status, OfAGuestThatKeepsAPart) {
+  FakeSystem fake;
+  add_guest(fake);
+  fake.write("/sys/class/block/dm-0/slaves/loop900/x", "\n");
+  fake.write("/sys/class/block/dm-0/slaves/dm-3/x", "\n");
+  fake.write("/sys/class/block/dm-3/slaves/sda2/x", "\n");
+  Status status = read_status(fake.system());
+  EXPECT_THAT(status_json(status), HasSubstr(R"("writes":"memory and image"})"));
+  EXPECT_EQ(status.disk->partition, "/dev/sda2");
+}
+
 TEST(Status, OfAGuest) {
   FakeSystem fake;
   add_guest(fake);
