@@ -136,7 +136,8 @@ Result<void> leave_lvm_overrides(std::string_view text) {
   return {};
 }
 
-// Before the question for a name (agetty(8)), and behind it (pam_motd(8)), which is what one sees who comes by network.
+// Behind the question for a name (pam_motd(8)), also for who comes by network; and before it (agetty(8)) where the
+// guest has no /etc/issue of its own.
 Result<void> leave_notice(std::string_view notice) {
   for (const std::string_view file : {"/run/issue.d/vhdboot.issue", "/run/motd.d/vhdboot"}) {
     const std::string path = in_guest(file);
