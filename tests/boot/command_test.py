@@ -156,8 +156,8 @@ def test_schedule(folder):
         shell.check("test -e /run/systemd/shutdown/scheduled")
         machine.send("date -s 12:34:59\n")
         machine.expect("once     second", 300, failing=TROUBLE)
-        machine.expect("^guest: second", 120, failing=TROUBLE)
-        machine.expect("image    /boot/debian.img", 240, failing=f"{TROUBLE}|once     second")
+        machine.expect("^guest: second", 600, failing=TROUBLE)
+        machine.expect("image    /boot/debian.img", 600, failing=f"{TROUBLE}|once     second")
         machine.kill()
     assert disk.digest_outside(host.path, images_at) == before
     assert hostdisk.volume_complaints(host) == []
