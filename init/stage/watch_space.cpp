@@ -22,11 +22,11 @@ using namespace std::chrono_literals;
 // Nothing tells of a store that fills up, only of one that is full.
 constexpr auto kOften = 2s;
 
-// The guest's process 1 has a /run that stays.
-void leave_for_people(const blocks::StoreUse& use) {
+// False before the guest's process 1 has a /run that stays.
+bool leave_for_people(const blocks::StoreUse& use) {
   const std::string run = concat(kProcessOneRoot, "/run");
-  if (!sys::is_mount_point(run) || !sys::make_directories(run + "/vhdboot")) return;
-  (void)sys::write_file(concat(kProcessOneRoot, kSpaceFile), as_bytes(blocks::to_text(use)));
+  return sys::is_mount_point(run) && sys::make_directories(run + "/vhdboot") &&
+         sys::write_file(concat(kProcessOneRoot, kSpaceFile), as_bytes(blocks::to_text(use)));
 }
 
 Result<void> watch(const sys::Reporter& report) {
@@ -34,17 +34,17 @@ Result<void> watch(const sys::Reporter& report) {
   const Fd devices = TRY(sys::mount_detached("devtmpfs", "devtmpfs"));
   const Fd control = TRY(sys::open_below(devices, "mapper/control", O_RDWR));
   unsigned peak = 0;
-  std::optional<blocks::StoreUse> before;
-  for (;;) {
-    const auto status = sys::wait_for_status(control, kMapName, before ? kOften : 0s);
+  std::optional<blocks::StoreUse> told;
+  for (auto patience = 0s;; patience = kOften) {
+    const auto status = sys::wait_for_status(control, kMapName, patience);
     if (!status) return {};  // it is gone
     const auto use = blocks::parse_store_use(*status);
     if (!use) return fail(Code::Corrupt, concat("the kernel tells nothing of the store but ", printable(*status)));
+    // Before the warning: who reads that looks there.
+    if (use != told && leave_for_people(*use)) told = use;
     const unsigned now = blocks::percent(*use, sys::available_memory("meminfo").value_or(UINT64_MAX));
     if (const auto warning = blocks::space_warning(peak, now, *use)) report.warn(*warning);
     peak = std::max(peak, now);
-    if (use != before) leave_for_people(*use);
-    before = use;
   }
 }
 

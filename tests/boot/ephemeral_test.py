@@ -29,8 +29,10 @@ dd if=/dev/zero of=/dev/vda2 bs=512 count=1 conv=notrunc 2>/dev/null || echo 'gu
 if grep -q fill /proc/cmdline; then
   fill() {{ dd if=/dev/zero of=$1 bs=1M count=$2 oflag=direct 2>/dev/null; }}
   fill $root {tiny_guest.SIZES["root"] // disk.MIB} && echo 'guest: there was room'
+  grep -q -m 1 'guest writes is [7-9][0-9]% full' /dev/kmsg && echo 'guest: it is nearly full'
   fill /dev/loop0p1 {tiny_guest.SIZES["esp"] // disk.MIB} || echo 'guest: it is full'
-  until grep -q 'state full' /run/vhdboot/space; do usleep 100000; done
+  grep -q -m 1 'guest writes is full' /dev/kmsg
+  grep -q 'state full' /run/vhdboot/space && echo 'guest: so it says'
   dd if=/dev/loop0 of=/dev/null bs=1M iflag=direct 2>/dev/null && echo 'guest: reads go on'
   write_note 0 again 2>/dev/null || echo 'guest: writes fail'
 fi
@@ -70,7 +72,7 @@ def test_full_and_then_fresh(folder):
             assert machine.wait_exit(60) == 0
             text = machine.text.replace("\r", "")
         check_forgetting(text)
-        for said in ("there was room", "it is full", "reads go on", "writes fail"):
+        for said in ("there was room", "it is nearly full", "it is full", "so it says", "reads go on", "writes fail"):
             assert f"guest: {said}" in text
         assert re.search(r"vhdboot\[keeper\]: warning: the memory for what the guest writes is \d\d% full", text)
         assert "vhdboot[keeper]: warning: the memory for what the guest writes is full" in text
