@@ -99,7 +99,11 @@ class Program {
  private:
   // As the person expects it, who is about to type.
   void set_keyboard() {
-    const std::string layout = menu::layout_called(layouts_, menu::expected_keymap(state_));
+    const std::string& wanted = menu::expected_keymap(state_);
+    const std::string layout = menu::layout_called(layouts_, wanted);
+    // What is configured and is not there is told once, and not in the place of a countdown.
+    if (layout.empty() && !state_.keymap.empty() && !state_.countdown && !std::exchange(told_of_keymap_, true))
+      state_.notice = menu::key_bindings(layouts_, wanted).error().message();
     if (layout.empty() || layout == keyboard_) return;
     keyboard_ = layout;
     if (const auto keys = menu::key_bindings(layouts_, layout))
@@ -249,6 +253,7 @@ class Program {
   std::optional<menu::Beeps> beeps_;
   std::string layouts_ = read_layouts();
   std::string keyboard_;  // the layout that it has now; empty: as the kernel made it
+  bool told_of_keymap_ = false;
   bool answered_ = false;
   std::optional<menu::Answer> answer_;
   Clock::time_point second_ = Clock::now();  // when the countdown last changed

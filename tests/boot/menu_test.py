@@ -175,13 +175,14 @@ def test_after_an_error_and_by_itself(folder, guest):
     host = make_host(folder, guest)
     before = hostdisk.outside_digest(host, VHD)
     wrong = folder / "wrong.conf"
-    wrong.write_text("image /boot/gone.vhd\nwait 1\nmenu-style plain\n", encoding="utf-8")
+    wrong.write_text("image /boot/gone.vhd\nwait 1\nmenu-style plain\nkeymap klingon\n", encoding="utf-8")
     esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI, "/EFI/BOOT/BOOTX64.CONF": wrong})
     with Person(esp, host.path, folder / "console.log") as person:
         person.machine.expect(r"error: no image /boot/gone\.vhd", 240)
         person.machine.expect("c choose another image, .* p power off", 60)
         person.types("c" + ENTER)
         person.machine.expect(r"1 Small, ready", 60)
+        assert 'no keyboard layout "klingon"; there are al, at, ' in person.machine.text
         person.types("1" + ENTER)
         person.machine.expect("^guest: done", 120)
         assert person.machine.wait_exit(60) == 0
