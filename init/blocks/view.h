@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "init/blocks/row.h"
+#include "init/volume/layout.h"
 #include "vhd/pieces.h"
 
 namespace vhdboot::blocks {
@@ -57,6 +58,10 @@ struct View {
 
 /// The same of an image whose disk is the first `payload_size` bytes of its one file.
 [[nodiscard]] Result<View> flat_view(MappedFile file, LowerDevice device, std::uint64_t payload_size);
+
+/// The same of an image whose files, itself and its parents in their order, all lie on one device.
+[[nodiscard]] Result<View> chain_view(const volume::PlacedFile& image, std::span<const volume::PlacedFile> parents,
+                                      LowerDevice device, std::span<const vhd::DiskPiece> pieces);
 
 /// Of the rows and the size: two views of the same devices that have another one are not the same.
 [[nodiscard]] std::uint32_t checksum(const View& view);

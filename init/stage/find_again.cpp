@@ -77,7 +77,7 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   TRY(record::compare_extents(first, image.layout.size, image.layout.extents));
   for (std::size_t i = 0; i < image.parents.size(); ++i) {
     const record::HandoffFile& then = handoff.files[i + 1];
-    const ImageFile& now = image.parents[i];
+    const volume::PlacedFile& now = image.parents[i];
     if (!record::is_volume_of(then, volume.identity) || then.path != now.path.text())
       return differs(concat(", its parent was ", printable(then.path), " and is ", printable(now.path.text()), " now"));
     TRY(record::compare_extents(then, now.layout.size, now.layout.extents));

@@ -178,9 +178,9 @@ Result<void> check_no_children(const FoundImage& image) {
 }
 
 // A file of an image, with all checks that it can pass alone.
-Result<ImageFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
+Result<volume::PlacedFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
   const std::string where = concat(printable(path.text()), " on ", volume.description());
-  ImageFile file;
+  volume::PlacedFile file;
   file.layout = TRY_IN(where, volume.reader->layout(path));
   file.path = TRY_IN(where, volume.reader->spelling(path));
   TRY_IN(volume.description(), check_state(volume, writes));
@@ -210,9 +210,9 @@ class ParentSearch {
  private:
   Result<vhd::OpenedFile> open_at(const volume::Path& path) {
     HostVolume& volume = *image_.volume;
-    ImageFile file = TRY(look_at_file(volume, path, writes_));
+    volume::PlacedFile file = TRY(look_at_file(volume, path, writes_));
     const bool is_own = file.path == image_.path ||
-                        std::ranges::find(image_.parents, file.path, &ImageFile::path) != image_.parents.end();
+                        std::ranges::find(image_.parents, file.path, &volume::PlacedFile::path) != image_.parents.end();
     if (is_own) return fail(Code::Corrupt, concat(printable(file.path.text()), " would be a parent of its own"));
     vhd::OpenedFile opened{file.path.text(), source_of(volume, file.layout), std::nullopt};
     image_.parents.push_back(std::move(file));
@@ -224,18 +224,13 @@ class ParentSearch {
 };
 
 Result<blocks::View> view_of(const FoundImage& image) {
-  std::vector<blocks::MappedFile> files;
-  files.push_back({.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}});
-  for (const ImageFile& parent : image.parents)
-    files.push_back(
-        {.size = parent.layout.size, .extents = parent.layout.extents, .device = 0, .name = parent.path.text()});
   const sys::BlockDevice& device = image.volume->device;
-  std::vector<blocks::LowerDevice> devices;
-  devices.push_back({.numbers = device.numbers,
-                     .size = device.size,
-                     .logical_block = device.logical_block,
-                     .cluster_size = image.volume->reader->cluster_size()});
-  return blocks::chain_view(std::move(files), std::move(devices), TRY(vhd::pieces_of(*image.disk)));
+  return blocks::chain_view({.path = image.path, .layout = image.layout}, image.parents,
+                            {.numbers = device.numbers,
+                             .size = device.size,
+                             .logical_block = device.logical_block,
+                             .cluster_size = image.volume->reader->cluster_size()},
+                            TRY(vhd::pieces_of(*image.disk)));
 }
 
 }  // namespace
@@ -251,7 +246,7 @@ std::string FoundImage::kind() const {
 }
 
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes) {
-  ImageFile file = TRY(look_at_file(volume, path, writes));
+  volume::PlacedFile file = TRY(look_at_file(volume, path, writes));
   const std::string where = concat(printable(path.text()), " on ", volume.description());
   FoundImage image{.volume = &volume, .path = std::move(file.path), .layout = std::move(file.layout)};
   image.file = source_of(volume, image.layout);
@@ -268,7 +263,8 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, W
 Result<void> check_unshared(const FoundImage& image) {
   const std::string where = image.volume->description();
   TRY_IN(where, image.volume->reader->check_allocation(image.path));
-  for (const ImageFile& parent : image.parents) TRY_IN(where, image.volume->reader->check_allocation(parent.path));
+  for (const volume::PlacedFile& parent : image.parents)
+    TRY_IN(where, image.volume->reader->check_allocation(parent.path));
   TRY_IN(where, check_no_children(image));
   return {};
 }

@@ -22,18 +22,12 @@ namespace vhdboot::stage {
 enum class Writes : std::uint8_t { Kept, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 
-/// A file of an image.
-struct ImageFile {
-  volume::Path path;  ///< as the volume spells it
-  volume::FileLayout layout;
-};
-
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
-  std::vector<ImageFile> parents;                  ///< the nearest first, on the same volume
+  std::vector<volume::PlacedFile> parents;         ///< the nearest first, on the same volume, as it spells them
   std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
   std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
   blocks::View view;  ///< of the disk; its files are the image and its parents in their order

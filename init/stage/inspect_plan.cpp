@@ -177,7 +177,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                   .asked_of_guest = {},
                   .mounted = boot.planned.root,
                   .warnings = {}};
-  for (const ImageFile& parent : image.parents) plan.image.parents.push_back(parent.path.text());
+  for (const volume::PlacedFile& parent : image.parents) plan.image.parents.push_back(parent.path.text());
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }

@@ -57,7 +57,7 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .rescue = config.after_error()};
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
   handoff.files.push_back(handoff_file(*image.volume, image.path, image.layout));
-  for (const ImageFile& parent : image.parents)
+  for (const volume::PlacedFile& parent : image.parents)
     handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;

@@ -28,6 +28,12 @@ struct FileLayout {
   friend bool operator==(const FileLayout&, const FileLayout&) = default;
 };
 
+/// A file and its place.
+struct PlacedFile {
+  Path path;
+  FileLayout layout;
+};
+
 /// Whether the bytes of the file at `path` are exactly those that its extents cover, so that they may be read and
 /// written in place. Unsupported, with what to do about it, for a directory, an empty, resident, compressed,
 /// encrypted or reparse file, for holes, and for a valid data length short of the size.

@@ -209,15 +209,11 @@ void check_writing(const CheckedImage& image, const record::Config& config, Find
     findings.error("writing", place.error());
 }
 
-Result<blocks::View> view_of(const PlacedFile& file, const std::vector<PlacedFile>& parents,
+Result<blocks::View> view_of(const volume::PlacedFile& file, const std::vector<volume::PlacedFile>& parents,
                              const blocks::LowerDevice& device, const CheckedImage& image) {
-  std::vector<blocks::MappedFile> files;
-  files.push_back({.size = file.layout.size, .extents = file.layout.extents, .device = 0, .name = {}});
-  if (image.blocks == nullptr) return blocks::flat_view(std::move(files.front()), device, image.payload_size);
-  for (const PlacedFile& parent : parents)
-    files.push_back(
-        {.size = parent.layout.size, .extents = parent.layout.extents, .device = 0, .name = parent.path.text()});
-  return blocks::chain_view(std::move(files), {device}, TRY(vhd::pieces_of(*image.blocks)));
+  if (image.blocks != nullptr) return blocks::chain_view(file, parents, device, TRY(vhd::pieces_of(*image.blocks)));
+  return blocks::flat_view({.size = file.layout.size, .extents = file.layout.extents, .device = 0}, device,
+                           image.payload_size);
 }
 
 Result<Findings> check_file(const ImageToJudge& asked) {

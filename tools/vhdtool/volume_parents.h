@@ -12,11 +12,6 @@
 
 namespace vhdboot::vhdtool {
 
-struct PlacedFile {
-  volume::Path path;
-  volume::FileLayout layout;
-};
-
 class VolumeParents {
  public:
   /// Of the file `image`. All are borrowed.
@@ -27,13 +22,13 @@ class VolumeParents {
   [[nodiscard]] Result<vhd::OpenedFile> open(std::string_view name);
 
   /// The nearest first.
-  [[nodiscard]] const std::vector<PlacedFile>& found() const { return found_; }
+  [[nodiscard]] const std::vector<volume::PlacedFile>& found() const { return found_; }
 
  private:
   const ByteSource& partition_;
   volume::HostVolume& reader_;
   volume::Path child_;
-  std::vector<PlacedFile> found_;
+  std::vector<volume::PlacedFile> found_;
 };
 
 }  // namespace vhdboot::vhdtool

@@ -224,7 +224,7 @@ class FindChainAgain : public FindAgain {
                                .extents = layout.extents});
     };
     add(image.path, image.layout);
-    for (const ImageFile& parent : image.parents) add(parent.path, parent.layout);
+    for (const volume::PlacedFile& parent : image.parents) add(parent.path, parent.layout);
     return handoff;
   }
 
