@@ -75,13 +75,10 @@ std::vector<ListedVolume> mounted_volumes(const std::vector<tools::MountedVolume
 }
 
 void take_verdict(const vhdtool::Findings& findings, ListedImage& image) {
-  // What is booted says so behind its name, and why; the other kernels of the image come as well.
-  constexpr std::string_view kIsBooted = ", is booted ";
+  image.system = findings.booted().value_or("");
   for (const vhdtool::Finding& finding : findings.all()) {
-    if (finding.check == "kernel" && finding.severity == vhdtool::Severity::Ok) {
-      const std::size_t why = finding.text.find(kIsBooted);
-      if (image.system.empty() || why != std::string::npos) image.system = finding.text.substr(0, why);
-    }
+    const bool is_kernel = finding.check == "kernel" && finding.severity == vhdtool::Severity::Ok;
+    if (is_kernel && image.system.empty()) image.system = finding.text;
     if (finding.severity == vhdtool::Severity::Error && image.reason.empty()) image.reason = finding.text;
   }
   if (findings.worst() == vhdtool::Severity::Error) {

@@ -162,6 +162,7 @@ class Attempts {
       auto checked = EntryCheck(disk_, config_, found).run(*choice.entry, {.booted = true, .profile = choice.profile});
       const auto judged = checked ? judge_(*checked, found) : std::unexpected(checked.error());
       if (checked) findings_.ok("kernel", concat(title_of(*checked), judged ? why_booted(*checked, has_failed) : ""));
+      if (checked && judged) findings_.boots(title_of(*checked));
       const bool is_last = judged || &choice == &choices.back() ||
                            stage::after(stage::Step::Entry, judged.error().code) == stage::Next::Menu;
       findings_.append(found, !is_last);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,10 @@ class Findings {
     open_ = open_ || others.open_;
   }
 
+  /// What of the image is booted, as a person knows it; nothing when nothing is.
+  void boots(std::string name) { booted_ = std::move(name); }
+  [[nodiscard]] const std::optional<std::string>& booted() const { return booted_; }
+
   /// Too little could be looked at to say that it boots.
   void leave_open() { open_ = true; }
   [[nodiscard]] bool open() const { return open_; }
@@ -60,6 +65,7 @@ class Findings {
 
  private:
   std::vector<Finding> all_;
+  std::optional<std::string> booted_;
   bool open_ = false;
 };
 

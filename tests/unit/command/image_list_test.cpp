@@ -78,6 +78,7 @@ TEST(ImageList, Verdicts) {
   vhdtool::Findings fine;
   fine.ok("kernel", "a: Debian 12, kernel 6.0");
   fine.ok("kernel", "b: Debian 12, kernel 6.1, is booted by default (the order of the versions)");
+  fine.boots("b: Debian 12, kernel 6.1");
   fine.ok("kernel", "c: Debian 12, kernel 5.9");
   fine.warning("extents", "many");
   ListedImage image;
