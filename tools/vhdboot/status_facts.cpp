@@ -48,11 +48,10 @@ class Sysfs {
     return std::nullopt;
   }
 
-  // What is below all of a device's device-mapper devices; and whether there is a store in memory on the way, and
-  // where.
+  // What is below all of a device's device-mapper devices, and whether there is a store in memory on the way.
   struct Lowest {
     std::string device;
-    std::optional<int> store_layer;
+    bool has_store = false;
   };
   [[nodiscard]] Lowest lowest(std::string device) const {
     constexpr int kMostLayers = 8;
@@ -60,8 +59,7 @@ class Sysfs {
     for (int layer = 0; layer < kMostLayers && device.starts_with("dm-"); ++layer) {
       const auto below = list(concat("/sys/class/block/", device, "/slaves"));
       if (below.empty()) return found;
-      if (std::ranges::any_of(below, [](const std::string& one) { return one.starts_with("loop"); }))
-        found.store_layer = layer;
+      found.has_store |= std::ranges::any_of(below, [](const std::string& one) { return one.starts_with("loop"); });
       // The rows come first where there are rows and a gate on the partition itself.
       const auto rows = std::ranges::find_if(below, [](const std::string& one) { return one.starts_with("dm-"); });
       device = rows == below.end() ? below.front() : *rows;
@@ -87,8 +85,7 @@ std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   disk.volume_uuid = sysfs.attribute(*map, "dm/uuid").substr(kUuidBegin.size());
   const auto lowest = sysfs.lowest(*map);
   if (!lowest.device.empty()) disk.partition = concat("/dev/", lowest.device);
-  // Above the snapshot there is another layer where a part is kept.
-  if (lowest.store_layer) disk.written = *lowest.store_layer == 0 ? Written::Memory : Written::Both;
+  if (lowest.has_store) disk.written = Written::Memory;
   for (const std::string& device : sysfs.list("/sys/class/block")) {
     if (!device.starts_with("loop") || !is_file_of(sysfs.attribute(device, "loop/backing_file"), *map)) continue;
     disk.device = concat("/dev/", device);
