@@ -8,12 +8,12 @@
 #include "base/ascii.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "init/volume/path.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/safe_write.h"
 #include "tools/vhdboot/boot_file.h"
+#include "tools/vhdboot/image_folders.h"
 #include "tools/vhdboot/ventoy_json.h"
 
 namespace vhdboot::command {
@@ -34,13 +34,9 @@ std::string below(const tools::MountedVolume& mount, std::string_view path) {
 
 // Ventoy compares names letter by letter, the driver need not.
 bool is_spelled_so(const RunningSystem& system, const tools::MountedVolume& mount, const volume::Path& path) {
-  std::string folder = system.at(mount.place);
-  for (const std::string& name : path.components()) {
-    const auto names = sys::list_directory(folder);
-    if (std::ranges::find(names, name) == names.end()) return false;
-    folder += concat('/', name);
-  }
-  return true;
+  const std::string place = system.at(mount.place == "/" ? "" : mount.place);
+  const auto spelled = spelled_at(place, path);
+  return spelled && *spelled == place + path.text();
 }
 
 }  // namespace
