@@ -61,6 +61,22 @@ class InstallTest : public testing::Test {
     if (change) change(request);
     return plan_install(changer_, fake_.system(), request, source_);
   }
+  // A plan of several steps, which `carry_out_until` breaks off after a number of good ones, each in turn.
+  void expect_undone(std::string_view why,
+                     const std::function<Result<void>(const Plan&, EfiVariables, int good)>& carry_out_until) {
+    fake_.write("/boot/efi/loader/loader.conf", "timeout 3\n");
+    const auto before = everything();
+    const auto made = plan(BootMenuKind::SystemdBoot);
+    ASSERT_TRUE(made);
+    const int steps = static_cast<int>(made->changes.size());
+    ASSERT_GT(steps, 3);
+    for (int good = 0; good < steps; ++good) {
+      EXPECT_THAT(carry_out_until(*made, fake_.system().variables(), good),
+                  Fails(Code::Io, concat(why, " (what was done before that is undone)")))
+          << good;
+      EXPECT_EQ(everything(), before) << good;
+    }
+  }
   void install(BootMenuKind menu, const std::function<void(InstallRequest&)>& change = {}) {
     const auto made = plan(menu, change);
     ASSERT_TRUE(made) << made.error().message();
@@ -289,37 +305,24 @@ class InterruptedChanger final : public Changer {
 };
 
 TEST_F(InstallTest, WhatIsInterruptedIsUndone) {
-  fake_.write("/boot/efi/loader/loader.conf", "timeout 3\n");
-  const auto before = everything();
-  const auto made = plan(BootMenuKind::SystemdBoot);
-  ASSERT_TRUE(made);
-  const int steps = static_cast<int>(made->changes.size());
-  ASSERT_GT(steps, 3);
   // A signal that is ignored while it waits goes away.
   const auto handler = std::signal(SIGINT, [](int) {});
-  for (int good = 0; good < steps; ++good) {
+  expect_undone("stopped", [](const Plan& made, EfiVariables variables, int good) {
     const HeldSignals held;
-    InterruptedChanger changer(fake_.system().variables(), good);
-    EXPECT_THAT(carry_out(changer, *made), Fails(Code::Io, "stopped (what was done before that is undone)")) << good;
-    EXPECT_EQ(everything(), before) << good;
+    InterruptedChanger changer(std::move(variables), good);
+    auto done = carry_out(changer, made);
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGINT, [](int) {});
-  }
+    return done;
+  });
   std::signal(SIGINT, handler);
 }
 
 TEST_F(InstallTest, WhatFailsHalfwayIsUndone) {
-  fake_.write("/boot/efi/loader/loader.conf", "timeout 3\n");
-  const auto before = everything();
-  const auto made = plan(BootMenuKind::SystemdBoot);
-  ASSERT_TRUE(made);
-  const int steps = static_cast<int>(made->changes.size());
-  ASSERT_GT(steps, 3);
-  for (int good = 0; good < steps; ++good) {
-    FailingChanger changer(fake_.system().variables(), good);
-    EXPECT_THAT(carry_out(changer, *made), Fails(Code::Io, "no room (what was done before that is undone)")) << good;
-    EXPECT_EQ(everything(), before) << good;
-  }
+  expect_undone("no room", [](const Plan& made, EfiVariables variables, int good) {
+    FailingChanger changer(std::move(variables), good);
+    return carry_out(changer, made);
+  });
 }
 
 TEST_F(InstallTest, WhatHasChangedMeanwhileIsLeftAlone) {

@@ -229,15 +229,19 @@ TEST_F(FindImage, ADamagedImageDoesNotGiveWayToTheNextName) {
   EXPECT_THAT(find_beside(), Fails(Code::Corrupt, "/boot/debian.vhd on /dev/sda1"));
 }
 
-// debian.img lies where debian.efi lies: who writes the one damages the other.
+// The second file of a folder lies where the first one does: who writes the one damages the other.
+std::shared_ptr<test::SparseImage> with_shared_clusters(const test::FakeVolume& intact, std::string_view folder) {
+  auto damaged = std::make_shared<test::SparseImage>(intact.bytes->copy());
+  const std::uint64_t first = intact.folders.find(folder)->second + 32;
+  const std::uint64_t second = first + 3 * 32;
+  damaged->put<std::uint32_t>(second + 20, damaged->get<std::uint32_t>(first + 20));
+  test::seal_set(*damaged, second - 32);
+  return damaged;
+}
+
 TEST_F(FindImage, ItsClustersAreAnotherFilesToo) {
   const auto intact = with_image(0x1234ABCD, u"DATA");
-  auto damaged = std::make_shared<test::SparseImage>(intact.bytes->copy());
-  const std::uint64_t efi = intact.folders.at("/boot") + 32;
-  const std::uint64_t image = efi + 3 * 32;
-  damaged->put<std::uint32_t>(image + 20, damaged->get<std::uint32_t>(efi + 20));
-  test::seal_set(*damaged, image - 32);
-  devices.plug("sda1", damaged);
+  devices.plug("sda1", with_shared_clusters(intact, "/boot"));
   EXPECT_THAT(
       find_beside(),
       Fails(Code::Corrupt, "/dev/sda1 (exFAT \"DATA\"): /boot/debian.img: it shares clusters with \"debian.efi\""));
@@ -365,12 +369,7 @@ TEST_F(FindImage, AParentsClustersAreAnotherFilesToo) {
                                        {{"/vm/debian.efi", "MZ"},
                                         {"/vm/base.vhd", vhd_bytes()},
                                         {"/vm/debian.vhd", child_of(test::kParentUuid, "base.vhd", 1, 3)}});
-  auto damaged = std::make_shared<test::SparseImage>(intact.bytes->copy());
-  const std::uint64_t efi = intact.folders.at("/vm") + 32;
-  const std::uint64_t base = efi + 3 * 32;
-  damaged->put<std::uint32_t>(base + 20, damaged->get<std::uint32_t>(efi + 20));
-  test::seal_set(*damaged, base - 32);
-  devices.plug("sda1", damaged);
+  devices.plug("sda1", with_shared_clusters(intact, "/vm"));
   EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/vm/debian.efi"}), Fails(Code::Corrupt, "base.vhd"));
 }
 

@@ -183,20 +183,25 @@ TEST(Pieces, ACircleAndAMissingParent) {
   EXPECT_THAT(pieces_of(**alone), Fails(Code::NotFound, "parent image"));
 }
 
+/// The file with a block allocation table of that many bytes, at its end.
+SparseFile with_table_of(SparseFile file, std::uint64_t bytes) {
+  constexpr std::uint64_t kPlace = 4 * kMiB;
+  for (const std::uint64_t at : {192 * kKiB, 256 * kKiB}) {
+    test::put_le<std::uint64_t>(file, at + 32, kPlace);
+    test::put_le<std::uint32_t>(file, at + 40, static_cast<std::uint32_t>(bytes));
+    test::seal_le(file, at, 64 * kKiB);
+  }
+  file.resize(kPlace + bytes).value();
+  return file;
+}
+
 TEST(Pieces, AChainOfTooManyBlocks) {
   Chain chain;
   // Sixteen of 1 TiB are the cap; the table of each takes 8 MiB, more than its region here has.
   for (unsigned image = 0; image < 18; ++image) {
     ImageSpec spec{.disk = kTiB, .block = kMiB, .id = id_of(image), .parent = id_of(image + 1)};
     spec.path = concat(image + 1);
-    SparseFile file = test::vhdx_of(spec);
-    for (const std::uint64_t at : {192 * kKiB, 256 * kKiB}) {
-      test::put_le<std::uint64_t>(file, at + 32, 4 * kMiB);
-      test::put_le<std::uint32_t>(file, at + 40, 9 * kMiB);
-      test::seal_le(file, at, 64 * kKiB);
-    }
-    file.resize(13 * kMiB).value();
-    chain.files.push_back(std::move(file));
+    chain.files.push_back(with_table_of(test::vhdx_of(spec), 9 * kMiB));
   }
   EXPECT_THAT(chain.open(), Fails(Code::Unsupported, "more than 16777216 blocks together"));
 }
@@ -223,14 +228,7 @@ TEST(Pieces, WhatTheLogHoldsOfTheDiskIsNotInTheFile) {
 // 64 TiB, of which nothing is there.
 TEST(Pieces, AHugeDiskOfNothing) {
   ImageSpec spec{.disk = 64 * kTiB, .block = 256 * kMiB};
-  SparseFile file = test::vhdx_of(spec);
-  for (const std::uint64_t at : {192 * kKiB, 256 * kKiB}) {
-    test::put_le<std::uint64_t>(file, at + 32, 4 * kMiB);
-    test::put_le<std::uint32_t>(file, at + 40, 3 * kMiB);
-    test::seal_le(file, at, 64 * kKiB);
-  }
-  file.resize(7 * kMiB).value();
-  const Chain chain{{file}};
+  const Chain chain{{with_table_of(test::vhdx_of(spec), 3 * kMiB)}};
   const auto disk = chain.open();
   ASSERT_TRUE(disk) << disk.error().message();
   EXPECT_THAT(pieces_of(**disk).value(), ElementsAre(zeros(0, 64 * kTiB)));
