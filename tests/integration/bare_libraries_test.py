@@ -202,17 +202,23 @@ WEAK = {
 }
 
 
+# The programs of the product and what is known to be in each, as a map that is read wrongly has nothing weak either.
+READS_NTFS = {"ntfs_readdir", "ntfs_device_mount"}
+PROGRAMS = {"vhdboot-init": {"lzma_stream_decoder"}, "vhdboot-reader": READS_NTFS, "vhdboot-inspect": READS_NTFS,
+            "vhdboot": READS_NTFS, "vhdtool": READS_NTFS}
+
+
 def functions(program: str) -> set[str]:
     path = BUILD / f"programs/{program}.map"
     if not path.exists():
         pytest.skip(f"{path} is not built")
     placed = path.read_text(encoding="utf-8").partition("\nMemory map\n")[2]
     found = set(re.findall(r"^ \.text\.(\w+)", placed, re.MULTILINE))
-    assert {"ntfs_readdir", "ntfs_device_mount"} <= found
+    assert PROGRAMS[program] <= found
     return found
 
 
-@pytest.mark.parametrize("program", ["vhdboot-init", "vhdboot-inspect", "vhdtool"])
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("name", WEAK)
 def test_what_is_weak_is_not_there(program, name):
     assert not functions(program) & set(WEAK[name])
