@@ -26,8 +26,8 @@ std::uint64_t quarter_of_memory() {
 }  // namespace
 
 AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
-                                     const sys::Reporter& report)
-    : GuestDisk(table), report_(report), memory_left_(quarter_of_memory()) {
+                                     const sys::Devices& devices, const sys::Reporter& report)
+    : GuestDisk(table), devices_(devices), report_(report), memory_left_(quarter_of_memory()) {
   if (table.scheme == disk::Scheme::None) look_at({}, disk.name());
   for (const disk::Partition& entry : table.partitions)
     look_at({.entry = &entry}, concat(disk.name(), 'p', entry.number));
@@ -37,7 +37,7 @@ AttachedGuestDisk::AttachedGuestDisk(const sys::LoopDevice& disk, const disk::Pa
 void AttachedGuestDisk::look_at(disk::GuestPartition partition, const std::string& name) {
   const auto device = sys::block_device(name);
   if (!device) return;
-  auto content = sys::identify(*device).value_or(sys::Content());
+  auto content = devices_.content(*device).value_or(sys::Content());
   partition.device = name;
   partition.type = std::move(content.type);
   partition.identity = std::move(content.identity);

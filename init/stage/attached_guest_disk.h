@@ -9,6 +9,7 @@
 #include "disk/guest_disk.h"
 #include "init/sys/console.h"
 #include "init/sys/device_mapper.h"
+#include "init/sys/devices.h"
 #include "init/sys/loop.h"
 #include "init/sys/memory_snapshot.h"
 
@@ -17,7 +18,8 @@ namespace vhdboot::stage {
 class AttachedGuestDisk final : public disk::GuestDisk {
  public:
   /// `disk` is attached and shows its partitions; all must outlive this.
-  AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table, const sys::Reporter& report);
+  AttachedGuestDisk(const sys::LoopDevice& disk, const disk::PartitionTable& table, const sys::Devices& devices,
+                    const sys::Reporter& report);
 
   [[nodiscard]] Result<void> read(const disk::GuestPartition& partition, std::uint64_t offset,
                                   MutableBytes out) const override;
@@ -46,6 +48,7 @@ class AttachedGuestDisk final : public disk::GuestDisk {
   [[nodiscard]] Result<std::unique_ptr<disk::FileTree>> open_replayed(const disk::GuestPartition& partition,
                                                                       const std::string& root_flags);
 
+  const sys::Devices& devices_;
   const sys::Reporter& report_;
   std::uint64_t memory_left_;                                                  // bytes, for snapshots
   std::map<std::string, std::weak_ptr<const sys::MemorySnapshot>> snapshots_;  // by device; one for all its mounts

@@ -172,7 +172,7 @@ Result<FoundImage> open_as_configured(const Candidate& candidate, const record::
 
 }  // namespace
 
-Result<Look> look_into(const Candidate& candidate, const record::Config& config) {
+Result<Look> look_into(const Candidate& candidate, const record::Config& config, const sys::Devices& devices) {
   auto opened = open_as_configured(candidate, config);
   std::string no_writes;
   if (!opened && !config.forgets()) {
@@ -196,7 +196,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config)
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));
   auto attached = TRY(attach_image(plan, image));
   {
-    AttachedGuestDisk disk(attached.disk(), table, report);
+    AttachedGuestDisk disk(attached.disk(), table, devices, report);
     const entry::FoundEntries found = entry::find_entries(disk);
     const std::string pattern = config.entry.value_or("");
     const auto choices = entry::choose_entries(found, pattern, disk);

@@ -49,10 +49,9 @@ struct Candidates {
 /// Looks into those of all volumes.
 [[nodiscard]] Candidates find_candidates(HostVolumes& volumes, const Settings& settings);
 
-/// The image that was asked for by its name alone: "debian" for debian.vhd, debian.img or debian.raw, or the whole
-/// name; as it is spelled, else in upper or lower case. Waits for slow devices up to the configured time-out. NotFound
-/// lists what there is. Invalid when there is more than one. An error when a volume may have another one that cannot be
-/// read.
+/// The image that was asked for by its name alone: "debian" for debian.vhd, or the whole name; as it is spelled, else
+/// in upper or lower case. Waits for slow devices up to the configured time-out. NotFound lists what there is. Invalid
+/// when there is more than one. An error when a volume may have another one that cannot be read.
 [[nodiscard]] Result<Candidate> find_called(HostVolumes& volumes, const Settings& settings, std::string_view name,
                                             const sys::Reporter& report);
 
@@ -65,6 +64,7 @@ struct Candidates {
 
 /// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted,
 /// not even where what it writes is forgotten.
-[[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config);
+[[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config,
+                                     const sys::Devices& devices);
 
 }  // namespace vhdboot::stage

@@ -54,7 +54,8 @@ std::string volume_group(std::string_view type, const std::string& device) {
 
 // Before the guest looks for its devices among all that there are.
 Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
-                               const guest::RootTables& tables, const sys::Reporter& report) {
+                               const guest::RootTables& tables, const sys::Devices& devices,
+                               const sys::Reporter& report) {
   std::vector<guest::PresentDevice> own;
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back({.path = partition.description(),
@@ -63,9 +64,9 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
                    .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
   std::vector<guest::PresentDevice> others;
   std::set<std::string> slow;  // each partition of such a disk would take as long again
-  for (const sys::BlockDevice& device : sys::block_devices()) {
+  for (const sys::BlockDevice& device : devices.list()) {
     if (sys::is_virtual(device) || slow.contains(sys::disk_of(device))) continue;
-    auto content = sys::identify(device);
+    auto content = devices.content(device);
     if (!content) {
       report.warn(concat(content.error().message(), ": whether the guest takes it for its own disk is not known"));
       if (content.error().code == Code::Timeout) slow.insert(sys::disk_of(device));
@@ -83,7 +84,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
                              const blocks::AttachPlan& attached, const record::Config& config,
-                             const sys::Reporter& report) {
+                             const sys::Devices& devices, const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
   if (config.command_line) entry.parts.cmdline = *config.command_line;
@@ -99,7 +100,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
                                   .efi_file = *config.started_by,
                                   .version = VHDBOOT_VERSION});
   const auto tables = TRY(guest::root_tables(disk, made.line));
-  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables()), report));
+  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables()), devices, report));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
@@ -118,7 +119,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
 }  // namespace
 
 Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
-                         const record::Config& config, const sys::Reporter& report,
+                         const record::Config& config, const sys::Devices& devices, const sys::Reporter& report,
                          const std::function<Result<void>(GuestBoot boot)>& use) {
   const std::string pattern = config.entry.value_or("");
   const entry::FoundEntries found = entry::find_entries(disk, pattern);
@@ -127,7 +128,7 @@ Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const b
   std::string failed;  // the last one, and why; told when another is tried
   return try_each(Step::Entry, choices, [&](const entry::Choice& choice) {
     if (!failed.empty()) report.warn(concat("passing over ", failed));
-    auto boot = plan_entry(disk, choice, image, attached, config, report);
+    auto boot = plan_entry(disk, choice, image, attached, config, devices, report);
     auto done = boot ? use(*std::move(boot)) : std::unexpected(std::move(boot.error()));
     if (!done) failed = concat(printable(choice.entry->entry.id), ": ", done.error().message());
     return done;

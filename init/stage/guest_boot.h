@@ -38,7 +38,7 @@ struct GuestBoot {
 /// there is another, see next_step.h. The guest disk must outlive what `use` keeps.
 [[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
                                        const blocks::AttachPlan& attached, const record::Config& config,
-                                       const sys::Reporter& report,
+                                       const sys::Devices& devices, const sys::Reporter& report,
                                        const std::function<Result<void>(GuestBoot boot)>& use);
 
 }  // namespace vhdboot::stage

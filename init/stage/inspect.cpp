@@ -37,7 +37,7 @@ constexpr std::string_view kHelp =
 
 void list_devices() {
   for (const sys::BlockDevice& device : sys::block_devices()) {
-    const sys::Content content = sys::identify(device).value_or(sys::Content());
+    const sys::Content content = sys::identify(device, sys::prober_here()).value_or(sys::Content());
     std::string line = concat(device.path, "  ", human_size(device.size));
     const auto add = [&](std::string_view key, std::string_view value) {
       if (!value.empty()) line += concat("  ", key, printable(value));
@@ -54,7 +54,7 @@ void list_devices() {
 Result<HostVolume> open_volume(const std::string& path) {
   if (path.starts_with("/dev/"))
     if (auto device = sys::block_device(path.substr(5)))
-      return open_host_volume(*TRY(sys::MachineDevices::open(sys::reader_here())), *device);
+      return open_host_volume(*TRY(sys::MachineDevices::open(sys::readers_here())), *device);
   HostVolume volume{.device = {.name = path, .path = path}};
   auto source = TRY(sys::FdSource::open(path));
   volume.device.size = source->size();

@@ -136,7 +136,8 @@ void report_modules(const CarriedModules& carried, const std::string& release, P
     report.asked_of_guest.push_back({wanted.name, describe(wanted)});
 }
 
-Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Reporter& report) {
+Result<PlanReport> examine(const FoundImage& image, const record::Config& config, const sys::Devices& devices,
+                           const sys::Reporter& report) {
   TRY(check_writer(image, config));
   for (const std::string& warning : image.info().warnings) report.warn(warning);
   const disk::PartitionTable table = TRY(read_table(image));
@@ -144,9 +145,9 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
-  AttachedGuestDisk disk(attached.disk(), table, report);
+  AttachedGuestDisk disk(attached.disk(), table, devices, report);
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, attach_plan, config, report, [&](GuestBoot first) -> Result<void> {
+  TRY(try_entries(disk, image, attach_plan, config, devices, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);
     return {};
   }));
@@ -186,19 +187,19 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   if (!has_origin())
     return fail(Code::NotFound,
                 "vhdboot did not start this system: say which image is meant, with its device and path");
-  const auto devices = TRY(sys::MachineDevices::open(sys::reader_here()));
+  const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
   const FoundImage image = TRY(find_image(volumes, settings, report));
   TRY(check_no_windows_sleeps(volumes, image));
-  return examine(image, settings.config, report);
+  return examine(image, settings.config, *devices, report);
 }
 
 Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter& report) {
   const record::Config config = TRY(read_config(request.conf));
   const auto path = TRY(volume::parse_path(request.path));
   std::optional<sys::LoopDevice> file_device;
-  const auto devices = TRY(sys::MachineDevices::open(sys::reader_here()));
+  const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
   const FoundImage image = TRY(examine_image(volume, path, writes_of(config)));
   TRY(check_unshared(image));
@@ -206,7 +207,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
     HostVolumes volumes(*devices);
     TRY(check_no_windows_sleeps(volumes, image));
   }
-  return examine(image, config, report);
+  return examine(image, config, *devices, report);
 }
 
 }  // namespace

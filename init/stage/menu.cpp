@@ -136,9 +136,9 @@ class Chooser {
     return false;
   }
 
-  static Result<Look> look_with(const Candidate& candidate, const Result<record::ParsedConfig>& parsed) {
+  Result<Look> look_with(const Candidate& candidate, const Result<record::ParsedConfig>& parsed) {
     if (!parsed) return std::unexpected(parsed.error());
-    auto look = TRY(look_into(candidate, parsed->config));
+    auto look = TRY(look_into(candidate, parsed->config, volumes_.devices()));
     look.warnings.insert(look.warnings.begin(), parsed->warnings.begin(), parsed->warnings.end());
     return look;
   }

@@ -125,11 +125,11 @@ void warn_of_swap(const disk::GuestDisk& disk, const sys::Reporter& report) {
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
                                const blocks::AttachPlan& attached, const record::Config& config,
-                               const sys::Reporter& report) {
-  AttachedGuestDisk disk(loop, table, report);
+                               const sys::Devices& devices, const sys::Reporter& report) {
+  AttachedGuestDisk disk(loop, table, devices, report);
   if (config.forgets()) warn_of_swap(disk, report);
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, attached, config, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
@@ -143,12 +143,12 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
 
 // The image as a disk for as long as it takes to load what is on it.
 Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
-                              const sys::Reporter& report) {
+                              const sys::Devices& devices, const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   auto disk = TRY(attach_image(read_only(attach_plan), image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, devices, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
@@ -231,7 +231,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
   };
   // Done: a person wants to choose.
   const auto try_boot = [&]() -> Result<void> {
-    const auto devices = TRY(sys::MachineDevices::open(sys::reader_program(std::string(kReaderProgram))));
+    const auto devices = TRY(sys::MachineDevices::open(sys::reader_programs(std::string(kReaderProgram))));
     log_missing_filter(report);
     HostVolumes volumes(*devices);
     StubRecord stub = TRY(read_stub_record(report));
@@ -302,7 +302,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     const disk::PartitionTable table = TRY(read_table(image));
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     settings.config.started_by = settings.origin.path.value_or("");
-    const LoadedGuest guest = TRY(load_from(image, table, settings.config, report));
+    const LoadedGuest guest = TRY(load_from(image, table, settings.config, *devices, report));
     learn("system", guest.name);
     report.checkpoint("loaded");
     TRY(check_still_alone(volumes, image, settings));

@@ -141,10 +141,10 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
-                                      const sys::Reporter& report) {
+                                      const sys::Devices& devices, const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
   if (handoff.ephemeral) left.notice = forgetting_notice();
-  if (auto groups = find_volume_groups(disk)) {
+  if (auto groups = find_volume_groups(disk, devices)) {
     left.lvm = lvm_overrides_for(disk, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
@@ -214,7 +214,7 @@ class Stage2 {
       return fail_errno(concat("the guest's initrd has no program ", handoff.init));
     load_modules(report);
 
-    const auto devices = TRY(sys::MachineDevices::open(sys::reader_program(std::string(kReaderProgram))));
+    const auto devices = TRY(sys::MachineDevices::open(sys::reader_programs(std::string(kReaderProgram))));
     log_missing_filter(report);
     HostVolumes volumes(*devices);
     HostVolume* volume = TRY(find_volume(volumes, handoff, report));
@@ -230,7 +230,7 @@ class Stage2 {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(disk, handoff, report);
+    guest.keeper = leave_for_guest(disk, handoff, *devices, report);
     if (plan.forgets()) guest.watcher = TRY(watch_space());
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");

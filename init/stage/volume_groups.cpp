@@ -7,19 +7,18 @@
 #include "base/text.h"
 #include "disk/lvm_label.h"
 #include "init/guest/lvm_config.h"
-#include "init/sys/block.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::stage {
 
-std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk) {
+std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk, const sys::Devices& devices) {
   bool has_physical_volume = false;
   std::set<std::string> names;
-  for (const sys::BlockDevice& device : sys::block_devices()) {
+  for (const sys::BlockDevice& device : devices.list()) {
     if (device.path != disk && !device.path.starts_with(disk + "p")) continue;
     const auto source = sys::FdSource::open(device.path);
     if (!source || !disk::has_lvm_label(**source)) continue;
-    if (sys::identify(device).value_or(sys::Content()).type != "LVM2_member") continue;
+    if (devices.content(device).value_or(sys::Content()).type != "LVM2_member") continue;
     has_physical_volume = true;
     if (auto name = disk::read_volume_group(**source)) names.insert(*std::move(name));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "init/guest/host_mount_unit.h"
+#include "init/sys/devices.h"
 
 namespace vhdboot::stage {
 
@@ -17,7 +18,7 @@ struct GuestVolumeGroups {
 };
 
 /// Of the guest disk `disk` ("/dev/loop0"); nothing when nothing on it is a physical volume.
-[[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk);
+[[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk, const sys::Devices& devices);
 
 /// What lifts LVM's own hindrances (guest/lvm_config.h), by what the guest's initrd has of its configuration.
 struct LvmOverrides {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Block devices as sysfs lists them, and what libblkid knows of their content.
+// Block devices as sysfs lists them.
 #pragma once
 
 #include <chrono>
 #include <string>
 #include <vector>
 
-#include "base/byte_source.h"
 #include "base/result.h"
-#include "disk/selector.h"
 
 namespace vhdboot::sys {
 
@@ -45,21 +43,5 @@ inline constexpr auto kDiskAnswerTime = std::chrono::seconds(120);
 
 /// What the partitions of one disk have in common, and no other disk has, nor another one that appears in its place.
 [[nodiscard]] std::string disk_of(const BlockDevice& device);
-
-/// What libblkid reads in a device; empty where it knows nothing.
-struct Content {
-  std::string type;         ///< of the file system: "ntfs", "exfat", "ext4", "BitLocker", …
-  disk::Identity identity;  ///< of the file system and of the partition
-};
-
-/// The type of a partition in its table, as libblkid writes it: "0x7" in an MBR, a GUID in lower case in a GPT; empty
-/// for a whole disk and where the table does not tell. An error when it cannot be read; Timeout when the disk does not
-/// answer within kDiskAnswerTime. Asked by a child process, as below.
-[[nodiscard]] Result<std::string> partition_type(const BlockDevice& device);
-
-/// Of a device that cannot be read nothing is known. Timeout as above; Io when libblkid broke.
-[[nodiscard]] Result<Content> identify(const BlockDevice& device);
-/// The same of bytes that are no device: of the file system alone, nothing of the partition.
-[[nodiscard]] Content identify(const ByteSource& partition);
 
 }  // namespace vhdboot::sys

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/units.h"
 #include "init/sys/file.h"
+#include "init/sys/reader_process.h"
 #include "init/sys/uevent.h"
 
 namespace vhdboot::sys {
@@ -19,7 +20,15 @@ bool is_not_ready(const Error& error) {
   return std::ranges::find(kNotReady, error.sys_errno) != kNotReady.end();
 }
 
-Result<std::unique_ptr<Devices>> MachineDevices::open(ReaderChild reader) {
+DiskReaders readers_here() {
+  return {.volumes = reader_here(), .contents = prober_here()};
+}
+
+DiskReaders reader_programs(const std::string& path) {
+  return {.volumes = reader_program(path), .contents = prober_program(path)};
+}
+
+Result<std::unique_ptr<Devices>> MachineDevices::open(DiskReaders readers) {
   Fd socket(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT));
   if (!socket) return fail_errno("listening for devices");
   const int room = static_cast<int>(kMiB);
@@ -29,7 +38,7 @@ Result<std::unique_ptr<Devices>> MachineDevices::open(ReaderChild reader) {
   address.nl_groups = 1;  // the kernel's own events
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
     return fail_errno("listening for devices");
-  return std::unique_ptr<Devices>(new MachineDevices(std::move(socket), std::move(reader)));
+  return std::unique_ptr<Devices>(new MachineDevices(std::move(socket), std::move(readers)));
 }
 
 std::vector<BlockDevice> MachineDevices::list() const {
@@ -37,15 +46,15 @@ std::vector<BlockDevice> MachineDevices::list() const {
 }
 
 Result<OpenedVolume> MachineDevices::open_volume(const BlockDevice& device) const {
-  return sys::open_volume(device.path, reader_);
+  return sys::open_volume(device.path, readers_.volumes);
 }
 
 Result<std::string> MachineDevices::partition_type(const BlockDevice& device) const {
-  return sys::partition_type(device);
+  return sys::partition_type(device, readers_.contents);
 }
 
 Result<Content> MachineDevices::content(const BlockDevice& device) const {
-  return identify(device);
+  return identify(device, readers_.contents);
 }
 
 Hardware MachineDevices::hardware(const BlockDevice& device) const {

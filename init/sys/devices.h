@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "init/sys/block.h"
+#include "init/sys/content.h"
 #include "init/sys/deadline.h"
 #include "init/sys/hardware.h"
 #include "init/sys/reader.h"
@@ -49,11 +50,21 @@ class Devices {
 /// event will tell when that changes.
 [[nodiscard]] bool is_not_ready(const Error& error);
 
+/// The children by which disks are read, so that this process parses nothing of what lies on them.
+struct DiskReaders {
+  ReaderChild volumes;
+  Prober contents;
+};
+/// Copies of this process.
+[[nodiscard]] DiskReaders readers_here();
+/// The program vhdboot-reader at `path`.
+[[nodiscard]] DiskReaders reader_programs(const std::string& path);
+
 /// The devices of this machine.
 class MachineDevices final : public Devices {
  public:
-  /// Listens to the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT) from now on. Volumes are read by `reader`.
-  [[nodiscard]] static Result<std::unique_ptr<Devices>> open(ReaderChild reader);
+  /// Listens to the kernel's uevents (netlink, NETLINK_KOBJECT_UEVENT) from now on.
+  [[nodiscard]] static Result<std::unique_ptr<Devices>> open(DiskReaders readers);
 
   [[nodiscard]] std::vector<BlockDevice> list() const override;
   [[nodiscard]] Result<OpenedVolume> open_volume(const BlockDevice& device) const override;
@@ -64,9 +75,9 @@ class MachineDevices final : public Devices {
   [[nodiscard]] Clock::time_point now() const override { return Clock::now(); }
 
  private:
-  MachineDevices(Fd socket, ReaderChild reader) : socket_(std::move(socket)), reader_(std::move(reader)) {}
+  MachineDevices(Fd socket, DiskReaders readers) : socket_(std::move(socket)), readers_(std::move(readers)) {}
   Fd socket_;
-  ReaderChild reader_;
+  DiskReaders readers_;
 };
 
 }  // namespace vhdboot::sys

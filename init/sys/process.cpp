@@ -138,10 +138,8 @@ std::optional<std::string> read_all(const Fd& pipe, Deadline deadline) {
   }
 }
 
-}  // namespace
-
-Result<std::string> ask_apart(std::string_view what, const std::function<Result<std::string>()>& work,
-                              Deadline deadline) {
+// The answer of a child that does `work`, which ends it, with the descriptor that takes the answer.
+Result<std::string> answer_of(std::string_view what, const std::function<void(const Fd&)>& work, Deadline deadline) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno(std::string(what));
   Fd from(ends[0]);
@@ -151,10 +149,10 @@ Result<std::string> ask_apart(std::string_view what, const std::function<Result<
   if (child == 0) {
     // Nothing may unwind from here into what the child has inherited.
     try {
-      ::_exit(write_all(to, as_bytes(in_words(work()))) ? 0 : 1);
+      work(to);
     } catch (...) {
-      ::_exit(1);
     }
+    ::_exit(1);
   }
   to = Fd();
   const auto words = read_all(from, deadline);
@@ -164,6 +162,32 @@ Result<std::string> ask_apart(std::string_view what, const std::function<Result<
   auto answer = words ? out_of_words(*words) : std::nullopt;
   if (*status == 0 && answer) return *std::move(answer);
   return fail(Code::Io, concat(what, " ended without an answer (status ", *status, ')'));
+}
+
+bool give(const Result<std::string>& answer, const Fd& to) {
+  return write_all(to, as_bytes(in_words(answer))).has_value();
+}
+
+}  // namespace
+
+Result<std::string> ask_apart(std::string_view what, const std::function<Result<std::string>()>& work,
+                              Deadline deadline) {
+  return answer_of(what, [&](const Fd& to) { ::_exit(give(work(), to) ? 0 : 1); }, deadline);
+}
+
+Result<std::string> ask_program(std::string_view what, const std::vector<std::string>& arguments, Deadline deadline) {
+  auto argv = as_argv(arguments);
+  return answer_of(
+      what,
+      [&](const Fd& to) {
+        if (::dup2(to.get(), STDOUT_FILENO) >= 0) ::execv(argv.front(), argv.data());
+        ::_exit(give(fail_errno(concat("starting ", arguments.front())), to) ? 0 : 1);
+      },
+      deadline);
+}
+
+bool give_answer(const Result<std::string>& answer) {
+  return write_all(Fd(STDOUT_FILENO), as_bytes(in_words(answer))).has_value();
 }
 
 Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal) {

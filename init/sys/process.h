@@ -31,6 +31,13 @@ namespace vhdboot::sys {
                                             Deadline deadline);
 inline constexpr std::size_t kMostAnswer = 64 * 1024;
 
+/// The same of a program, which calls give_answer(). The error says so when it cannot be executed.
+[[nodiscard]] Result<std::string> ask_program(std::string_view what, const std::vector<std::string>& arguments,
+                                              Deadline deadline);
+/// What a program does that ask_program() has started, at its end: standard output is closed afterwards. False when
+/// nobody hears it.
+[[nodiscard]] bool give_answer(const Result<std::string>& answer);
+
 /// Runs a program for as long as a person likes, in a session of its own with `terminal` as its controlling terminal,
 /// standard input and output, and TERM for it.
 [[nodiscard]] Result<int> run_on_terminal(const std::vector<std::string>& arguments, const std::string& terminal);

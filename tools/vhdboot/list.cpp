@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "init/sys/block.h"
+#include "init/sys/content.h"
 #include "init/sys/file.h"
 #include "init/volume/file_source.h"
 #include "tools/common/options.h"
@@ -109,7 +110,8 @@ class Lister {
 
   [[nodiscard]] disk::Identity identity_of(const std::string& device) const {
     const auto found = std::ranges::find(devices_, device, &sys::BlockDevice::path);
-    const auto content = found == devices_.end() ? fail(Code::NotFound, device) : sys::identify(*found);
+    const auto content =
+        found == devices_.end() ? fail(Code::NotFound, device) : sys::identify(*found, sys::prober_here());
     return content ? content->identity : disk::Identity();
   }
 

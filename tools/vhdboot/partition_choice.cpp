@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "init/sys/block.h"
+#include "init/sys/content.h"
 #include "vhd/image.h"
 
 namespace vhdboot::command {

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "init/sys/block.h"
+#include "init/sys/content.h"
 #include "init/sys/file.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
@@ -93,7 +94,7 @@ void add_status(const RunningSystem& system, Report& report) {
 void add_disks(Report& report) {
   report.section("disks");
   for (const sys::BlockDevice& device : sys::block_devices()) {
-    const auto content = sys::identify(device);
+    const auto content = sys::identify(device, sys::prober_here());
     report.line(
         device.name,
         concat(human_size(device.size), ", blocks of ", device.logical_block,

@@ -16,7 +16,7 @@
 #include "disk/fat_tree.h"
 #include "disk/file_system_features.h"
 #include "disk/volume_group.h"
-#include "init/sys/block.h"
+#include "init/sys/content.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 #include "init/sys/mounted_tree.h"

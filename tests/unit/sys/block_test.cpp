@@ -39,7 +39,7 @@ TEST(IsNotReady, TellsAMissingMediumFromAFailure) {
 }
 
 TEST(MachineDevices, TheDisksOfThisMachine) {
-  const auto devices = MachineDevices::open(reader_here());
+  const auto devices = MachineDevices::open(readers_here());
   ASSERT_TRUE(devices) << devices.error().message();
   for (const BlockDevice& device : (*devices)->list()) {
     EXPECT_GT(device.size, 0U) << device.name;

@@ -70,6 +70,15 @@ TEST(AskApart, AChildThatBreaks) {
               Fails(Code::Io, "status 137"));
 }
 
+TEST(AskProgram, OneThatGivesNoAnswerOrCannotBeStarted) {
+  EXPECT_THAT(ask_program("the child", {"/bin/true"}, Deadline::in(60s)),
+              Fails(Code::Io, "the child ended without an answer (status 0)"));
+  EXPECT_THAT(ask_program("the child", {"/bin/echo", "so it is"}, Deadline::in(60s)),
+              Fails(Code::Io, "ended without an answer"));
+  EXPECT_THAT(ask_program("the child", {"/nonexistent/reader"}, Deadline::in(60s)),
+              Fails(Code::NotFound, "starting /nonexistent/reader"));
+}
+
 TEST(AskApart, AChildThatHangsIsLeft) {
   const auto started = Deadline::Clock::now();
   const auto late = ask_apart(
