@@ -11,7 +11,6 @@ namespace vhdboot::record {
 
 namespace {
 constexpr std::string_view kUntold = "the firmware did not tell from which file it started this program";
-constexpr std::array<std::string_view, 3> kBooted{".vhd", ".img", ".raw"};
 constexpr std::string_view kAdvice = "say where the image is: image=/boot/debian.vhd in the load options";
 }  // namespace
 
@@ -30,17 +29,17 @@ Result<std::vector<volume::Path>> image_candidates(const Config& config, const O
     return fail(Code::NotFound, concat("no name for the image follows from ", printable(program.text()),
                                        ", which does not end in .efi: ", kAdvice));
   std::vector<volume::Path> candidates;
-  for (const std::string_view ending : kBooted)
+  for (const std::string_view ending : kBootedEndings)
     candidates.push_back(TRY(program.sibling(concat(program.stem(), ending))));
   return candidates;
 }
 
 bool has_booted_name(const volume::Path& path) {
-  return std::ranges::find(kBooted, to_lower_ascii(path.extension())) != kBooted.end();
+  return std::ranges::find(kBootedEndings, to_lower_ascii(path.extension())) != kBootedEndings.end();
 }
 
 bool has_image_name(const volume::Path& path) {
-  constexpr std::array<std::string_view, 5> kOthers{".vhdx", ".avhdx", ".vdi", ".vmdk", ".qcow2"};
+  constexpr std::array<std::string_view, 4> kOthers{".avhdx", ".vdi", ".vmdk", ".qcow2"};
   return has_booted_name(path) || std::ranges::find(kOthers, to_lower_ascii(path.extension())) != kOthers.end();
 }
 

@@ -17,12 +17,15 @@
 
 namespace vhdboot::record {
 
+/// Of names of images that are booted, those first that are taken first.
+inline constexpr std::array<std::string_view, 4> kBootedEndings{".vhd", ".img", ".raw", ".vhdx"};
+
 /// Where to look on each candidate volume, best first. Configured: exactly that path. Else, for /boot/debian.efi:
-/// /boot/debian.vhd, then .img, then .raw. NotFound when nothing is configured and the firmware told no path, or one
-/// that does not end in ".efi"; Invalid when a relative path is configured and the firmware told no path.
+/// /boot/debian.vhd, and the other kBootedEndings. NotFound when nothing is configured and the firmware told no path,
+/// or one that does not end in ".efi"; Invalid when a relative path is configured and the firmware told no path.
 [[nodiscard]] Result<std::vector<volume::Path>> image_candidates(const Config& config, const Origin& origin);
 
-/// Whether the name is that of an image that is booted: ".vhd", ".img", ".raw".
+/// Whether the name is that of an image that is booted.
 [[nodiscard]] bool has_booted_name(const volume::Path& path);
 
 /// Whether the name is that of a disk image. Also what is not booted: who looks for such a file in a list finds there

@@ -201,7 +201,7 @@ class Chooser {
     state.not_looked_at = volumes_.unreadable();
     for (const std::string& place : candidates_.passed_over) state.not_looked_at.push_back(place);
     state.advice = {
-        "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img or debian.raw.",
+        "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img, debian.raw or debian.vhdx.",
         "A disk that was plugged in just now appears by itself; t looks at all disks again."};
     state.can_shell = sys::exists("/bin/sh");
     state.can_firmware = can_firmware_;

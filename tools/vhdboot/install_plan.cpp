@@ -11,6 +11,7 @@
 #include "base/quoted.h"
 #include "base/text.h"
 #include "disk/selector.h"
+#include "init/record/image_path.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "tools/common/safe_write.h"
@@ -501,7 +502,7 @@ class Uninstaller {
     if (!old) return {};
     const std::string efi = file.path_on_volume();
     std::string text = text_of(old);
-    for (const std::string_view end : {".vhd", ".img", ".raw"}) {
+    for (const std::string_view end : record::kBootedEndings) {
       const auto edit = TRY(
           remove_from_ventoy(text, {.efi = efi, .image = concat(folder_of(efi), '/', file.name, end), .title = {}}));
       if (!edit.text) {

@@ -704,8 +704,8 @@ function Invoke-Install {
     if ($version -eq '') { Stop-Refused "$source is not a vhdboot.efi; name that file" }
     $target = [System.IO.Path]::ChangeExtension($file, '.efi')
     $ending = [System.IO.Path]::GetExtension($file)
-    $order = @('.vhd', '.img', '.raw')
-    if ($order -notcontains $ending) { Stop-Refused "$file ends in '$ending', and vhdboot looks for .vhd, .img or .raw; rename it" }
+    $order = @('.vhd', '.img', '.raw', '.vhdx')
+    if ($order -notcontains $ending) { Stop-Refused "$file ends in '$ending', and vhdboot looks for .vhd, .img, .raw or .vhdx; rename it" }
     foreach ($earlier in $order) {
         if ($earlier -eq $ending) { break }
         $other = [System.IO.Path]::ChangeExtension($file, $earlier)
@@ -801,7 +801,7 @@ function Invoke-Snapshot {
     foreach ($folder in @("${letter}:\", "${letter}:\boot", "${letter}:\vhd", "${letter}:\images")) {
         if (-not [System.IO.Directory]::Exists($folder)) { continue }
         foreach ($item in @(Get-ChildItem -LiteralPath $folder -File -Force)) {
-            if (@('.vhd', '.img', '.raw') -contains $item.Extension) {
+            if (@('.vhd', '.img', '.raw', '.vhdx') -contains $item.Extension) {
                 Write-Line "care  not protected once it was booted: $($item.FullName)"
                 $script:Warned = $true
             }

@@ -72,8 +72,9 @@ std::vector<std::string> candidates(const Config& config, const Origin& origin) 
 
 TEST(ImagePath, ByConvention) {
   EXPECT_THAT(candidates({}, {.path = "/boot/debian.efi"}),
-              ElementsAre("/boot/debian.vhd", "/boot/debian.img", "/boot/debian.raw"));
-  EXPECT_THAT(candidates({}, {.path = "/Arch.v2.EFI"}), ElementsAre("/Arch.v2.vhd", "/Arch.v2.img", "/Arch.v2.raw"));
+              ElementsAre("/boot/debian.vhd", "/boot/debian.img", "/boot/debian.raw", "/boot/debian.vhdx"));
+  EXPECT_THAT(candidates({}, {.path = "/Arch.v2.EFI"}),
+              ElementsAre("/Arch.v2.vhd", "/Arch.v2.img", "/Arch.v2.raw", "/Arch.v2.vhdx"));
 }
 
 TEST(ImagePath, Configured) {

@@ -94,10 +94,10 @@ TEST_F(FindCalled, TwoOfThatName) {
 }
 
 TEST_F(FindCalled, WhatIsNeverBootedIsNotInTheWay) {
-  devices.plug("sda1", volume_with(0x1234ABCD, u"DATA", {"/boot/debian.qcow2", "/boot/debian.vhd", "/boot/arch.vhdx"}));
+  devices.plug("sda1", volume_with(0x1234ABCD, u"DATA", {"/boot/debian.qcow2", "/boot/debian.vhd", "/boot/arch.vmdk"}));
   EXPECT_EQ(find("debian"), "/dev/sda1:/boot/debian.vhd");
   EXPECT_EQ(find("debian.qcow2"), "/dev/sda1:/boot/debian.qcow2") << "opening it tells what to do";
-  EXPECT_THAT(find("arch", "wait=1"), Fails(Code::NotFound, "there is /boot/arch.vhdx"));
+  EXPECT_THAT(find("arch", "wait=1"), Fails(Code::NotFound, "there is /boot/arch.vmdk"));
 }
 
 TEST_F(FindCalled, OnADiskThatAppearsLate) {
