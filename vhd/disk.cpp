@@ -161,7 +161,7 @@ class DiskOpener {
   // Only a warning: copying a file changes its time too.
   static void check_time(const OpenedFile& found, DiskInfo& child) {
     const auto expected = child.parent->timestamp;
-    if (!expected || *expected == 0 || !found.changed || *found.changed == *expected) return;
+    if (!expected || *expected == 0 || !found.changed || vhd_time(*found.changed) == *expected) return;
     child.warnings.push_back(concat("its parent ", printable(found.name),
                                     " was changed at another time than this image knows: if more than a copy was made ",
                                     "of it, what is read here is wrong"));

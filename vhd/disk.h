@@ -61,7 +61,7 @@ struct DiskInfo {
 struct OpenedFile {
   std::string name;  ///< for people, and to find its own parent
   std::unique_ptr<ByteSource> file;
-  std::optional<std::uint32_t> changed;  ///< when it was changed last, seconds since kVhdEpoch
+  std::optional<std::int64_t> changed;  ///< when it was changed last, Unix seconds
 };
 
 /// Finds a parent: `child` is the name of the image, `path` one of ParentLink::paths. NotFound: the next path is tried.

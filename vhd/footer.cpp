@@ -78,12 +78,12 @@ Result<void> check_payload(std::uint64_t size) {
   return {};
 }
 
+}  // namespace
+
 std::uint32_t vhd_time(std::int64_t unix_time) {
   const std::int64_t seconds = std::max<std::int64_t>(unix_time - kVhdEpoch, 0);
   return static_cast<std::uint32_t>(std::min<std::int64_t>(seconds, std::numeric_limits<std::uint32_t>::max()));
 }
-
-}  // namespace
 
 bool has_footer_cookie(Bytes sector) {
   return sector.size() >= kFooterSize && as_text(sector).starts_with(kCookie);

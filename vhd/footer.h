@@ -22,6 +22,9 @@ inline constexpr std::uint64_t kMaxPayload = 2040 * kGiB;
 /// Seconds from the Unix epoch to 2000-01-01 00:00 UTC, where VHD time stamps start.
 inline constexpr std::int64_t kVhdEpoch = 946684800;
 
+/// A time in Unix seconds as a VHD has it: seconds since kVhdEpoch; the nearest that there is.
+[[nodiscard]] std::uint32_t vhd_time(std::int64_t unix_time);
+
 enum class DiskType : std::uint32_t { Fixed = 2, Dynamic = 3, Differencing = 4 };
 
 using FooterBytes = std::array<std::byte, kFooterSize>;

@@ -214,7 +214,7 @@ class ParentSearch {
     const bool is_own = file.path == image_.path ||
                         std::ranges::find(image_.parents, file.path, &volume::PlacedFile::path) != image_.parents.end();
     if (is_own) return fail(Code::Corrupt, concat(printable(file.path.text()), " would be a parent of its own"));
-    vhd::OpenedFile opened{file.path.text(), source_of(volume, file.layout), std::nullopt};
+    vhd::OpenedFile opened{file.path.text(), source_of(volume, file.layout), file.layout.modified};
     image_.parents.push_back(std::move(file));
     return opened;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <utility>
 
 namespace vhdboot::volume {
@@ -62,6 +63,25 @@ Result<std::optional<ExfatDirectory::Entry>> ExfatDirectory::take() {
   return std::optional(entry);
 }
 
+namespace {
+
+// 7.4.8 to 7.4.10: local time from 1980 on in steps of two seconds, hundredths beyond it, and the distance from UTC in
+// quarters of an hour.
+std::optional<std::int64_t> unix_time(std::uint32_t stamp, unsigned hundredths, unsigned offset) {
+  constexpr unsigned kOffsetValid = 0x80;
+  if ((offset & kOffsetValid) == 0) return std::nullopt;
+  const auto bits = [&](unsigned first, unsigned count) { return (stamp >> first) & ((1U << count) - 1U); };
+  using namespace std::chrono;
+  const year_month_day date(year(static_cast<int>(1980 + bits(25, 7))), month(bits(21, 4)), day(bits(16, 5)));
+  if (!date.ok() || bits(11, 5) > 23 || bits(5, 6) > 59 || bits(0, 5) > 29 || hundredths > 199) return std::nullopt;
+  const std::int64_t quarters =
+      offset & 0x40 ? static_cast<int>(offset & 0x7F) - 0x80 : static_cast<int>(offset & 0x3F);
+  const std::int64_t seconds = bits(11, 5) * 3600 + bits(5, 6) * 60 + bits(0, 5) * 2 + hundredths / 100;
+  return sys_days(date).time_since_epoch().count() * std::int64_t{86400} + seconds - quarters * 900;
+}
+
+}  // namespace
+
 Result<std::optional<ExfatFileEntry>> ExfatDirectory::read_set(const Entry& primary) {
   const unsigned secondaries = byte_at(primary, 1);
   if (secondaries < kMinSecondaries || secondaries > kMaxSecondaries) return std::optional<ExfatFileEntry>{};
@@ -83,6 +103,8 @@ Result<std::optional<ExfatFileEntry>> ExfatDirectory::read_set(const Entry& prim
   ExfatFileEntry file;
   file.intact = *load_le<std::uint16_t>(bytes, 2) == set_checksum(bytes);
   file.directory = (*load_le<std::uint16_t>(bytes, 4) & kAttributeDirectory) != 0;
+  file.modified =
+      unix_time(*load_le<std::uint32_t>(bytes, 12), static_cast<std::uint8_t>(byte_at(bytes, 21)), byte_at(bytes, 23));
   file.stream.contiguous = (byte_at(stream, 1) & kNoFatChain) != 0;
   file.name_hash = *load_le<std::uint16_t>(stream, 4);
   file.stream.valid_size = *load_le<std::uint64_t>(stream, 8);

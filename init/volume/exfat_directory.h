@@ -20,8 +20,9 @@ inline constexpr std::uint64_t kMaxDirectoryBytes = 256ull * 1024 * 1024;
 struct ExfatFileEntry {
   std::u16string name;
   bool directory = false;
-  std::uint16_t name_hash = 0;  ///< as the entry has it
-  bool intact = false;          ///< its checksum is right
+  std::uint16_t name_hash = 0;           ///< as the entry has it
+  bool intact = false;                   ///< its checksum is right
+  std::optional<std::int64_t> modified;  ///< seconds since 1970; nothing when the entry does not tell its time zone
   ExfatStream stream;
 };
 

@@ -112,6 +112,7 @@ Result<FileLayout> ExfatVolume::layout(const Path& path) {
   out.directory = false;
   out.size = entry.stream.size;
   out.valid_size = std::min(entry.stream.size, entry.stream.valid_size);
+  out.modified = entry.modified;
   out.extents = TRY_IN(printable(path.text()), fat_.extents(entry.stream));
   out.allocated_size = align_up(out.size, geometry_.cluster_size);
   return out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/extent.h"
@@ -24,6 +25,8 @@ struct FileLayout {
   std::uint32_t reparse_tag = 0;  ///< NTFS: non-zero when other software has to interpret it (WOF, cloud, links)
   /// In logical order, neighbours merged, cut off at `size`, each within the partition. A hole is a gap between two.
   std::vector<Extent> extents;
+  /// When its data were changed last: seconds since 1970, UTC. Nothing where the volume does not tell.
+  std::optional<std::int64_t> modified;
 
   friend bool operator==(const FileLayout&, const FileLayout&) = default;
 };

@@ -360,6 +360,17 @@ Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data) {
   return std::move(extents).finish();
 }
 
+namespace {
+
+// From units of 100 ns since 1601.
+std::int64_t unix_time(ntfs_time time) {
+  constexpr std::int64_t kUnits = 10'000'000;
+  constexpr std::int64_t kEpoch = 11'644'473'600;
+  return sle64_to_cpu(time) / kUnits - kEpoch;
+}
+
+}  // namespace
+
 Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
   FileLayout out;
   out.reparse_tag = TRY(reparse_tag(inode));
@@ -380,6 +391,7 @@ Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
   out.resident = NAttrNonResident(data.get()) == 0;
   out.size = static_cast<std::uint64_t>(data->data_size);
   out.valid_size = std::min(out.size, static_cast<std::uint64_t>(data->initialized_size));
+  out.modified = unix_time(inode->last_data_change_time);
   if (out.resident) return out;
   out.allocated_size = static_cast<std::uint64_t>(has(data.get(), ATTR_IS_COMPRESSED) || has(data.get(), ATTR_IS_SPARSE)
                                                       ? data->compressed_size

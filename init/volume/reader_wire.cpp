@@ -132,11 +132,13 @@ Message encode(const VolumeState& state) {
 Message encode(const FileLayout& layout) {
   Writer out = done();
   out.reserve(64 + layout.extents.size() * kExtentBytes);
-  out.bits(layout.directory, layout.resident, layout.sparse, layout.compressed, layout.encrypted);
+  out.bits(layout.directory, layout.resident, layout.sparse, layout.compressed, layout.encrypted,
+           layout.modified.has_value());
   out.put(layout.size);
   out.put(layout.valid_size);
   out.put(layout.allocated_size);
   out.put(layout.reparse_tag);
+  out.put(static_cast<std::uint64_t>(layout.modified.value_or(0)));
   for (const Extent& extent : layout.extents) {
     out.put(extent.logical);
     out.put(extent.physical);
@@ -245,7 +247,7 @@ Result<VolumeState> decode_state(Bytes body) {
 Result<FileLayout> decode_layout(Bytes body, const VolumeFacts& facts) {
   Cursor in(body);
   FileLayout layout;
-  const unsigned bits = in.bits(5);
+  const unsigned bits = in.bits(6);
   layout.directory = (bits & 1) != 0;
   layout.resident = (bits & 2) != 0;
   layout.sparse = (bits & 4) != 0;
@@ -255,6 +257,7 @@ Result<FileLayout> decode_layout(Bytes body, const VolumeFacts& facts) {
   layout.valid_size = in.number(layout.size);
   layout.allocated_size = in.number(kMaxFile);
   layout.reparse_tag = in.take<std::uint32_t>();
+  if (const auto time = static_cast<std::int64_t>(in.take<std::uint64_t>()); (bits & 32) != 0) layout.modified = time;
   in.require(in.left() % kExtentBytes == 0 && in.left() / kExtentBytes <= kMaxExtents);
   if (layout.directory || layout.resident) in.require(in.left() == 0);
   ExtentList extents(layout.size, facts.volume_size);

@@ -76,6 +76,11 @@ class ExfatImage {
     write_clusters(node(path, false).clusters, contents);
   }
 
+  /// When its data were changed last, as the three fields of its entry have it (7.4.8 to 7.4.10).
+  void set_modified(std::string_view path, std::uint32_t stamp, std::uint8_t hundredths, std::uint8_t offset) {
+    node(path, false).modified = {stamp, hundredths, offset};
+  }
+
   /// A file of `size` bytes whose clusters are allocated and not written.
   void add_empty_file(std::string_view path, std::uint64_t size, Placement placement = Placement::NoFatChain,
                       std::uint64_t valid_size = UINT64_MAX) {
@@ -110,8 +115,14 @@ class ExfatImage {
   }
 
  private:
+  struct Modified {
+    std::uint32_t stamp = 0x58210000;
+    std::uint8_t hundredths = 0;
+    std::uint8_t offset = 0;  // none
+  };
   struct Node {
     bool directory = false;
+    Modified modified;
     std::uint64_t size = 0;
     std::uint64_t valid_size = 0;
     Placement placement = Placement::Chain;
@@ -234,6 +245,9 @@ class ExfatImage {
       entries[at + 1] = static_cast<std::byte>(1 + names);
       (void)store_le<std::uint16_t>(entries, at + 4, child->directory ? 0x10 : 0x20);
       for (const std::size_t time : {8, 12, 16}) (void)store_le<std::uint32_t>(entries, at + time, 0x58210000);
+      (void)store_le<std::uint32_t>(entries, at + 12, child->modified.stamp);
+      entries[at + 21] = std::byte{child->modified.hundredths};
+      entries[at + 23] = std::byte{child->modified.offset};
       const auto stream = entry();
       entries[stream] = std::byte{0xC0};
       entries[stream + 1] = static_cast<std::byte>(1 | (child->placement == Placement::NoFatChain ? 2 : 0));

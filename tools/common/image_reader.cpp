@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/text.h"
-#include "vhd/footer.h"
 
 namespace vhdboot::tools {
 
@@ -40,10 +38,8 @@ Result<vhd::OpenedFile> open_parent_beside(std::string_view child, std::string_v
   std::string name = concat(slash == std::string_view::npos ? "" : child.substr(0, slash + 1), local);
   auto reader = ImageReader::open(name);
   if (!reader) return std::unexpected(std::move(reader).error().within(concat("its parent ", printable(name))));
-  const std::int64_t changed = (*reader)->changed() - vhd::kVhdEpoch;
-  const bool fits = changed >= 0 && changed <= std::numeric_limits<std::uint32_t>::max();
-  return vhd::OpenedFile{std::move(name), *std::move(reader),
-                         fits ? std::optional(static_cast<std::uint32_t>(changed)) : std::nullopt};
+  const std::int64_t changed = (*reader)->changed();
+  return vhd::OpenedFile{std::move(name), *std::move(reader), changed};
 }
 
 }  // namespace vhdboot::tools

@@ -17,8 +17,9 @@ Result<vhd::OpenedFile> VolumeParents::open(std::string_view name) {
     if (!layout) return std::unexpected(std::move(layout).error());
     auto contents = std::make_unique<volume::FileSource>(partition_, layout->extents, layout->size, layout->valid_size);
     child_ = place;
+    vhd::OpenedFile opened{place.text(), std::move(contents), layout->modified};
     found_.push_back({place, *std::move(layout)});
-    return vhd::OpenedFile{place.text(), std::move(contents), std::nullopt};
+    return opened;
   }
   return fail(Code::NotFound, "nothing of that name is on this volume");
 }

@@ -199,6 +199,32 @@ TEST(Exfat, Directories) {
   EXPECT_EQ(volume->read_file(path_of("/"), 10).error().code, Code::NotFound);
 }
 
+TEST(Exfat, WhenAFileWasChanged) {
+  const auto stamp = [](unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute, unsigned second) {
+    return (year - 1980) << 25 | month << 21 | day << 16 | hour << 11 | minute << 5 | second / 2;
+  };
+  const auto modified = [](std::uint32_t stamp, std::uint8_t hundredths, std::uint8_t offset) {
+    ExfatImage builder({});
+    builder.add_file("/base.vhd", pattern(100));
+    builder.set_modified("/base.vhd", stamp, hundredths, offset);
+    const SparseImage image = builder.finish();
+    return layout_of(*open_volume(image), "/base.vhd").modified;
+  };
+  // date -ud "2024-02-29 13:37:59" +%s
+  const auto leap_day = stamp(2024, 2, 29, 13, 37, 58);
+  EXPECT_EQ(modified(leap_day, 100, 0x80), 1709213879);
+  EXPECT_EQ(modified(leap_day, 99, 0x80), 1709213878);
+  EXPECT_EQ(modified(leap_day, 100, 0x80 | 22), 1709213879 - 5 * 3600 - 1800) << "India";
+  EXPECT_EQ(modified(leap_day, 100, 0x80 | (0x80 - 20)), 1709213879 + 5 * 3600) << "New York";
+  EXPECT_EQ(modified(stamp(1980, 1, 1, 0, 0, 0), 0, 0x80), 315532800);
+  EXPECT_EQ(modified(stamp(2107, 12, 31, 23, 59, 58), 199, 0x80), 4354819199);
+  EXPECT_EQ(modified(leap_day, 100, 22), std::nullopt) << "no time zone";
+  for (const auto wrong : {stamp(2024, 0, 1, 0, 0, 0), stamp(2023, 2, 29, 0, 0, 0), stamp(2024, 13, 1, 0, 0, 0),
+                           stamp(2024, 1, 1, 24, 0, 0), stamp(2024, 1, 1, 0, 60, 0), stamp(2024, 1, 1, 0, 0, 60)})
+    EXPECT_EQ(modified(wrong, 0, 0x80), std::nullopt) << wrong;
+  EXPECT_EQ(modified(leap_day, 200, 0x80), std::nullopt);
+}
+
 TEST(Exfat, AnEmptyFile) {
   ExfatImage builder({});
   builder.add_file("/nothing", {});

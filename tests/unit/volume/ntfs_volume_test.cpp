@@ -209,6 +209,16 @@ TEST_F(NtfsTest, ListsWhatPeopleMadeAndAsTheyWroteIt) {
   EXPECT_TRUE(volume->layout(path_of("/boot/debian.VHD")));
 }
 
+TEST_F(NtfsTest, WhenAFileWasChanged) {
+  const std::int64_t before = ::time(nullptr);
+  const SparseImage image = ntfs_image({}, [&](NtfsWriter& writer) { writer.add_file("/base.vhd", pattern(10)); });
+  const std::int64_t after = ::time(nullptr);
+  const auto modified = layout_of(*open_volume(image), "/base.vhd").modified;
+  ASSERT_TRUE(modified);
+  EXPECT_GE(*modified, before);
+  EXPECT_LE(*modified, after);
+}
+
 TEST_F(NtfsTest, WhatIsMissingIsNamed) {
   const SparseImage image =
       ntfs_image({}, [&](NtfsWriter& writer) { writer.add_file("/boot/debian.vhd", pattern(10)); });
