@@ -64,6 +64,7 @@ class DiskOpener {
     disk.info_.block_size = header.block_size;
     disk.info_.blocks = (footer.current_size + header.block_size - 1) / header.block_size;
     disk.info_.allocated_blocks = contents->allocated_blocks();
+    disk.info_.reserve = contents->reserve();
     TRY(count_blocks(disk.info_.blocks));
     if (footer.type == DiskType::Differencing) {
       disk.info_.differencing = true;
@@ -95,6 +96,7 @@ class DiskOpener {
     disk.info_.block_size = metadata.block_size;
     disk.info_.blocks = (metadata.disk_size + metadata.block_size - 1) / metadata.block_size;
     disk.info_.allocated_blocks = contents->allocated_blocks();
+    disk.info_.reserve = contents->reserve();
     TRY(count_blocks(disk.info_.blocks));
     disk.info_.preallocated = metadata.leave_allocated && !metadata.parent;
     disk.info_.logical_sector = metadata.logical_sector;

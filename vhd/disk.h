@@ -42,6 +42,7 @@ struct DiskInfo {
   std::uint32_t block_size = 0;  ///< bytes; 0 where there are no blocks
   std::uint64_t blocks = 0;
   std::uint64_t allocated_blocks = 0;
+  std::uint64_t reserve = 0;  ///< bytes, in whole blocks, that new blocks find in the file
   std::uint32_t logical_sector = 512;
   std::uint32_t physical_sector = 512;
   std::optional<Guid> uuid;     ///< of the disk; none in a raw image

@@ -27,6 +27,7 @@ constexpr std::size_t kParentNameSize = 512;
 constexpr std::size_t kLocators = 576;
 constexpr std::size_t kLocatorSize = 24;
 // Within a locator.
+constexpr std::size_t kDataSpace = 4;
 constexpr std::size_t kDataLength = 8;
 constexpr std::size_t kDataOffset = 16;
 static_assert(kParentName + kParentNameSize == kLocators);
@@ -103,6 +104,7 @@ Result<DynamicHeader> parse_dynamic_header(Bytes bytes) {
     const Bytes entry = bytes.subspan(at::kLocators + i * at::kLocatorSize, at::kLocatorSize);
     VhdLocator& locator = header.locators[i];
     for (std::size_t j = 0; j < locator.platform.size(); ++j) locator.platform[j] = std::to_integer<char>(entry[j]);
+    locator.space = field<std::uint32_t>(entry, at::kDataSpace);
     locator.length = field<std::uint32_t>(entry, at::kDataLength);
     locator.offset = field<std::uint64_t>(entry, at::kDataOffset);
   }

@@ -30,6 +30,7 @@ inline constexpr std::uint32_t kMaxLocatorData = 4 * kKiB;
 /// One of the eight "Parent Locator Entries".
 struct VhdLocator {
   std::array<char, 4> platform{};  ///< "W2ru", "W2ku", "MacX" ...; all zero: unused
+  std::uint32_t space = 0;         ///< what is kept for the path: sectors, or bytes as some write it
   std::uint32_t length = 0;        ///< bytes of the path
   std::uint64_t offset = 0;        ///< of the path in the file
 };

@@ -27,14 +27,26 @@ Result<std::vector<std::uint32_t>> read_table(const ByteSource& file, const Dyna
 
 }  // namespace
 
+Result<DynamicFooter> read_dynamic_footer(const ByteSource& file) {
+  for (const bool at_end : {true, false}) {
+    DynamicFooter found{.at_end = at_end};
+    if (file.size() < kFooterSize) break;
+    TRY(file.read(at_end ? file.size() - kFooterSize : 0, found.bytes));
+    const auto footer = parse_footer(found.bytes);
+    if (!footer || footer->type == DiskType::Fixed) continue;
+    found.footer = *footer;
+    return found;
+  }
+  return fail(Code::Unsupported, "it is no dynamic VHD");
+}
+
 DynamicVhd::DynamicVhd(const ByteSource& file, const Footer& footer, DynamicHeader header,
                        std::vector<std::uint32_t> table)
     : SparseDisk(file, footer.current_size),
       header_(std::move(header)),
       header_offset_(footer.data_offset),
       table_(std::move(table)),
-      // "padded to a 512-byte sector boundary"
-      bitmap_bytes_(align_up(header_.block_size / kSectorSize / 8, kSectorSize)),
+      bitmap_bytes_(vhd_shape(header_.block_size).bitmap_bytes),
       absent_(footer.type == DiskType::Differencing ? Origin::Parent : Origin::Zero),
       bitmap_block_(kNoBlock) {}
 
@@ -59,6 +71,14 @@ Result<std::unique_ptr<DynamicVhd>> DynamicVhd::open(const ByteSource& file, con
 
 Result<void> DynamicVhd::check_blocks() {
   std::vector<std::uint64_t> places;
+  used_end_ = std::max({kFooterSize, header_offset_ + kDynamicHeaderSize,
+                        header_.table_offset + align_up(std::uint64_t{header_.block_count} * 4, kSectorSize)});
+  for (const VhdLocator& locator : header_.locators) {
+    const std::uint64_t length = std::max<std::uint64_t>(locator.length, locator.space * kSectorSize);
+    // One that lies elsewhere is not read either.
+    if (length > 0 && locator.offset < file().size())
+      used_end_ = std::max(used_end_, locator.offset + std::min(length, align_up(kMaxLocatorData, kMiB)));
+  }
   const auto meets = [](std::uint64_t a, std::uint64_t a_length, std::uint64_t b, std::uint64_t b_length) {
     return a < b + b_length && b < a + a_length;
   };
@@ -73,11 +93,17 @@ Result<void> DynamicVhd::check_blocks() {
         meets(start, bitmap_bytes_ + data, header_offset_, kDynamicHeaderSize))
       return fail(Code::Corrupt, concat("block ", i, " of the VHD lies over the headers of the file"));
     places.push_back(start);
+    used_end_ = std::max(used_end_, start + bitmap_bytes_ + header_.block_size);
   }
   allocated_ = places.size();
   if (any_overlap(places, bitmap_bytes_ + header_.block_size))
     return fail(Code::Corrupt, "the block table of the VHD is damaged: two blocks lie at the same place");
   return {};
+}
+
+std::uint64_t DynamicVhd::reserve() const {
+  const std::uint64_t limit = file().size() - std::min(file().size(), kFooterSize);
+  return shape().count(used_end_, limit) * header_.block_size;
 }
 
 Result<void> DynamicVhd::load_bitmap(std::uint64_t block) const {

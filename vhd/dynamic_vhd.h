@@ -13,6 +13,37 @@
 
 namespace vhdboot::vhd {
 
+/// The footer of a dynamic or differencing VHD.
+struct DynamicFooter {
+  Footer footer;
+  FooterBytes bytes{};
+  bool at_end = false;  ///< else it is the copy at the start: the one at the end is missing or damaged
+};
+
+/// Unsupported when there is neither.
+[[nodiscard]] Result<DynamicFooter> read_dynamic_footer(const ByteSource& file);
+
+/// How blocks lie in the file, each behind its bitmap.
+struct VhdShape {
+  std::uint64_t block_size = 0;    ///< bytes
+  std::uint64_t bitmap_bytes = 0;  ///< in whole sectors
+
+  /// From one block to the next, when the data of both begin on 4 KiB.
+  [[nodiscard]] std::uint64_t stride() const { return align_up(bitmap_bytes + block_size, 4 * kKiB); }
+  /// Where the data of a block begin that is put behind `end`.
+  [[nodiscard]] std::uint64_t first_place(std::uint64_t end) const { return align_up(end + bitmap_bytes, 4 * kKiB); }
+  /// How many blocks fit from `end` to `limit`.
+  [[nodiscard]] std::uint64_t count(std::uint64_t end, std::uint64_t limit) const {
+    const std::uint64_t first = first_place(end);
+    return limit < first || limit - first < block_size ? 0 : (limit - first - block_size) / stride() + 1;
+  }
+};
+
+/// "padded to a 512-byte sector boundary"
+[[nodiscard]] constexpr VhdShape vhd_shape(std::uint32_t block_size) {
+  return {block_size, align_up(block_size / kSectorSize / 8, kSectorSize)};
+}
+
 class DynamicVhd final : public SparseDisk {
  public:
   /// The disk of `file`, which must outlive it and whose footer is `footer` (of type Dynamic or Differencing).
@@ -20,7 +51,12 @@ class DynamicVhd final : public SparseDisk {
   [[nodiscard]] static Result<std::unique_ptr<DynamicVhd>> open(const ByteSource& file, const Footer& footer);
 
   [[nodiscard]] const DynamicHeader& header() const { return header_; }
+  [[nodiscard]] VhdShape shape() const { return vhd_shape(header_.block_size); }
   [[nodiscard]] std::uint64_t allocated_blocks() const { return allocated_; }
+  /// Everything of the file but the footer lies before this byte of it.
+  [[nodiscard]] std::uint64_t used_end() const { return used_end_; }
+  /// Bytes of the file in which new blocks find their places: between used_end() and the footer.
+  [[nodiscard]] std::uint64_t reserve() const;
   [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
 
  private:
@@ -34,6 +70,7 @@ class DynamicVhd final : public SparseDisk {
   std::vector<std::uint32_t> table_;  // in sectors
   std::uint64_t bitmap_bytes_;
   std::uint64_t allocated_ = 0;
+  std::uint64_t used_end_ = 0;
   Origin absent_;
   mutable std::vector<std::byte> bitmap_;  // of the block read last
   mutable std::uint64_t bitmap_block_;

@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "vhd/sparse_disk.h"
-#include "vhd/vhdx_header.h"
-#include "vhd/vhdx_metadata.h"
+#include "vhd/vhdx_table.h"
 
 namespace vhdboot::vhd {
-
-/// Entries of a block allocation table, which is held in memory: 64 TiB in blocks of 8 MiB, 8 TiB in blocks of 1 MiB.
-inline constexpr std::uint64_t kMaxVhdxEntries = 8 * 1024 * 1024 + 4096;
 
 class VhdxDisk final : public SparseDisk {
  public:
@@ -23,12 +19,13 @@ class VhdxDisk final : public SparseDisk {
 
   [[nodiscard]] const VhdxMetadata& metadata() const { return metadata_; }
   [[nodiscard]] std::uint64_t allocated_blocks() const { return allocated_; }
+  /// Bytes of the file in which new blocks find their places.
+  [[nodiscard]] std::uint64_t reserve() const { return reserve_; }
   [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
 
  private:
-  VhdxDisk(const ByteSource& file, VhdxMetadata metadata, std::vector<std::uint64_t> table);
+  VhdxDisk(const ByteSource& file, VhdxTable table);
 
-  [[nodiscard]] Result<void> check_blocks(const VhdxRegions& regions, const VhdxHeader& header);
   [[nodiscard]] Result<Piece> locate_partial(std::uint64_t offset, std::uint64_t limit, std::uint64_t place) const;
   /// Of a block that is not in the file.
   [[nodiscard]] Origin absent_origin(std::uint64_t entry) const;
@@ -36,9 +33,10 @@ class VhdxDisk final : public SparseDisk {
   [[nodiscard]] std::uint64_t bitmap_entry_of(std::uint64_t chunk) const;
 
   VhdxMetadata metadata_;
+  VhdxShape shape_;
   std::vector<std::uint64_t> table_;
-  std::uint64_t chunk_blocks_;  // the "chunk ratio": payload blocks to one sector bitmap
-  std::uint64_t allocated_ = 0;
+  std::uint64_t allocated_;
+  std::uint64_t reserve_;
 };
 
 }  // namespace vhdboot::vhd

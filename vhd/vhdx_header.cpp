@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/vhdx_header.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/crc32.h"
@@ -19,11 +21,7 @@ constexpr std::string_view kRegionSignature = "regi";
 constexpr Guid kBatRegion = "2dc27766-f623-4200-9d64-115e9bfd4a08"_guid;
 constexpr Guid kMetadataRegion = "8b7ca206-4790-4b9a-b8fe-575f050f886e"_guid;
 
-// 2.2: where each structure lies.
-constexpr std::array kHeaderPlaces{64 * kKiB, 128 * kKiB};
-constexpr std::array kRegionPlaces{192 * kKiB, 256 * kKiB};
 constexpr std::size_t kHeaderSize = 4 * kKiB;
-constexpr std::size_t kRegionTableSize = 64 * kKiB;
 constexpr std::size_t kChecksum = 4;  // of both: CRC-32C with this field zero
 
 namespace at {  // 2.2.1, 2.2.2
@@ -48,7 +46,7 @@ constexpr std::size_t kOffset = 16;
 constexpr std::size_t kLength = 24;
 constexpr std::size_t kRequired = 28;
 constexpr std::uint32_t kMaxCount = 2047;
-static_assert(kEntries + kMaxCount * kEntrySize <= kRegionTableSize);
+static_assert(kEntries + kMaxCount * kEntrySize <= kVhdxRegionTable);
 }  // namespace region
 
 template <class T>
@@ -67,7 +65,7 @@ std::optional<std::vector<std::byte>> load_valid(const ByteSource& file, std::ui
   return bytes;
 }
 
-Result<VhdxHeader> parse_header(Bytes bytes) {
+Result<VhdxHeader> parse_header(Bytes bytes, std::uint64_t place) {
   if (const auto version = field<std::uint16_t>(bytes, at::kVersion); version != 1)
     return fail(Code::Unsupported, concat("the VHDX file has the unknown version ", version));
   return VhdxHeader{.sequence = field<std::uint64_t>(bytes, at::kSequence),
@@ -76,7 +74,8 @@ Result<VhdxHeader> parse_header(Bytes bytes) {
                     .log = load_guid(bytes, at::kLog).value_or(Guid{}),
                     .log_version = field<std::uint16_t>(bytes, at::kLogVersion),
                     .log_length = field<std::uint32_t>(bytes, at::kLogLength),
-                    .log_offset = field<std::uint64_t>(bytes, at::kLogOffset)};
+                    .log_offset = field<std::uint64_t>(bytes, at::kLogOffset),
+                    .place = place};
 }
 
 bool overlap(const VhdxRegion& a, const VhdxRegion& b) {
@@ -89,6 +88,7 @@ Result<VhdxRegions> parse_regions(Bytes bytes, std::uint64_t file_size) {
     return fail(Code::Corrupt, concat("the region table of the VHDX file has ", count, " entries, at most 2047 fit"));
   std::optional<VhdxRegion> bat;
   std::optional<VhdxRegion> metadata;
+  std::vector<VhdxRegion> others;
   for (std::uint32_t i = 0; i < count; ++i) {
     const Bytes entry = bytes.subspan(region::kEntries + i * region::kEntrySize, region::kEntrySize);
     const Guid kind = load_guid(entry, 0).value_or(Guid{});
@@ -100,7 +100,10 @@ Result<VhdxRegions> parse_regions(Bytes bytes, std::uint64_t file_size) {
                   concat("the VHDX file needs the region ", std::string_view(text.data(), text.size()),
                          ", which this program does not know"));
     }
-    if (!known) continue;
+    if (!known) {
+      if (found.offset < file_size && found.length <= file_size - found.offset) others.push_back(found);
+      continue;
+    }
     auto& slot = kind == kBatRegion ? bat : metadata;
     if (slot) return fail(Code::Corrupt, "the region table of the VHDX file names a region twice");
     if (found.offset < kMiB || found.offset % kMiB != 0 || found.length == 0 || found.offset > file_size ||
@@ -111,7 +114,7 @@ Result<VhdxRegions> parse_regions(Bytes bytes, std::uint64_t file_size) {
   if (!bat || !metadata)
     return fail(Code::Corrupt, "the region table of the VHDX file lacks the block table or the metadata");
   if (overlap(*bat, *metadata)) return fail(Code::Corrupt, "the regions of the VHDX file overlap");
-  return VhdxRegions{*bat, *metadata};
+  return VhdxRegions{*bat, *metadata, std::move(others)};
 }
 
 }  // namespace
@@ -123,10 +126,10 @@ Result<VhdxHeader> read_vhdx_header(const ByteSource& file) {
   if (file.size() > kMaxVhdxFile)
     return fail(Code::Unsupported, concat("the VHDX file is larger than ", human_size(kMaxVhdxFile)));
   std::optional<VhdxHeader> newest;
-  for (const std::uint64_t place : kHeaderPlaces) {
+  for (const std::uint64_t place : kVhdxHeaderPlaces) {
     const auto bytes = load_valid(file, place, kHeaderSize, kHeaderSignature);
     if (!bytes) continue;
-    const VhdxHeader header = TRY(parse_header(*bytes));
+    const VhdxHeader header = TRY(parse_header(*bytes, place));
     // 2.2.2: two headers with the same number are only alike in a file that was just made.
     if (!newest || header.sequence > newest->sequence) newest = header;
   }
@@ -134,9 +137,51 @@ Result<VhdxHeader> read_vhdx_header(const ByteSource& file) {
   return *newest;
 }
 
+Result<VhdxHeader> put_vhdx_header(ByteFile& file, VhdxHeader header) {
+  if (header.sequence == UINT64_MAX) return fail(Code::Corrupt, "the headers of the VHDX file cannot be numbered on");
+  ++header.sequence;
+  header.place = header.place == kVhdxHeaderPlaces[0] ? kVhdxHeaderPlaces[1] : kVhdxHeaderPlaces[0];
+  std::array<std::byte, kHeaderSize> bytes{};
+  const MutableBytes out(bytes);
+  const auto put = [&](std::size_t offset, auto value) { static_cast<void>(store_le(out, offset, value)); };
+  const auto copy = [&](std::size_t offset, Bytes from) {
+    std::ranges::copy(from, out.subspan(offset, from.size()).begin());
+  };
+  copy(0, as_bytes(kHeaderSignature));
+  put(at::kSequence, header.sequence);
+  copy(at::kFileWrite, header.file_write.bytes);
+  copy(at::kDataWrite, header.data_write.bytes);
+  copy(at::kLog, header.log.bytes);
+  put(at::kLogVersion, header.log_version);
+  put(at::kVersion, std::uint16_t{1});
+  put(at::kLogLength, header.log_length);
+  put(at::kLogOffset, header.log_offset);
+  put(kChecksum, crc32c(bytes));
+  TRY_IN("writing a header", file.write_unflushed(header.place, bytes));
+  return header;
+}
+
+Result<std::vector<std::byte>> moved_block_table(const ByteSource& file, const VhdxRegion& bat) {
+  for (const std::uint64_t place : kVhdxRegionPlaces) {
+    auto bytes = load_valid(file, place, kVhdxRegionTable, kRegionSignature);
+    if (!bytes) continue;
+    const auto count = std::min(field<std::uint32_t>(*bytes, region::kCount), region::kMaxCount);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::size_t entry = region::kEntries + i * region::kEntrySize;
+      if (load_guid(*bytes, entry) != kBatRegion) continue;
+      static_cast<void>(store_le<std::uint64_t>(*bytes, entry + region::kOffset, bat.offset));
+      static_cast<void>(store_le<std::uint32_t>(*bytes, entry + region::kLength, bat.length));
+    }
+    static_cast<void>(store_le<std::uint32_t>(*bytes, kChecksum, 0));
+    static_cast<void>(store_le<std::uint32_t>(*bytes, kChecksum, crc32c(*bytes)));
+    return *std::move(bytes);
+  }
+  return fail(Code::Corrupt, "both region tables of the VHDX file are damaged");
+}
+
 Result<VhdxRegions> read_vhdx_regions(const ByteSource& file) {
-  for (const std::uint64_t place : kRegionPlaces)
-    if (const auto bytes = load_valid(file, place, kRegionTableSize, kRegionSignature))
+  for (const std::uint64_t place : kVhdxRegionPlaces)
+    if (const auto bytes = load_valid(file, place, kVhdxRegionTable, kRegionSignature))
       return parse_regions(*bytes, file.size());
   return fail(Code::Corrupt, "both region tables of the VHDX file are damaged");
 }

@@ -47,6 +47,8 @@ constexpr std::size_t kSequenceLow = 4092;
 static_assert(kData + kDataSize == kSequenceLow && kSequenceLow + 4 == kLogSector);
 }  // namespace sector
 
+static_assert(entry::kHeaderSize + kMaxEntrySectors * descriptor::kSize == kLogSector);
+
 // How often over the log may be read to find its entries, before it counts as made to waste time.
 constexpr std::uint64_t kMaxPasses = 64;
 
@@ -226,6 +228,38 @@ Result<LogReplay> read_vhdx_log(const ByteSource& file, const VhdxHeader& header
   return replay;
 }
 
+void lay_log_entry(MutableBytes out, const LogEntryHead& head, std::span<const LoggedSector> sectors) {
+  const MutableBytes bytes = out.first(log_entry_size(sectors.size()));
+  const auto put = [&](std::size_t offset, auto value) { static_cast<void>(store_le(bytes, offset, value)); };
+  const auto copy = [&](std::size_t offset, Bytes from) {
+    std::memcpy(bytes.data() + offset, from.data(), from.size());
+  };
+  std::memset(bytes.data(), 0, kLogSector);
+  copy(0, as_bytes(entry::kSignature));
+  put(entry::kLength, static_cast<std::uint32_t>(bytes.size()));
+  put(entry::kTail, head.tail);
+  put(entry::kSequence, head.sequence);
+  put(entry::kDescriptors, static_cast<std::uint32_t>(sectors.size()));
+  copy(entry::kLog, head.log.bytes);
+  put(entry::kFlushedSize, head.file_size);
+  put(entry::kLastSize, head.file_size);
+  for (std::size_t i = 0; i < sectors.size(); ++i) {
+    const Bytes data = sectors[i].data.first(kLogSector);
+    const std::size_t about = entry::kHeaderSize + i * descriptor::kSize;
+    copy(about, as_bytes(descriptor::kData));
+    copy(about + descriptor::kTrailing, data.subspan(sector::kSequenceLow, 4));
+    copy(about + descriptor::kLeading, data.first(sector::kData));
+    put(about + descriptor::kOffset, sectors[i].offset);
+    put(about + descriptor::kSequence, head.sequence);
+    const std::size_t place = (1 + i) * kLogSector;
+    copy(place, data);
+    copy(place, as_bytes(sector::kSignature));
+    put(place + sector::kSequenceHigh, static_cast<std::uint32_t>(head.sequence >> 32));
+    put(place + sector::kSequenceLow, static_cast<std::uint32_t>(head.sequence));
+  }
+  put(entry::kChecksum, crc32c(bytes));
+}
+
 ReplayedFile::ReplayedFile(const ByteSource& file, LogReplay replay)
     : file_(file), size_(std::max(file.size(), replay.file_size)) {
   for (LogWrite& write : replay.writes) apply(std::move(write));
@@ -255,6 +289,33 @@ bool ReplayedFile::changes(std::uint64_t offset, std::uint64_t length) const {
   const auto next = patches_.lower_bound(offset);
   if (next != patches_.end() && next->first - offset < length) return true;
   return next != patches_.begin() && std::prev(next)->second.end > offset;
+}
+
+Result<void> ReplayedFile::check_replay(const VhdxHeader& header) const {
+  if (size_ > file_.size())
+    return fail(Code::Unsupported,
+                "the log of the VHDX file must be replayed and makes the file longer: attach it in Windows once");
+  std::uint64_t zeros = 0;
+  for (const auto& [start, patch] : patches_) {
+    const bool in_log = start < header.log_offset + header.log_length && header.log_offset < patch.end;
+    if (start < kVhdxRegionPlaces[0] || in_log)
+      return fail(Code::Corrupt, "the log of the VHDX file asks for a change of its headers or of itself");
+    if (patch.data.empty()) zeros += patch.end - start;
+  }
+  if (zeros > kMaxReplayedZeros)
+    return fail(Code::Unsupported, concat("the log of the VHDX file asks for ", human_size(zeros),
+                                          " of zeros: attach it in Windows once"));
+  return {};
+}
+
+Result<void> ReplayedFile::put_changes(ByteFile& file) const {
+  for (const auto& [start, patch] : patches_) {
+    if (patch.data.empty())
+      TRY(write_zeros(file, {start, patch.end - start}));
+    else
+      TRY(file.write_unflushed(start, Bytes(patch.data).first(static_cast<std::size_t>(patch.end - start))));
+  }
+  return {};
 }
 
 Result<void> ReplayedFile::read_file(std::uint64_t offset, MutableBytes out) const {

@@ -6,11 +6,13 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "base/byte_source.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "vhd/byte_file.h"
 #include "vhd/vhdx_header.h"
 
 namespace vhdboot::vhd {
@@ -38,6 +40,34 @@ struct LogReplay {
 /// sequence of entries, or when the file is shorter than the log knows it.
 [[nodiscard]] Result<LogReplay> read_vhdx_log(const ByteSource& file, const VhdxHeader& header);
 
+/// Zeros that a log may ask for when it is replayed for good; more would take minutes while somebody waits.
+inline constexpr std::uint64_t kMaxReplayedZeros = kGiB;
+
+/// Data sectors of an entry whose descriptors fit its first sector (2.3.1.1).
+inline constexpr std::size_t kMaxEntrySectors = 126;
+
+/// What an entry says of itself.
+struct LogEntryHead {
+  Guid log;                     ///< of the header
+  std::uint64_t sequence = 0;   ///< from 1 on
+  std::uint32_t tail = 0;       ///< where in the log the oldest entry begins that is still needed, bytes
+  std::uint64_t file_size = 0;  ///< a multiple of 1 MiB, on stable storage
+};
+
+/// A sector that an entry changes, borrowed: kLogSector bytes for `offset` of the file, a multiple of kLogSector.
+struct LoggedSector {
+  std::uint64_t offset = 0;
+  Bytes data;
+};
+
+/// Bytes of an entry with so many data sectors, at most kMaxEntrySectors.
+[[nodiscard]] constexpr std::size_t log_entry_size(std::size_t sectors) {
+  return (1 + sectors) * kLogSector;
+}
+
+/// Lays the entry into the first log_entry_size() bytes of `out`, which has as many. Allocates nothing.
+void lay_log_entry(MutableBytes out, const LogEntryHead& head, std::span<const LoggedSector> sectors);
+
 /// `file`, borrowed, as it is after the replay.
 class ReplayedFile final : public ByteSource {
  public:
@@ -47,6 +77,12 @@ class ReplayedFile final : public ByteSource {
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
   /// Whether the replay has to do with any of these bytes, which the file alone does not have so.
   [[nodiscard]] bool changes(std::uint64_t offset, std::uint64_t length) const;
+
+  /// Refuses a replay that must not be made for good: one that changes what a log never does (the file's signature, its
+  /// headers, the log itself), that makes the file longer, or that writes more than kMaxReplayedZeros.
+  [[nodiscard]] Result<void> check_replay(const VhdxHeader& header) const;
+  /// Puts all changes into `file`, the one that it was made of, each byte once; flush() is left to the caller.
+  [[nodiscard]] Result<void> put_changes(ByteFile& file) const;
 
  private:
   struct Patch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/vhdx_metadata.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <string_view>
@@ -149,13 +150,26 @@ bool is_sector_size(std::uint32_t size) {
 
 }  // namespace
 
+Result<std::uint64_t> file_parameters_place(const ByteSource& file, const VhdxRegion& region) {
+  std::vector<std::byte> bytes(kTableSize);
+  TRY_IN("reading the metadata", file.read(region.offset, bytes));
+  const unsigned count = std::min<unsigned>(field<std::uint16_t>(bytes, table::kCount), table::kMaxCount);
+  for (unsigned i = 0; i < count; ++i) {
+    const Bytes entry = Bytes(bytes).subspan(table::kEntries + i * table::kEntrySize, table::kEntrySize);
+    const auto offset = field<std::uint32_t>(entry, table::kOffset);
+    if (load_guid(entry, 0) == kItems[FileParameters] && offset >= kTableSize && offset <= region.length - 8)
+      return region.offset + offset;
+  }
+  return fail(Code::Corrupt, "the metadata of the VHDX file lacks the file parameters");
+}
+
 Result<VhdxMetadata> read_vhdx_metadata(const ByteSource& file, const VhdxRegion& region) {
   const Items items = TRY(read_items(file, region));
   VhdxMetadata metadata;
   const Bytes parameters = TRY(item_of(items, FileParameters, 8));
   metadata.block_size = field<std::uint32_t>(parameters, 0);
   const auto flags = field<std::uint32_t>(parameters, 4);
-  metadata.leave_allocated = (flags & 1) != 0;
+  metadata.leave_allocated = (flags & kLeaveBlocksAllocated) != 0;
   metadata.disk_size = field<std::uint64_t>(TRY(item_of(items, DiskSize, 8)), 0);
   metadata.logical_sector = field<std::uint32_t>(TRY(item_of(items, LogicalSector, 4)), 0);
   metadata.physical_sector = field<std::uint32_t>(TRY(item_of(items, PhysicalSector, 4)), 0);

@@ -41,4 +41,11 @@ struct VhdxMetadata {
 /// must be understood and is not.
 [[nodiscard]] Result<VhdxMetadata> read_vhdx_metadata(const ByteSource& file, const VhdxRegion& region);
 
+/// Where the item that VhdxMetadata::block_size and leave_allocated are of lies in the file: u32 bytes of a block, u32
+/// flags (2.6.2.1).
+[[nodiscard]] Result<std::uint64_t> file_parameters_place(const ByteSource& file, const VhdxRegion& region);
+
+/// 2.6.2.1: the flag of a fixed VHDX.
+inline constexpr std::uint32_t kLeaveBlocksAllocated = 1;
+
 }  // namespace vhdboot::vhd

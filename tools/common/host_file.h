@@ -32,6 +32,9 @@ class HostFile final : public vhd::ByteFile {
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
   /// Syncs what it wrote and the file's size, not the rest of the file: a person's unwritten gigabytes do not delay it.
   [[nodiscard]] Result<void> write(std::uint64_t offset, Bytes data) override;
+  [[nodiscard]] Result<void> write_unflushed(std::uint64_t offset, Bytes data) override;
+  /// Syncs all that is unwritten of the file.
+  [[nodiscard]] Result<void> flush() override;
   [[nodiscard]] Result<void> resize(std::uint64_t size) override;
 
   /// Of this object; for what the pure code does not need.
@@ -43,9 +46,12 @@ class HostFile final : public vhd::ByteFile {
   [[nodiscard]] std::uint64_t data_end(std::uint64_t limit) const override;
 
  private:
-  HostFile(Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  HostFile(Fd fd, Fd unsynced, std::uint64_t size) : fd_(std::move(fd)), unsynced_(std::move(unsynced)), size_(size) {}
+
+  [[nodiscard]] Result<void> write_through(const Fd& fd, std::uint64_t offset, Bytes data);
 
   Fd fd_;
+  Fd unsynced_;  // the same file without O_SYNC; only with Access::Change
   std::uint64_t size_;
 };
 
