@@ -12,9 +12,10 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/random.h"
 #include "base/size_text.h"
 #include "base/text.h"
-#include "tools/common/disk_identity.h"
+#include "tools/common/creation_time.h"
 #include "tools/common/file_extents.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"

@@ -6,7 +6,7 @@
 
 #include "base/size_text.h"
 #include "base/text.h"
-#include "tools/common/disk_identity.h"
+#include "tools/common/creation_time.h"
 #include "tools/common/host_file.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
