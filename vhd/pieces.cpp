@@ -80,4 +80,10 @@ Result<std::vector<DiskPiece>> pieces_of(const Disk& disk) {
   return std::move(flattener).finish();
 }
 
+Result<bool> is_whole(const Disk& disk) {
+  if (disk.blocks() == nullptr) return true;
+  if (disk.info().allocated_blocks < disk.info().blocks) return false;
+  return std::ranges::all_of(TRY(pieces_of(disk)), [](const DiskPiece& piece) { return piece.file == 0U; });
+}
+
 }  // namespace vhdboot::vhd

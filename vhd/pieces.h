@@ -33,4 +33,8 @@ inline constexpr std::uint64_t kMaxLookUps = 16'000'000;
 /// then the file is not enough.
 [[nodiscard]] Result<std::vector<DiskPiece>> pieces_of(const Disk& disk);
 
+/// Whether all of the disk lies in its own file, so that it can be written there and no table has to change. The errors
+/// of pieces_of().
+[[nodiscard]] Result<bool> is_whole(const Disk& disk);
+
 }  // namespace vhdboot::vhd

@@ -2,17 +2,17 @@
 #include "init/blocks/check_writer.h"
 
 #include "base/text.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::blocks {
 
-Result<void> check_writer(vhd::Format format, bool forgets) {
-  const bool is_flat = format == vhd::Format::Raw || format == vhd::Format::FixedVhd;
-  if (is_flat || forgets) return {};
+Result<void> check_writer(const vhd::Disk& image, bool forgets) {
+  if (forgets || TRY(vhd::is_whole(image))) return {};
   return fail(Code::Unsupported,
-              concat("it is a ", vhd::name(format),
-                     ", to which a guest cannot write: say `ephemeral yes` in its "
-                     "configuration, so that what it writes is forgotten, or convert it with `qemu-img convert -O raw` "
-                     "and `raw2vhd`"));
+              concat("it is a ", vhd::describe(image.info()),
+                     ", and not all of its disk lies in its file, so that a guest cannot write to it: give it all of "
+                     "its blocks with `vhdtool provision --full`, or say `ephemeral yes` in its configuration, so that "
+                     "what the guest writes is forgotten"));
 }
 
 }  // namespace vhdboot::blocks

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "base/result.h"
-#include "vhd/image.h"
+#include "vhd/disk.h"
 
 namespace vhdboot::blocks {
 
 /// `forgets`: what the guest writes goes elsewhere and is forgotten, so that the image is only read. Unsupported, with
-/// both ways out, when it would have to go into an image whose blocks are not all in place.
-[[nodiscard]] Result<void> check_writer(vhd::Format format, bool forgets);
+/// the ways out, when it would have to go into an image that has not all of its blocks. The errors of
+/// vhd::pieces_of().
+[[nodiscard]] Result<void> check_writer(const vhd::Disk& image, bool forgets);
 
 }  // namespace vhdboot::blocks

@@ -6,17 +6,20 @@
 
 #include "base/text.h"
 #include "init/blocks/check_writer.h"
+#include "init/sys/in_place_file.h"
 #include "init/sys/pages.h"
+#include "base/random.h"
+#include "vhd/vhdx_attach.h"
 
 namespace vhdboot::stage {
 
 Result<void> check_writer(const FoundImage& image, const record::Config& config) {
-  TRY_IN(printable(image.path.text()), blocks::check_writer(image.info().format, config.forgets()));
+  TRY_IN(printable(image.path.text()), blocks::check_writer(*image.disk, config.forgets()));
   return {};
 }
 
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
-  if (!read_only) TRY(blocks::check_writer(image.info().format, false));
+  if (!read_only) TRY(blocks::check_writer(*image.disk, false));
   utsname kernel{};
   (void)::uname(&kernel);
   return blocks::plan_attachment(image.view, read_only, guest_block, kernel.release);
@@ -43,6 +46,19 @@ Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record:
     plan.warnings.push_back(concat("the guest finds the volume read-only at ", config.host_mount->path,
                                    ", since `ephemeral` lets nothing be written to it"));
   return plan;
+}
+
+Result<void> begin_writes(const FoundImage& image) {
+  if (image.info().format != vhd::Format::Vhdx) return {};
+  blocks::LowerDevice device = image.view.devices.front();
+  const blocks::View whole =
+      TRY(blocks::flat_view({.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}},
+                            std::move(device), image.layout.size - image.layout.size % kSectorSize));
+  auto file = TRY(
+      sys::InPlaceFile::open(whole, concat(kMapName, "-file"), concat("VHDBOOT-FILE-", image.volume->identity.uuid)));
+  const vhd::AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = TRY(random_uuid())};
+  TRY_IN(printable(image.path.text()), vhd::attach_vhdx(*file, guids));
+  return file->close();
 }
 
 blocks::AttachPlan read_only(blocks::AttachPlan plan) {

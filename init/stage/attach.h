@@ -29,6 +29,10 @@ inline constexpr char kMapName[] = "vhdboot";
 [[nodiscard]] Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
                                                         std::uint32_t guest_block);
 
+/// What has to be written into the file of the image before anything else may write to it, and for good what a VHDX
+/// file asks to be done first. What its guest sees stays the same.
+[[nodiscard]] Result<void> begin_writes(const FoundImage& image);
+
 /// The same disk, to be read alone.
 [[nodiscard]] blocks::AttachPlan read_only(blocks::AttachPlan plan);
 

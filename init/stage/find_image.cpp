@@ -8,7 +8,6 @@
 #include "init/blocks/parent_places.h"
 #include "init/record/image_path.h"
 #include "init/volume/file_source.h"
-#include "vhd/dynamic_header.h"
 #include "vhd/pieces.h"
 
 namespace vhdboot::stage {
@@ -133,44 +132,41 @@ std::unique_ptr<volume::FileSource> source_of(HostVolume& volume, const volume::
   return std::make_unique<volume::FileSource>(*volume.source, layout.extents, layout.size, layout.valid_size);
 }
 
-// What the differencing VHD in a file says of its parent; nothing of any other file.
-Result<std::optional<Guid>> parent_of(HostVolume& volume, const volume::Path& path) {
-  std::array<std::byte, vhd::kFooterSize> start{};
-  std::array<std::byte, vhd::kDynamicHeaderSize> rest{};
-  const std::optional<Guid> none;
+// What the differencing image in a file says of its parent: by which ids it knows it. Nothing of any other file.
+Result<std::vector<Guid>> parent_ids(HostVolume& volume, const volume::Path& path) {
   // What is wrong with another file is no reason against this one; what cannot be read may be a child.
-  const auto unless_unreadable = [&](const Error& error) -> Result<std::optional<Guid>> {
+  const auto unless_unreadable = [](const Error& error) -> Result<std::vector<Guid>> {
     if (error.code == Code::Io || error.code == Code::Timeout) return std::unexpected(error);
-    return none;
+    return std::vector<Guid>();
   };
   const auto layout = volume.reader->layout(path);
   if (!layout) return unless_unreadable(layout.error());
-  const volume::FileSource file(*volume.source, layout->extents, layout->size, layout->valid_size);
-  if (const auto read = file.read(0, start); !read) return unless_unreadable(read.error());
-  const auto footer = vhd::parse_footer(start);  // a copy of it
-  if (!footer || footer->type != vhd::DiskType::Differencing) return none;
-  if (const auto read = file.read(footer->data_offset, rest); !read) return unless_unreadable(read.error());
-  const auto header = vhd::parse_dynamic_header(rest);
-  return header ? std::optional(header->parent_uuid) : none;
+  const auto file = source_of(volume, *layout);
+  const auto disk = vhd::open_disk(*file, path.name());
+  if (!disk) return unless_unreadable(disk.error());
+  const auto& parent = (*disk)->info().parent;
+  return parent ? parent->ids : std::vector<Guid>();
 }
 
 // A differencing image says what its parent lacks, and is worth nothing once that has changed.
 Result<void> check_no_children(const FoundImage& image) {
-  if (image.info().format == vhd::Format::Vhdx || !image.info().link_id) return {};
+  if (!image.info().link_id) return {};
   const Guid own = *image.info().link_id;
+  const bool is_vhdx = image.info().format == vhd::Format::Vhdx;
+  const std::array<std::string_view, 2> extensions =
+      is_vhdx ? std::array<std::string_view, 2>{".vhdx", ".avhdx"} : std::array<std::string_view, 2>{".vhd", ".avhd"};
   const auto files = image.volume->reader->list(image.path.parent());
   if (!files && files.error().code == Code::NoMemory) return {};  // too many for anybody to keep images among
   if (!files) return std::unexpected(files.error());
   for (const volume::DirEntry& file : *files) {
     const auto path = image.path.sibling(file.name);
     if (!path || *path == image.path || file.directory) continue;
-    const std::string extension = to_lower_ascii(path->extension());
-    if (extension != ".vhd" && extension != ".avhd") continue;
-    if (TRY_IN(printable(path->text()), parent_of(*image.volume, *path)) == own)
-      return fail(Code::Unsafe,
-                  concat(printable(path->text()), " is a differencing image whose parent this is: it ",
-                         "would be worth nothing once this one has changed. Merge or delete it, or boot a copy of ",
-                         "this image in another folder"));
+    if (std::ranges::find(extensions, to_lower_ascii(path->extension())) == extensions.end()) continue;
+    const auto ids = TRY_IN(printable(path->text()), parent_ids(*image.volume, *path));
+    if (std::ranges::find(ids, own) == ids.end()) continue;
+    return fail(Code::Unsafe, concat(printable(path->text()), " is a differencing image whose parent this is: it ",
+                                     "would be worth nothing once this one has changed. Boot that one, or this with "
+                                     "`ephemeral yes`, or merge or delete that one"));
   }
   // A reader that ended over one of them has said nothing of the others.
   (void)TRY(image.volume->reader->state());
@@ -260,12 +256,12 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, W
   return image;
 }
 
-Result<void> check_unshared(const FoundImage& image) {
+Result<void> check_unshared(const FoundImage& image, Writes writes) {
   const std::string where = image.volume->description();
   TRY_IN(where, image.volume->reader->check_allocation(image.path));
   for (const volume::PlacedFile& parent : image.parents)
     TRY_IN(where, image.volume->reader->check_allocation(parent.path));
-  TRY_IN(where, check_no_children(image));
+  if (writes == Writes::Kept) TRY_IN(where, check_no_children(image));
   return {};
 }
 
@@ -320,7 +316,7 @@ Result<FoundImage> open_image(const Sighting& place, Writes writes) {
   if (place.volume->device.read_only && writes == Writes::Kept)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
   auto image = TRY(examine_image(*place.volume, place.path, writes));
-  TRY(check_unshared(image));
+  TRY(check_unshared(image, writes));
   return image;
 }
 

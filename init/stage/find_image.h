@@ -65,8 +65,8 @@ struct FoundImage {
 /// says that it is, from its folder on. The same checks but for check_unshared(). NotFound when one is not there.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes);
 
-/// Corrupt when something else lies in the clusters of the image or a parent, Unsafe when a differencing VHD in its
-/// folder says that this is its parent.
-[[nodiscard]] Result<void> check_unshared(const FoundImage& image);
+/// Corrupt when something else lies in the clusters of the image or a parent; Unsafe when it is to be written and a
+/// differencing image in its folder says that this is its parent.
+[[nodiscard]] Result<void> check_unshared(const FoundImage& image, Writes writes);
 
 }  // namespace vhdboot::stage

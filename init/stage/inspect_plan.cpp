@@ -202,7 +202,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
   const FoundImage image = TRY(examine_image(volume, path, writes_of(config)));
-  TRY(check_unshared(image));
+  TRY(check_unshared(image, writes_of(config)));
   if (!file_device) {
     HostVolumes volumes(*devices);
     TRY(check_no_windows_sleeps(volumes, image));

@@ -72,7 +72,11 @@ void ask_guest_for_modules(const sys::Reporter& report) {
 // it.
 Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Handoff& handoff,
                                        const sys::Reporter& report) {
-  if (!handoff.ephemeral) return plan_attachment(image, false, handoff.guest_block);
+  if (!handoff.ephemeral) {
+    auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
+    TRY(begin_writes(image));
+    return plan;
+  }
   const std::string& device = image.volume->device.path;
   TRY(sys::make_read_only(device));
   if (!TRY(sys::is_read_only(device))) return fail(Code::Unsafe, concat(device, " can be written to all the same"));

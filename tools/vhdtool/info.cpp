@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "entry/find_entries.h"
+#include "init/blocks/check_writer.h"
 #include "kexec/bzimage.h"
 #include "tools/common/output.h"
 #include "tools/vhdtool/commands.h"
@@ -97,7 +98,9 @@ Result<Inspection> inspect(const std::string& path) {
   for (const vhd::Disk* one = image->disk.get(); one->parent() != nullptr; one = one->parent())
     inspection.chain.push_back(one->info().parent_name);
   for (const std::string& warning : inspection.disk.warnings) inspection.warnings.push_back(warning);
-  if (!inspection.parent_problem) look_into(path, *image->disk, inspection);
+  if (inspection.parent_problem) return inspection;
+  inspection.takes_writes = blocks::check_writer(*image->disk, false).has_value();
+  look_into(path, *image->disk, inspection);
   return inspection;
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/guid.h"
 #include "base/text.h"
-#include "init/blocks/check_writer.h"
 #include "tools/common/json.h"
 
 namespace vhdboot::vhdtool {
@@ -113,8 +112,9 @@ void add_partitions(Lines& lines, const disk::PartitionTable& table) {
 
 void add_boot(Lines& lines, const Inspection& inspection) {
   if (!inspection.partitions) return;
-  const auto writes = blocks::check_writer(inspection.disk.format, false);
-  lines.add("guest writes", writes ? "into the image" : "are forgotten: it boots with `ephemeral yes`, or converted");
+  lines.add("guest writes", inspection.takes_writes ? "into the image"
+                                                    : "are forgotten: it boots with `ephemeral yes`, or with all of "
+                                                      "its blocks, by `vhdtool provision --full`");
   if (!inspection.boot.empty() || inspection.unread.empty())
     lines.add("to boot", inspection.boot.empty() ? "nothing"
                                                  : concat(inspection.boot.size(), ", the default first, by ",

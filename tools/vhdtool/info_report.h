@@ -28,6 +28,7 @@ struct Inspection {
   vhd::DiskInfo disk;
   std::vector<std::string> chain;             ///< its parents' files, the nearest first
   std::optional<std::string> parent_problem;  ///< why the parent could not be used: the rest is not known then
+  bool takes_writes = false;                  ///< a guest can write into the image itself
   std::optional<disk::PartitionTable> partitions;
   std::vector<BootableEntry> boot;  ///< in the order of a boot menu
   std::vector<std::string> unread;  ///< where more may be that was not looked for

@@ -205,7 +205,7 @@ void add_of_parent(std::string_view name, const Findings& own, Findings& finding
 
 void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
   if (image.blocks == nullptr) return;
-  if (const auto place = blocks::check_writer(image.blocks->info().format, config.forgets()); !place)
+  if (const auto place = blocks::check_writer(*image.blocks, config.forgets()); !place)
     findings.error("writing", place.error());
 }
 

@@ -2,29 +2,76 @@
 #include "init/blocks/check_writer.h"
 
 #include "tests/unit/base/error_matchers.h"
+#include "tests/unit/vhd/chain_images.h"
+#include "vhd/disk.h"
 
 namespace vhdboot::blocks {
 namespace {
 
 using test::Fails;
-using vhd::Format;
+using test::Held;
+using test::ImageSpec;
+using test::SparseFile;
+
+constexpr Guid kOwn{.bytes = {std::byte{1}}};
+constexpr Guid kParent{.bytes = {std::byte{2}}};
+
+// `parent` is what a differencing image is opened with.
+Result<void> check(const SparseFile& file, bool forgets, const SparseFile* parent = nullptr) {
+  const auto disk = vhd::open_disk(file, "image", [&](std::string_view, std::string_view) -> Result<vhd::OpenedFile> {
+    return vhd::OpenedFile{"parent", std::make_unique<SliceSource>(*parent, 0, parent->size()), std::nullopt};
+  });
+  EXPECT_TRUE(disk) << disk.error().message();
+  return disk ? check_writer(**disk, forgets) : std::unexpected(disk.error());
+}
+
+// Of two blocks.
+ImageSpec spec_with(std::map<std::uint64_t, Held> blocks) {
+  return {.id = kOwn, .blocks = std::move(blocks)};
+}
+
+Held every_other() {
+  return [](std::uint64_t sector) { return sector % 2 == 0; };
+}
 
 TEST(CheckWriter, AFlatImageIsWrittenInPlace) {
-  for (const Format format : {Format::Raw, Format::FixedVhd}) {
-    EXPECT_TRUE(check_writer(format, false));
-    EXPECT_TRUE(check_writer(format, true));
-  }
+  SparseFile raw(64 * kKiB);
+  EXPECT_TRUE(check(raw, false));
+  SparseFile fixed(64 * kKiB);
+  fixed.put(64 * kKiB, serialise(*vhd::make_fixed_footer(64 * kKiB, kOwn, 0)));
+  EXPECT_TRUE(check(fixed, false));
+}
+
+TEST(CheckWriter, OneWithAllBlocksToo) {
+  const ImageSpec spec = spec_with({{0, {}}, {1, {}}});
+  EXPECT_TRUE(check(vhd_of(spec), false));
+  EXPECT_TRUE(check(vhdx_of(spec), false));
+}
+
+TEST(CheckWriter, ADifferencingImageWithAllBlocksToo) {
+  ImageSpec above = spec_with({{0, {}}, {1, {}}});
+  above.parent = kParent;
+  const ImageSpec below{.id = kParent, .blocks = {{0, {}}}};
+  const SparseFile parent = vhdx_of(below);
+  EXPECT_TRUE(check(vhdx_of(above), false, &parent));
+  above.blocks[1] = every_other();
+  EXPECT_THAT(check(vhdx_of(above), false, &parent), Fails(Code::Unsupported, "differencing VHDX"));
+  EXPECT_TRUE(check(vhdx_of(above), true, &parent));
 }
 
 TEST(CheckWriter, AnyOtherOnlyWhereItIsForgotten) {
-  for (const Format format : {Format::DynamicVhd, Format::DifferencingVhd, Format::Vhdx}) {
-    EXPECT_TRUE(check_writer(format, true));
-    EXPECT_THAT(check_writer(format, false), Fails(Code::Unsupported, std::string(name(format))));
+  const ImageSpec spec = spec_with({{0, {}}});
+  for (const SparseFile& file : {vhd_of(spec), vhdx_of(spec), vhd_of(spec_with({{0, {}}, {1, every_other()}}))}) {
+    EXPECT_TRUE(check(file, true));
+    EXPECT_THAT(check(file, false), Fails(Code::Unsupported, "vhdtool provision --full"));
+    EXPECT_THAT(check(file, false), Fails(Code::Unsupported, "ephemeral yes"));
   }
-  EXPECT_THAT(check_writer(Format::DynamicVhd, false),
-              Fails(Code::Unsupported,
-                    "it is a dynamic VHD, to which a guest cannot write: say `ephemeral yes` in its configuration, so "
-                    "that what it writes is forgotten, or convert it with `qemu-img convert -O raw` and `raw2vhd`"));
+}
+
+TEST(CheckWriter, OneOfTheBlocksIsOnlyZeros) {
+  ImageSpec spec = spec_with({{0, {}}});
+  spec.states[1] = 2;  // ZERO: it lies nowhere
+  EXPECT_THAT(check(vhdx_of(spec), false), Fails(Code::Unsupported, "not all of its disk lies in its file"));
 }
 
 }  // namespace

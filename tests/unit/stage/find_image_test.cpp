@@ -338,6 +338,26 @@ TEST_F(FindImage, AChain) {
   EXPECT_EQ(Bytes(read).subspan(8192, 512)[8], std::byte{'a'});
 }
 
+TEST_F(FindImage, OthersStandOnAVhdx) {
+  const auto find_beside_child = [&](const Guid& parent, const std::string& options) {
+    test::ExfatImage builder({.clusters = 8192, .label = u"DATA", .serial = 0x1234ABCD});
+    test::ImageSpec spec{.block = kMiB, .id = id_of(1)};
+    for (std::uint64_t block = 0; block < 4; ++block) spec.blocks[block] = {};
+    const test::ImageSpec child{.block = kMiB, .id = id_of(2), .parent = parent, .path = ".\\debian.vhdx"};
+    builder.add_file("/boot/debian.efi", as_bytes("MZ"));
+    builder.add_file("/boot/debian.vhdx", as_bytes(text_of(vhdx_of(spec))));
+    builder.add_file("/boot/child.avhdx", as_bytes(text_of(vhdx_of(child))));
+    devices.plug("sda1", std::make_shared<test::SparseImage>(builder.finish()));
+    return find_beside(options);
+  };
+  const auto image = find_beside_child(id_of(7), "");
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(image->path.text(), "/boot/debian.vhdx");
+  EXPECT_THAT(find_beside_child(id_of(1), ""),
+              Fails(Code::Unsafe, "/boot/child.avhdx is a differencing image whose parent this is"));
+  EXPECT_TRUE(find_beside_child(id_of(1), "ephemeral=yes")) << "it is only read then";
+}
+
 TEST_F(FindImage, ParentsThatDoNotDo) {
   const auto found = [&](const std::string& child, const std::string& base) {
     devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
@@ -397,7 +417,7 @@ TEST_F(FindImage, ANeighbourThatCannotBeReadMayBeAChild) {
                   .bytes);
   volumes.emplace(devices);
   const auto child = volumes->all().front().reader->layout(*volume::parse_path("/vm/child.vhd")).value();
-  disk.bad = {{child.extents.front().physical, 512}};
+  disk.bad = {{child.extents.front().physical, child.extents.front().length}};
   EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/vm/debian.efi"}), Fails(Code::Io, "/vm/child.vhd"));
 }
 
