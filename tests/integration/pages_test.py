@@ -36,7 +36,8 @@ TREE = {
 }
 # What the pages name and a test has in another size or place. The first are of a volume that is not mounted.
 STAND_INS = {"/dev/nvme0n1p4": "$OTHER_VOLUME", "/dev/nvme0n1p2": "$OTHER_VOLUME", "/dev/sdb1": "$OTHER_VOLUME",
-             "/dev/sda3": "$OTHER_VOLUME", "/vm/": "/boot/", "/media/stick": "/media/data", "64G": "64M", "+16G": "+16M", "+10G": "+10M"}
+             "/dev/sda3": "$OTHER_VOLUME", "/vm/": "/boot/", "/media/stick": "/media/data", "64G": "64M", "+16G": "+16M", "+10G": "+10M",
+             "--reserve 8G": "--reserve 8M"}
 # Around a block: its own /media and /mnt; a volume at /media/data; and all of it undone, whatever happened.
 AROUND = """set -u
 mount -t tmpfs tmpfs /media && mount -t tmpfs tmpfs /mnt && mkdir /media/data && ntfs-3g "$VOLUME" /media/data || exit 99
@@ -176,6 +177,10 @@ def test_lines(block, things, tmp_path):
         before = "rm /media/data/boot/debian.vhd\n"
     elif "vhdtool desparse" in block.text:
         before = "cp --sparse=always debian.vhd /media/data/boot/debian.vhd\n"
+    elif "vhdtool snapshot" in block.text or "vhdtool rollback" in block.text:
+        before = "cp debian.vhdx /media/data/boot/debian.vhdx\n"
+        if "rollback" in block.text:
+            before += "vhdtool snapshot --reserve 8M /media/data/boot/debian.vhdx\n"
     elif block.text == "raw2vhd debian.vhd\n":
         before = "mv debian.img debian.vhd\n"
     elif "debian.qcow2" in block.text:

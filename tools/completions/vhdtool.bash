@@ -4,11 +4,11 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map rollback snapshot --help --version" -- "$word")
     return
   fi
   case $before in
-    --offset | --length) return ;;
+    --offset | --length | --reserve) return ;;
     --conf)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -25,6 +25,7 @@ _vhdtool() {
     check) options="--volume --conf --json --quiet" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
+    snapshot) options="--reserve" ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vhdtool create: a new fixed VHD, all of it really written. It is made beside its place under another name and gets
 // its own one when it is complete: whatever happens, FILE is either right or not there.
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <optional>
 #include <string>
 
-#include "base/fd.h"
 #include "base/random.h"
 #include "base/size_text.h"
 #include "base/text.h"
@@ -22,6 +14,7 @@
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
+#include "tools/vhdtool/part_file.h"
 #include "tools/vhdtool/progress_show.h"
 #include "vhd/footer.h"
 #include "vhd/refusal.h"
@@ -50,47 +43,6 @@ Example:
 
 constexpr char kThere[] = "it exists already; choose another name, or `vhdtool grow` it";
 
-bool exists(const std::string& path) {
-  struct stat status{};
-  return ::lstat(path.c_str(), &status) == 0;
-}
-
-/// The file under its name of the meantime; removed unless it got its own one.
-class Part {
- public:
-  explicit Part(std::string path) : path_(std::move(path)) {}
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-  ~Part() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-
-  /// Never over a file that came into being meanwhile, where the file system has a way to say so.
-  Result<void> rename_to(const std::string& path) {
-    // By its number: the C library of the product has no function for it.
-    if (::syscall(SYS_renameat2, AT_FDCWD, path_.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
-      if (errno != EINVAL && errno != ENOSYS) return fail_errno("giving it its name");
-      if (exists(path)) return fail_errno("giving it its name", EEXIST);
-      if (::rename(path_.c_str(), path.c_str()) != 0) return fail_errno("giving it its name");
-    }
-    path_.clear();
-    return sync_folder_of(path);
-  }
-
- private:
-  static Result<void> sync_folder_of(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // Some file systems know no syncing of a folder.
-    if (fd.valid() && ::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)
-      return fail_errno("syncing its folder");
-    return {};
-  }
-
-  std::string path_;
-};
-
 Result<void> check_complete(const SpaceFile& file) {
   if (const auto missing = TRY(file.missing()); !missing.empty())
     return fail(Code::Unsupported, concat("its file system left a hole at byte ", missing.front().offset,
@@ -113,14 +65,13 @@ std::string pieces(const SpaceFile& file) {
 
 Result<std::string> create(const std::string& path, std::uint64_t size) {
   const Footer footer = TRY(make_fixed_footer(size, TRY(random_uuid()), creation_time()));
-  if (exists(path)) return fail(Code::Invalid, kThere);
+  if (is_there(path)) return fail(Code::Invalid, kThere);
 
   const Interruption interruption;
-  const std::string part_path = path + ".vhdtool-part";
-  SpaceFile file = TRY(SpaceFile::create(part_path));
-  Part part(part_path);
+  SpaceFile file = TRY(SpaceFile::create(PartFile::part_path(path)));
+  PartFile part(path);
   // Another one may have completed it just before this one got the name of the meantime.
-  if (exists(path)) return fail(Code::Invalid, kThere);
+  if (is_there(path)) return fail(Code::Invalid, kThere);
   const Range all{0, size + kFooterSize};
   if (const std::uint64_t room = TRY(file.room()); room < all.length)
     return fail(Code::Io, concat("its file system has room for ", human_size(room), " (", room, " bytes), ", all.length,
@@ -135,7 +86,7 @@ Result<std::string> create(const std::string& path, std::uint64_t size) {
   TRY(file.sync());
   TRY(check_complete(file));
   std::string extents = pieces(file);
-  TRY(part.rename_to(path));
+  TRY(part.become(path));
   return extents;
 }
 

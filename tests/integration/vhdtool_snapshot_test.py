@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vhdtool snapshot on real file systems: what is kept and what takes its place reads the same, to libvhdi too, and at
+any moment there is one of them or the next run completes it."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import sparse_images
+from tests.support.command import run
+from tests.support.vhdtool import MIB, VHDTOOL, interrupt, need, refuse, succeed, vhdtool
+
+SIZE = 20 * MIB
+CHILD = sparse_images.uuid.UUID(int=0x5EED_0110)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _product():
+    if not VHDTOOL.is_file():
+        pytest.skip(f"{VHDTOOL} is not built")
+
+
+def contents() -> bytes:
+    return b"".join(f"sector {number}".encode().ljust(512, b".") if number % 7 == 0 else bytes(512)
+                    for number in range(SIZE // 512))
+
+
+def make(folder: Path, name: str, kind: str = "dynamic") -> Path:
+    need("qemu-img")
+    raw, path = folder / "disk.raw", folder / name
+    raw.write_bytes(contents())
+    form = "vhdx" if path.suffix == ".vhdx" else "vpc"
+    more = [] if form == "vhdx" else ["-o", "force_size=on"]
+    run("qemu-img", "convert", "-O", form, "-o", f"subformat={kind}", *more, raw, path)
+    raw.unlink()
+    return path
+
+
+def read(path: Path) -> bytes:
+    done = subprocess.run([VHDTOOL, "cat", path], capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def info(path: Path) -> dict:
+    done = vhdtool("info", "--json", path)
+    assert done.returncode in (0, 4), done.stderr
+    return json.loads(done.stdout)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("debian"))
+
+
+@pytest.mark.parametrize("name, kind", [("debian.vhdx", "dynamic"), ("debian.vhd", "fixed"), ("debian.vhd", "dynamic")])
+def test_snapshot(place, name, kind):
+    image = make(place, name, kind)
+    before = image.read_bytes()
+    kept = place / f"debian.1{image.suffix}"
+    said = succeed("snapshot", "--reserve", "8M", image)
+    assert f"{kept} is kept" in said and names(place) == sorted([kept.name, image.name])
+    assert kept.read_bytes() == before
+    assert read(image) == read(kept) == contents()
+    told = info(image)
+    assert told["format"].startswith("differencing") and told["parent"]["file"] == str(kept)
+    assert told["warnings"] == []
+    assert image.stat().st_size >= 8 * MIB and image.stat().st_blocks * 512 >= 8 * MIB, "the reserve is there"
+
+
+def test_one_after_the_other(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    for name in ([], ["before-upgrade"], []):
+        succeed("snapshot", "--reserve", "1M", image, *name)
+    assert names(tmp_path) == ["debian.1.vhdx", "debian.2.vhdx", "debian.before-upgrade.vhdx", "debian.vhdx"]
+    chain = []
+    told = info(image)
+    while "parent" in told:
+        chain.append(Path(told["parent"]["file"]).name)
+        told = info(Path(told["parent"]["file"]))
+    assert chain == ["debian.2.vhdx", "debian.before-upgrade.vhdx", "debian.1.vhdx"]
+    assert read(image) == contents()
+
+
+@pytest.mark.parametrize("name, kind", [("debian.vhdx", "dynamic"), ("debian.vhd", "fixed")])
+def test_what_libvhdi_makes_of_it(tmp_path, name, kind):
+    need("vhdiinfo")
+    image = make(tmp_path, name, kind)
+    succeed("snapshot", "--reserve", "4M", image)
+    told = run("vhdiinfo", image)
+    assert "Differential" in told and "20 MiB" in told, told
+    kept = tmp_path / f"debian.1{image.suffix}"
+    data = kept.read_bytes()
+    if image.suffix == ".vhdx":
+        parent = sparse_images.uuid.UUID(bytes_le=bytes(sparse_images.newest_header(data)[1][32:48]))
+    else:
+        parent = sparse_images.uuid.UUID(bytes=data[-512:][68:84])
+    assert f"Parent identifier\t: {parent}" in told, told
+
+
+def test_the_kept_image_is_protected(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    succeed("snapshot", "--reserve", "1M", image)
+    assert stat.S_IMODE((tmp_path / "debian.1.vhdx").stat().st_mode) & 0o222 == 0
+    assert stat.S_IMODE(image.stat().st_mode) & 0o200
+
+
+def test_the_log_is_replayed_first(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    data = image.read_bytes()
+    table, _ = sparse_images.region(data, sparse_images.BAT)
+    log = sparse_images.uuid.UUID(int=1)
+    entry = sparse_images.log_entry(log, 1, 0, [(table, data[table : table + 4096])], len(data))
+    with open(image, "r+b") as file:
+        file.seek(table)
+        file.write(bytes(4096))
+    sparse_images.put_log(image, [(0, entry)], log)
+    succeed("snapshot", "--reserve", "1M", image)
+    kept = tmp_path / "debian.1.vhdx"
+    assert sparse_images.newest_header(kept.read_bytes())[1][48:64] == bytes(16)
+    assert read(kept) == read(image) == contents()
+
+
+def test_completed_after_a_loss_of_power_between_the_names(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    succeed("snapshot", "--reserve", "1M", image)
+    image.rename(tmp_path / "debian.vhdx.vhdtool-part")
+    assert "completed what was begun" in succeed("snapshot", image)
+    assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx"] and read(image) == contents()
+    # Where there is a second name for the image first.
+    image.rename(tmp_path / "debian.vhdx.vhdtool-part")
+    os.link(tmp_path / "debian.1.vhdx", image)
+    assert "completed what was begun" in succeed("snapshot", image)
+    assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx"] and read(image) == contents()
+    assert info(image)["format"].startswith("differencing")
+
+
+def test_what_an_earlier_run_left_incomplete_is_replaced(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    (tmp_path / "debian.vhdx.vhdtool-part").write_bytes(bytes(5000))
+    succeed("snapshot", "--reserve", "1M", image)
+    assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx"] and read(image) == contents()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopped(tmp_path, how):
+    image = make(tmp_path, "debian.vhdx")
+    before = image.read_bytes()
+    status, said = interrupt(how, 2, "snapshot", "--reserve", "2G", image)
+    assert status == 1 and "stopped by a signal; it is as it was" in said
+    assert names(tmp_path) == ["debian.vhdx"] and image.read_bytes() == before
+
+
+def changed_child(folder: Path, name: str) -> Path:
+    """A differencing image with something of its own, and a reserve, on debian.1.*."""
+    base = make(folder, name, "dynamic" if name.endswith("x") else "fixed")
+    data = base.read_bytes()
+    kept = base.rename(folder / f"debian.1{base.suffix}")
+    sectors = {number: f"changed {number}".encode().ljust(512, b"!") for number in range(4096, 8192)}
+    child = folder / name
+    if base.suffix == ".vhdx":
+        link = sparse_images.uuid.UUID(bytes_le=bytes(sparse_images.newest_header(data)[1][32:48]))
+        sparse_images.make_vhdx(child, SIZE, sectors, CHILD, parent=(link, {"relative_path": f".\\{kept.name}"}))
+        with open(child, "ab") as file:
+            file.write(bytes(4 * MIB))
+    else:
+        link = sparse_images.uuid.UUID(bytes=data[-512:][68:84])
+        sparse_images.make_vhd(child, SIZE, sectors, CHILD, parent=(link, 0, f".\\{kept.name}"))
+    assert read(child) != contents()
+    return child
+
+
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+def test_rollback(tmp_path, name):
+    image = changed_child(tmp_path, name)
+    size, kept = image.stat().st_size, tmp_path / f"debian.1{image.suffix}"
+    before = kept.read_bytes()
+    assert f"reads as {kept} again" in succeed("rollback", image)
+    assert read(image) == contents() and kept.read_bytes() == before
+    assert image.stat().st_size == size and info(image)["allocated_blocks"] == 0
+    assert names(tmp_path) == [kept.name, image.name]
+    if image.suffix == ".vhdx":
+        _, header = sparse_images.newest_header(image.read_bytes())
+        assert bytes(header[32:48]) != CHILD.bytes_le and bytes(header[48:64]) == bytes(16)
+    succeed("rollback", image)
+    assert read(image) == contents()
+
+
+def test_rollback_refuses(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    before = image.read_bytes()
+    refuse(3, "rollback", image, words=["dynamic VHDX", "nothing to roll it back to"])
+    refuse(1, "rollback", tmp_path / "none.vhdx", words=["none.vhdx"])
+    assert image.read_bytes() == before
+    child = changed_child(tmp_path, "debian.vhdx")
+    (tmp_path / "debian.1.vhdx").unlink()
+    before = child.read_bytes()
+    refuse(3, "rollback", child, words=["its parent image was not found"])
+    assert child.read_bytes() == before
+
+
+def test_refused(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    before = image.read_bytes()
+    raw = tmp_path / "debian.img"
+    raw.write_bytes(bytes(MIB))
+    refuse(3, "snapshot", raw, words=[str(raw), "raw2vhd"])
+    refuse(1, "snapshot", tmp_path / "none.vhdx", words=["none.vhdx"])
+    assert vhdtool("snapshot", image, "a/b").returncode == 2
+    assert vhdtool("snapshot", image, "../x").returncode == 2
+    assert vhdtool("snapshot", "--reserve", "much", image).returncode == 2
+    assert vhdtool("snapshot").returncode == 2
+    refuse(1, "snapshot", "--reserve", "20T", image, words=["has room for", "a smaller reserve"])
+    refuse(3, "snapshot", "--reserve", "900T", image, words=["no file can have such a reserve"])
+    with open(image, "r+b"):
+        refuse(3, "snapshot", image, words=["open for writing"])
+    (tmp_path / "debian.kept.vhdx").write_bytes(b"")
+    refuse(2, "snapshot", image, "kept", words=["debian.kept.vhdx is there already"])
+    assert names(tmp_path) == ["debian.img", "debian.kept.vhdx", "debian.vhdx"] and image.read_bytes() == before

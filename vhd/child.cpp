@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhd/child.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/crc32.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "vhd/dynamic_header.h"
+#include "vhd/footer.h"
+#include "vhd/vhdx_header.h"
+#include "vhd/vhdx_metadata.h"
+
+namespace vhdboot::vhd {
+namespace {
+
+constexpr std::uint32_t kVhdBlock = 2 * kMiB;
+
+// Bytes of a file that is being made. What does not fit is a mistake of this source.
+class Area {
+ public:
+  explicit Area(std::size_t size) : bytes_(size) {}
+  template <class T>
+  void le(std::size_t offset, T value) {
+    (void)store_le<T>(bytes_, offset, value);
+  }
+  template <class T>
+  void be(std::size_t offset, T value) {
+    (void)store_be<T>(bytes_, offset, value);
+  }
+  void put(std::size_t offset, Bytes data) {
+    std::ranges::copy(data, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+  void put(std::size_t offset, std::string_view text) { put(offset, as_bytes(text)); }
+  void guid(std::size_t offset, const Guid& guid) { put(offset, guid.bytes); }
+  void utf16(std::size_t offset, std::u16string_view text, bool big_endian) {
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (big_endian)
+        be<std::uint16_t>(offset + 2 * i, text[i]);
+      else
+        le<std::uint16_t>(offset + 2 * i, text[i]);
+  }
+  [[nodiscard]] Bytes bytes() const { return bytes_; }
+  [[nodiscard]] std::vector<std::byte> take() && { return std::move(bytes_); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+// --- VHD ("Virtual Hard Disk Image Format Specification" 1.0) ---
+// A copy of the footer, the header, the path of the parent, the table, the footer.
+
+constexpr std::size_t kVhdParentName = 256;  // UTF-16 units
+
+void put_uuid(Area& area, std::size_t offset, const Guid& uuid) {
+  for (std::size_t i = 0; i < uuid.bytes.size(); ++i)
+    area.be<std::uint8_t>(offset + i, std::to_integer<std::uint8_t>(uuid.bytes[guid_detail::kOrder[i]]));
+}
+
+Result<NewFile> make_vhd(const DiskInfo& parent, const ChildSpec& spec, const std::u16string& name) {
+  constexpr std::uint64_t kHeader = kFooterSize;
+  constexpr std::uint64_t kPath = kHeader + kDynamicHeaderSize;
+  const std::u16string path = u".\\" + name;
+  const std::uint64_t path_space = align_up(2 * path.size(), kSectorSize);
+  const std::uint64_t table = kPath + path_space;
+  const std::uint64_t blocks = (parent.size + kVhdBlock - 1) / kVhdBlock;
+  const std::uint64_t end = table + align_up(4 * blocks, kSectorSize);
+
+  Footer footer = TRY(make_fixed_footer(parent.size, spec.id, spec.now));
+  footer.type = DiskType::Differencing;
+  footer.data_offset = kHeader;
+  const FooterBytes footer_bytes = serialise(footer);
+
+  Area head(static_cast<std::size_t>(end));
+  head.put(0, footer_bytes);
+  head.put(kHeader, "cxsparse");
+  head.be<std::uint64_t>(kHeader + 8, ~std::uint64_t{0});
+  head.be<std::uint64_t>(kHeader + 16, table);
+  head.be<std::uint32_t>(kHeader + 24, 0x00010000);
+  head.be<std::uint32_t>(kHeader + 28, static_cast<std::uint32_t>(blocks));
+  head.be<std::uint32_t>(kHeader + 32, kVhdBlock);
+  put_uuid(head, kHeader + 40, *parent.link_id);
+  head.be<std::uint32_t>(kHeader + 56, vhd_time(spec.parent_changed));
+  head.utf16(kHeader + 64, name, true);
+  head.put(kHeader + 576, "W2ru");
+  head.be<std::uint32_t>(kHeader + 576 + 4, static_cast<std::uint32_t>(path_space));
+  head.be<std::uint32_t>(kHeader + 576 + 8, static_cast<std::uint32_t>(2 * path.size()));
+  head.be<std::uint64_t>(kHeader + 576 + 16, kPath);
+  std::uint32_t sum = 0;
+  for (const std::byte byte : head.bytes().subspan(kHeader, kDynamicHeaderSize))
+    sum += std::to_integer<std::uint32_t>(byte);
+  head.be<std::uint32_t>(kHeader + 36, ~sum);
+  head.utf16(kPath, path, false);
+  for (std::uint64_t block = 0; block < blocks; ++block) head.be<std::uint32_t>(table + 4 * block, ~std::uint32_t{0});
+
+  const std::uint64_t last = end + align_up(spec.reserve, kSectorSize);
+  NewFile file{.size = last + kFooterSize, .writes = {}};
+  file.writes.push_back({.offset = 0, .data = std::move(head).take(), .what = "header and table"});
+  file.writes.push_back({.offset = last, .data = {footer_bytes.begin(), footer_bytes.end()}, .what = "footer"});
+  return file;
+}
+
+// --- VHDX ([MS-VHDX]) ---
+// The header section, 1 MiB of log, 1 MiB of metadata, the table, which is all zeros: each block is the parent's.
+
+constexpr std::uint64_t kLog = kMiB;
+constexpr std::uint64_t kMetadata = 2 * kMiB;
+constexpr std::uint64_t kTable = 3 * kMiB;
+
+// 2.6.1.2
+constexpr std::uint32_t kIsVirtualDisk = 2;
+constexpr std::uint32_t kIsRequired = 4;
+// 2.6.2.1
+constexpr std::uint32_t kHasParent = 2;
+
+void seal(Area& area, std::size_t checksum) {
+  area.le<std::uint32_t>(checksum, crc32c(area.bytes()));
+}
+
+std::vector<std::byte> header(const ChildSpec& spec, std::uint64_t sequence) {
+  Area area(4 * kKiB);
+  area.put(0, "head");
+  area.le<std::uint64_t>(8, sequence);
+  area.guid(16, spec.file_write);
+  area.guid(32, spec.id);
+  area.le<std::uint16_t>(66, 1);
+  area.le<std::uint32_t>(68, static_cast<std::uint32_t>(kMetadata - kLog));
+  area.le<std::uint64_t>(72, kLog);
+  seal(area, 4);
+  return std::move(area).take();
+}
+
+std::vector<std::byte> region_table(std::uint32_t table_length) {
+  Area area(kVhdxRegionTable);
+  area.put(0, "regi");
+  area.le<std::uint32_t>(8, 2);
+  const auto region = [&](std::size_t at, const Guid& kind, std::uint64_t offset, std::uint32_t length) {
+    area.guid(at, kind);
+    area.le<std::uint64_t>(at + 16, offset);
+    area.le<std::uint32_t>(at + 24, length);
+    area.le<std::uint32_t>(at + 28, 1);
+  };
+  region(16, "2dc27766-f623-4200-9d64-115e9bfd4a08"_guid, kTable, table_length);
+  region(48, "8b7ca206-4790-4b9a-b8fe-575f050f886e"_guid, kMetadata, static_cast<std::uint32_t>(kTable - kMetadata));
+  seal(area, 4);
+  return std::move(area).take();
+}
+
+// 2.6.2.6: pairs of a key and a value, both UTF-16.
+std::vector<std::byte> locator(const DiskInfo& parent, const std::u16string& name) {
+  const GuidText id = to_text(*parent.link_id);
+  const std::u16string linkage =
+      to_utf16(concat('{', to_lower_ascii(std::string_view(id.data(), id.size())), '}')).value_or(u"");
+  const std::array<std::pair<std::u16string, std::u16string>, 2> pairs{
+      {{u"parent_linkage", linkage}, {u"relative_path", u".\\" + name}}};
+  std::size_t size = 20 + 12 * pairs.size();
+  for (const auto& [key, value] : pairs) size += 2 * (key.size() + value.size());
+  Area area(size);
+  area.guid(0, "b04aefb7-d19e-4a81-b789-25b8e9445913"_guid);
+  area.le<std::uint16_t>(18, pairs.size());
+  std::size_t text = 20 + 12 * pairs.size();
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const auto& [key, value] = pairs[i];
+    const std::size_t entry = 20 + 12 * i;
+    area.le<std::uint32_t>(entry, static_cast<std::uint32_t>(text));
+    area.le<std::uint32_t>(entry + 4, static_cast<std::uint32_t>(text + 2 * key.size()));
+    area.le<std::uint16_t>(entry + 8, static_cast<std::uint16_t>(2 * key.size()));
+    area.le<std::uint16_t>(entry + 10, static_cast<std::uint16_t>(2 * value.size()));
+    area.utf16(text, key, false);
+    area.utf16(text + 2 * key.size(), value, false);
+    text += 2 * (key.size() + value.size());
+  }
+  return std::move(area).take();
+}
+
+// The table stays below 32 MiB.
+std::uint32_t vhdx_block(std::uint64_t disk_size) {
+  std::uint32_t block = kMinVhdxBlock;
+  while (disk_size / block > 4 * kMiB) block *= 2;
+  return block;
+}
+
+std::vector<std::byte> metadata(const DiskInfo& parent, const std::u16string& name) {
+  constexpr std::size_t kItems = 64 * kKiB;  // 2.6.1.2: behind the table
+  struct Item {
+    Guid id;
+    std::vector<std::byte> value;
+    std::uint32_t flags;
+  };
+  const auto number = [](auto value) {
+    Area area(sizeof value);
+    area.le(0, value);
+    return std::move(area).take();
+  };
+  Area parameters(8);
+  parameters.le<std::uint32_t>(0, vhdx_block(parent.size));
+  parameters.le<std::uint32_t>(4, kHasParent);
+  const Guid disk = parent.uuid.value_or(Guid{});
+  const std::array items{
+      Item{"caa16737-fa36-4d43-b3b6-33f0aa44e76b"_guid, std::move(parameters).take(), kIsRequired},
+      Item{"2fa54224-cd1b-4876-b211-5dbed83bf4b8"_guid, number(parent.size), kIsRequired | kIsVirtualDisk},
+      // The guest finds the disk that it knows.
+      Item{"beca12ab-b2e6-4523-93ef-c309e000c746"_guid,
+           {disk.bytes.begin(), disk.bytes.end()},
+           kIsRequired | kIsVirtualDisk},
+      Item{"8141bf1d-a96f-4709-ba47-f233a8faab5f"_guid, number(parent.logical_sector), kIsRequired | kIsVirtualDisk},
+      Item{"cda348c7-445d-4471-9cc9-e9885251c556"_guid, number(parent.physical_sector), kIsRequired | kIsVirtualDisk},
+      Item{"a8d35f2d-b30b-454d-abf7-d3d84834ab0c"_guid, locator(parent, name), kIsRequired}};
+  std::size_t size = kItems;
+  for (const Item& item : items) size += item.value.size();
+  Area area(size);
+  area.put(0, "metadata");
+  area.le<std::uint16_t>(10, items.size());
+  std::size_t place = kItems;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t entry = 32 + 32 * i;
+    area.guid(entry, items[i].id);
+    area.le<std::uint32_t>(entry + 16, static_cast<std::uint32_t>(place));
+    area.le<std::uint32_t>(entry + 20, static_cast<std::uint32_t>(items[i].value.size()));
+    area.le<std::uint32_t>(entry + 24, items[i].flags);
+    area.put(place, items[i].value);
+    place += items[i].value.size();
+  }
+  return std::move(area).take();
+}
+
+Result<NewFile> make_vhdx(const DiskInfo& parent, const ChildSpec& spec, const std::u16string& name) {
+  // 2.5: each chunk of blocks has an entry for its sector bitmap behind it.
+  const std::uint64_t block = vhdx_block(parent.size);
+  const std::uint64_t chunk = (std::uint64_t{1} << 23) * parent.logical_sector / block;
+  const std::uint64_t blocks = (parent.size + block - 1) / block;
+  const std::uint64_t entries = (blocks + chunk - 1) / chunk * (chunk + 1);
+  const std::uint64_t table_length = align_up(8 * entries, kMiB);
+
+  Area type(520);
+  type.put(0, "vhdxfile");
+  type.utf16(8, u"vhdboot", false);
+  NewFile file{.size = kTable + table_length + align_up(spec.reserve, kMiB), .writes = {}};
+  const auto add = [&](std::uint64_t offset, std::vector<std::byte> data, std::string what) {
+    file.writes.push_back({.offset = offset, .data = std::move(data), .what = std::move(what)});
+  };
+  const auto regions = region_table(static_cast<std::uint32_t>(table_length));
+  add(0, std::move(type).take(), "file type");
+  for (std::size_t i = 0; i < kVhdxHeaderPlaces.size(); ++i) {
+    add(kVhdxHeaderPlaces[i], header(spec, 1 + i), "header");
+    add(kVhdxRegionPlaces[i], regions, "table of regions");
+  }
+  add(kMetadata, metadata(parent, name), "metadata");
+  return file;
+}
+
+}  // namespace
+
+Result<NewFile> make_child(const DiskInfo& parent, const ChildSpec& spec) {
+  const auto name = to_utf16(spec.parent_name);
+  if (!name || name->empty() || name->find_first_of(u"/\\") != std::u16string::npos || name->size() >= kVhdParentName)
+    return fail(Code::Invalid, concat(printable(spec.parent_name), " cannot be the name of a parent"));
+  if (parent.format == Format::Raw)
+    return fail(Code::Unsupported,
+                "a raw image has nothing by which a child could know it: make it a VHD with raw2vhd");
+  if (spec.reserve > kMaxVhdxFile / 2) return fail(Code::Invalid, "no file can have such a reserve");
+  return parent.format == Format::Vhdx ? make_vhdx(parent, spec, *name) : make_vhd(parent, spec, *name);
+}
+
+}  // namespace vhdboot::vhd
