@@ -21,6 +21,7 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
   AttachPlan plan{.view = std::move(view),
                   .read_only = read_only,
                   .writer = {},
+                  .kept = {},
                   .flush_gate = gate,
                   .loop_block = guest_block,
                   .direct_io = true,
@@ -41,6 +42,45 @@ std::vector<Row> writer_rows(const View& view) {
   if (view.rows.empty()) return {};
   const Row& last = view.rows.back();
   return {{.kind = RowKind::Snapshot, .length = last.start + last.length, .device = 0, .store = 1}};
+}
+
+Result<std::vector<Row>> kept_rows(const View& view, std::span<const Range> kept) {
+  if (view.rows.empty()) return fail(Code::Invalid, "a view of nothing keeps nothing");
+  std::vector<Row> rows;
+  std::uint64_t position = 0;  // sectors
+  const auto forget_up_to = [&](std::uint64_t end) {
+    append_row(rows, {.start = position, .length = end - position, .device = 0, .device_sector = position});
+    position = end;
+  };
+  for (const Range& range : kept) {
+    const std::uint64_t begin = range.offset / kSectorSize;
+    if (range.empty() || sum_overflows(range.offset, range.length) || range.end() > view.size || begin < position)
+      return fail(Code::Invalid, concat("bytes ", range.offset, " to ", range.offset + range.length,
+                                        " cannot be kept of a disk of ", view.size));
+    for (const LowerDevice& device : view.devices)
+      if (range.offset % device.logical_block != 0 || range.length % device.logical_block != 0)
+        return fail(Code::Unsupported,
+                    concat("what is to be kept begins or ends at byte ", range.offset, " or ", range.end(),
+                           ", which is not on a logical block of the disk (", device.logical_block, " bytes)"));
+    forget_up_to(begin);
+    const std::uint64_t end = range.end() / kSectorSize;
+    for (const Row& row : view.rows) {
+      const std::uint64_t from = std::max(row.start, begin);
+      const std::uint64_t to = std::min(row.start + row.length, end);
+      if (from >= to) continue;
+      if (row.kind != RowKind::Linear)
+        return fail(Code::Unsupported,
+                    concat("what is to be kept has no place in the image at byte ", from * kSectorSize));
+      append_row(rows, {.start = from,
+                        .length = to - from,
+                        .device = 1 + row.device,
+                        .device_sector = row.device_sector + (from - row.start)});
+    }
+    position = end;
+  }
+  const Row& last = view.rows.back();
+  forget_up_to(last.start + last.length);
+  return rows;
 }
 
 std::vector<std::string> modules_of(const AttachPlan& plan) {

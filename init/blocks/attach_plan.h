@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/range.h"
 #include "base/result.h"
 #include "init/blocks/view.h"
 #include "init/blocks/writer.h"
@@ -17,8 +19,9 @@ namespace vhdboot::blocks {
 /// partitions of its size on top.
 struct AttachPlan {
   View view;
-  bool read_only = true;  ///< nothing of what the view lies on is written
-  Writer writer;          ///< of Memory: above a view that is read-only
+  bool read_only = true;    ///< nothing of what the view lies on is written
+  Writer writer;            ///< of Memory: above a view that is read-only
+  std::vector<Range> kept;  ///< bytes of a disk that forgets: what is written there goes to the image all the same
   bool flush_gate = false;
   bool trim = true;                   ///< TRIM may reach the disks, where they have it
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
@@ -39,6 +42,11 @@ struct AttachPlan {
 
 /// The device above a read-only view that takes what is written. Its device 0 is the view's, 1 the store.
 [[nodiscard]] std::vector<Row> writer_rows(const View& view);
+
+/// The device above that of one that keeps some of its bytes. Its device 0 is the snapshot, the view's follow.
+/// Unsupported when such bytes do not lie in whole logical blocks, or not in a file; Invalid when they are out of order
+/// or beyond the disk.
+[[nodiscard]] Result<std::vector<Row>> kept_rows(const View& view, std::span<const Range> kept);
 
 /// The kernel modules that it takes to attach it: "dm_mod", "loop".
 [[nodiscard]] std::vector<std::string> modules_of(const AttachPlan& plan);

@@ -11,8 +11,8 @@ Result<void> check_writer(const vhd::Disk& image, bool forgets) {
   return fail(Code::Unsupported,
               concat("it is a ", vhd::describe(image.info()),
                      ", and not all of its disk lies in its file, so that a guest cannot write to it: give it all of "
-                     "its blocks with `vhdtool provision --full`, or say `ephemeral yes` in its configuration, so that "
-                     "what the guest writes is forgotten"));
+                     "its blocks with `vhdtool provision --full`, or say `ephemeral yes`, and no `keep`, in its "
+                     "configuration, so that what the guest writes is forgotten"));
 }
 
 }  // namespace vhdboot::blocks

@@ -7,8 +7,8 @@
 
 namespace vhdboot::blocks {
 
-/// `forgets`: what the guest writes goes elsewhere and is forgotten, so that the image is only read. Unsupported, with
-/// the ways out, when it would have to go into an image that has not all of its blocks. The errors of
+/// `forgets`: all that the guest writes goes elsewhere and is forgotten, so that the image is only read. Unsupported,
+/// with the ways out, when it would have to go into an image that has not all of its blocks. The errors of
 /// vhd::pieces_of().
 [[nodiscard]] Result<void> check_writer(const vhd::Disk& image, bool forgets);
 

@@ -8,10 +8,16 @@
 namespace vhdboot::blocks {
 namespace {
 
-const Row* first_row_on(const View& view, std::size_t device) {
-  const auto row = std::ranges::find_if(
-      view.rows, [&](const Row& one) { return one.kind == RowKind::Linear && one.device == device; });
-  return row == view.rows.end() ? nullptr : &*row;
+const Row* first_row_on(std::span<const Row> rows, std::size_t device) {
+  const auto row =
+      std::ranges::find_if(rows, [&](const Row& one) { return one.kind == RowKind::Linear && one.device == device; });
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::size_t count_devices(std::span<const Row> rows) {
+  std::size_t count = 0;
+  for (const Row& row : rows) count = std::max(count, row.device + 1);
+  return count;
 }
 
 }  // namespace
@@ -22,23 +28,23 @@ bool needs_flush_gate(const View& view, bool read_only, std::string_view kernel)
   return !read_only && view.rows.size() > 1 && release && *release < kOneFlushADevice;
 }
 
-std::vector<Row> flush_gate_rows(const View& view) {
+std::vector<Row> flush_gate_rows(std::span<const Row> rows, std::size_t first) {
   constexpr std::uint64_t kGate = 8;  // sectors: a block of any disk
-  std::vector<Row> rows;
-  if (view.rows.empty()) return rows;
-  const std::uint64_t end = view.rows.back().start + view.rows.back().length;
-  rows.push_back({.start = 0, .length = end, .device = 0, .device_sector = 0});
-  for (std::size_t device = 0; device < view.devices.size(); ++device) {
-    // Within the image, where a write would do no harm to anybody else.
-    const Row* row = first_row_on(view, device);
+  std::vector<Row> gate;
+  if (rows.empty()) return gate;
+  const std::uint64_t end = rows.back().start + rows.back().length;
+  gate.push_back({.start = 0, .length = end, .device = 0, .device_sector = 0});
+  for (std::size_t device = first; device < count_devices(rows); ++device) {
+    // Within what may be written anyway, where a write would do no harm to anybody else.
+    const Row* row = first_row_on(rows, device);
     if (row == nullptr) continue;
-    const Row& last = rows.back();
-    rows.push_back({.start = last.start + last.length,
+    const Row& last = gate.back();
+    gate.push_back({.start = last.start + last.length,
                     .length = std::min(kGate, row->length),
-                    .device = 1 + device,
+                    .device = 1 + device - first,
                     .device_sector = row->device_sector});
   }
-  return rows;
+  return gate;
 }
 
 }  // namespace vhdboot::blocks

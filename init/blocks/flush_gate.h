@@ -7,6 +7,8 @@
 // behind the end of the disk, where nobody reads or writes.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +19,8 @@ namespace vhdboot::blocks {
 /// `kernel`: what `uname -r` prints; one that cannot be read counts as new.
 [[nodiscard]] bool needs_flush_gate(const View& view, bool read_only, std::string_view kernel);
 
-/// The upper device. Its device 0 is the lower one, the view's follow.
-[[nodiscard]] std::vector<Row> flush_gate_rows(const View& view);
+/// The upper device over a lower one of `rows`. Its device 0 is the lower one, those of the rows from number `first` on
+/// follow; those before it need no flush.
+[[nodiscard]] std::vector<Row> flush_gate_rows(std::span<const Row> rows, std::size_t first = 0);
 
 }  // namespace vhdboot::blocks

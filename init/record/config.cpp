@@ -88,6 +88,12 @@ Result<void> set_ephemeral(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> add_kept(Config& config, std::string_view value) {
+  if (config.keep.size() == kMaxKept) return fail(Code::Invalid, concat("more than ", kMaxKept, " partitions"));
+  config.keep.push_back(TRY(disk::parse_root_selector(value)));
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -158,6 +164,7 @@ constexpr std::array kKeys{
     Key{"host-mount", set_host_mount},
     Key{"trim", set_trim},
     Key{"ephemeral", set_ephemeral},
+    Key{"keep", add_kept, true},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -300,6 +307,7 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.host_mount, overrides.host_mount);
   take(merged.trim, overrides.trim);
   take(merged.ephemeral, overrides.ephemeral);
+  if (!overrides.keep.empty()) merged.keep = overrides.keep;
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);

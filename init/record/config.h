@@ -18,6 +18,7 @@
 //                             driver
 //   trim on|off               off: the guest's TRIM reaches no disk
 //   ephemeral no|yes|SIZE|N%  all that the guest writes is in memory, so much at most, and is forgotten
+//   keep SELECTOR             a partition of the guest disk that does not forget with the rest; may be repeated
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
@@ -50,6 +51,7 @@ inline constexpr unsigned kMaxWaitSeconds = 600;
 inline constexpr unsigned kMaxMenuSeconds = 3600;
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
 inline constexpr std::size_t kMaxFolders = 16;
+inline constexpr std::size_t kMaxKept = 16;
 inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
 
 /// How long the menu waits for a key.
@@ -71,6 +73,7 @@ struct Config {
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
   std::optional<Ephemeral> ephemeral;
+  std::vector<disk::Selector> keep;  ///< partitions of the guest disk that do not forget with the rest of it
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;
@@ -83,8 +86,12 @@ struct Config {
   std::optional<std::string> started_by;
 
   [[nodiscard]] ModuleSource module_source() const { return modules.value_or(ModuleSource::Auto); }
-  /// Nothing that the guest writes to its disk is kept.
+  /// What the guest writes to its disk is not kept, but for the partitions that `keep` names.
   [[nodiscard]] bool forgets() const { return ephemeral && ephemeral->on; }
+  /// Something of what the guest writes goes into the image.
+  [[nodiscard]] bool writes_image() const { return !forgets() || !keep.empty(); }
+  /// Nothing is written to the host disk at all.
+  [[nodiscard]] bool writes_nothing() const { return !writes_image(); }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
   /// The menu shows without a key that asks for it.
   [[nodiscard]] bool shows_menu() const { return timeout && timeout->seconds != 0U; }

@@ -112,6 +112,18 @@ std::optional<std::string> objection(const HandoffFile& file) {
   return std::nullopt;
 }
 
+std::optional<std::string> objection(std::span<const Range> kept, const Handoff& handoff) {
+  if (!kept.empty() && !handoff.ephemeral) return "keeps something where nothing is forgotten";
+  std::uint64_t end = 0;
+  for (const Range& range : kept) {
+    if (range.empty() || range.offset < end || range.length > handoff.payload_size ||
+        range.offset > handoff.payload_size - range.length)
+      return concat("keeps bytes out of order or beyond the disk, at ", range.offset);
+    end = range.end();
+  }
+  return std::nullopt;
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.files.empty()) return "names no file";
@@ -122,6 +134,7 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
+  if (auto text = objection(handoff.kept, handoff)) return text;
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -152,6 +165,7 @@ class Reader {
     if (in_file && key == "extent") return take_extent(value);
     if (in_file && key == "place") return take_place(value);
     if (!in_file && key == "module") return take_module(value);
+    if (!in_file && key == "keep") return take_kept(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
     if (!(in_file ? take_of_file(handoff_.files.back(), key, value) : take_once(key, value)))
@@ -205,6 +219,14 @@ class Reader {
     const auto place = disk::parse_hardware_path(value);
     if (!place) return fail(Code::Corrupt, concat("has no place of a disk but ", quoted(value)));
     places.push_back(*place);
+    return {};
+  }
+
+  Result<void> take_kept(std::string_view value) {
+    if (handoff_.kept.size() == kMaxKept) return fail(Code::NoMemory, "keeps too many partitions");
+    const auto numbers = parse_numbers<2>(value);
+    if (!numbers) return fail(Code::Corrupt, concat("has no bytes to keep but ", quoted(value)));
+    handoff_.kept.push_back({.offset = (*numbers)[0], .length = (*numbers)[1]});
     return {};
   }
 
@@ -308,7 +330,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   std::size_t extents = 0;
   for (const auto& file : handoff.files) extents += file.extents.size();
   if (handoff.files.size() > kMaxHandoffFiles || extents > kMaxHandoffExtents ||
-      handoff.modules.size() > kMaxHandoffModules)
+      handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", handoff.files.size(), " files, ", extents, " extents and ",
                                       handoff.modules.size(), " modules"));
   std::string text = concat(kName, ' ', kVersion, '\n');
@@ -317,6 +339,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("view ", handoff.view);
   line("guest-block ", handoff.guest_block);
   if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
+  for (const Range& range : handoff.kept) line("keep ", range.offset, ' ', range.length);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
   if (handoff.root)

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/extent.h"
+#include "base/range.h"
 #include "base/result.h"
 #include "disk/hardware_path.h"
 #include "disk/selector.h"
@@ -70,6 +71,9 @@ struct HandoffFile {
 };
 
 struct Handoff {
+  /// The guest forgets what it writes, and nothing is written to the host disk at all.
+  [[nodiscard]] bool writes_nothing() const { return ephemeral && kept.empty(); }
+
   // The guest disk.
   std::vector<HandoffFile> files;  ///< at least one: the image first, then its parents, the nearest first
   std::uint64_t payload_size = 0;  ///< bytes
@@ -78,6 +82,7 @@ struct Handoff {
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept
+  std::vector<Range> kept;                     ///< bytes of the guest disk that are kept all the same, in their order
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted

@@ -4,30 +4,46 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <string>
+#include <utility>
+
+#include "base/random.h"
 #include "base/text.h"
 #include "init/blocks/check_writer.h"
+#include "init/blocks/flush_gate.h"
 #include "init/sys/in_place_file.h"
 #include "init/sys/pages.h"
-#include "base/random.h"
 #include "vhd/vhdx_attach.h"
 
 namespace vhdboot::stage {
+namespace {
+
+std::string kernel_release() {
+  utsname kernel{};
+  (void)::uname(&kernel);
+  return kernel.release;
+}
+
+}  // namespace
 
 Result<void> check_writer(const FoundImage& image, const record::Config& config) {
-  TRY_IN(printable(image.path.text()), blocks::check_writer(*image.disk, config.forgets()));
+  TRY_IN(printable(image.path.text()), blocks::check_writer(*image.disk, !config.writes_image()));
   return {};
 }
 
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
   if (!read_only) TRY(blocks::check_writer(*image.disk, false));
-  utsname kernel{};
-  (void)::uname(&kernel);
-  return blocks::plan_attachment(image.view, read_only, guest_block, kernel.release);
+  return blocks::plan_attachment(image.view, read_only, guest_block, kernel_release());
 }
 
 Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
-                                          std::uint32_t guest_block) {
+                                          std::vector<Range> kept, std::uint32_t guest_block) {
   auto plan = TRY(plan_attachment(image, true, guest_block));
+  if (!kept.empty()) {
+    TRY(blocks::check_writer(*image.disk, false));
+    plan.flush_gate = blocks::needs_flush_gate(plan.view, false, kernel_release());
+    plan.kept = std::move(kept);
+  }
   const auto memory = sys::total_memory();
   if (!memory) return fail(Code::Unsupported, "the kernel does not tell how much memory there is");
   plan.writer = TRY(blocks::memory_writer(ephemeral.most(*memory), *memory));
@@ -41,8 +57,8 @@ Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record:
 Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
                                           std::uint32_t guest_block) {
   if (!config.forgets()) return plan_attachment(image, true, guest_block);
-  auto plan = TRY(plan_to_forget(image, *config.ephemeral, guest_block));
-  if (config.host_mount && !config.host_mount->read_only)
+  auto plan = TRY(plan_to_forget(image, *config.ephemeral, {}, guest_block));
+  if (config.writes_nothing() && config.host_mount && !config.host_mount->read_only)
     plan.warnings.push_back(concat("the guest finds the volume read-only at ", config.host_mount->path,
                                    ", since `ephemeral` lets nothing be written to it"));
   return plan;
@@ -64,6 +80,8 @@ Result<void> begin_writes(const FoundImage& image) {
 blocks::AttachPlan read_only(blocks::AttachPlan plan) {
   plan.read_only = true;
   plan.writer = {};
+  plan.kept = {};
+  plan.flush_gate = false;
   return plan;
 }
 

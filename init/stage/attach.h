@@ -2,6 +2,9 @@
 // A found image as a disk.
 #pragma once
 
+#include <vector>
+
+#include "base/range.h"
 #include "base/result.h"
 #include "init/blocks/attach_plan.h"
 #include "init/record/config.h"
@@ -12,6 +15,8 @@ namespace vhdboot::stage {
 
 /// The device-mapper name of a guest disk.
 inline constexpr char kMapName[] = "vhdboot";
+/// That of the snapshot in one of which some parts do not forget.
+inline constexpr char kForgettingName[] = "vhdboot-forgets";
 
 /// Whether there is a place for what the guest writes; Unsupported when there is none.
 [[nodiscard]] Result<void> check_writer(const FoundImage& image, const record::Config& config);
@@ -25,9 +30,9 @@ inline constexpr char kMapName[] = "vhdboot";
 [[nodiscard]] Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
                                                         std::uint32_t guest_block);
 
-/// The plan for a guest that forgets what it writes.
+/// The plan for a guest that forgets what it writes, but for those bytes of its disk.
 [[nodiscard]] Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
-                                                        std::uint32_t guest_block);
+                                                        std::vector<Range> kept, std::uint32_t guest_block);
 
 /// What has to be written into the file of the image before anything else may write to it, and for good what a VHDX
 /// file asks to be done first. What its guest sees stays the same.

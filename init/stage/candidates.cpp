@@ -175,7 +175,7 @@ Result<FoundImage> open_as_configured(const Candidate& candidate, const record::
 Result<Look> look_into(const Candidate& candidate, const record::Config& config, const sys::Devices& devices) {
   auto opened = open_as_configured(candidate, config);
   std::string no_writes;
-  if (!opened && !config.forgets()) {
+  if (!opened && !config.writes_nothing()) {
     if (auto to_forget = open_image(candidate.place, Writes::Forgotten)) {
       no_writes = opened.error().message();
       opened = std::move(to_forget);
@@ -189,7 +189,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
             .keymap = {},
             .entries = {},
             .warnings = image.info().warnings,
-            .forgets = config.forgets(),
+            .forgets = config.writes_nothing(),
             .no_writes = std::move(no_writes)};
   look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
   const sys::Reporter report(look.warnings);

@@ -33,7 +33,7 @@ struct Look {
   std::string keymap;                 ///< see guest::keyboard_layout()
   std::vector<menu::Entry> entries;   ///< what is started first, and what else there is; none in one of Windows' own
   std::vector<std::string> warnings;  ///< sentences
-  bool forgets = false;               ///< what it writes is forgotten anyway
+  bool forgets = false;               ///< all that it writes is forgotten anyway
   std::string no_writes;              ///< why it cannot be started unless what it writes is forgotten; empty: it can
 };
 

@@ -65,8 +65,8 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
 
 Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
   const record::HandoffFile& first = handoff.files.front();
-  auto image = TRY(
-      examine_image(volume, TRY(volume::parse_path(first.path)), handoff.ephemeral ? Writes::Forgotten : Writes::Kept));
+  auto image = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
+                                 handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
   const auto differs = [&](std::string_view how) {
     return fail(Code::Unsafe,
                 concat(printable(first.path), " is not the image that stage 1 saw", how, ": start the machine again"));

@@ -232,7 +232,7 @@ Result<blocks::View> view_of(const FoundImage& image) {
 }  // namespace
 
 Writes writes_of(const record::Config& config) {
-  return config.forgets() ? Writes::Forgotten : Writes::Kept;
+  return config.writes_nothing() ? Writes::Forgotten : Writes::Kept;
 }
 
 std::string FoundImage::kind() const {

@@ -18,7 +18,7 @@
 
 namespace vhdboot::stage {
 
-/// What becomes of what the guest writes: where it is forgotten, nothing is written to the volume.
+/// What becomes of what the guest writes: where all of it is forgotten, nothing is written to the volume.
 enum class Writes : std::uint8_t { Kept, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 

@@ -11,6 +11,7 @@
 #include "base/held_signals.h"
 #include "base/text.h"
 #include "entry/profile.h"
+#include "init/guest/kept_partitions.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/find_image.h"
@@ -146,6 +147,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
+  if (config.forgets()) (void)TRY(guest::kept_partitions(disk, image.info().size, config.keep));
   std::optional<GuestBoot> planned;
   TRY(try_entries(disk, image, attach_plan, config, devices, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);

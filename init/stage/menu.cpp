@@ -201,7 +201,8 @@ class Chooser {
     state.not_looked_at = volumes_.unreadable();
     for (const std::string& place : candidates_.passed_over) state.not_looked_at.push_back(place);
     state.advice = {
-        "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img, debian.raw or debian.vhdx.",
+        "Put the image into /boot or /vhd of an NTFS or exFAT volume: debian.vhd, debian.img, debian.raw or "
+        "debian.vhdx.",
         "A disk that was plugged in just now appears by itself; t looks at all disks again."};
     state.can_shell = sys::exists("/bin/sh");
     state.can_firmware = can_firmware_;
@@ -225,7 +226,10 @@ class Chooser {
     for (const std::string& warning : parsed.warnings) report_.warn(warning);
     if (boot.entry && !boot.entry->empty()) parsed.config.entry = *boot.entry;
     parsed.config.command_line = boot.options;
-    if (boot.mode == menu::Mode::Forget) parsed.config.ephemeral = record::kForgetting;
+    if (boot.mode == menu::Mode::Forget) {
+      parsed.config.ephemeral = record::kForgetting;
+      parsed.config.keep.clear();
+    }
     return Chosen{.candidate = *found, .config = std::move(parsed.config)};
   }
 

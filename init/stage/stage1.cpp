@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
 // every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end.
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/guest/kept_partitions.h"
 #include "init/stage/additions.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
@@ -44,7 +46,7 @@ record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& p
 }
 
 record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
-                             const GuestBoot& boot) {
+                             const std::vector<Range>& kept, const GuestBoot& boot) {
   record::Handoff handoff{.files = {},
                           .payload_size = image.info().size,
                           .view = blocks::checksum(image.view),
@@ -61,7 +63,8 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
     handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
-    if (handoff.host_mount) handoff.host_mount->read_only = true;
+    handoff.kept = kept;
+    if (handoff.host_mount && config.writes_nothing()) handoff.host_mount->read_only = true;
   }
   if (boot.entry.counted && !config.forgets())
     handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
@@ -115,9 +118,12 @@ struct LoadedGuest {
 };
 
 // What is written there takes the memory that it is to give back.
-void warn_of_swap(const disk::GuestDisk& disk, const sys::Reporter& report) {
+void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, const sys::Reporter& report) {
+  const auto is_kept = [&](const disk::GuestPartition& partition) {
+    return partition.entry != nullptr && std::ranges::find(kept, partition.entry->start, &Range::offset) != kept.end();
+  };
   for (const disk::GuestPartition& partition : disk.partitions())
-    if (partition.type == "swap")
+    if (partition.type == "swap" && !is_kept(partition))
       report.warn(concat(partition.description(),
                          " is swap space: what is swapped out there stays in memory and brings it to its end sooner"));
 }
@@ -127,13 +133,17 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
                                const blocks::AttachPlan& attached, const record::Config& config,
                                const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
-  if (config.forgets()) warn_of_swap(disk, report);
+  std::vector<Range> kept;
+  if (config.forgets()) {
+    kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
+    warn_of_swap(disk, kept, report);
+  }
   LoadedGuest loaded;
   TRY(try_entries(disk, image, attached, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
-    const auto archive = TRY(make_archive(make_handoff(image, table, config, boot), boot.modules));
+    const auto archive = TRY(make_archive(make_handoff(image, table, config, kept, boot), boot.modules));
     TRY(load(boot.planned.plan, archive, report));
     if (!config.forgets()) loaded.counted = boot.entry.counted;
     return {};

@@ -68,8 +68,20 @@ void ask_guest_for_modules(const sys::Reporter& report) {
   report.warn("the guest's initrd has no modprobe: only what is built into its kernel can be used");
 }
 
-// Before anything of the image's disk is opened for the guest that forgets, the kernel is told that nobody may write to
-// it.
+// Each is still a partition of its own.
+Result<void> check_kept(const FoundImage& image, const std::vector<Range>& kept) {
+  if (kept.empty()) return {};
+  const disk::PartitionTable table = TRY(read_table(image));
+  const auto is_partition = [&](const Range& range) {
+    return std::ranges::any_of(table.partitions, [&](const disk::Partition& partition) {
+      return Range{.offset = partition.start, .length = partition.length} == range;
+    });
+  };
+  if (std::ranges::all_of(kept, is_partition)) return {};
+  return fail(Code::Unsafe, "the partitions of the guest disk are not those that stage 1 saw: start the machine again");
+}
+
+// Before anything of the disk is opened for a guest that writes nothing to it, the kernel is told that nobody may.
 Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Handoff& handoff,
                                        const sys::Reporter& report) {
   if (!handoff.ephemeral) {
@@ -78,11 +90,16 @@ Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Ha
     return plan;
   }
   const std::string& device = image.volume->device.path;
-  TRY(sys::make_read_only(device));
-  if (!TRY(sys::is_read_only(device))) return fail(Code::Unsafe, concat(device, " can be written to all the same"));
-  auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.guest_block));
-  report.log(concat("what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size),
-                    " of memory, and ", device, " is read-only"));
+  if (handoff.writes_nothing()) {
+    TRY(sys::make_read_only(device));
+    if (!TRY(sys::is_read_only(device))) return fail(Code::Unsafe, concat(device, " can be written to all the same"));
+  }
+  TRY(check_kept(image, handoff.kept));
+  auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.kept, handoff.guest_block));
+  if (!plan.kept.empty()) TRY(begin_writes(image));
+  report.log(concat(
+      "what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size), " of memory, and ",
+      handoff.writes_nothing() ? concat(device, " is read-only") : concat(plan.kept.size(), " partitions are kept")));
   return plan;
 }
 
@@ -147,7 +164,7 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
                                       const sys::Devices& devices, const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
-  if (handoff.ephemeral) left.notice = forgetting_notice();
+  if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
   if (auto groups = find_volume_groups(disk, devices)) {
     left.lvm = lvm_overrides_for(disk, *groups);
     left.rules.push_back(std::move(groups->rule));
@@ -235,7 +252,7 @@ class Stage2 {
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
     guest.keeper = leave_for_guest(disk, handoff, *devices, report);
-    if (plan.forgets()) guest.watcher = TRY(watch_space());
+    if (plan.forgets()) guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName));
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
     return guest;

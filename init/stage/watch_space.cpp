@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "init/blocks/writer.h"
-#include "init/stage/attach.h"
 #include "init/sys/device_mapper.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
@@ -29,14 +28,14 @@ bool leave_for_people(const blocks::StoreUse& use) {
          sys::write_file(concat(kProcessOneRoot, kSpaceFile), as_bytes(blocks::to_text(use)));
 }
 
-Result<void> watch(const sys::Reporter& report) {
+Result<void> watch(const std::string& snapshot, const sys::Reporter& report) {
   (void)sys::write_file("self/oom_score_adj", as_bytes("-1000"));
   const Fd devices = TRY(sys::mount_detached("devtmpfs", "devtmpfs"));
   const Fd control = TRY(sys::open_below(devices, "mapper/control", O_RDWR));
   unsigned peak = 0;
   std::optional<blocks::StoreUse> told;
   for (auto patience = 0s;; patience = kOften) {
-    const auto status = sys::wait_for_status(control, kMapName, patience);
+    const auto status = sys::wait_for_status(control, snapshot, patience);
     if (!status) return {};  // it is gone
     const auto use = blocks::parse_store_use(*status);
     if (!use) return fail(Code::Corrupt, concat("the kernel tells nothing of the store but ", printable(*status)));
@@ -50,12 +49,13 @@ Result<void> watch(const sys::Reporter& report) {
 
 }  // namespace
 
-std::string forgetting_notice() {
-  return "vhdboot: what is changed on the disk of this system is forgotten when it is switched off.\n";
+std::string forgetting_notice(bool keeps_some) {
+  return concat("vhdboot: what is changed on the disk of this system is forgotten when it is switched off",
+                keeps_some ? ", but for the partitions that are kept" : "", ".\n");
 }
 
-Result<Keeper> watch_space() {
-  return Keeper::start(watch);
+Result<Keeper> watch_space(const std::string& snapshot) {
+  return Keeper::start([&](const sys::Reporter& report) { return watch(snapshot, report); });
 }
 
 }  // namespace vhdboot::stage

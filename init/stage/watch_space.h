@@ -13,10 +13,11 @@ namespace vhdboot::stage {
 inline constexpr char kSpaceFile[] = "/run/vhdboot/space";
 
 /// What is told at login.
-[[nodiscard]] std::string forgetting_notice();
+[[nodiscard]] std::string forgetting_notice(bool keeps_some);
 
-/// Starts a keeper (see keeper.h) that looks at the store until the guest disk is gone: it keeps kSpaceFile, and warns
-/// in the kernel's log at 70, 90 and 97 per cent, and when it is full. Memory that is not there counts as used.
-[[nodiscard]] Result<Keeper> watch_space();
+/// Starts a keeper (see keeper.h) that looks at the store of that snapshot until the guest disk is gone: it keeps
+/// kSpaceFile, and warns in the kernel's log at 70, 90 and 97 per cent, and when it is full. Memory that is not there
+/// counts as used.
+[[nodiscard]] Result<Keeper> watch_space(const std::string& snapshot);
 
 }  // namespace vhdboot::stage

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -17,6 +20,8 @@ namespace vhdboot::sys {
 namespace {
 
 constexpr char kLower[] = "-rows";
+constexpr char kForgets[] = "-forgets";
+constexpr char kKeeps[] = "-keeps";
 
 LoopOptions loop_options(const blocks::AttachPlan& plan) {
   return {.read_only = !plan.takes_writes(),
@@ -25,32 +30,46 @@ LoopOptions loop_options(const blocks::AttachPlan& plan) {
           .block_size = plan.loop_block};
 }
 
-// What is written is in the store, and what lies below stays as it is: the kernel is asked whether that is so.
+// With the rows on top, and their gate where the plan has one; `lower`: what is added to the name of the rows then.
+// `devices`: those of the rows, of which the view's are the last.
+Result<MappedStack> with_top(MappedStack maps, const blocks::AttachPlan& plan, const DiskNames& names,
+                             std::string lower, std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                             bool read_only) {
+  if (!plan.flush_gate) lower.clear();
+  maps.add(TRY(MappedDevice::create(names.map + lower, names.map_uuid + lower, rows, devices, read_only)));
+  if (plan.forgets()) TRY(maps.top().check(rows, devices, read_only));
+  if (!plan.flush_gate) return maps;
+  // Where that is refused flushes are many, and still all of them.
+  (void)maps.top().forget_flushes();
+  const std::size_t first = devices.size() - plan.view.devices.size();
+  std::vector<std::string> below{maps.top().numbers()};
+  below.insert(below.end(), devices.begin() + static_cast<std::ptrdiff_t>(first), devices.end());
+  const auto gate = blocks::flush_gate_rows(rows, first);
+  maps.add(TRY(MappedDevice::create(names.map, names.map_uuid, gate, below, read_only)));
+  if (plan.forgets()) TRY(maps.top().check(gate, below, read_only));
+  return maps;
+}
+
+// What is written is in the store, and what lies below stays as it is: the kernel is asked whether that is so. Only the
+// rows of what is kept reach past it.
 Result<MappedStack> map_to_forget(const blocks::AttachPlan& plan, const DiskNames& names, const MemoryStore& store) {
   MappedStack maps;
-  const auto devices = blocks::device_numbers(plan.view);
+  auto devices = blocks::device_numbers(plan.view);
   maps.add(TRY(MappedDevice::create(names.map + kLower, names.map_uuid + kLower, plan.view.rows, devices, true)));
   TRY(maps.top().check(plan.view.rows, devices, true));
   const auto rows = blocks::writer_rows(plan.view);
   const std::array two{maps.top().numbers(), store.numbers()};
-  maps.add(TRY(MappedDevice::create(names.map, names.map_uuid, rows, two, false)));
+  const std::string forgets = plan.kept.empty() ? "" : kForgets;
+  maps.add(TRY(MappedDevice::create(names.map + forgets, names.map_uuid + forgets, rows, two, false)));
   TRY(maps.top().check(rows, two, false));
-  return maps;
+  if (plan.kept.empty()) return maps;
+  devices.insert(devices.begin(), maps.top().numbers());
+  const auto kept = TRY(blocks::kept_rows(plan.view, plan.kept));
+  return with_top(std::move(maps), plan, names, kKeeps, kept, devices, false);
 }
 
 Result<MappedStack> map_view(const blocks::AttachPlan& plan, const DiskNames& names) {
-  MappedStack maps;
-  auto devices = blocks::device_numbers(plan.view);
-  const std::string lower = plan.flush_gate ? kLower : "";
-  maps.add(
-      TRY(MappedDevice::create(names.map + lower, names.map_uuid + lower, plan.view.rows, devices, plan.read_only)));
-  if (!plan.flush_gate) return maps;
-  // Where that is refused flushes are many, and still all of them.
-  (void)maps.top().forget_flushes();
-  devices.insert(devices.begin(), maps.top().numbers());
-  maps.add(TRY(
-      MappedDevice::create(names.map, names.map_uuid, blocks::flush_gate_rows(plan.view), devices, plan.read_only)));
-  return maps;
+  return with_top({}, plan, names, kLower, plan.view.rows, blocks::device_numbers(plan.view), plan.read_only);
 }
 
 }  // namespace
@@ -105,6 +124,8 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan
   blocks::AttachPlan look = plan;
   look.read_only = true;
   look.writer = {};
+  look.kept = {};
+  look.flush_gate = false;
   return TRY_IN(concat("the image lies in ", rows.size(), " pieces, and to look at it takes device-mapper"),
                 attach(look, names));
 }

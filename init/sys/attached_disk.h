@@ -17,8 +17,8 @@ namespace vhdboot::sys {
 
 /// What the devices of an attached disk are called.
 struct DiskNames {
-  std::string map;       ///< device-mapper name; with "-rows" behind it that of the lower one, where there are two,
-                         ///< and with "-store" what losetup shows of a store
+  std::string map;       ///< device-mapper name; those of lower ones have "-rows", "-forgets" or "-keeps" behind it,
+                         ///< and what losetup shows of a store "-store"
   std::string map_uuid;  ///< names it for other programs
   std::string image;     ///< what losetup shows
 };

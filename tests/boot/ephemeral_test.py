@@ -104,3 +104,39 @@ def test_debian_forgets(folder):
         assert machine.wait_exit(240) == 0
         assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
     assert disk.digest(host.path) == before
+
+
+# The volume's device can be written to then, so nobody tries.
+KEEPING = re.sub("(?m)^dd .*of=/dev/vda2.*\n", "", SCRIPT) + """
+mount -t ext4 $root /mnt
+echo "guest: kept is '$(cat /mnt/kept 2>/dev/null)'"
+echo more >>/mnt/kept
+umount /mnt
+dd if=/dev/zero of=/dev/loop0 bs=512 seek=2 count=8 conv=notrunc oflag=direct 2>/dev/null && echo 'guest: the table stays'
+"""
+
+
+def test_one_partition_is_kept(folder):
+    """What is written to it is there at the next start, and it alone has changed."""
+    guest = tiny_guest.make(KEEPING, modules=("dm-snapshot",))
+    settings = conf(folder, "ephemeral 64M\nkeep PARTLABEL=root\n")
+    host = hostdisk.make(folder / "host.raw", HostSpec(slack=16 * disk.MIB, pieces=3),
+                         {VHD: guest.image, "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
+    kept = hostdisk.file_ranges(host, VHD, guest.root, guest.root_size)
+    before = disk.digest_outside(host.path, kept)
+    for expected in ("", "more"):
+        with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+            machine.expect("^guest: here I am", 300, failing=TROUBLE)
+            machine.expect("^guest: the note is ''", 60, failing=TROUBLE)
+            machine.expect(f"^guest: kept is '{expected}'", 60, failing=TROUBLE)
+            machine.expect("^guest: done", 60, failing=TROUBLE)
+            assert machine.wait_exit(60) == 0
+            text = machine.text.replace("\r", "")
+        devices = dict(re.findall(r"guest: \S+ (vhdboot\S*) is (\d)", text))
+        assert devices == {"vhdboot-rows": "1", "vhdboot-forgets": "0", "vhdboot-keeps": "0", "vhdboot": "0", "vhdboot-host": "1"}
+        assert "guest: the table stays" in text
+        assert disk.digest_outside(host.path, kept) == before
+    assert hostdisk.volume_complaints(host) == []
+    root = hostdisk.extract_file(host, VHD, folder / "image.raw")
+    disk.extract(root, guest.root, guest.root_size, folder / "root.raw")
+    assert hostdisk.guest_complaints(folder / "root.raw") == []

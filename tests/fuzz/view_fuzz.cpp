@@ -4,6 +4,7 @@
 // say, on whole logical blocks.
 #include "init/blocks/view.h"
 
+#include <array>
 #include <cstdlib>
 
 #include "base/bytes.h"
@@ -48,6 +49,26 @@ void check_sector(const View& view, const vhd::DiskPiece& piece, std::uint64_t a
     return;
   }
   std::abort();
+}
+
+// Nothing but the kept bytes is written past the snapshot, and they lie where the view has them.
+void check_kept(const View& view, const Range& kept) {
+  const auto rows = kept_rows(view, std::array{kept});
+  if (!rows) return;
+  const Row& last = view.rows.back();
+  std::uint64_t end = 0;
+  for (const Row& row : *rows) {
+    check(row.kind == RowKind::Linear && row.start == end && row.length > 0);
+    end += row.length;
+    const bool is_kept = row.start * kSectorSize >= kept.offset && end * kSectorSize <= kept.end();
+    check(is_kept == (row.device != 0));
+    if (row.device == 0) check(row.device_sector == row.start);
+    for (const Row& own : view.rows)
+      if (is_kept && own.start <= row.start && row.start - own.start < own.length)
+        check(own.kind == RowKind::Linear && 1 + own.device == row.device &&
+              own.device_sector + (row.start - own.start) == row.device_sector);
+  }
+  check(end == last.start + last.length);
 }
 
 }  // namespace
@@ -96,5 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_sector(*view, piece, piece.start);
     check_sector(*view, piece, piece.start + piece.length - kSectorSize);
   }
+  const std::uint64_t offset = in.bytes();
+  check_kept(*view, {.offset = offset, .length = in.bytes()});
   return 0;
 }

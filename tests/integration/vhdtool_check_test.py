@@ -180,6 +180,11 @@ def test_other_formats(tmp_path, good, kind, options):
     conf.write_text("ephemeral yes\n", encoding="utf-8")
     status, found = check(path, "--conf", conf)
     assert status in (0, 4) and found["error"] == []
+    conf.write_text("ephemeral yes\nkeep 1\n", encoding="utf-8")
+    status, found = check(path, "--conf", conf)
+    assert status == 3 and "writing" in names(found["error"]) and has(found["error"], "writing", "no `keep`")
+    conf.write_text("ephemeral yes\nkeep 9\n", encoding="utf-8")
+    assert has(check(path, "--conf", conf)[1]["error"], "keep", "no partition of the guest disk is partition 9")
 
 
 def test_a_chain(tmp_path, good):

@@ -27,6 +27,7 @@ enum class Written : std::uint8_t {
   Nowhere,  ///< it is read-only
   Image,
   Memory,  ///< it is forgotten
+  Both,    ///< to memory, but for partitions that are kept
 };
 
 /// The guest disk, from the loop device down.

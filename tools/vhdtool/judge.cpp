@@ -23,6 +23,7 @@
 #include "entry/fstab.h"
 #include "init/blocks/check_writer.h"
 #include "init/blocks/view.h"
+#include "init/guest/kept_partitions.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
 #include "init/modules/initrd_modules.h"
@@ -154,6 +155,9 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto judge = [&](const BootChoice& choice, Findings& found) {
     return look_for_modules(disk, boot, choice, found);
   };
+  if (boot.config.forgets())
+    if (const auto kept = guest::kept_partitions(disk, image.disk->size(), boot.config.keep); !kept)
+      findings.error("keep", kept.error());
   if (!check_entries(disk, boot.config, judge, findings)) return;
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
@@ -205,7 +209,7 @@ void add_of_parent(std::string_view name, const Findings& own, Findings& finding
 
 void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
   if (image.blocks == nullptr) return;
-  if (const auto place = blocks::check_writer(*image.blocks, config.forgets()); !place)
+  if (const auto place = blocks::check_writer(*image.blocks, !config.writes_image()); !place)
     findings.error("writing", place.error());
 }
 

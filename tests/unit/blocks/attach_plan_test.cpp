@@ -70,5 +70,42 @@ TEST(AttachPlan, ASnapshotShowsTheWholeView) {
   EXPECT_EQ(*to_text(writer_rows(two), std::vector<std::string>{"253:0", "7:900"}), "0 32 snapshot 253:0 7:900 PO 8\n");
 }
 
+// A disk of 64 sectors in two pieces on one partition.
+View two_pieces() {
+  View view = *flat_view({.size = 32768, .extents = {{0, 409600, 16384}, {16384, 819200, 16384}}},
+                         {.numbers = "8:3", .size = 1 << 20, .cluster_size = 4096}, 32768);
+  return view;
+}
+
+std::string kept_text(const View& view, const std::vector<Range>& kept) {
+  return *to_text(*kept_rows(view, kept), std::vector<std::string>{"253:1", "8:3"});
+}
+
+TEST(AttachPlan, WhatIsKeptGoesToTheImage) {
+  EXPECT_EQ(kept_text(two_pieces(), {{8192, 4096}}),
+            "0 16 linear 253:1 0\n16 8 linear 8:3 816\n24 40 linear 253:1 24\n");
+  EXPECT_EQ(kept_text(two_pieces(), {{12288, 8192}}),
+            "0 24 linear 253:1 0\n24 8 linear 8:3 824\n32 8 linear 8:3 1600\n40 24 linear 253:1 40\n");
+  EXPECT_EQ(kept_text(two_pieces(), {{0, 512}, {512, 512}, {32256, 512}}),
+            "0 2 linear 8:3 800\n2 61 linear 253:1 2\n63 1 linear 8:3 1631\n");
+  EXPECT_EQ(kept_text(two_pieces(), {}), "0 64 linear 253:1 0\n");
+}
+
+TEST(AttachPlan, WhatCannotBeKept) {
+  const auto keep = [](const View& view, std::vector<Range> kept) { return kept_rows(view, kept); };
+  for (const auto& wrong : std::vector<std::vector<Range>>{
+           {{32768, 512}}, {{0, 0}}, {{UINT64_MAX, 512}}, {{4096, 512}, {0, 512}}, {{0, 1024}, {512, 512}}})
+    EXPECT_THAT(keep(two_pieces(), wrong), Fails(Code::Invalid, "cannot be kept"));
+  EXPECT_THAT(keep(two_pieces(), {{100, 512}}), Fails(Code::Unsupported, "logical block of the disk (512 bytes)"));
+  View coarse = two_pieces();
+  coarse.devices.front().logical_block = 4096;
+  EXPECT_THAT(keep(coarse, {{4096, 512}}), Fails(Code::Unsupported, "logical block of the disk (4096 bytes)"));
+  View sparse = two_pieces();
+  sparse.rows.back() = {.kind = RowKind::Zero, .start = 32, .length = 32};
+  EXPECT_TRUE(keep(sparse, {{8192, 8192}}));
+  EXPECT_THAT(keep(sparse, {{8192, 8704}}), Fails(Code::Unsupported, "no place in the image at byte 16384"));
+  EXPECT_THAT(keep({}, {}), Fails(Code::Invalid, ""));
+}
+
 }  // namespace
 }  // namespace vhdboot::blocks

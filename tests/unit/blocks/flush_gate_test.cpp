@@ -29,7 +29,7 @@ TEST(FlushGate, WhereAFlushWouldBeManyFlushes) {
 }
 
 TEST(FlushGate, AllOfTheRowsAndThenTheGate) {
-  EXPECT_THAT(flush_gate_rows(two_pieces()),
+  EXPECT_THAT(flush_gate_rows(two_pieces().rows),
               ElementsAre(Row{.start = 0, .length = 2052, .device = 0, .device_sector = 0},
                           Row{.start = 2052, .length = 8, .device = 1, .device_sector = 4096}));
   EXPECT_THAT(flush_gate_rows({}), ElementsAre());
@@ -41,8 +41,19 @@ TEST(FlushGate, OneForEachDevice) {
   view.devices.push_back({.numbers = "8:35", .size = kGiB});
   view.rows.front() = {.kind = RowKind::Zero, .start = 0, .length = 2048};
   view.rows.back().device = 2;
-  EXPECT_THAT(flush_gate_rows(view), ElementsAre(Row{.start = 0, .length = 2052, .device = 0, .device_sector = 0},
-                                                 Row{.start = 2052, .length = 4, .device = 3, .device_sector = 9000}));
+  EXPECT_THAT(flush_gate_rows(view.rows),
+              ElementsAre(Row{.start = 0, .length = 2052, .device = 0, .device_sector = 0},
+                          Row{.start = 2052, .length = 4, .device = 3, .device_sector = 9000}));
+}
+
+TEST(FlushGate, OnlyOnWhatNeedsIt) {
+  // A snapshot, a kept piece on the first device of the view, the snapshot again.
+  const std::vector<Row> rows{{.start = 0, .length = 2048, .device = 0, .device_sector = 0},
+                              {.start = 2048, .length = 100, .device = 1, .device_sector = 9000},
+                              {.start = 2148, .length = 52, .device = 0, .device_sector = 2148}};
+  EXPECT_THAT(flush_gate_rows(rows, 1),
+              ElementsAre(Row{.start = 0, .length = 2200, .device = 0, .device_sector = 0},
+                          Row{.start = 2200, .length = 8, .device = 1, .device_sector = 9000}));
 }
 
 }  // namespace

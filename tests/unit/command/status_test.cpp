@@ -48,6 +48,20 @@ TEST(Status, OfAGuestThatForgets) {
   EXPECT_EQ(status.disk->partition, "/dev/sda2");
 }
 
+TEST(Status, OfAGuestThatKeepsAPart) {
+  FakeSystem fake;
+  add_guest(fake);
+  fake.write("/sys/class/block/dm-0/slaves/dm-3/x", "\n");
+  fake.write("/sys/class/block/dm-3/dm/name", "vhdboot-forgets\n");
+  fake.write("/sys/class/block/dm-3/dm/uuid", "VHDBOOT-0123456789ABCDEF-forgets\n");
+  fake.write("/sys/class/block/dm-3/slaves/loop900/x", "\n");
+  fake.write("/sys/class/block/dm-3/slaves/dm-4/x", "\n");
+  fake.write("/sys/class/block/dm-4/slaves/sda2/x", "\n");
+  Status status = read_status(fake.system());
+  EXPECT_THAT(status_json(status), HasSubstr(R"("writes":"memory and image"})"));
+  EXPECT_EQ(status.disk->partition, "/dev/sda2");
+}
+
 TEST(Status, OfAGuest) {
   FakeSystem fake;
   add_guest(fake);

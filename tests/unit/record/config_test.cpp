@@ -43,6 +43,7 @@ TEST(Config, EverythingSaid) {
       "host-mount //disk/./host/ rw uid=1000\n"
       "trim off\n"
       "ephemeral 25%\n"
+      "keep PARTLABEL=home\nkeep 4\n"
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
@@ -58,6 +59,8 @@ TEST(Config, EverythingSaid) {
                         .host_mount = HostMount{.path = "/disk/host", .read_only = false, .options = "uid=1000"},
                         .trim = false,
                         .ephemeral = Ephemeral{.on = true, .percent = 25},
+                        .keep = {disk::Selector{disk::Selector::By::PartLabel, "home"},
+                                 disk::Selector{.by = disk::Selector::By::Number, .number = 4}},
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -98,6 +101,17 @@ TEST(Config, WhetherItForgets) {
   EXPECT_FALSE(merge(file("ephemeral 1G")->config, parse_load_options("ephemeral=no")->config).forgets());
   EXPECT_TRUE(merge(file("ephemeral no")->config, parse_load_options("ephemeral=1G")->config).forgets());
   EXPECT_THAT(file("ephemeral maybe"), Fails(Code::Invalid, "debian.conf:1: ephemeral: expected yes, no, a size"));
+}
+
+TEST(Config, WhatIsKept) {
+  EXPECT_TRUE(file("ephemeral yes")->config.writes_nothing());
+  EXPECT_FALSE(file("ephemeral yes\nkeep 3")->config.writes_nothing());
+  EXPECT_FALSE(file("keep 3")->config.forgets());
+  EXPECT_EQ(merge(file("keep 3\nkeep 4")->config, parse_load_options("keep=5")->config).keep.size(), 1U);
+  EXPECT_THAT(file("keep /home"), Fails(Code::Invalid, "debian.conf:1: keep: "));
+  std::string many;
+  for (std::size_t i = 0; i <= kMaxKept; ++i) many += "keep 1\n";
+  EXPECT_THAT(file(many), Fails(Code::Invalid, "keep: more than 16 partitions"));
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {

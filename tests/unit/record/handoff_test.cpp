@@ -26,6 +26,7 @@ Handoff full() {
       .guest_block = 4096,
       .trim = false,
       .ephemeral = Ephemeral{.on = true, .percent = 50},
+      .kept = {{0, 512}, {1024, 3072}},
       .host_mount = HostMount{.path = "/disk", .read_only = false, .options = "uid=1000"},
       .root = GuestRoot{.partition = 2, .read_only = false, .type = "btrfs", .flags = "subvol=@ home,noatime"},
       .counted = entry::CountedEntry{.partition = 1, .path = "/EFI/Linux/debian+1-2.efi"},
@@ -79,6 +80,19 @@ TEST(Handoff, WhatIsForgotten) {
     EXPECT_THAT(parse_handoff(replaced(text, "ephemeral 1073741824", wrong)), Fails(Code::Corrupt, "")) << wrong;
   handoff.ephemeral = Ephemeral{};
   EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "has no store but \"no\""));
+}
+
+TEST(Handoff, WhatIsKept) {
+  auto handoff = plain();
+  handoff.kept = {{512, 7168}};
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "keeps something where nothing is forgotten"));
+  handoff.ephemeral = kForgetting;
+  const auto text = *to_text(handoff);
+  EXPECT_EQ(parse_handoff(text)->kept, handoff.kept);
+  EXPECT_FALSE(handoff.writes_nothing());
+  for (const auto* wrong : {"keep 512 0", "keep 512 7169", "keep 8192 1", "keep 512", "keep", "keep 1 2 3",
+                            "keep 18446744073709551615 2", "keep 0 512\nkeep 0 512"})
+    EXPECT_THAT(parse_handoff(replaced(text, "keep 512 7168", wrong)), Fails(Code::Corrupt, "")) << wrong;
 }
 
 TEST(Handoff, TheRootWithoutAnInitrd) {

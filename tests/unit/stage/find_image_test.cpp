@@ -96,6 +96,8 @@ TEST_F(FindImage, NoneBesideTheEfiFile) {
 TEST_F(FindImage, OnAWriteProtectedDisk) {
   devices.plug("sda1", with_image(0x1234ABCD, u"DATA").bytes).device.read_only = true;
   EXPECT_THAT(find_beside(), Fails(Code::Unsupported, "/dev/sda1 (exFAT \"DATA\") is write-protected"));
+  EXPECT_TRUE(find_beside("ephemeral=yes")) << "nothing is written";
+  EXPECT_THAT(find_beside("ephemeral=yes keep=3"), Fails(Code::Unsupported, "write-protected"));
 }
 
 TEST_F(FindImage, TheConfiguredTimePassesWhenNothingAppears) {
@@ -419,6 +421,23 @@ TEST_F(FindImage, ANeighbourThatCannotBeReadMayBeAChild) {
   const auto child = volumes->all().front().reader->layout(*volume::parse_path("/vm/child.vhd")).value();
   disk.bad = {{child.extents.front().physical, child.extents.front().length}};
   EXPECT_THAT(find({.serial = "1234-ABCD", .path = "/vm/debian.efi"}), Fails(Code::Io, "/vm/child.vhd"));
+}
+
+TEST_F(FindImage, ADirtyVolumeWillDoForAGuestThatForgetsAll) {
+  const auto with_flags = [&](std::uint8_t flags) {
+    constexpr std::uint64_t kVolumeFlags = 106;  // not in the checksum
+    auto bytes = std::make_shared<test::SparseImage>(with_image(0x1234ABCD, u"DATA").bytes->copy());
+    bytes->write(kVolumeFlags, std::array{std::byte{flags}});
+    return bytes;
+  };
+  devices.plug("sda1", with_flags(2));
+  EXPECT_THAT(find_beside(), Fails(Code::Unsafe, "marked dirty"));
+  EXPECT_THAT(find_beside("ephemeral=no"), Fails(Code::Unsafe, "marked dirty"));
+  EXPECT_THAT(find_beside("ephemeral=yes keep=3"), Fails(Code::Unsafe, "marked dirty"));
+  EXPECT_FOUND(find_beside("ephemeral=yes"), "/dev/sda1", "/boot/debian.img");
+  devices.unplug("sda1");
+  devices.plug("sda1", with_flags(6));
+  EXPECT_THAT(find_beside("ephemeral=yes"), Fails(Code::Unsafe, "reported failures"));
 }
 
 TEST_F(FindImage, UnpluggedBetweenFindingAndExamining) {
