@@ -21,6 +21,7 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
   AttachPlan plan{.view = std::move(view),
                   .read_only = read_only,
                   .writer = {},
+                  .store = {},
                   .kept = {},
                   .flush_gate = gate,
                   .loop_block = guest_block,

@@ -20,7 +20,8 @@ namespace vhdboot::blocks {
 struct AttachPlan {
   View view;
   bool read_only = true;    ///< nothing of what the view lies on is written
-  Writer writer;            ///< of Memory: above a view that is read-only
+  Writer writer;            ///< but for Image: above a view that is read-only
+  std::vector<Row> store;   ///< of File: its store on the view's devices
   std::vector<Range> kept;  ///< bytes of a disk that forgets: what is written there goes to the image all the same
   bool flush_gate = false;
   bool trim = true;                   ///< TRIM may reach the disks, where they have it
@@ -28,7 +29,7 @@ struct AttachPlan {
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
   std::vector<std::string> warnings;  ///< sentences for people
 
-  [[nodiscard]] bool forgets() const { return writer.kind == WriterKind::Memory; }
+  [[nodiscard]] bool forgets() const { return writer.kind != WriterKind::Image; }
   /// Whether the disk itself can be written to.
   [[nodiscard]] bool takes_writes() const { return !read_only || forgets(); }
 

@@ -219,6 +219,13 @@ Result<View> chain_view(const volume::PlacedFile& image, std::span<const volume:
   return chain_view(std::move(files), std::move(devices), pieces);
 }
 
+Result<View> with_file(View view, MappedFile file) {
+  view.files.push_back(std::move(file));
+  TRY(check_file(view.files.back(), view.devices));
+  TRY(check_places(view.files));
+  return view;
+}
+
 std::uint32_t checksum(const View& view) {
   std::array<std::byte, 40> bytes{};
   std::uint32_t sum = 0;

@@ -63,6 +63,9 @@ struct View {
 [[nodiscard]] Result<View> chain_view(const volume::PlacedFile& image, std::span<const volume::PlacedFile> parents,
                                       LowerDevice device, std::span<const vhd::DiskPiece> pieces);
 
+/// The same disk, where one more file on its devices is mapped for something else. Errors of chain_view().
+[[nodiscard]] Result<View> with_file(View view, MappedFile file);
+
 /// Of the rows and the size: two views of the same devices that have another one are not the same.
 [[nodiscard]] std::uint32_t checksum(const View& view);
 

@@ -2,9 +2,13 @@
 #include "init/blocks/writer.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "base/bytes.h"
+#include "base/range.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "vhd/image.h"
 
 namespace vhdboot::blocks {
 namespace {
@@ -13,6 +17,16 @@ namespace {
 // bytes for each.
 constexpr std::uint64_t kPiece = 4 * kKiB;
 constexpr std::uint64_t kListed = kPiece / 16;
+
+// struct disk_header in the same file: magic, whether it is good, version, sectors of a piece.
+constexpr std::uint32_t kSnapshotMagic = 0x70416e53;
+constexpr std::size_t kVersion = 8;
+constexpr std::size_t kPieceSectors = 12;
+
+bool is_store(Bytes start) {
+  return load_le<std::uint32_t>(start, 0) == kSnapshotMagic && load_le<std::uint32_t>(start, kVersion) == 1U &&
+         load_le<std::uint32_t>(start, kPieceSectors) == kPiece / kSectorSize;
+}
 
 }  // namespace
 
@@ -25,6 +39,27 @@ Result<Writer> memory_writer(std::uint64_t wanted, std::uint64_t memory) {
     return refuse(concat("the guest needs at least ", human_size(kMinLeftMemory), " for itself"));
   if (wanted < kMinStore) return refuse(concat("give it at least ", human_size(kMinStore), " with `ephemeral`"));
   return Writer{.kind = WriterKind::Memory, .store_size = whole_store(wanted)};
+}
+
+Result<Writer> file_writer(std::uint64_t size, std::uint64_t memory) {
+  constexpr std::uint64_t kEntry = 32;  // struct dm_exception in drivers/md/dm-exception-store.h
+  const std::uint64_t pieces = memory / 4 / kEntry;
+  if (size < kMinStore || pieces < kMinStore / kPiece)
+    return fail(Code::Unsupported,
+                concat("it has ", human_size(size), ", a scratch file takes at least ", human_size(kMinStore)));
+  return Writer{.kind = WriterKind::File, .store_size = whole_store(std::min(size / kPiece, pieces) * kPiece)};
+}
+
+Result<void> check_scratch(const ByteSource& file) {
+  // Whatever marks a file system, a partition table or a volume manager lies in the first MiB, or is a VHD's footer.
+  std::vector<std::byte> start(std::min<std::uint64_t>(file.size(), kMiB));
+  TRY(file.read(0, start));
+  const auto info = vhd::recognise(file);
+  const bool is_image = !info || info->format != vhd::Format::Raw;
+  if (!is_image && (is_zero(start) || is_store(start))) return {};
+  return fail(Code::Unsupported,
+              "something else is in it, which would be written over: make a new scratch file of zeroes, for example "
+              "with \"dd if=/dev/zero of=FILE bs=1M count=4096\"");
 }
 
 std::uint64_t whole_store(std::uint64_t most) {
@@ -52,14 +87,15 @@ unsigned percent(const StoreUse& use, std::uint64_t available) {
   return all < 100 ? 99 : static_cast<unsigned>(std::min<std::uint64_t>(use.used / (all / 100), 99));
 }
 
-std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use) {
+std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use, WriterKind kind) {
+  const std::string_view store = kind == WriterKind::File ? "the scratch file" : "the memory";
   if (use.state == StoreUse::State::Lost && before < 100)
-    return "the memory for what the guest writes has failed: its disk cannot be read any more, restart";
+    return concat(store, " for what the guest writes has failed: its disk cannot be read any more, restart");
   if (use.state == StoreUse::State::Full && before < 100)
-    return "the memory for what the guest writes is full: nothing more can be written, restart for a fresh one";
+    return concat(store, " for what the guest writes is full: nothing more can be written, restart for a fresh one");
   for (const unsigned mark : {97U, 90U, 70U})
     if (before < mark && now >= mark)
-      return concat("the memory for what the guest writes is ", now, "% full, with ", human_size(use.used),
+      return concat(store, " for what the guest writes is ", now, "% full, with ", human_size(use.used),
                     ": when it is full nothing more can be written");
   return std::nullopt;
 }

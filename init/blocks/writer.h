@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where what a guest writes to its disk goes.
 //
-// In memory it is the store of a dm-snapshot in pieces of 4 KiB (kernel: Documentation/admin-guide/device-mapper/
-// snapshot.rst): of the kind PO, which fails only writes when it is full. It is invalid, and nothing can be read any
-// more, as soon as the store itself fails; so a store never does before it is full.
+// What is forgotten is in the store of a dm-snapshot in pieces of 4 KiB (kernel:
+// Documentation/admin-guide/device-mapper/ snapshot.rst): of the kind PO, which fails only writes when it is full. It
+// is invalid, and nothing can be read any more, as soon as the store itself fails; so a store never does before it is
+// full.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_source.h"
 #include "base/result.h"
 
 namespace vhdboot::blocks {
@@ -18,11 +20,12 @@ namespace vhdboot::blocks {
 enum class WriterKind : std::uint8_t {
   Image,   ///< the image itself
   Memory,  ///< a store in memory: it is forgotten
+  File,    ///< a store in a scratch file: it is forgotten, too
 };
 
 struct Writer {
   WriterKind kind = WriterKind::Image;
-  std::uint64_t store_size = 0;  ///< bytes; of Memory only
+  std::uint64_t store_size = 0;  ///< bytes; of Memory and File
 
   friend bool operator==(const Writer&, const Writer&) = default;
 };
@@ -33,6 +36,15 @@ inline constexpr std::uint64_t kMinLeftMemory = 256ULL << 20;  ///< bytes of mem
 /// A store of `wanted` bytes on a machine with `memory` bytes of it. Unsupported, with what to do, when it is smaller
 /// than kMinStore or leaves less than kMinLeftMemory.
 [[nodiscard]] Result<Writer> memory_writer(std::uint64_t wanted, std::uint64_t memory);
+
+/// A store in a scratch file of `size` bytes. The kernel keeps 32 bytes for each piece of it that is in use: of a file
+/// that could take more than a quarter of `memory` (bytes) that way only a part is used. Unsupported when it is smaller
+/// than kMinStore.
+[[nodiscard]] Result<Writer> file_writer(std::uint64_t size, std::uint64_t memory);
+
+/// Whether a file may be written over as a scratch file. Unsupported, with what to do, unless it begins with zeroes or
+/// with what an earlier boot has left there, and is no image by its end.
+[[nodiscard]] Result<void> check_scratch(const ByteSource& file);
 
 /// The size in bytes nearest below `most` that a store may have, 0 when there is none: one that is full to the last
 /// piece of a list of pieces makes the kernel write the next list behind its end, and is lost.
@@ -61,8 +73,9 @@ struct StoreUse {
 [[nodiscard]] unsigned percent(const StoreUse& use, std::uint64_t available);
 
 /// What is said when the per cent in use have risen from `before` to `now`: a sentence for the highest of 70, 90, 97
-/// and 100 that lies in between; nothing when none does.
-[[nodiscard]] std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use);
+/// and 100 that lies in between; nothing when none does. `kind` of the writer.
+[[nodiscard]] std::optional<std::string> space_warning(unsigned before, unsigned now, const StoreUse& use,
+                                                       WriterKind kind);
 
 /// For a file: `state good|full|lost`, and of a good one `used BYTES` and `size BYTES`, a line each.
 [[nodiscard]] std::string to_text(const StoreUse& use);

@@ -17,7 +17,9 @@
 //                             where the guest finds the host volume, read-only unless rw is said, and options for its
 //                             driver
 //   trim on|off               off: the guest's TRIM reaches no disk
-//   ephemeral no|yes|SIZE|N%  all that the guest writes is in memory, so much at most, and is forgotten
+//   ephemeral no|yes|SIZE|N%|FILE
+//                             all that the guest writes is in memory, so much at most, and is forgotten; or in a
+//                             scratch file on the image's volume
 //   keep SELECTOR             a partition of the guest disk that does not forget with the rest; may be repeated
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
@@ -91,7 +93,7 @@ struct Config {
   /// Something of what the guest writes goes into the image.
   [[nodiscard]] bool writes_image() const { return !forgets() || !keep.empty(); }
   /// Nothing is written to the host disk at all.
-  [[nodiscard]] bool writes_nothing() const { return !writes_image(); }
+  [[nodiscard]] bool writes_nothing() const { return !writes_image() && ephemeral->file.empty(); }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
   /// The menu shows without a key that asks for it.
   [[nodiscard]] bool shows_menu() const { return timeout && timeout->seconds != 0U; }

@@ -129,6 +129,10 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.files.empty()) return "names no file";
   for (const auto& file : handoff.files)
     if (auto text = objection(file)) return text;
+  if (handoff.scratch.has_value() != (handoff.ephemeral && !handoff.ephemeral->file.empty()))
+    return "has a scratch file, or a place for one, without the other";
+  if (handoff.scratch)
+    if (auto text = objection(*handoff.scratch)) return text;
   if (handoff.payload_size == 0) return "has a disk of 0 bytes";
   if (handoff.guest_block != 512 && handoff.guest_block != 4096)
     return concat("has guest blocks of ", handoff.guest_block, " bytes");
@@ -161,14 +165,15 @@ class Reader {
  public:
   Result<void> take(std::string_view key, std::string_view value) {
     if (key == "file") return begin_file(value);
-    const bool in_file = !handoff_.files.empty();
+    if (key == "scratch") return begin_scratch(value);
+    const bool in_file = file_ != nullptr;
     if (in_file && key == "extent") return take_extent(value);
     if (in_file && key == "place") return take_place(value);
     if (!in_file && key == "module") return take_module(value);
     if (!in_file && key == "keep") return take_kept(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
-    if (!(in_file ? take_of_file(handoff_.files.back(), key, value) : take_once(key, value)))
+    if (!(in_file ? take_of_file(*file_, key, value) : take_once(key, value)))
       return fail(Code::Corrupt, concat("has a line that means nothing: ", quoted(concat(key, ' ', value))));
     seen_.push_back(key);
     return {};
@@ -185,7 +190,7 @@ class Reader {
   Result<void> end_section() {
     const auto said = [&](std::string_view key) { return std::ranges::find(seen_, key) != seen_.end(); };
     const auto missing = [](std::string_view key) { return fail(Code::Corrupt, concat("does not say ", key)); };
-    if (handoff_.files.empty()) {
+    if (file_ == nullptr) {
       for (const std::string_view key : {"payload", "view", "init"})
         if (!said(key)) return missing(key);
     } else {
@@ -199,7 +204,17 @@ class Reader {
   Result<void> begin_file(std::string_view path) {
     TRY(end_section());
     if (handoff_.files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
-    handoff_.files.emplace_back().path = path;
+    if (handoff_.scratch) return fail(Code::Corrupt, "names a file behind the scratch file");
+    file_ = &handoff_.files.emplace_back();
+    file_->path = path;
+    return {};
+  }
+
+  Result<void> begin_scratch(std::string_view path) {
+    TRY(end_section());
+    if (handoff_.scratch) return fail(Code::Corrupt, "names two scratch files");
+    file_ = &handoff_.scratch.emplace();
+    file_->path = path;
     return {};
   }
 
@@ -207,14 +222,13 @@ class Reader {
     if (extents_ == kMaxHandoffExtents) return fail(Code::NoMemory, "has too many extents");
     const auto numbers = parse_numbers<3>(value);
     if (!numbers) return fail(Code::Corrupt, concat("has no extent but ", quoted(value)));
-    handoff_.files.back().extents.push_back(
-        {.logical = (*numbers)[0], .physical = (*numbers)[1], .length = (*numbers)[2]});
+    file_->extents.push_back({.logical = (*numbers)[0], .physical = (*numbers)[1], .length = (*numbers)[2]});
     ++extents_;
     return {};
   }
 
   Result<void> take_place(std::string_view value) {
-    auto& places = handoff_.files.back().places;
+    auto& places = file_->places;
     if (places.size() == kMaxHandoffPlaces) return fail(Code::NoMemory, "names too many places of a disk");
     const auto place = disk::parse_hardware_path(value);
     if (!place) return fail(Code::Corrupt, concat("has no place of a disk but ", quoted(value)));
@@ -275,6 +289,7 @@ class Reader {
   }
 
   Handoff handoff_;
+  HandoffFile* file_ = nullptr;         // whose section it is; null before the first one
   std::size_t extents_ = 0;             // of all files
   std::vector<std::string_view> seen_;  // in this section
 };
@@ -329,6 +344,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (auto text = objection(handoff)) return fail(Code::Invalid, concat("the handoff ", *text));
   std::size_t extents = 0;
   for (const auto& file : handoff.files) extents += file.extents.size();
+  if (handoff.scratch) extents += handoff.scratch->extents.size();
   if (handoff.files.size() > kMaxHandoffFiles || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", handoff.files.size(), " files, ", extents, " extents and ",
@@ -352,8 +368,8 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("rescue ", kRescues.at(static_cast<std::size_t>(handoff.rescue)));
   for (const auto& module : handoff.modules)
     line("module ", module.path, module.options.empty() ? "" : " ", module.options);
-  for (const auto& file : handoff.files) {
-    line("file ", file.path);
+  const auto section = [&line](std::string_view key, const HandoffFile& file) {
+    line(key, ' ', file.path);
     line("volume ", kKinds.at(static_cast<std::size_t>(file.kind)));
     line("serial ", file.serial);
     if (file.partuuid) line("partuuid ", *file.partuuid);
@@ -361,7 +377,9 @@ Result<std::string> to_text(const Handoff& handoff) {
     if (!file.wwid.empty()) line("wwid ", file.wwid);
     line("size ", file.size);
     for (const auto& extent : file.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
-  }
+  };
+  for (const auto& file : handoff.files) section("file", file);
+  if (handoff.scratch) section("scratch", *handoff.scratch);
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)
     return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));

@@ -2,8 +2,8 @@
 // The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
 // Text: the line `vhdboot-handoff 5`, `key value` lines, for each file a section that begins with `file PATH` and ends
-// with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), and at the end `crc32 xxxxxxxx` over all that is before it.
-// Stage 2 never trusts it: it looks again and compares.
+// with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), one more that begins with `scratch PATH`, and at the end
+// `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
 #pragma once
 
 #include <cstdint>
@@ -72,12 +72,13 @@ struct HandoffFile {
 
 struct Handoff {
   /// The guest forgets what it writes, and nothing is written to the host disk at all.
-  [[nodiscard]] bool writes_nothing() const { return ephemeral && kept.empty(); }
+  [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty(); }
 
   // The guest disk.
-  std::vector<HandoffFile> files;  ///< at least one: the image first, then its parents, the nearest first
-  std::uint64_t payload_size = 0;  ///< bytes
-  std::uint32_t view = 0;          ///< checksum of the rows that show the files as the disk
+  std::vector<HandoffFile> files;      ///< at least one: the image first, then its parents, the nearest first
+  std::optional<HandoffFile> scratch;  ///< of `ephemeral`, on the same volume; it is no part of the disk
+  std::uint64_t payload_size = 0;      ///< bytes
+  std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk

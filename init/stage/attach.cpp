@@ -46,6 +46,14 @@ Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record:
   }
   const auto memory = sys::total_memory();
   if (!memory) return fail(Code::Unsupported, "the kernel does not tell how much memory there is");
+  if (image.scratch) {
+    const volume::PlacedFile& file = *image.scratch;
+    plan.writer = TRY_IN(printable(file.path.text()), blocks::file_writer(file.layout.size, *memory));
+    const blocks::MappedFile mapped{
+        .size = file.layout.size, .extents = file.layout.extents, .device = 0, .name = file.path.text()};
+    plan.store = TRY(blocks::flat_view(mapped, plan.view.devices.front(), plan.writer.store_size)).rows;
+    return plan;
+  }
   plan.writer = TRY(blocks::memory_writer(ephemeral.most(*memory), *memory));
   if (volume::is_only_dirty(TRY(image.volume->reader->state())))
     plan.warnings.push_back(concat(image.volume->description(),

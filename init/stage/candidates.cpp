@@ -10,6 +10,7 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -165,7 +166,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 namespace {
 
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
-  auto image = TRY(open_image(candidate.place, writes_of(config)));
+  auto image = TRY(with_scratch_file(TRY(open_image(candidate.place, writes_of(config))), config.ephemeral));
   TRY(check_writer(image, config));
   return image;
 }

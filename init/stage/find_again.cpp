@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/find_again.h"
 
+#include <utility>
+
 #include "base/text.h"
+#include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -84,6 +87,9 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   }
   if (image.info().size != handoff.payload_size || blocks::checksum(image.view) != handoff.view)
     return differs(", its disk is made of other pieces now");
+  image = TRY(with_scratch_file(std::move(image), handoff.ephemeral));
+  if (handoff.scratch)
+    TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
   return image;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@
 
 namespace vhdboot::stage {
 
-/// What becomes of what the guest writes: where all of it is forgotten, nothing is written to the volume.
+/// What becomes of what the guest writes: where all of it is forgotten, and stays in memory, nothing is written to the
+/// volume.
 enum class Writes : std::uint8_t { Kept, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 
@@ -30,7 +32,8 @@ struct FoundImage {
   std::vector<volume::PlacedFile> parents;         ///< the nearest first, on the same volume, as it spells them
   std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
   std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
-  blocks::View view;  ///< of the disk; its files are the image and its parents in their order
+  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, and the scratch file
+  std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
 
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
   /// For people: "differencing VHDX image with 2 parents".

@@ -17,6 +17,7 @@
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/plan_report.h"
+#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
@@ -192,7 +193,8 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
-  const FoundImage image = TRY(find_image(volumes, settings, report));
+  const FoundImage image =
+      TRY(with_scratch_file(TRY(find_image(volumes, settings, report)), settings.config.ephemeral));
   TRY(check_no_windows_sleeps(volumes, image));
   return examine(image, settings.config, *devices, report);
 }
@@ -203,7 +205,8 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image = TRY(examine_image(volume, path, writes_of(config)));
+  const FoundImage image =
+      TRY(with_scratch_file(TRY(examine_image(volume, path, writes_of(config))), config.ephemeral));
   TRY(check_unshared(image, writes_of(config)));
   if (!file_device) {
     HostVolumes volumes(*devices);

@@ -20,6 +20,7 @@
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
 #include "init/stage/rescue.h"
+#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
@@ -61,6 +62,7 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
   handoff.files.push_back(handoff_file(*image.volume, image.path, image.layout));
   for (const volume::PlacedFile& parent : image.parents)
     handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
     handoff.kept = kept;
@@ -136,7 +138,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
-    warn_of_swap(disk, kept, report);
+    if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
   TRY(try_entries(disk, image, attached, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
@@ -297,7 +299,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(std::move(found));
+    const FoundImage image = TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());

@@ -97,9 +97,10 @@ Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Ha
   TRY(check_kept(image, handoff.kept));
   auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.kept, handoff.guest_block));
   if (!plan.kept.empty()) TRY(begin_writes(image));
-  report.log(concat(
-      "what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size), " of memory, and ",
-      handoff.writes_nothing() ? concat(device, " is read-only") : concat(plan.kept.size(), " partitions are kept")));
+  report.log(concat("what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size), " of ",
+                    image.scratch ? printable(image.scratch->path.text()) : "memory", ", and ",
+                    handoff.writes_nothing() ? concat(device, " is read-only")
+                                             : concat("partitions that are kept: ", plan.kept.size())));
   return plan;
 }
 
@@ -252,7 +253,8 @@ class Stage2 {
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
     guest.keeper = leave_for_guest(disk, handoff, *devices, report);
-    if (plan.forgets()) guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName));
+    if (plan.forgets())
+      guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));
     report.checkpoint("init");
     return guest;

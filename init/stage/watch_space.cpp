@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "init/blocks/writer.h"
 #include "init/sys/device_mapper.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
@@ -28,7 +27,7 @@ bool leave_for_people(const blocks::StoreUse& use) {
          sys::write_file(concat(kProcessOneRoot, kSpaceFile), as_bytes(blocks::to_text(use)));
 }
 
-Result<void> watch(const std::string& snapshot, const sys::Reporter& report) {
+Result<void> watch(const std::string& snapshot, blocks::WriterKind kind, const sys::Reporter& report) {
   (void)sys::write_file("self/oom_score_adj", as_bytes("-1000"));
   const Fd devices = TRY(sys::mount_detached("devtmpfs", "devtmpfs"));
   const Fd control = TRY(sys::open_below(devices, "mapper/control", O_RDWR));
@@ -41,8 +40,10 @@ Result<void> watch(const std::string& snapshot, const sys::Reporter& report) {
     if (!use) return fail(Code::Corrupt, concat("the kernel tells nothing of the store but ", printable(*status)));
     // Before the warning: who reads that looks there.
     if (use != told && leave_for_people(*use)) told = use;
-    const unsigned now = blocks::percent(*use, sys::available_memory("meminfo").value_or(UINT64_MAX));
-    if (const auto warning = blocks::space_warning(peak, now, *use)) report.warn(*warning);
+    const bool in_memory = kind == blocks::WriterKind::Memory;
+    const auto available = in_memory ? sys::available_memory("meminfo") : std::nullopt;
+    const unsigned now = blocks::percent(*use, available.value_or(UINT64_MAX));
+    if (const auto warning = blocks::space_warning(peak, now, *use, kind)) report.warn(*warning);
     peak = std::max(peak, now);
   }
 }
@@ -54,8 +55,8 @@ std::string forgetting_notice(bool keeps_some) {
                 keeps_some ? ", but for the partitions that are kept" : "", ".\n");
 }
 
-Result<Keeper> watch_space(const std::string& snapshot) {
-  return Keeper::start([&](const sys::Reporter& report) { return watch(snapshot, report); });
+Result<Keeper> watch_space(const std::string& snapshot, blocks::WriterKind kind) {
+  return Keeper::start([&](const sys::Reporter& report) { return watch(snapshot, kind, report); });
 }
 
 }  // namespace vhdboot::stage

@@ -22,6 +22,7 @@ namespace {
 constexpr char kLower[] = "-rows";
 constexpr char kForgets[] = "-forgets";
 constexpr char kKeeps[] = "-keeps";
+constexpr char kStore[] = "-store";
 
 LoopOptions loop_options(const blocks::AttachPlan& plan) {
   return {.read_only = !plan.takes_writes(),
@@ -50,15 +51,31 @@ Result<MappedStack> with_top(MappedStack maps, const blocks::AttachPlan& plan, c
   return maps;
 }
 
+// Empty: what an earlier boot has left there is not found any more. Nothing in it is worth a flush.
+Result<MappedDevice> map_scratch_file(const blocks::AttachPlan& plan, const DiskNames& names,
+                                      std::span<const std::string> devices) {
+  constexpr std::array<std::byte, 4096> kNoHeader{};
+  auto map = TRY(MappedDevice::create(names.map + kStore, names.map_uuid + kStore, plan.store, devices, false));
+  TRY(map.check(plan.store, devices, false));
+  const Fd device = TRY(open_file(map.path(), O_WRONLY));
+  TRY_IN(map.path(), write_all(device, kNoHeader));
+  if (::fsync(device.get()) < 0) return fail_errno(concat("writing to ", map.path()));
+  (void)map.forget_flushes();
+  return map;
+}
+
 // What is written is in the store, and what lies below stays as it is: the kernel is asked whether that is so. Only the
 // rows of what is kept reach past it.
-Result<MappedStack> map_to_forget(const blocks::AttachPlan& plan, const DiskNames& names, const MemoryStore& store) {
+Result<MappedStack> map_to_forget(const blocks::AttachPlan& plan, const DiskNames& names,
+                                  const std::optional<MemoryStore>& memory) {
   MappedStack maps;
   auto devices = blocks::device_numbers(plan.view);
+  if (!memory) maps.add(TRY(map_scratch_file(plan, names, devices)));
+  const std::string store = memory ? memory->numbers() : maps.top().numbers();
   maps.add(TRY(MappedDevice::create(names.map + kLower, names.map_uuid + kLower, plan.view.rows, devices, true)));
   TRY(maps.top().check(plan.view.rows, devices, true));
   const auto rows = blocks::writer_rows(plan.view);
-  const std::array two{maps.top().numbers(), store.numbers()};
+  const std::array two{maps.top().numbers(), store};
   const std::string forgets = plan.kept.empty() ? "" : kForgets;
   maps.add(TRY(MappedDevice::create(names.map + forgets, names.map_uuid + forgets, rows, two, false)));
   TRY(maps.top().check(rows, two, false));
@@ -100,8 +117,9 @@ Result<void> HostDevice::remove() {
 
 Result<AttachedDisk> AttachedDisk::attach(const blocks::AttachPlan& plan, const DiskNames& names) {
   std::optional<MemoryStore> store;
-  if (plan.forgets()) store = TRY(MemoryStore::make(names.map + "-store", plan.writer.store_size));
-  auto maps = TRY(store ? map_to_forget(plan, names, *store) : map_view(plan, names));
+  if (plan.writer.kind == blocks::WriterKind::Memory)
+    store = TRY(MemoryStore::make(names.map + kStore, plan.writer.store_size));
+  auto maps = TRY(plan.forgets() ? map_to_forget(plan, names, store) : map_view(plan, names));
   const Fd backing = TRY(open_file(maps.top().path(), plan.takes_writes() ? O_RDWR : O_RDONLY));
   auto loop = TRY(LoopDevice::attach(backing, names.image, loop_options(plan)));
   // A loop device makes zeroes of TRIM (drivers/block/loop.c: FALLOC_FL_PUNCH_HOLE), and a disk without TRIM would

@@ -17,8 +17,8 @@ namespace vhdboot::sys {
 
 /// What the devices of an attached disk are called.
 struct DiskNames {
-  std::string map;       ///< device-mapper name; those of lower ones have "-rows", "-forgets" or "-keeps" behind it,
-                         ///< and what losetup shows of a store "-store"
+  std::string map;       ///< device-mapper name; those of lower ones have "-rows", "-store", "-forgets" or "-keeps"
+                         ///< behind it, and so has what losetup shows of a store in memory
   std::string map_uuid;  ///< names it for other programs
   std::string image;     ///< what losetup shows
 };

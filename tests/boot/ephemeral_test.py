@@ -4,6 +4,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support import disk, hostdisk, tiny_guest
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
@@ -116,6 +118,7 @@ dd if=/dev/zero of=/dev/loop0 bs=512 seek=2 count=8 conv=notrunc oflag=direct 2>
 """
 
 
+@pytest.mark.only_all
 def test_one_partition_is_kept(folder):
     """What is written to it is there at the next start, and it alone has changed."""
     guest = tiny_guest.make(KEEPING, modules=("dm-snapshot",))
@@ -140,3 +143,35 @@ def test_one_partition_is_kept(folder):
     root = hostdisk.extract_file(host, VHD, folder / "image.raw")
     disk.extract(root, guest.root, guest.root_size, folder / "root.raw")
     assert hostdisk.guest_complaints(folder / "root.raw") == []
+
+
+# A partition without a file system: who writes to it has written to the disk.
+SCRATCHING = re.sub("(?m)^dd .*of=/dev/vda2.*\\n", "", SCRIPT).replace("guest: the note is", "guest: it was")
+
+
+def test_in_a_scratch_file(folder):
+    """More is written than the scratch file takes, in several pieces: writes fail and reads go on, but for a partition that is
+    kept. The next start finds an empty one. Of the host disk that partition and that file alone have changed."""
+    guest = tiny_guest.make(SCRATCHING, modules=("dm-snapshot",))
+    settings = conf(folder, "ephemeral /vhd/scratch.img\nkeep PARTLABEL=notes\noptions fill\n")
+    scratch = folder / "scratch"
+    scratch.write_bytes(bytes(64 * disk.MIB))
+    host = hostdisk.make(folder / "host.raw", HostSpec(fs="exfat", slack=16 * disk.MIB),
+                         {VHD: guest.image, "/vhd/scratch.img": scratch, "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
+    may_change = hostdisk.file_ranges(host, VHD, guest.notes, tiny_guest.SIZES["notes"]) + host.extents["/vhd/scratch.img"]
+    before = disk.digest_outside(host.path, may_change)
+    for was in ("", "again"):
+        with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+            machine.expect("^guest: here I am", 300, failing=TROUBLE)
+            machine.expect("^guest: done", 240, failing=TROUBLE)
+            assert machine.wait_exit(60) == 0
+            text = machine.text.replace("\r", "")
+        assert f"guest: it was '{was}'" in text
+        devices = dict(re.findall(r"guest: \S+ (vhdboot\S*) is (\d)", text))
+        assert devices.pop("vhdboot-host") == devices.pop("vhdboot-rows") == "1" and set(devices.values()) == {"0"}
+        for said in ("there was room", "it is nearly full", "it is full", "so it says", "reads go on"):
+            assert f"guest: {said}" in text
+        assert "guest: writes fail" not in text
+        assert "vhdboot[keeper]: warning: the scratch file for what the guest writes is full" in text
+        assert disk.digest_outside(host.path, may_change) == before
+    assert hostdisk.volume_complaints(host) == []

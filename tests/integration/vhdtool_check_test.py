@@ -346,6 +346,25 @@ def test_the_configuration_on_an_unmounted_volume(tmp_path, volume):
     assert status == 3 and has(found["error"], "entry", "nothing") and has(found["ok"], "config", "good.conf")
 
 
+def test_a_scratch_file(tmp_path, volume):
+    copy, conf = disk.clone(volume, tmp_path / "volume"), tmp_path / "debian.conf"
+    with mounted(copy, tmp_path / "mounted") as folder:
+        (folder / "small.img").write_bytes(bytes(MIB))
+        (folder / "boot/scratch.img").write_bytes(bytes(64 * MIB))
+
+    def judged(file):
+        conf.write_text(f"ephemeral {file}\n", encoding="utf-8")
+        return check("/boot/good.vhd", "--volume", copy, "--conf", conf, watched=copy)
+
+    status, found = judged("\\BOOT\\scratch.img")
+    assert status == 4 and names(found["warning"]) == ["modules"]
+    for file, words in {"/boot/missing.img": "missing.img", "/small.img": "at least 64 MiB",
+                        "/boot/good.vhd": "something else is in it"}.items():
+        status, found = judged(file)
+        assert status == 3 and names(found["error"]) == ["scratch"] and has(found["error"], "scratch", "its scratch file", words)
+    assert "sparse" in names(judged("/sparse.vhd")[1]["error"])
+
+
 KERNEL = "6.1.0-small"
 
 

@@ -23,6 +23,7 @@ namespace {
 // The device-mapper names and UUIDs that stage 2 gives (init/stage/attach.cpp).
 constexpr std::string_view kMapName = "vhdboot";
 constexpr std::string_view kForgettingName = "vhdboot-forgets";  // where a part is kept
+constexpr std::string_view kScratchName = "vhdboot-store";
 constexpr std::string_view kUuidBegin = "VHDBOOT-";
 
 class Sysfs {
@@ -86,7 +87,9 @@ std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   disk.volume_uuid = sysfs.attribute(*map, "dm/uuid").substr(kUuidBegin.size());
   const auto lowest = sysfs.lowest(*map);
   if (!lowest.device.empty()) disk.partition = concat("/dev/", lowest.device);
-  if (lowest.has_store) disk.written = sysfs.mapped(kForgettingName) ? Written::Both : Written::Memory;
+  const bool keeps = sysfs.mapped(kForgettingName).has_value();
+  if (lowest.has_store) disk.written = keeps ? Written::MemoryAndImage : Written::Memory;
+  if (sysfs.mapped(kScratchName)) disk.written = keeps ? Written::ScratchAndImage : Written::Scratch;
   for (const std::string& device : sysfs.list("/sys/class/block")) {
     if (!device.starts_with("loop") || !is_file_of(sysfs.attribute(device, "loop/backing_file"), *map)) continue;
     disk.device = concat("/dev/", device);

@@ -26,8 +26,10 @@ struct ImageFacts {
 enum class Written : std::uint8_t {
   Nowhere,  ///< it is read-only
   Image,
-  Memory,  ///< it is forgotten
-  Both,    ///< to memory, but for partitions that are kept
+  Memory,          ///< it is forgotten
+  MemoryAndImage,  ///< to memory, but for partitions that are kept
+  Scratch,         ///< to a scratch file: it is forgotten
+  ScratchAndImage,
 };
 
 /// The guest disk, from the loop device down.

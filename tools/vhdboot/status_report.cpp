@@ -58,11 +58,14 @@ struct WrittenRow {
   std::string_view word;
   std::string_view sentence;
 };
-constexpr std::array<WrittenRow, 4> kWritten{{
+constexpr std::array<WrittenRow, 6> kWritten{{
     {"nothing", "nothing, the disk is read-only"},
     {"image", "what this system writes goes into the image, in its own place"},
     {"memory", "what this system writes stays in memory, and is forgotten when it is switched off"},
     {"memory and image", "what this system writes is forgotten when it is switched off, but for what `keep` names"},
+    {"scratch file", "what this system writes goes into a scratch file, and is forgotten when it is switched off"},
+    {"scratch file and image",
+     "what this system writes goes into a scratch file, and is forgotten, but for what `keep` names"},
 }};
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "entry/fstab.h"
 #include "init/blocks/check_writer.h"
 #include "init/blocks/view.h"
+#include "init/blocks/writer.h"
 #include "init/guest/kept_partitions.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
@@ -200,11 +201,56 @@ std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
   return spelled;
 }
 
-// What is wrong with a parent; not what is right with it.
-void add_of_parent(std::string_view name, const Findings& own, Findings& findings) {
+// What is wrong with another file; not what is right with it. `what` it is to the image: "parent".
+void add_of_other(std::string_view what, std::string_view name, const Findings& own, Findings& findings) {
   for (const Finding& one : own.all())
     if (one.severity != Severity::Ok)
-      findings.add(one.check, one.severity, concat("its parent ", printable(name), ": ", one.text));
+      findings.add(one.check, one.severity, concat("its ", what, ' ', printable(name), ": ", one.text));
+}
+
+constexpr std::string_view kScratchFile = "scratch file";
+
+// The path of the scratch file on the volume; empty: there is none.
+std::string scratch_of(const record::Config& config) {
+  return config.forgets() ? config.ephemeral->file : "";
+}
+
+void check_scratch(const Result<std::unique_ptr<ByteSource>>& file, Findings& own) {
+  constexpr std::uint64_t kMemory = UINT64_MAX;  // of the machine that it will be booted on: not known
+  const auto usable = file ? blocks::check_scratch(**file) : std::unexpected(file.error());
+  if (!usable) own.error("scratch", usable.error());
+  if (!file) return;
+  if (const auto writer = blocks::file_writer((*file)->size(), kMemory); !writer) own.error("scratch", writer.error());
+}
+
+// On the volume that is mounted at `top`.
+void check_mounted_scratch(const std::string& scratch, const std::string& top, const disk::FileTree& tree,
+                           Findings& findings) {
+  const std::string path = concat(top == "/" ? "" : top, spelled_in(tree, scratch));
+  Findings own;
+  if (const auto facts = examine_mounted(path)) check_mounted(*facts, own);
+  auto file = tools::ImageReader::open(path);
+  check_scratch(file ? Result<std::unique_ptr<ByteSource>>(*std::move(file)) : std::unexpected(file.error()), own);
+  add_of_other(kScratchFile, scratch, own, findings);
+}
+
+// On the volume of `reader`, which nobody has mounted. Nothing: it cannot be used.
+std::optional<volume::PlacedFile> check_scratch_on(const ByteSource& source, volume::HostVolume& reader,
+                                                   const std::string& scratch, Findings& findings) {
+  Findings own;
+  std::optional<volume::PlacedFile> found;
+  const auto path = volume::parse_path(scratch);
+  const auto layout = path ? reader.layout(*path) : std::unexpected(path.error());
+  if (!layout) {
+    own.error("scratch", layout.error());
+  } else {
+    check_layout(*layout, *path, own);
+    if (const auto alone = reader.check_allocation(*path); !alone) own.error("allocation", alone.error());
+    check_scratch(std::make_unique<volume::FileSource>(source, layout->extents, layout->size, layout->valid_size), own);
+    if (own.count(Severity::Error) == 0) found = volume::PlacedFile{.path = *path, .layout = *layout};
+  }
+  add_of_other(kScratchFile, scratch, own, findings);
+  return found;
 }
 
 void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
@@ -245,9 +291,15 @@ Result<Findings> check_file(const ImageToJudge& asked) {
   for (const std::string& parent : parents) {
     Findings own;
     check_mounted(TRY_IN(printable(parent), examine_mounted(parent)), own);
-    add_of_parent(parent, own, findings);
+    add_of_other("parent", parent, own, findings);
   }
   check_writing(image, boot.config, findings);
+  const std::string scratch = scratch_of(boot.config);
+  if (!scratch.empty() && boot.host)
+    check_mounted_scratch(scratch, facts.mount_point, *boot.host, findings);
+  else if (!scratch.empty())
+    findings.warning("scratch", concat(kScratchFile, ' ', printable(scratch),
+                                       " is one of the volume that the image is booted from: not checked here"));
   look_into_guest(image, open_backing(asked.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
   return findings;
@@ -307,7 +359,7 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
     check_layout(parent, place, own);
     if (const auto alone = reader->check_allocation(place); !alone) own.error("allocation", alone.error());
     mappable = mappable && own.count(Severity::Error) == 0;
-    add_of_parent(place.text(), own, findings);
+    add_of_other("parent", place.text(), own, findings);
   }
   check_writing(image, boot.config, findings);
   // Reading it in place takes extents that cover it.
@@ -315,9 +367,16 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
                                    .size = source->size(),
                                    .logical_block = static_cast<std::uint32_t>(logical_block),
                                    .cluster_size = reader->cluster_size()};
-  if (mappable && image.disk)
-    check_attachment(view_of({path, layout}, parents.found(), device, image),
-                     image.table ? image.table->logical_block : 512, findings);
+  const std::string named = scratch_of(boot.config);
+  const auto scratch = named.empty() ? std::nullopt : check_scratch_on(*source, *reader, named, findings);
+  if (mappable && image.disk) {
+    auto view = view_of({path, layout}, parents.found(), device, image);
+    if (view && scratch)
+      view = blocks::with_file(
+          *std::move(view),
+          {.size = scratch->layout.size, .extents = scratch->layout.extents, .device = 0, .name = named});
+    check_attachment(std::move(view), image.table ? image.table->logical_block : 512, findings);
+  }
   look_into_guest(image,
                   mappable ? open_backing(asked.volume, layout.extents)
                            : Result<Backing>(fail(Code::Unsupported, "the file does not lie on the volume as it must")),

@@ -188,6 +188,17 @@ TEST(ChainView, TwoFilesInOnePlace) {
   EXPECT_TRUE(chain_view(elsewhere, {kDisk, kDisk}, piece)) << "two devices";
 }
 
+TEST(View, OneMoreFile) {
+  const auto view = *flat_view(file_of("a", kMiB, 8192), kDisk, 8192);
+  const auto both = with_file(view, file_of("b", 2 * kMiB, 4096));
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->rows, view.rows);
+  EXPECT_EQ(both->files.size(), 2U);
+  EXPECT_THAT(with_file(view, file_of("b", kMiB + 4096, 4096)),
+              Fails(Code::Corrupt, "byte 0 of a and byte 0 of b share a place on the host volume"));
+  EXPECT_THAT(with_file(view, file_of("b", kDisk.size, 4096)), Fails(Code::Corrupt, "past its end"));
+}
+
 TEST(ChainView, BlocksOf4096Bytes) {
   const auto view = [](const Pieces& pieces) {
     return chain_view({file_of("old.vhd", kMiB, 64 * kKiB)}, {k4KnDisk}, pieces);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/blocks/writer.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
 #include "base/units.h"
 #include "tests/unit/base/error_matchers.h"
 
@@ -26,6 +31,39 @@ TEST(Writer, TheGuestNeedsMemoryToo) {
   EXPECT_THAT(memory_writer(0, 100 * kMiB), Fails(Code::Unsupported, "the guest needs"));
   EXPECT_THAT(memory_writer(UINT64_MAX, kGiB), Fails(Code::Unsupported, "the guest needs"));
   EXPECT_THAT(memory_writer(63 * kMiB, kGiB), Fails(Code::Unsupported, "give it at least 64 MiB"));
+}
+
+TEST(Writer, AScratchFile) {
+  EXPECT_EQ(*file_writer(kGiB, kGiB), (Writer{.kind = WriterKind::File, .store_size = kGiB}));
+  EXPECT_EQ(file_writer(kGiB + 511, UINT64_MAX)->store_size, kGiB);
+  EXPECT_EQ(file_writer(UINT64_MAX, kGiB)->store_size, 32 * kGiB) << "what the kernel must remember of it";
+  EXPECT_THAT(file_writer(kMinStore - 1, kGiB), Fails(Code::Unsupported, "at least 64 MiB"));
+  EXPECT_TRUE(file_writer(kMinStore, kGiB));
+}
+
+TEST(Writer, WhatMayBeWrittenOver) {
+  const auto check = [](const std::vector<std::byte>& bytes) { return check_scratch(MemorySource(bytes)); };
+  std::vector<std::byte> zeros(2 * kMiB);
+  EXPECT_TRUE(check(zeros));
+  auto used = zeros;
+  for (const auto& [at, value] : {std::pair{0, 0x70416e53U}, {4, 1U}, {8, 1U}, {12, 8U}, {4096, 0xFFFFU}})
+    (void)store_le<std::uint32_t>(used, static_cast<std::size_t>(at), value);
+  EXPECT_TRUE(check(used));
+  for (const std::size_t at : {0, 8, 12}) {
+    auto other = used;
+    other[at] ^= std::byte{2};
+    EXPECT_THAT(check(other), Fails(Code::Unsupported, "something else is in it")) << at;
+  }
+  for (const std::size_t at : {std::size_t{0}, std::size_t{510}, std::size_t{65600}, kMiB - 1}) {
+    auto other = zeros;
+    other[at] = std::byte{1};
+    EXPECT_FALSE(check(other)) << at;
+  }
+  auto vhd = zeros;
+  const std::string cookie = "conectix";
+  std::ranges::copy(as_bytes(cookie), vhd.end() - 512);
+  EXPECT_FALSE(check(vhd)) << "a VHD of a disk that begins with zeroes";
+  EXPECT_FALSE(check({}));
 }
 
 TEST(Writer, AStoreIsNeverFullToTheLastPieceOfAList) {
@@ -71,16 +109,20 @@ TEST(Writer, MemoryThatIsNotThereCountsAsUsed) {
 }
 
 TEST(Writer, WarnsOnceAtEachMark) {
+  constexpr auto kMemory = WriterKind::Memory;
   const StoreUse good{.used = 700 * kMiB, .size = kGiB};
   for (const auto& [before, now] : std::vector<std::pair<unsigned, unsigned>>{{0, 69}, {70, 89}, {90, 96}, {97, 99}})
-    EXPECT_FALSE(space_warning(before, now, good)) << now;
-  EXPECT_EQ(space_warning(69, 70, good),
+    EXPECT_FALSE(space_warning(before, now, good, kMemory)) << now;
+  EXPECT_EQ(space_warning(69, 70, good, kMemory),
             "the memory for what the guest writes is 70% full, with 700 MiB: when it is full nothing more can be "
             "written");
-  EXPECT_THAT(space_warning(0, 95, good).value(), testing::HasSubstr(" 95% full"));
-  EXPECT_THAT(space_warning(96, 97, good).value(), testing::HasSubstr(" 97% full"));
-  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Full}).value(), testing::HasSubstr("is full"));
-  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Lost}).value(), testing::HasSubstr("has failed"));
+  EXPECT_THAT(space_warning(0, 95, good, kMemory).value(), testing::HasSubstr(" 95% full"));
+  EXPECT_THAT(space_warning(96, 97, good, kMemory).value(), testing::HasSubstr(" 97% full"));
+  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Full}, kMemory).value(), testing::HasSubstr("is full"));
+  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Lost}, kMemory).value(),
+              testing::HasSubstr("has failed"));
+  EXPECT_THAT(space_warning(97, 100, {.state = StoreUse::State::Full}, WriterKind::File).value(),
+              testing::StartsWith("the scratch file for what the guest writes is full"));
 }
 
 TEST(Writer, UseAsText) {

@@ -62,6 +62,18 @@ TEST(Status, OfAGuestThatKeepsAPart) {
   EXPECT_EQ(status.disk->partition, "/dev/sda2");
 }
 
+TEST(Status, OfAGuestWithAScratchFile) {
+  FakeSystem fake;
+  add_guest(fake);
+  fake.write("/sys/class/block/dm-3/dm/name", "vhdboot-store\n");
+  fake.write("/sys/class/block/dm-3/dm/uuid", "VHDBOOT-5EEDB00712345678-store\n");
+  fake.write("/sys/class/block/dm-3/slaves/sda2/x", "\n");
+  fake.write("/sys/class/block/dm-1/slaves/dm-3/x", "\n");
+  Status status = read_status(fake.system());
+  EXPECT_THAT(status_json(status), HasSubstr(R"("writes":"scratch file"})"));
+  EXPECT_EQ(status.disk->partition, "/dev/sda2");
+}
+
 TEST(Status, OfAGuest) {
   FakeSystem fake;
   add_guest(fake);

@@ -106,6 +106,10 @@ TEST(Config, WhetherItForgets) {
 TEST(Config, WhatIsKept) {
   EXPECT_TRUE(file("ephemeral yes")->config.writes_nothing());
   EXPECT_FALSE(file("ephemeral yes\nkeep 3")->config.writes_nothing());
+  EXPECT_TRUE(file("ephemeral yes\nkeep 3")->config.writes_image());
+  EXPECT_FALSE(file("ephemeral /scratch.img")->config.writes_nothing());
+  EXPECT_FALSE(file("ephemeral /scratch.img")->config.writes_image());
+  EXPECT_TRUE(file("")->config.writes_image());
   EXPECT_FALSE(file("keep 3")->config.forgets());
   EXPECT_EQ(merge(file("keep 3\nkeep 4")->config, parse_load_options("keep=5")->config).keep.size(), 1U);
   EXPECT_THAT(file("keep /home"), Fails(Code::Invalid, "debian.conf:1: keep: "));

@@ -15,11 +15,13 @@ TEST(Ephemeral, WhatCanBeSaid) {
   EXPECT_EQ(*parse_ephemeral("75%"), (Ephemeral{.on = true, .percent = 75}));
   EXPECT_EQ(*parse_ephemeral("1%"), (Ephemeral{.on = true, .percent = 1}));
   EXPECT_EQ(*parse_ephemeral("2G"), (Ephemeral{.on = true, .bytes = 2 * kGiB}));
+  EXPECT_EQ(*parse_ephemeral("/vhd/./a scratch%"), (Ephemeral{.on = true, .file = "/vhd/a scratch%"}));
+  EXPECT_EQ(*parse_ephemeral("\\vhd\\scratch.img"), (Ephemeral{.on = true, .file = "/vhd/scratch.img"}));
 }
 
 TEST(Ephemeral, TheRestIsRefused) {
   for (const char* wrong :
-       {"", "Yes", "off", "on", "0", "0%", "76%", "%", "-1%", "5 %", "half", "/scratch.bin", "1.5G"})
+       {"", "Yes", "off", "on", "0", "0%", "76%", "%", "-1%", "5 %", "half", "scratch.bin", "1.5G", "/"})
     EXPECT_THAT(parse_ephemeral(wrong), Fails(Code::Invalid, "expected yes, no, a size such as 512M")) << wrong;
 }
 
@@ -30,7 +32,9 @@ TEST(Ephemeral, HowMuchThatIs) {
 }
 
 TEST(Ephemeral, TextAndBack) {
-  for (const char* text : {"no", "50%", "1%", "2147483648"}) EXPECT_EQ(to_text(*parse_ephemeral(text)), text);
+  EXPECT_THAT(parse_ephemeral("/a/../b"), Fails(Code::Invalid, ""));
+  for (const char* text : {"no", "50%", "1%", "2147483648", "/vhd/scratch.img"})
+    EXPECT_EQ(to_text(*parse_ephemeral(text)), text);
   EXPECT_EQ(to_text(*parse_ephemeral("yes")), "50%");
 }
 

@@ -95,6 +95,26 @@ TEST(Handoff, WhatIsKept) {
     EXPECT_THAT(parse_handoff(replaced(text, "keep 512 7168", wrong)), Fails(Code::Corrupt, "")) << wrong;
 }
 
+TEST(Handoff, AScratchFile) {
+  auto handoff = plain();
+  handoff.ephemeral = Ephemeral{.on = true, .file = "/vhd/scratch.img"};
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "without the other"));
+  handoff.scratch = handoff.files.front();
+  handoff.scratch->path = "/vhd/scratch.img";
+  const auto text = *to_text(handoff);
+  EXPECT_EQ(*parse_handoff(text), handoff);
+  EXPECT_FALSE(handoff.writes_nothing());
+  EXPECT_THAT(parse_handoff(replaced(text, "ephemeral /vhd/scratch.img", "ephemeral 50%")),
+              Fails(Code::Corrupt, "without the other"));
+  EXPECT_THAT(parse_handoff(replaced(text, "scratch /vhd/scratch.img", "file /vhd/scratch.img")),
+              Fails(Code::Corrupt, "without the other"));
+  EXPECT_THAT(parse_handoff(replaced(text, "scratch /vhd/scratch.img", "scratch vhd")), Fails(Code::Corrupt, ""));
+  const auto section = text.substr(text.find("scratch /"), text.find("crc32") - text.find("scratch /"));
+  EXPECT_THAT(parse_handoff(replaced(text, section, section + section)), Fails(Code::Corrupt, "two scratch files"));
+  EXPECT_THAT(parse_handoff(replaced(text, section, section + "file /x\n")),
+              Fails(Code::Corrupt, "behind the scratch file"));
+}
+
 TEST(Handoff, TheRootWithoutAnInitrd) {
   auto handoff = plain();
   handoff.root = GuestRoot{.partition = 0, .read_only = true, .type = "ext4", .flags = ""};
