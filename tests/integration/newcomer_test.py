@@ -70,7 +70,7 @@ def test_a_slip_of_the_hand(tmp_path, program, command):
     before = everything(folder)
     for wrong in WRONG:
         more = wrong.split() if " " in wrong else [wrong]
-        if command in ("create", "grow") and len(more) == 1 and not wrong.startswith("-"):
+        if command in ("create", "grow", "reserve") and len(more) == 1 and not wrong.startswith("-"):
             more.append("1M")
         if (command == "create" and wrong == "nowhere.vhd") or (program == "raw2vhd" and " " in wrong):
             continue  # a name for a new file; any number of files
@@ -136,7 +136,8 @@ def test_without_root(for_all, monkeypatch):
                   ["vhdboot", "report", "-o", "report"], ["vhdboot", "schedule", "--at", "03:00", "--next", "x"],
                   ["vhdtool", "cat", "secret.vhd"], ["vhdtool", "check", "secret.vhd"], ["vhdtool", "create", "new.vhd", "1M"],
                   ["vhdtool", "desparse", "image.vhd"], ["vhdtool", "grow", "image.vhd", "8M"], ["vhdtool", "info", "secret.vhd"],
-                  ["vhdtool", "map", "secret.vhd"], ["raw2vhd", "image.vhd"], ["raw2vhd", "secret.vhd"]):
+                  ["vhdtool", "map", "secret.vhd"], ["vhdtool", "provision", "image.vhd"], ["vhdtool", "reblock", "image.vhd"],
+                  ["vhdtool", "reserve", "image.vhd", "8M"], ["raw2vhd", "image.vhd"], ["raw2vhd", "secret.vhd"]):
         check_sentence(words, call(words, folder, nobody))
     for words in (["vhdtool", "info", "image.vhd"], ["vhdtool", "map", "image.vhd"], ["vhdboot", "next", "--show"], ["vhdboot"]):
         assert call(words, folder, nobody).returncode == 0, words

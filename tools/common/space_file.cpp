@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,6 +82,20 @@ Result<std::uint64_t> SpaceFile::room() const {
   struct statvfs file_system{};
   if (::fstatvfs(fd_.get(), &file_system) != 0) return fail_errno("asking the file system for its free space");
   return static_cast<std::uint64_t>(file_system.f_bavail) * file_system.f_frsize;
+}
+
+std::uint32_t SpaceFile::ntfs_attributes() const {
+  std::uint32_t attributes = 0;
+  return ::fgetxattr(fd_.get(), kNtfsAttributes, &attributes, sizeof attributes) == sizeof attributes ? attributes : 0;
+}
+
+Result<void> SpaceFile::check_attributes() const {
+  const std::uint32_t attributes = ntfs_attributes();
+  if ((attributes & kNtfsEncrypted) != 0)
+    return fail(Code::Unsupported, "it is encrypted (EFS): in Windows run \"cipher /d FILE\"");
+  if ((attributes & kNtfsCompressed) != 0)
+    return fail(Code::Unsupported, "it is compressed: in Windows run \"compact /u FILE\"");
+  return {};
 }
 
 Result<void> SpaceFile::reserve(const Range& range) {

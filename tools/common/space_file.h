@@ -24,6 +24,12 @@ using Watch = std::function<bool(std::uint64_t bytes)>;
 [[nodiscard]] bool is_stop(const Error& error);
 [[nodiscard]] Error stop_error();
 
+/// Of NTFS, in the machine's byte order.
+inline constexpr char kNtfsAttributes[] = "system.ntfs_attrib";
+inline constexpr std::uint32_t kNtfsSparse = 0x200;
+inline constexpr std::uint32_t kNtfsCompressed = 0x800;
+inline constexpr std::uint32_t kNtfsEncrypted = 0x4000;
+
 /// Owns its descriptor.
 class SpaceFile {
  public:
@@ -41,6 +47,11 @@ class SpaceFile {
   [[nodiscard]] Result<std::size_t> block() const;
   /// Bytes that this user may still allocate on its file system.
   [[nodiscard]] Result<std::uint64_t> room() const;
+
+  /// The file attributes that both NTFS drivers of Linux show; 0 on other file systems.
+  [[nodiscard]] std::uint32_t ntfs_attributes() const;
+  /// Unsupported when the file is compressed or encrypted.
+  [[nodiscard]] Result<void> check_attributes() const;
 
   /// Asks the file system to reserve these bytes in one piece, the file's size unchanged. Does nothing where the file
   /// system cannot; fails when there is no room.

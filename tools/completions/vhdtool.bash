@@ -4,7 +4,7 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map rollback snapshot --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map provision reblock reserve rollback snapshot --help --version" -- "$word")
     return
   fi
   case $before in
@@ -25,6 +25,7 @@ _vhdtool() {
     check) options="--volume --conf --json --quiet" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
+    provision) options="--full" ;;
     snapshot) options="--reserve" ;;
   esac
   if [[ $word == -* ]]; then

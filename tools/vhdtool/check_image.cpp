@@ -112,7 +112,10 @@ std::unique_ptr<vhd::Disk> check_blocks(const ByteSource& file, std::string_view
   }
   const vhd::DiskInfo& info = (*disk)->info();
   findings.ok("format", concat(vhd::describe(info), ", a disk of ", human_size(info.size), ", ", info.allocated_blocks,
-                               " of ", info.blocks, " blocks in place"));
+                               " of ", info.blocks, " blocks in place, a reserve of ", human_size(info.reserve)));
+  if (info.allocated_blocks < info.blocks)
+    findings.ok("blocks", concat("`vhdtool provision --full \"", printable(file_name),
+                                 "\"` gives all of them a place that can be written to"));
   for (const std::string& warning : info.warnings) findings.warning("format", warning);
   std::string parents;
   for (const vhd::Disk* one = disk->get(); one->parent() != nullptr; one = one->parent())

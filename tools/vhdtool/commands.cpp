@@ -16,6 +16,9 @@ constexpr std::array kCommands{
     Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
     Command{"map", "show where an image file lies on its disk", run_map},
+    Command{"provision", "give the blocks of a growing image their places now", run_provision},
+    Command{"reblock", "make the blocks of a VHDX small", run_reblock},
+    Command{"reserve", "make free space inside a growing image's file", run_reserve},
     Command{"rollback", "make a differencing image read as its parent again", run_rollback},
     Command{"snapshot", "keep an image as it is, and go on in another file", run_snapshot},
 };

@@ -19,6 +19,9 @@ ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
+ExitStatus run_provision(int argc, char** argv);
+ExitStatus run_reblock(int argc, char** argv);
+ExitStatus run_reserve(int argc, char** argv);
 ExitStatus run_rollback(int argc, char** argv);
 ExitStatus run_snapshot(int argc, char** argv);
 

@@ -43,33 +43,13 @@ std::string filled_text(std::uint64_t bytes) {
   return concat(human_size(bytes), " (", bytes, " bytes) filled");
 }
 
-/// The file attributes that both NTFS drivers of Linux show, in the machine's byte order; none on other file systems.
-constexpr const char* kNtfsAttributes = "system.ntfs_attrib";
-constexpr std::uint32_t kSparse = 0x200;
-constexpr std::uint32_t kCompressed = 0x800;
-constexpr std::uint32_t kEncrypted = 0x4000;
-
-std::uint32_t ntfs_attributes(int fd) {
-  std::uint32_t attributes = 0;
-  return ::fgetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes) == sizeof attributes ? attributes : 0;
-}
-
-Result<void> check_attributes(int fd) {
-  const std::uint32_t attributes = ntfs_attributes(fd);
-  if ((attributes & kEncrypted) != 0)
-    return fail(Code::Unsupported, "it is encrypted (EFS): in Windows run \"cipher /d FILE\"");
-  if ((attributes & kCompressed) != 0)
-    return fail(Code::Unsupported, "it is compressed: in Windows run \"compact /u FILE\"");
-  return {};
-}
-
 /// Whether the attribute is gone, or never was. A driver may say yes and do nothing; ntfs3 refuses.
-bool clear_sparse_attribute(int fd) {
-  std::uint32_t attributes = ntfs_attributes(fd);
-  if ((attributes & kSparse) == 0) return true;
-  attributes &= ~kSparse;
-  static_cast<void>(::fsetxattr(fd, kNtfsAttributes, &attributes, sizeof attributes, 0));
-  return (ntfs_attributes(fd) & kSparse) == 0;
+bool clear_sparse_attribute(const SpaceFile& file) {
+  std::uint32_t attributes = file.ntfs_attributes();
+  if ((attributes & kNtfsSparse) == 0) return true;
+  attributes &= ~kNtfsSparse;
+  static_cast<void>(::fsetxattr(file.descriptor(), kNtfsAttributes, &attributes, sizeof attributes, 0));
+  return (file.ntfs_attributes() & kNtfsSparse) == 0;
 }
 
 constexpr std::string_view kAttributeStays =
@@ -115,7 +95,7 @@ struct Outcome {
 Attempt<Outcome> desparse_file(const std::string& path) {
   const auto guard = TRY(HostFile::open(path, Access::Change));
   SpaceFile file = TRY(SpaceFile::reopen(guard->descriptor()));
-  TRY(check_attributes(file.descriptor()));
+  TRY(file.check_attributes());
   const Interruption interruption;
   TRY(file.sync());  // what waits in the page cache has no place yet and would count as a hole
   const std::uint64_t size = TRY(file.size());
@@ -141,7 +121,7 @@ Attempt<Outcome> desparse_file(const std::string& path) {
     return fail(Code::Unsupported,
                 concat("its file system keeps only ", has, " of ", size,
                        " bytes although zeros were written: it compresses, so copy the file to another one"));
-  const bool cleared = clear_sparse_attribute(file.descriptor());
+  const bool cleared = clear_sparse_attribute(file);
   TRY(file.sync());
   return Outcome{text, !cleared};
 }

@@ -82,6 +82,9 @@ void add_disk(Lines& lines, const Inspection& inspection) {
   if (disk.block_size != 0)
     lines.add("blocks", concat(disk.blocks, " of ", human_size(disk.block_size), ", ", disk.allocated_blocks,
                                " of them allocated"));
+  if (disk.reserve > 0) lines.add("reserve", concat(human_size(disk.reserve), " of the file, for new blocks"));
+  if (disk.allocated_blocks < disk.blocks)
+    lines.add("all blocks", "`vhdtool provision --full` gives each a place that can be written to");
   if (disk.format == Format::Vhdx)
     lines.add("sectors", concat(disk.logical_sector, " bytes, physically ", disk.physical_sector));
   if (disk.uuid) lines.add("UUID", text_of(*disk.uuid));
@@ -112,9 +115,8 @@ void add_partitions(Lines& lines, const disk::PartitionTable& table) {
 
 void add_boot(Lines& lines, const Inspection& inspection) {
   if (!inspection.partitions) return;
-  lines.add("guest writes", inspection.takes_writes ? "into the image"
-                                                    : "are forgotten: it boots with `ephemeral yes`, or with all of "
-                                                      "its blocks, by `vhdtool provision --full`");
+  lines.add("guest writes",
+            inspection.takes_writes ? "into the image" : "are forgotten: it boots with `ephemeral yes`");
   if (!inspection.boot.empty() || inspection.unread.empty())
     lines.add("to boot", inspection.boot.empty() ? "nothing"
                                                  : concat(inspection.boot.size(), ", the default first, by ",
@@ -148,7 +150,8 @@ void write_disk(JsonWriter& json, const Inspection& inspection) {
   if (disk.block_size != 0)
     json.member("block_size", disk.block_size)
         .member("blocks", disk.blocks)
-        .member("allocated_blocks", disk.allocated_blocks);
+        .member("allocated_blocks", disk.allocated_blocks)
+        .member("reserve", disk.reserve);
   json.member("logical_sector", disk.logical_sector).member("physical_sector", disk.physical_sector);
   if (disk.uuid) json.member("uuid", text_of(*disk.uuid));
   if (!disk.creator.empty()) json.member("creator", disk.creator);
