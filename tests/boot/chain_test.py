@@ -53,11 +53,12 @@ def test_a_guest_in_a_chain(folder, make, block_size):
 LOG = uuid.UUID(int=0x5EED_0106)
 
 
-def fixed_vhdx(folder: Path, payload: bytes) -> Path:
+def whole_vhdx(folder: Path, payload: bytes) -> Path:
     """With all of its blocks, which its table says only once its log has been replayed."""
     raw, path = folder / "payload.raw", folder / "debian.vhdx"
     raw.write_bytes(payload)
-    run("qemu-img", "convert", "-O", "vhdx", "-o", "subformat=fixed", raw, path)
+    run("qemu-img", "convert", "-O", "vhdx", raw, path)
+    run(PRODUCTS / "vhdtool", "provision", "--full", path)
     data = path.read_bytes()
     table, _ = sparse_images.region(data, sparse_images.BAT)
     with open(path, "r+b") as file:
@@ -77,7 +78,7 @@ def guids(path: Path) -> tuple[bytes, bytes, bytes]:
 def test_a_guest_that_writes_into_a_vhdx(folder):
     guest = tiny_guest.make("write_note 3 'to be kept'\n")
     payload = guest.image.read_bytes()[: guest.payload]
-    image = fixed_vhdx(folder, payload)
+    image = whole_vhdx(folder, payload)
     host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(pieces=3), {
         "/boot/debian.vhdx": image, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"})
     before = hostdisk.outside_digest(host, "/boot/debian.vhdx")

@@ -219,5 +219,5 @@ def test_refused(tmp_path):
     with open(image, "r+b"):
         refuse(3, "snapshot", image, words=["open for writing"])
     (tmp_path / "debian.kept.vhdx").write_bytes(b"")
-    refuse(2, "snapshot", image, "kept", words=["debian.kept.vhdx is there already"])
+    refuse(3, "snapshot", image, "kept", words=["debian.kept.vhdx is there already"])
     assert names(tmp_path) == ["debian.img", "debian.kept.vhdx", "debian.vhdx"] and image.read_bytes() == before
