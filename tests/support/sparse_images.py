@@ -251,7 +251,7 @@ def encode_sparse(data: bytes) -> bytes:
 
 
 def write_seeds(corpus: Path) -> None:
-    """Makes the inputs of dynamic_vhd, vhdx and fat anew; by hand: /usr/bin/python3 -m tests.support.sparse_images CORPUS."""
+    """Makes the inputs of dynamic_vhd, vhdx, block_writer and fat anew; by hand: /usr/bin/python3 -m tests.support.sparse_images CORPUS."""
     identity, parent, log = (uuid.UUID(int=0x5EED + i) for i in range(3))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "image"
@@ -278,6 +278,20 @@ def write_seeds(corpus: Path) -> None:
         save("vhdx", "differencing")
         make_vhdx(path, 3 * MIB, {0: b"a" * 4096}, identity, sector_size=4096)
         save("vhdx", "sectors-4096")
+        for name_of, parent_of in (("dynamic", None), ("differencing", (parent, 0, "base.vhd"))):
+            make_vhd(path, 32 * KIB, sectors, identity, block_size=4 * KIB, parent=parent_of)
+            whole = path.read_bytes()  # with a reserve before its footer
+            path.write_bytes(whole[:-512] + b"\xee" * 64 * KIB + whole[-512:])
+            save("block_writer", f"vhd-{name_of}")
+        for block_size, parent_of in ((1, None), (2, None), (1, (parent, {"relative_path": "base.vhdx"}))):
+            make_vhdx(path, 7 * MIB, {0: b"a" * 512, 5000: b"b" * 512}, identity, block_size=block_size * MIB,
+                      parent=parent_of)
+            with open(path, "ab") as file:
+                file.truncate(path.stat().st_size + 6 * MIB)
+            save("block_writer", f"vhdx-{block_size}-{'differencing' if parent_of else 'dynamic'}")
+            size = path.stat().st_size
+            put_log(path, [(0, log_entry(log, 5, 0, [(size - MIB, b"x" * 4096), (size - 2 * MIB, 8192)], size))], log)
+            save("block_writer", f"vhdx-{block_size}-{'differencing' if parent_of else 'dynamic'}-log")
         for bits, blocks in ((12, 256), (16, 4400), (32, 34000)):
             path.unlink()
             run("mkfs.vfat", "-C", "-F", bits, "-s", 1, "-i", "5eed0000", path, blocks)
