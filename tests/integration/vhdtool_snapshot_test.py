@@ -203,6 +203,18 @@ def test_rollback_refuses(tmp_path):
     assert child.read_bytes() == before
 
 
+def test_what_is_a_parent_is_left_alone(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    for _ in range(2):
+        succeed("snapshot", "--reserve", "1M", image)
+    for kept in ("debian.1.vhdx", "debian.2.vhdx"):
+        refuse(3, "snapshot", tmp_path / kept, words=["differencing image whose parent this is"])
+    done = subprocess.run([VHDTOOL, "rollback", "debian.2.vhdx"], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+                          check=False)
+    assert done.returncode == 3 and "debian.vhdx beside it" in done.stderr, done.stderr
+    assert read(image) == contents()
+
+
 def test_refused(tmp_path):
     image = make(tmp_path, "debian.vhdx")
     before = image.read_bytes()

@@ -4,8 +4,14 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "base/ascii.h"
 #include "base/size_text.h"
 #include "base/text.h"
+#include "init/sys/directory.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/open_image.h"
 #include "tools/vhdtool/progress_show.h"
@@ -34,6 +40,22 @@ Result<std::string> parent_file(const std::string& path) {
   const Image image = TRY(open_image(path));
   if (!image.disk->info().differencing) return fail(Code::Unsupported, "it is no differencing image");
   return image.disk->info().parent_name;
+}
+
+Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info) {
+  if (!info.link_id) return {};
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  for (const std::string& name : sys::list_directory(folder.empty() ? "." : folder)) {
+    const std::string extension = to_lower_ascii(std::string_view(name).substr(std::min(name.rfind('.'), name.size())));
+    if (extension != ".vhd" && extension != ".avhd" && extension != ".vhdx" && extension != ".avhdx") continue;
+    const auto other = open_image(folder + name, Parents::Ignored);
+    if (!other || !other->disk->info().parent) continue;
+    const std::vector<Guid>& ids = other->disk->info().parent->ids;
+    if (std::ranges::find(ids, *info.link_id) != ids.end())
+      return fail(Code::Unsafe, concat(printable(name), " beside it is a differencing image whose parent this is, and ",
+                                       "would be worth nothing afterwards: merge or delete that first"));
+  }
+  return {};
 }
 
 // Drivers of NTFS have the attribute by this name (ntfs3, ntfs-3g); those of FAT and exFAT, and Linux itself, by the

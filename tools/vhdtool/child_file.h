@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "tools/common/space_file.h"
 #include "vhd/child.h"
+#include "vhd/disk.h"
 
 namespace vhdboot::vhdtool {
 
@@ -16,6 +17,9 @@ namespace vhdboot::vhdtool {
 
 /// Whether the image at `path` can be opened and is a differencing one: the path of its parent's file.
 [[nodiscard]] Result<std::string> parent_file(const std::string& path);
+
+/// Unsafe when a differencing image beside `path` says that the image there, `info`, is its parent.
+[[nodiscard]] Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info);
 
 /// Sets the read-only attribute of the file, where its file system has one, or takes it away. As far as it goes: what
 /// protects a parent in a boot is the child that names it.

@@ -133,6 +133,8 @@ std::optional<std::string> left_to_exchange(const std::string& image) {
 
 Attempt<DiskInfo> look_at(HostFile& file, const std::string& path) {
   const auto disk = TRY(open_disk(file, path, open_parent_beside));
+  // It would not find its parent under the new name.
+  TRY(check_no_child(path, disk->info()));
   if (disk->info().log_dirty) {
     // Otherwise whoever replays it later would write to what is not to change any more.
     TRY(attach_vhdx(file, {.file_write = TRY(random_uuid()), .data_write = std::nullopt}));
