@@ -118,6 +118,9 @@ struct Explored {
   std::string fault;  ///< empty: all is well
 };
 
+/// Of more writes between two flushes none is torn: what is lost of them is.
+inline constexpr std::size_t kMaxTorn = 12;
+
 /// Judges every state: all of each stretch between two flushes and nothing of it; each write of it lost, alone, and
 /// torn after each of its sectors (after some of a large one); and `subsets` random choices of its sectors. `from`:
 /// answers that are passed over.
@@ -153,7 +156,7 @@ inline Explored explore(const SparseFile& start, const std::vector<Event>& event
       look(number, concat("write ", w, " lost"), [&](std::size_t i, std::size_t) { return i != w; });
       look(number, concat("write ", w, " alone"), [&](std::size_t i, std::size_t) { return i == w; });
     }
-    for (std::size_t w = 0; w < writes.size(); ++w) {
+    for (std::size_t w = 0; w < writes.size() && writes.size() <= kMaxTorn; ++w) {
       const std::size_t sectors = (writes[w]->data.size() + kSectorSize - 1) / kSectorSize;
       for (std::size_t cut = 1; cut < sectors; cut = sectors > 64 ? cut * 37 : cut + 1) {
         look(number, concat("write ", w, " torn after ", cut),

@@ -75,11 +75,11 @@ OpenParent parent_of(const SparseFile& base) {
 
 // The disk reads the same in each state, after a replay for good, and after a second one.
 std::string judge_contents(const Overlay& state, const OpenParent& parent,
-                           const std::function<std::string(const Disk&)>& judge) {
+                           const std::function<std::string(const Disk&)>& judge, bool replay = true) {
   const auto disk = open_disk(state, "it", parent);
   if (!disk) return disk.error().message();
   if (std::string fault = judge(**disk); !fault.empty()) return fault;
-  if (!(*disk)->info().log_dirty) return {};
+  if (!(*disk)->info().log_dirty || !replay) return {};
   Overlay replayed(state);
   for (const char* which : {"replay", "second replay"}) {
     const auto attached = attach_vhdx(replayed, kGuids);
@@ -168,14 +168,15 @@ void save(const Overlay& state, const std::string& path) {
 TEST(VhdxWriter, NothingAnsweredIsLost) {
   Commits commits;
   some_commits(commits);
-  const Explored explored = commits.explored(commits.file.events);
   if (const char* folder = std::getenv("VHDBOOT_CRASH_STATES")) {
     std::size_t number = 0;
     test::explore(commits.start, commits.file.events, [&](const Overlay& state, std::size_t) {
       if (++number % 13 == 0) save(state, concat(folder, "/", number, ".vhdx"));
       return std::string();
     });
+    return;
   }
+  const Explored explored = commits.explored(commits.file.events);
   EXPECT_GT(explored.states, 150U);
   EXPECT_EQ(explored.fault, "");
 }
@@ -235,9 +236,9 @@ TEST(VhdxWriter, AroundTheEndOfTheLog) {
   const std::vector<BlockPlace> again{{1, *(*writer)->place_of(1)}};
   std::size_t wrapped = 0;
   for (std::size_t i = 0; i < 126; ++i) ASSERT_TRUE((*writer)->commit(again));
-  const std::size_t before = commits.file.events.size();
   commits.commit(**writer, {2});
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE((*writer)->commit(again));
+  const std::size_t before = commits.file.events.size();
+  ASSERT_TRUE((*writer)->commit(again));
   for (const Event& event : commits.file.events) wrapped += event.offset == kMiB ? 1 : 0;
   EXPECT_EQ(wrapped, 2U) << "it was at the start of the log twice";
   const Explored explored = test::explore(
@@ -247,7 +248,7 @@ TEST(VhdxWriter, AroundTheEndOfTheLog) {
         return disk ? commits.judge(**disk, answered) : disk.error().message();
       },
       before, 1);
-  EXPECT_GT(explored.states, 40U);
+  EXPECT_GT(explored.states, 15U);
   EXPECT_EQ(explored.fault, "");
 }
 
@@ -340,14 +341,17 @@ TEST(VhdxAttach, RefusesALogThatAsksForWhatNoLogMay) {
   }
 }
 
-// What must be so whatever is done to an image whose contents do not change.
-Explored explore_unchanged(const SparseFile& start, const RecordingFile& file, const OpenParent& parent = {}) {
+// What must be so whatever is done to an image whose contents do not change. Of so many states one is replayed as well.
+Explored explore_unchanged(const SparseFile& start, const RecordingFile& file, const OpenParent& parent = {},
+                           std::size_t replay_every = 1) {
   const auto expected = open_disk(start, "it", parent).value();
   const auto contents = probe(*expected, 0, expected->size());
+  std::size_t number = 0;
   return test::explore(start, file.events, [&](const Overlay& state, std::size_t) {
-    return judge_contents(state, parent, [&](const Disk& disk) -> std::string {
+    const auto judge = [&](const Disk& disk) -> std::string {
       return probe(disk, 0, disk.size()) == contents ? "" : "it reads otherwise";
-    });
+    };
+    return judge_contents(state, parent, judge, number++ % replay_every == 0);
   });
 }
 
@@ -452,10 +456,13 @@ TEST(VhdxReblock, AtAnyCutTheDiskReadsTheSame) {
     ASSERT_TRUE(writer) << writer.error().message();
     const auto done = reblock(file, **writer);
     ASSERT_TRUE(done) << done.error().message();
-    const Explored explored = explore_unchanged(start, file, parent);
-    EXPECT_GT(explored.states, 40U);
-    EXPECT_EQ(explored.fault, "");
+    if (child) {  // which has all that the other one has
+      const Explored explored = explore_unchanged(start, file, parent, 8);
+      EXPECT_GT(explored.states, 60U);
+      EXPECT_EQ(explored.fault, "");
+    }
     const auto disk = open_disk(file.now(), "it", parent);
+    EXPECT_EQ(probe(**disk, 0, 9 * kMiB), probe(**open_disk(start, "it", parent), 0, 9 * kMiB));
     EXPECT_EQ((*disk)->info().block_size, kMiB);
     EXPECT_EQ((*disk)->info().allocated_blocks, child ? 5U : 3U) << "the last one is of 1 MiB";
     EXPECT_FALSE((*disk)->info().log_dirty);
