@@ -127,7 +127,6 @@ vhd::Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, 
   Fd fd(::open(path.c_str(), O_RDONLY | kFlags));
   if (!fd.valid()) return fail_errno("opening it");
   TRY(check_no_writer(fd.get()));
-  Fd unsynced;
   if (access == Access::Change) {
     // O_SYNC syncs the range that a write touches; fsync would also write back all else that is unwritten of the file.
     Fd writer(::open(path.c_str(), O_RDWR | O_SYNC | kFlags));
@@ -136,14 +135,11 @@ vhd::Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, 
     if (::fstat(writer.get(), &after) != 0) return fail_errno("opening it");
     if (!same_file(before, after)) return in_use("it was replaced by another file just now");
     fd = std::move(writer);
-    unsynced = Fd(::open(concat("/proc/self/fd/", fd.get()).c_str(), O_RDWR | kFlags));
-    if (!unsynced.valid()) return fail_errno("opening it for writing");
   }
   TRY(check_locks(fd.get(), access));
   struct stat now{};
   if (::fstat(fd.get(), &now) != 0) return fail_errno("opening it");
-  return std::unique_ptr<HostFile>(
-      new HostFile(std::move(fd), std::move(unsynced), static_cast<std::uint64_t>(now.st_size)));
+  return std::unique_ptr<HostFile>(new HostFile(std::move(fd), static_cast<std::uint64_t>(now.st_size)));
 }
 
 Result<void> HostFile::read(std::uint64_t offset, MutableBytes out) const {
@@ -156,6 +152,9 @@ Result<void> HostFile::write(std::uint64_t offset, Bytes data) {
 }
 
 Result<void> HostFile::write_unflushed(std::uint64_t offset, Bytes data) {
+  if (!unsynced_.valid())
+    unsynced_ = Fd(::open(concat("/proc/self/fd/", fd_.get()).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!unsynced_.valid()) return fail_errno("opening it for writing");
   return write_through(unsynced_, offset, data);
 }
 

@@ -46,12 +46,12 @@ class HostFile final : public vhd::ByteFile {
   [[nodiscard]] std::uint64_t data_end(std::uint64_t limit) const override;
 
  private:
-  HostFile(Fd fd, Fd unsynced, std::uint64_t size) : fd_(std::move(fd)), unsynced_(std::move(unsynced)), size_(size) {}
+  HostFile(Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
 
   [[nodiscard]] Result<void> write_through(const Fd& fd, std::uint64_t offset, Bytes data);
 
   Fd fd_;
-  Fd unsynced_;  // the same file without O_SYNC; only with Access::Change
+  Fd unsynced_;  // the same file without O_SYNC, once it is needed
   std::uint64_t size_;
 };
 
