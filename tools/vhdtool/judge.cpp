@@ -218,9 +218,10 @@ std::string scratch_of(const record::Config& config) {
 void check_scratch(const Result<std::unique_ptr<ByteSource>>& file, Findings& own) {
   constexpr std::uint64_t kMemory = UINT64_MAX;  // of the machine that it will be booted on: not known
   const auto usable = file ? blocks::check_scratch(**file) : std::unexpected(file.error());
-  if (!usable) own.error("scratch", usable.error());
-  if (!file) return;
-  if (const auto writer = blocks::file_writer((*file)->size(), kMemory); !writer) own.error("scratch", writer.error());
+  if (!usable)
+    own.error("scratch", usable.error());
+  else if (const auto writer = blocks::file_writer((*file)->size(), kMemory); !writer)
+    own.error("scratch", writer.error());
 }
 
 // On the volume that is mounted at `top`.

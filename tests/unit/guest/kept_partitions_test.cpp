@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <string>
+
 #include "base/bytes.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/disk/memory_disk.h"
@@ -57,6 +59,7 @@ class KeptPartitions : public testing::Test {
     for (disk::Partition& entry : table.partitions) {
       entry.start = entry.number * 1'000'000ULL;
       entry.length = 500'000;
+      entry.partuuid = "5eedb007-0" + std::to_string(entry.number);
     }
     return table;
   }
@@ -75,7 +78,7 @@ class KeptPartitions : public testing::Test {
 
 TEST_F(KeptPartitions, InTheirOrderAndEachOnce) {
   EXPECT_EQ(*keep({"3"}), std::vector{kThird});
-  EXPECT_EQ(*keep({"LABEL=home", "1", "PARTUUID=part3"}), (std::vector{Range{1'000'000, 500'000}, kThird}));
+  EXPECT_EQ(*keep({"LABEL=home", "1", "PARTUUID=5eedb007-03"}), (std::vector{Range{1'000'000, 500'000}, kThird}));
   EXPECT_TRUE(keep({})->empty());
 }
 
