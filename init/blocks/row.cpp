@@ -38,7 +38,7 @@ Result<std::string> parameters(const Row& row, std::span<const std::string> devi
   const std::size_t last = snapshot ? std::max(row.device, row.store) : row.device;
   if (last >= devices.size())
     return fail(Code::Invalid, concat("sector ", row.start, " would lie on device ", last, " of ", devices.size()));
-  if (snapshot) return concat(devices[row.device], ' ', devices[row.store], " PO 8");
+  if (snapshot) return concat(devices[row.device], ' ', devices[row.store], " PO ", row.chunk);
   return concat(devices[row.device], ' ', row.device_sector);
 }
 

@@ -17,7 +17,7 @@ enum class RowKind : std::uint8_t {
   Linear,    ///< a piece of a device below
   Zero,      ///< reads zeroes, forgets writes
   Error,     ///< fails whatever is asked of it
-  Snapshot,  ///< all of a device below, but what is written to it, in pieces of 4 KiB, is in a store (writer.h)
+  Snapshot,  ///< all of a device below, but what is written to it, in chunks, is in a store
 };
 
 /// In sectors of 512 bytes.
@@ -28,6 +28,7 @@ struct Row {
   std::size_t device = 0;           ///< Linear and Snapshot: which of the devices below
   std::uint64_t device_sector = 0;  ///< Linear only: where on it
   std::size_t store = 0;            ///< Snapshot only: the device below that holds what is written
+  std::uint64_t chunk = 8;          ///< Snapshot only: a power of two
 
   friend constexpr bool operator==(const Row&, const Row&) = default;
 };
