@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DMENU=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DKEEPER=file -DMENU=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
 # -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
 # -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
 # manifest's, times are fixed.
@@ -31,6 +31,7 @@ set(generator ${WORK}/gen_init_cpio)
 execute_process(COMMAND ${CC} -O1 -o ${generator} ${GENERATOR_SOURCE} COMMAND_ERROR_IS_FATAL ANY)
 set(ENV{INIT} ${INIT})
 set(ENV{INSPECT} ${INSPECT})
+set(ENV{KEEPER} ${KEEPER})
 set(ENV{MENU} ${MENU})
 set(ENV{READER} ${READER})
 set(ENV{KEYMAPS} ${KEYMAPS})

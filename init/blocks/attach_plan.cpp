@@ -87,9 +87,10 @@ Result<std::vector<Row>> kept_rows(const View& view, std::span<const Range> kept
 std::vector<std::string> modules_of(const AttachPlan& plan) {
   // linear and error are part of device-mapper itself.
   std::vector<std::string> modules{"dm_mod"};
-  if (std::ranges::find(plan.view.rows, RowKind::Zero, &Row::kind) != plan.view.rows.end())
+  if (plan.grows || std::ranges::find(plan.view.rows, RowKind::Zero, &Row::kind) != plan.view.rows.end())
     modules.emplace_back("dm_zero");
-  if (plan.forgets()) modules.emplace_back("dm_snapshot");
+  if (plan.grows || plan.forgets()) modules.emplace_back("dm_snapshot");
+  if (plan.grows) modules.emplace_back("nbd");
   modules.emplace_back("loop");
   return modules;
 }

@@ -24,6 +24,8 @@ struct AttachPlan {
   std::vector<Row> store;   ///< of File: its store on the view's devices
   std::vector<Range> kept;  ///< bytes of a disk that forgets: what is written there goes to the image all the same
   bool flush_gate = false;
+  bool grows = false;                 ///< what is not whole in the image becomes new blocks of it (new_blocks.h), above
+                                      ///< a view that is read-only
   bool trim = true;                   ///< TRIM may reach the disks, where they have it
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
@@ -31,7 +33,7 @@ struct AttachPlan {
 
   [[nodiscard]] bool forgets() const { return writer.kind != WriterKind::Image; }
   /// Whether the disk itself can be written to.
-  [[nodiscard]] bool takes_writes() const { return !read_only || forgets(); }
+  [[nodiscard]] bool takes_writes() const { return !read_only || forgets() || grows; }
 
   friend bool operator==(const AttachPlan&, const AttachPlan&) = default;
 };

@@ -8,8 +8,11 @@
 namespace vhdboot::blocks {
 
 /// `forgets`: all that the guest writes goes elsewhere and is forgotten, so that the image is only read. Unsupported,
-/// with the ways out, when it would have to go into an image that has not all of its blocks. The errors of
-/// vhd::pieces_of().
+/// with the ways out, when it would have to go into an image that has not all of its blocks and in which no new ones
+/// can be made (check_new_blocks()). The errors of vhd::pieces_of().
 [[nodiscard]] Result<void> check_writer(const vhd::Disk& image, bool forgets);
+
+/// The same where some partitions are written in place while the rest forgets: then all blocks must be there.
+[[nodiscard]] Result<void> check_in_place(const vhd::Disk& image);
 
 }  // namespace vhdboot::blocks

@@ -13,7 +13,8 @@ std::string module_path(const CarriedModule& module) {
   return concat("modules/", module.name, ".ko");
 }
 
-Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules) {
+Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules,
+                                            bool needs_keeper) {
   constexpr std::uint64_t kMaxProgram = 16 * kMiB;
   const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
   const auto reader = TRY(sys::read_file(std::string(kReaderProgram), kMaxProgram));
@@ -22,6 +23,11 @@ Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, cons
   kexec::ArchiveBuilder archive;
   TRY(archive.add_file(kexec::kStage2Init, program, 0755));
   TRY(archive.add_file(kReaderProgram, reader, 0755));
+  std::vector<std::byte> keeper;
+  if (needs_keeper) {
+    keeper = TRY(sys::read_file(std::string(kKeeperProgram), kMaxProgram));
+    TRY(archive.add_file(kKeeperProgram, keeper, 0755));
+  }
   TRY(archive.add_file(record::kHandoffPath, as_bytes(record)));
   for (const CarriedModule& module : modules.files)
     TRY(archive.add_file(concat(kArchiveFolder, '/', module_path(module)), module.image));

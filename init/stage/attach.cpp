@@ -7,13 +7,11 @@
 #include <string>
 #include <utility>
 
-#include "base/random.h"
 #include "base/text.h"
 #include "init/blocks/check_writer.h"
 #include "init/blocks/flush_gate.h"
-#include "init/sys/in_place_file.h"
 #include "init/sys/pages.h"
-#include "vhd/vhdx_attach.h"
+#include "vhd/pieces.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -27,20 +25,25 @@ std::string kernel_release() {
 }  // namespace
 
 Result<void> check_writer(const FoundImage& image, const record::Config& config) {
-  TRY_IN(printable(image.path.text()), blocks::check_writer(*image.disk, !config.writes_image()));
+  const bool keeps = config.forgets() && config.writes_image();
+  TRY_IN(printable(image.path.text()),
+         keeps ? blocks::check_in_place(*image.disk) : blocks::check_writer(*image.disk, !config.writes_image()));
   return {};
 }
 
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
   if (!read_only) TRY(blocks::check_writer(*image.disk, false));
-  return blocks::plan_attachment(image.view, read_only, guest_block, kernel_release());
+  const bool grows = !read_only && !TRY(vhd::is_whole(*image.disk));
+  auto plan = TRY(blocks::plan_attachment(image.view, read_only || grows, guest_block, kernel_release()));
+  plan.grows = grows;
+  return plan;
 }
 
 Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
                                           std::vector<Range> kept, std::uint32_t guest_block) {
   auto plan = TRY(plan_attachment(image, true, guest_block));
   if (!kept.empty()) {
-    TRY(blocks::check_writer(*image.disk, false));
+    TRY(blocks::check_in_place(*image.disk));
     plan.flush_gate = blocks::needs_flush_gate(plan.view, false, kernel_release());
     plan.kept = std::move(kept);
   }
@@ -64,7 +67,11 @@ Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record:
 
 Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
                                           std::uint32_t guest_block) {
-  if (!config.forgets()) return plan_attachment(image, true, guest_block);
+  if (!config.forgets()) {
+    auto plan = TRY(plan_attachment(image, true, guest_block));
+    plan.grows = !TRY(vhd::is_whole(*image.disk));
+    return plan;
+  }
   auto plan = TRY(plan_to_forget(image, *config.ephemeral, {}, guest_block));
   if (config.writes_nothing() && config.host_mount && !config.host_mount->read_only)
     plan.warnings.push_back(concat("the guest finds the volume read-only at ", config.host_mount->path,
@@ -72,30 +79,23 @@ Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record:
   return plan;
 }
 
-Result<void> begin_writes(const FoundImage& image) {
-  if (image.info().format != vhd::Format::Vhdx) return {};
-  blocks::LowerDevice device = image.view.devices.front();
-  const blocks::View whole =
-      TRY(blocks::flat_view({.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}},
-                            std::move(device), image.layout.size - image.layout.size % kSectorSize));
-  auto file = TRY(
-      sys::InPlaceFile::open(whole, concat(kMapName, "-file"), concat("VHDBOOT-FILE-", image.volume->identity.uuid)));
-  const vhd::AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = TRY(random_uuid())};
-  TRY_IN(printable(image.path.text()), vhd::attach_vhdx(*file, guids));
-  return file->close();
-}
-
 blocks::AttachPlan read_only(blocks::AttachPlan plan) {
   plan.read_only = true;
   plan.writer = {};
   plan.kept = {};
   plan.flush_gate = false;
+  plan.grows = false;
   return plan;
 }
 
 Result<sys::AttachedDisk> attach_image(const blocks::AttachPlan& plan, const FoundImage& image) {
   return sys::AttachedDisk::attach(
       plan, {.map = kMapName, .map_uuid = concat("VHDBOOT-", image.volume->identity.uuid), .image = image.path.text()});
+}
+
+Result<sys::AttachedDisk> attach_above(const blocks::AttachPlan& plan, const FoundImage& image,
+                                       const std::string& device) {
+  return sys::AttachedDisk::attach_above(plan, device, image.path.text());
 }
 
 Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image) {

@@ -21,7 +21,8 @@ inline constexpr char kForgettingName[] = "vhdboot-forgets";
 /// Whether there is a place for what the guest writes; Unsupported when there is none.
 [[nodiscard]] Result<void> check_writer(const FoundImage& image, const record::Config& config);
 
-/// The plan for a found image. Unsupported, for writing, when the guest cannot write to it in place.
+/// The plan for a found image; for writing it may be one that grows. Unsupported, for writing, when there is no place
+/// for what the guest writes.
 [[nodiscard]] Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                          std::uint32_t guest_block);
 
@@ -34,15 +35,15 @@ inline constexpr char kForgettingName[] = "vhdboot-forgets";
 [[nodiscard]] Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record::Ephemeral& ephemeral,
                                                         std::vector<Range> kept, std::uint32_t guest_block);
 
-/// What has to be written into the file of the image before anything else may write to it, and for good what a VHDX
-/// file asks to be done first. What its guest sees stays the same.
-[[nodiscard]] Result<void> begin_writes(const FoundImage& image);
-
 /// The same disk, to be read alone.
 [[nodiscard]] blocks::AttachPlan read_only(blocks::AttachPlan plan);
 
-/// Attaches it for a boot.
+/// Attaches it for a boot. Not of a plan that grows.
 [[nodiscard]] Result<sys::AttachedDisk> attach_image(const blocks::AttachPlan& plan, const FoundImage& image);
+
+/// The same of a plan that grows, where the disk is the device at `device` (growing_disk.h).
+[[nodiscard]] Result<sys::AttachedDisk> attach_above(const blocks::AttachPlan& plan, const FoundImage& image,
+                                                     const std::string& device);
 
 /// Attaches it for a look beside a running system, which may have a guest disk attached under the name that a boot
 /// gives it.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "init/stage/attach.h"
+#include "init/stage/growing_disk.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
@@ -26,6 +27,7 @@ Result<void> rename_on(const std::string& partition, const entry::CountedFile& e
 
 Result<void> count_boot(const entry::CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
   const auto plan = TRY(plan_attachment(image, false, guest_block));
+  if (plan.grows) return fail(Code::Unsupported, "nothing is written to an image that grows before its guest runs");
   TRY(begin_writes(image));
   auto disk = TRY(attach_image(plan, image));
   TRY(rename_on(concat(disk.disk().path(), 'p', entry.partition), entry));

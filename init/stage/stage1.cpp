@@ -145,9 +145,12 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
-    const auto archive = TRY(make_archive(make_handoff(image, table, config, kept, boot), boot.modules));
+    record::Handoff handoff = make_handoff(image, table, config, kept, boot);
+    // What counts tries is not renamed, see count_boot().
+    if (attached.grows) handoff.counted.reset();
+    const auto archive = TRY(make_archive(handoff, boot.modules, attached.grows));
     TRY(load(boot.planned.plan, archive, report));
-    if (!config.forgets()) loaded.counted = boot.entry.counted;
+    if (!config.forgets() && !attached.grows) loaded.counted = boot.entry.counted;
     return {};
   }));
   return loaded;

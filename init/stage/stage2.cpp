@@ -18,6 +18,7 @@
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_again.h"
+#include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/rescue.h"
 #include "init/stage/run_folder.h"
@@ -84,11 +85,7 @@ Result<void> check_kept(const FoundImage& image, const std::vector<Range>& kept)
 // Before anything of the disk is opened for a guest that writes nothing to it, the kernel is told that nobody may.
 Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Handoff& handoff,
                                        const sys::Reporter& report) {
-  if (!handoff.ephemeral) {
-    auto plan = TRY(plan_attachment(image, false, handoff.guest_block));
-    TRY(begin_writes(image));
-    return plan;
-  }
+  if (!handoff.ephemeral) return plan_attachment(image, false, handoff.guest_block);
   const std::string& device = image.volume->device.path;
   if (handoff.writes_nothing()) {
     TRY(sys::make_read_only(device));
@@ -96,7 +93,6 @@ Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Ha
   }
   TRY(check_kept(image, handoff.kept));
   auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.kept, handoff.guest_block));
-  if (!plan.kept.empty()) TRY(begin_writes(image));
   report.log(concat("what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size), " of ",
                     image.scratch ? printable(image.scratch->path.text()) : "memory", ", and ",
                     handoff.writes_nothing() ? concat(device, " is read-only")
@@ -105,9 +101,9 @@ Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Ha
 }
 
 Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const FoundImage& image,
-                                           const sys::Reporter& report) {
+                                           const std::optional<GrowingDisk>& growing, const sys::Reporter& report) {
   for (const std::string& warning : plan.warnings) report.warn(warning);
-  auto disk = TRY(attach_image(plan, image));
+  auto disk = TRY(growing ? attach_above(plan, image, growing->path()) : attach_image(plan, image));
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
   return disk;
@@ -189,12 +185,15 @@ void remove_tree(const std::string& path) {
 
 // What stays when the guest takes over, and goes, the last one first, when it does not.
 struct ForGuest {
-  sys::AttachedDisk disk;          // with the host device
-  std::optional<sys::Mount> root;  // of a guest without an initrd
+  std::optional<GrowingDisk> growing;  // below the disk
+  sys::AttachedDisk disk;              // with the host device
+  std::optional<sys::Mount> root;      // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
 
+constexpr std::string_view kHeaderWritten =
+    "Of the image the header was written, and what its log asks for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
@@ -244,7 +243,15 @@ class Stage2 {
     const FoundImage image = TRY(find_same_image(*volume, handoff));
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
-    ForGuest guest{.disk = TRY(attach_for_guest(plan, image, report)), .root = {}, .keeper = {}, .watcher = {}};
+    const bool writes = !plan.forgets() || !plan.kept.empty();
+    if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
+    std::optional<GrowingDisk> growing;
+    if (plan.grows)
+      growing.emplace(TRY(GrowingDisk::start(plan, image)));
+    else if (writes)
+      TRY(begin_writes(image));
+    auto attached = TRY(attach_for_guest(plan, image, growing, report));
+    ForGuest guest{.growing = std::move(growing), .disk = std::move(attached), .root = {}, .keeper = {}, .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();

@@ -128,6 +128,15 @@ Result<AttachedDisk> AttachedDisk::attach(const blocks::AttachPlan& plan, const 
   return AttachedDisk(std::move(store), std::move(maps), std::move(loop));
 }
 
+Result<AttachedDisk> AttachedDisk::attach_above(const blocks::AttachPlan& plan, const std::string& path,
+                                                const std::string& name) {
+  const Fd backing = TRY(open_file(path, O_RDWR));
+  auto loop = TRY(LoopDevice::attach(backing, name, loop_options(plan)));
+  // Neither the image's table nor the kernel's snapshot would take it.
+  TRY(loop.refuse_trim());
+  return AttachedDisk({}, MappedStack(), std::move(loop));
+}
+
 Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan, const std::string& device_path,
                                                   const DiskNames& names) {
   const auto& rows = plan.view.rows;
@@ -144,6 +153,7 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan
   look.writer = {};
   look.kept = {};
   look.flush_gate = false;
+  look.grows = false;
   return TRY_IN(concat("the image lies in ", rows.size(), " pieces, and to look at it takes device-mapper"),
                 attach(look, names));
 }

@@ -70,6 +70,9 @@ class AttachedDisk {
  public:
   /// Of a plan that forgets, Unsafe unless the kernel says that it has made it so.
   [[nodiscard]] static Result<AttachedDisk> attach(const blocks::AttachPlan& plan, const DiskNames& names);
+  /// Of a plan that grows, where the disk is there already, as the device at `path`. `name`: what losetup shows.
+  [[nodiscard]] static Result<AttachedDisk> attach_above(const blocks::AttachPlan& plan, const std::string& path,
+                                                         const std::string& name);
   /// For a look beside a running system, read-only whatever the plan says. An image in one piece needs no
   /// device-mapper, and can be looked at while the host volume is mounted: then `device_path` is opened, the plan's
   /// only device.

@@ -58,7 +58,8 @@ def whole_vhdx(folder: Path, payload: bytes) -> Path:
     raw, path = folder / "payload.raw", folder / "debian.vhdx"
     raw.write_bytes(payload)
     run("qemu-img", "convert", "-O", "vhdx", raw, path)
-    run(PRODUCTS / "vhdtool", "provision", "--full", path)
+    for command in (["desparse"], ["provision", "--full"]):
+        run(PRODUCTS / "vhdtool", *command, path)
     data = path.read_bytes()
     table, _ = sparse_images.region(data, sparse_images.BAT)
     with open(path, "r+b") as file:

@@ -256,7 +256,10 @@ std::optional<volume::PlacedFile> check_scratch_on(const ByteSource& source, vol
 
 void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
   if (image.blocks == nullptr) return;
-  if (const auto place = blocks::check_writer(*image.blocks, !config.writes_image()); !place)
+  const bool keeps = config.forgets() && config.writes_image();
+  if (const auto place =
+          keeps ? blocks::check_in_place(*image.blocks) : blocks::check_writer(*image.blocks, !config.writes_image());
+      !place)
     findings.error("writing", place.error());
 }
 

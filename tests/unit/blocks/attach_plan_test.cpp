@@ -50,6 +50,9 @@ TEST(AttachPlan, Modules) {
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "dm_zero", "loop"));
   plan.writer = {.kind = WriterKind::Memory, .store_size = kMinStore};
   EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "dm_zero", "dm_snapshot", "loop"));
+  plan = *plan_attachment(view(4096), true, 512, "");
+  plan.grows = true;
+  EXPECT_THAT(modules_of(plan), ElementsAre("dm_mod", "dm_zero", "dm_snapshot", "nbd", "loop"));
 }
 
 TEST(AttachPlan, OneThatForgetsTakesWritesAboveAViewThatDoesNot) {

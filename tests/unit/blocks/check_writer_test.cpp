@@ -68,6 +68,18 @@ TEST(CheckWriter, AnyOtherOnlyWhereItIsForgotten) {
   }
 }
 
+TEST(CheckWriter, AVhdxWithRoomForMoreGrows) {
+  const auto with_room = [](std::uint64_t block, std::uint64_t places) {
+    SparseFile file = vhdx_of({.disk = 256 * kMiB, .block = block, .id = kOwn, .blocks = {{0, {}}}});
+    EXPECT_TRUE(file.resize(align_up(file.size(), kMiB) + places * block));
+    return file;
+  };
+  EXPECT_TRUE(check(with_room(kMiB, 64), false));
+  EXPECT_TRUE(check(with_room(4 * kMiB, 65), false));
+  EXPECT_THAT(check(with_room(kMiB, 40), false), Fails(Code::Unsupported, "vhdtool reserve"));
+  EXPECT_THAT(check(with_room(32 * kMiB, 65), false), Fails(Code::Unsupported, "vhdtool reblock"));
+}
+
 TEST(CheckWriter, OneOfTheBlocksIsOnlyZeros) {
   ImageSpec spec = spec_with({{0, {}}});
   spec.states[1] = 2;  // ZERO: it lies nowhere

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/growing_disk.h"
+
+#include "base/random.h"
+#include "base/text.h"
+#include "init/stage/archive.h"
+#include "init/stage/attach.h"
+#include "init/stage/grow.h"
+#include "init/sys/device_file.h"
+#include "vhd/vhdx_attach.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 120s;  // as a disk may take to answer
+constexpr char kView[] = "-view";
+constexpr char kFile[] = "-file";
+
+Result<sys::MappedDevice> map(const std::string& suffix, const std::string& uuid, const blocks::View& view,
+                              bool read_only) {
+  const auto devices = blocks::device_numbers(view);
+  auto device = TRY(sys::MappedDevice::create(kMapName + suffix, uuid + suffix, view.rows, devices, read_only));
+  TRY(device.check(view.rows, devices, read_only));
+  // Flushed is the partition itself.
+  (void)device.forget_flushes();
+  return device;
+}
+
+// The image's own file, all of it.
+Result<blocks::View> view_of_file(const blocks::View& view) {
+  const blocks::MappedFile& file = view.files.front();
+  return blocks::flat_view(file, view.devices[file.device], file.size);
+}
+
+}  // namespace
+
+Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const FoundImage& image) {
+  const std::string uuid = concat("VHDBOOT-", image.volume->identity.uuid);
+  const auto own = TRY(view_of_file(plan.view));
+  auto view = TRY(map(kView, uuid, plan.view, true));
+  auto file = TRY(map(kFile, uuid, own, false));
+  std::vector<std::string> words{std::string(kKeeperProgram)};
+  for (std::string& word : to_words({.file = file.path(),
+                                     .file_size = own.size,
+                                     .view = view.path(),
+                                     .partition = image.volume->device.path,
+                                     .gate_sector = own.rows.front().device_sector,
+                                     .map = kMapName,
+                                     .map_uuid = uuid}))
+    words.push_back(std::move(word));
+  GrowingDisk disk(std::move(view), std::move(file), TRY(sys::Companion::start(words)));
+  disk.path_ = TRY(receive_grow_answer(disk.keeper_.messages(), sys::Deadline::in(kPatience)));
+  return disk;
+}
+
+Result<void> begin_writes(const FoundImage& image) {
+  if (image.info().format != vhd::Format::Vhdx) return {};
+  const auto own = TRY(view_of_file(image.view));
+  auto device = TRY(map(kFile, concat("VHDBOOT-", image.volume->identity.uuid), own, false));
+  {
+    const auto file = TRY(sys::DeviceFile::open(device.path(), own.size, image.volume->device.path));
+    const vhd::AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = TRY(random_uuid())};
+    TRY_IN(printable(image.path.text()), vhd::attach_vhdx(*file, guids));
+  }
+  return device.remove();
+}
+
+GrowingDisk::~GrowingDisk() {
+  if (path_.empty()) return;
+  const auto deadline = sys::Deadline::in(kPatience);
+  if (keeper_.messages().send({}, deadline)) (void)receive_grow_answer(keeper_.messages(), deadline);
+}
+
+}  // namespace vhdboot::stage

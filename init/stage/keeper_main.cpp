@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vhdboot-keeper: makes new blocks in the image of a guest that runs; see init/stage/keep_growing.h.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "init/stage/keep_growing.h"
+
+int main(int argc, char** argv) {
+  using namespace vhdboot;
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  const auto request = stage::parse_grow_request(words);
+  if (!request) {
+    std::fputs("vhdboot-keeper is started by vhdboot-init, when an image grows while its system runs\n", stderr);
+    return 2;
+  }
+  // systemd lets such a process live while it kills everything else of the initrd.
+  argv[0][0] = '@';
+  // The consoles are the guest's.
+  if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+  return stage::keep_growing(*request);
+}
