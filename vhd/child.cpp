@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "vhd/dynamic_header.h"
+#include "vhd/dynamic_vhd.h"
 #include "vhd/footer.h"
 #include "vhd/vhdx_header.h"
 #include "vhd/vhdx_metadata.h"
@@ -94,7 +95,9 @@ Result<NewFile> make_vhd(const DiskInfo& parent, const ChildSpec& spec, const st
   head.utf16(kPath, path, false);
   for (std::uint64_t block = 0; block < blocks; ++block) head.be<std::uint32_t>(table + 4 * block, ~std::uint32_t{0});
 
-  const std::uint64_t last = end + align_up(spec.reserve, kSectorSize);
+  const VhdShape shape = vhd_shape(kVhdBlock);
+  const std::uint64_t more = (spec.reserve + kVhdBlock - 1) / kVhdBlock;
+  const std::uint64_t last = more == 0 ? end : shape.first_place(end) + (more - 1) * shape.stride() + kVhdBlock;
   NewFile file{.size = last + kFooterSize, .writes = {}};
   file.writes.push_back({.offset = 0, .data = std::move(head).take(), .what = "header and table"});
   file.writes.push_back({.offset = last, .data = {footer_bytes.begin(), footer_bytes.end()}, .what = "footer"});

@@ -18,7 +18,7 @@ struct ChildSpec {
   std::string parent_name;          ///< of the parent's file, which lies in the same folder; UTF-8
   std::int64_t parent_changed = 0;  ///< when it was changed last, Unix seconds: a VHD says so
   std::int64_t now = 0;             ///< Unix seconds
-  std::uint64_t reserve = 0;        ///< bytes of free space in the file, for new blocks
+  std::uint64_t reserve = 0;        ///< bytes of blocks for which there is free space in the file, at least
   Guid id;                          ///< random: by which a child of this one will know it
   Guid file_write;                  ///< random; of a VHDX
 };

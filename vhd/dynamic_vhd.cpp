@@ -79,6 +79,10 @@ Result<void> DynamicVhd::check_blocks() {
     if (length > 0 && locator.offset < file().size())
       used_end_ = std::max(used_end_, locator.offset + std::min(length, align_up(kMaxLocatorData, kMiB)));
   }
+  // Where a guest may write to the blocks, none of them may be a footer.
+  std::array<std::byte, kFooterSize> tail{};
+  TRY(file().read(file().size() - kFooterSize, tail));
+  const std::uint64_t end = has_footer_cookie(tail) ? file().size() - kFooterSize : file().size();
   const auto meets = [](std::uint64_t a, std::uint64_t a_length, std::uint64_t b, std::uint64_t b_length) {
     return a < b + b_length && b < a + a_length;
   };
@@ -90,7 +94,8 @@ Result<void> DynamicVhd::check_blocks() {
     if (start > file().size() || bitmap_bytes_ + data > file().size() - start)
       return fail(Code::Corrupt, concat("block ", i, " of the VHD lies outside of the file: a part of it is missing"));
     if (meets(start, bitmap_bytes_ + data, header_.table_offset, table_.size() * 4) ||
-        meets(start, bitmap_bytes_ + data, header_offset_, kDynamicHeaderSize))
+        meets(start, bitmap_bytes_ + data, header_offset_, kDynamicHeaderSize) || start < kFooterSize ||
+        start + bitmap_bytes_ + data > end)
       return fail(Code::Corrupt, concat("block ", i, " of the VHD lies over the headers of the file"));
     places.push_back(start);
     used_end_ = std::max(used_end_, start + bitmap_bytes_ + header_.block_size);

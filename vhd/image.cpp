@@ -113,10 +113,12 @@ std::string_view name(Format format) {
 std::string conversion_advice(Format format, std::string_view file_name) {
   if (format == Format::Compressed) return "it is a compressed file: decompress it first";
   const std::string target = concat(file_name, ".raw");
-  std::string advice = concat("it is a ", name(format), ": convert it with `qemu-img convert -p -f ", qemu_name(format),
-                              " -O raw \"", file_name, "\" \"", target, "\"`, then `raw2vhd \"", target, "\"`");
-  if (format == Format::DifferencingVhd) advice += " (its parent image must be at hand)";
-  return advice;
+  // qemu-img leaves the parent of a VHD out, without a word.
+  if (format == Format::DifferencingVhd)
+    return concat("it is a ", name(format), ": convert it with `vhdtool cat \"", file_name, "\" > \"", target,
+                  "\"`, then `raw2vhd \"", target, "\"`");
+  return concat("it is a ", name(format), ": convert it with `qemu-img convert -p -f ", qemu_name(format), " -O raw \"",
+                file_name, "\" \"", target, "\"`, then `raw2vhd \"", target, "\"`");
 }
 
 Result<std::optional<Format>> foreign_format(const ByteSource& file) {

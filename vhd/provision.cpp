@@ -56,12 +56,15 @@ class Provisioner {
       if (piece.origin != SparseDisk::Origin::File) {
         whole = false;
         TRY(copy(start_of(block) + at, place + at, piece.length, false));
+        pending_ += piece.length;
       }
       at += piece.length;
     }
     if (whole) return {};
     ++done_.completed;
     batch_.push_back({block, place});
+    // Nothing of what `watch` counts, but a moment at which it may stop.
+    if (!watch_(0)) return std::unexpected(sys_error("stopped", EINTR));
     return {};
   }
 

@@ -6,9 +6,13 @@
 
 #include "base/result.h"
 #include "vhd/byte_file.h"
+#include "vhd/disk.h"
 #include "vhd/vhdx_writer.h"
 
 namespace vhdboot::vhd {
+
+/// Bytes of the block table of such an image, a multiple of 1 MiB: what it must have free, in one piece.
+[[nodiscard]] std::uint64_t vhdx_table_size(const DiskInfo& disk);
 
 /// Also closes `writer`, which was opened with a new data-write GUID. Invalid when the image has no parent, or its file
 /// no free place for the table.

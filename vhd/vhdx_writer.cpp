@@ -138,7 +138,7 @@ Result<void> VhdxWriter::commit(std::span<const BlockPlace> places) {
 Result<void> VhdxWriter::make_room() {
   sector_count_ = 0;
   if (used_ + buffer_.size() <= table_.header.log_length / 2) return {};
-  return checkpoint();
+  return put_in_place();
 }
 
 Result<void> VhdxWriter::put_into_log(Bytes entry) {
@@ -180,6 +180,11 @@ Result<void> VhdxWriter::write_entry() {
 }
 
 Result<void> VhdxWriter::checkpoint() {
+  TRY(check_usable());
+  return put_in_place();
+}
+
+Result<void> VhdxWriter::put_in_place() {
   if (!pending_) return {};
   for (std::size_t sector = 0; sector < changed_.size(); ++sector)
     if (changed_[sector])
@@ -207,7 +212,7 @@ Result<void> VhdxWriter::update(std::span<const LoggedSector> sectors) {
     return fail(Code::Invalid, "these sectors are not changed through the log of the VHDX file");
   failed_ = true;
   TRY(file_.flush());
-  TRY(checkpoint());
+  TRY(put_in_place());
   std::ranges::copy(sectors, sectors_.begin());
   sector_count_ = sectors.size();
   TRY_IN("writing the log", write_entry());
@@ -222,7 +227,7 @@ Result<void> VhdxWriter::update(std::span<const LoggedSector> sectors) {
 Result<void> VhdxWriter::close() {
   if (failed_) return fail(Code::Io, "an earlier change of the VHDX file failed");
   failed_ = true;
-  TRY(checkpoint());
+  TRY(put_in_place());
   if (!table_.header.log.is_zero()) {
     table_.header.log = {};
     table_.header = TRY(write_both_headers(file_, table_.header));

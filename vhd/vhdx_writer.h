@@ -66,6 +66,7 @@ class VhdxWriter final : public BlockWriter {
   [[nodiscard]] Bytes table_sector(std::size_t sector) const;
   [[nodiscard]] std::uint64_t place_of_sector(std::size_t sector) const;
   [[nodiscard]] bool add(const BlockPlace& wanted);
+  [[nodiscard]] Result<void> put_in_place();
   [[nodiscard]] Result<void> make_room();
   [[nodiscard]] Result<void> write_entry();
   [[nodiscard]] Result<void> put_into_log(Bytes entry);

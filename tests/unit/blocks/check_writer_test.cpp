@@ -70,7 +70,8 @@ TEST(CheckWriter, AnyOtherOnlyWhereItIsForgotten) {
 
 TEST(CheckWriter, AVhdxWithRoomForMoreGrows) {
   const auto with_room = [](std::uint64_t block, std::uint64_t places) {
-    SparseFile file = vhdx_of({.disk = 256 * kMiB, .block = block, .id = kOwn, .blocks = {{0, {}}}});
+    SparseFile file =
+        test::vhdx_of({.disk = 256 * kMiB, .block = block, .id = kOwn, .blocks = {{0, {}}}, .every = 4096});
     EXPECT_TRUE(file.resize(align_up(file.size(), kMiB) + places * block));
     return file;
   };
