@@ -132,18 +132,18 @@ std::unique_ptr<volume::FileSource> source_of(HostVolume& volume, const volume::
   return std::make_unique<volume::FileSource>(*volume.source, layout.extents, layout.size, layout.valid_size);
 }
 
-// What the differencing image in a file says of its parent: by which ids it knows it. Nothing of any other file.
+// What the differencing image in a file says of its parent: by which ids it knows it. Nothing of any other file; an
+// error when it may be one and cannot be read, for what is wrong with a file that is none is no reason against the
+// image.
 Result<std::vector<Guid>> parent_ids(HostVolume& volume, const volume::Path& path) {
-  // What is wrong with another file is no reason against this one; what cannot be read may be a child.
-  const auto unless_unreadable = [](const Error& error) -> Result<std::vector<Guid>> {
-    if (error.code == Code::Io || error.code == Code::Timeout) return std::unexpected(error);
-    return std::vector<Guid>();
-  };
   const auto layout = volume.reader->layout(path);
-  if (!layout) return unless_unreadable(layout.error());
+  if (!layout) return std::unexpected(layout.error());
+  if (layout->compressed || layout->encrypted || layout->reparse_tag != 0)
+    return fail(Code::Unsafe, "it is compressed, encrypted or not there in full");
   const auto file = source_of(volume, *layout);
   const auto disk = vhd::open_disk(*file, path.name());
-  if (!disk) return unless_unreadable(disk.error());
+  if (!disk && disk.error().code == Code::Corrupt) return std::vector<Guid>();
+  if (!disk) return std::unexpected(disk.error());
   const auto& parent = (*disk)->info().parent;
   return parent ? parent->ids : std::vector<Guid>();
 }
@@ -162,7 +162,12 @@ Result<void> check_no_children(const FoundImage& image) {
     const auto path = image.path.sibling(file.name);
     if (!path || *path == image.path || file.directory) continue;
     if (std::ranges::find(extensions, to_lower_ascii(path->extension())) == extensions.end()) continue;
-    const auto ids = TRY_IN(printable(path->text()), parent_ids(*image.volume, *path));
+    auto known = parent_ids(*image.volume, *path);
+    if (!known && known.error().code != Code::Io && known.error().code != Code::Timeout)
+      return fail(Code::Unsafe, concat("whether this is the parent of ", printable(path->text()),
+                                       ", which would be worth nothing once this one has changed, cannot be told: ",
+                                       known.error().message(), "; move that one to another folder"));
+    const auto ids = TRY_IN(printable(path->text()), std::move(known));
     if (std::ranges::find(ids, own) == ids.end()) continue;
     return fail(Code::Unsafe, concat(printable(path->text()), " is a differencing image whose parent this is: it ",
                                      "would be worth nothing once this one has changed. Boot that one, or this with "
@@ -232,7 +237,8 @@ Result<blocks::View> view_of(const FoundImage& image) {
 }  // namespace
 
 Writes writes_of(const record::Config& config) {
-  return config.writes_nothing() ? Writes::Forgotten : Writes::Kept;
+  if (config.writes_nothing()) return Writes::Forgotten;
+  return config.writes_image() ? Writes::Kept : Writes::Elsewhere;
 }
 
 std::string FoundImage::kind() const {
@@ -313,7 +319,7 @@ Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, co
 
 Result<FoundImage> open_image(const Sighting& place, Writes writes) {
   // The guest would find that out when it writes for the first time.
-  if (place.volume->device.read_only && writes == Writes::Kept)
+  if (place.volume->device.read_only && writes != Writes::Forgotten)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
   auto image = TRY(examine_image(*place.volume, place.path, writes));
   TRY(check_unshared(image, writes));

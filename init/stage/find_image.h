@@ -19,9 +19,9 @@
 
 namespace vhdboot::stage {
 
-/// What becomes of what the guest writes: where all of it is forgotten, and stays in memory, nothing is written to the
-/// volume.
-enum class Writes : std::uint8_t { Kept, Forgotten };
+/// What becomes of what the guest writes: some of it goes into the image, all of it to another place of its volume, or
+/// all is forgotten and stays in memory, so that nothing is written to the volume.
+enum class Writes : std::uint8_t { Kept, Elsewhere, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 
 /// An image that may be attached: its volume is in order and its bytes lie in place.

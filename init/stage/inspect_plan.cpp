@@ -148,7 +148,9 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
-  if (config.forgets()) (void)TRY(guest::kept_partitions(disk, image.info().size, config.keep));
+  if (config.forgets())
+    if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
+      (void)TRY(blocks::kept_rows(image.view, kept));
   std::optional<GuestBoot> planned;
   TRY(try_entries(disk, image, attach_plan, config, devices, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);

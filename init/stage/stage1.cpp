@@ -138,6 +138,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
+    if (!kept.empty()) (void)TRY(blocks::kept_rows(image.view, kept));
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
@@ -180,7 +181,9 @@ std::string count(const entry::CountedFile& entry, const FoundImage& image, cons
   else
     report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
   return concat("Of the image the name of ", printable(entry.path), done ? " was" : " may have been",
-                " changed, which counts its tries; nothing else was written to any disk.");
+                " changed, which counts its tries,",
+                image.info().format == vhd::Format::Vhdx ? " and the header of its file, which says so;" : "",
+                " nothing else was written to any disk.");
 }
 
 Error jump(const sys::Reporter& report) {
