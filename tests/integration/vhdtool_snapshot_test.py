@@ -38,6 +38,7 @@ def make(folder: Path, name: str, kind: str = "dynamic") -> Path:
     more = [] if form == "vhdx" else ["-o", "force_size=on"]
     run("qemu-img", "convert", "-O", form, "-o", f"subformat={kind}", *more, raw, path)
     raw.unlink()
+    succeed("desparse", path)
     return path
 
 
@@ -102,6 +103,13 @@ def test_what_libvhdi_makes_of_it(tmp_path, name, kind):
     assert f"Parent identifier\t: {parent}" in told, told
 
 
+@pytest.mark.parametrize("reserve, blocks", [("0", 0), ("1M", 1), ("2M", 1), ("5M", 3)])
+def test_the_reserve_of_a_vhd(tmp_path, reserve, blocks):
+    image = make(tmp_path, "debian.vhd", "fixed")
+    succeed("snapshot", "--reserve", reserve, image)
+    assert info(image)["reserve"] == blocks * 2 * MIB
+
+
 def test_the_kept_image_is_protected(tmp_path):
     image = make(tmp_path, "debian.vhdx")
     succeed("snapshot", "--reserve", "1M", image)
@@ -131,12 +139,40 @@ def test_completed_after_a_loss_of_power_between_the_names(tmp_path):
     image.rename(tmp_path / "debian.vhdx.vhdtool-part")
     assert "completed what was begun" in succeed("snapshot", image)
     assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx"] and read(image) == contents()
-    # Where there is a second name for the image first.
+
+
+def test_after_a_loss_of_power_with_two_names(tmp_path):
+    """It is done anew: the image is whole under its own name."""
+    image = make(tmp_path, "debian.vhdx")
+    succeed("snapshot", "--reserve", "1M", image)
     image.rename(tmp_path / "debian.vhdx.vhdtool-part")
+    os.chmod(tmp_path / "debian.1.vhdx", 0o644)
     os.link(tmp_path / "debian.1.vhdx", image)
-    assert "completed what was begun" in succeed("snapshot", image)
-    assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx"] and read(image) == contents()
-    assert info(image)["format"].startswith("differencing")
+    succeed("snapshot", "--reserve", "2M", image, "again")
+    assert names(tmp_path) == ["debian.again.vhdx", "debian.vhdx"] and read(image) == contents()
+    assert info(image)["reserve"] == 2 * MIB and info(image)["format"].startswith("differencing")
+
+
+def test_what_is_in_use_is_not_completed(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    succeed("snapshot", "--reserve", "1M", image)
+    os.chmod(tmp_path / "debian.1.vhdx", 0o644)
+    image.rename(tmp_path / "debian.vhdx.vhdtool-part")
+    with open(tmp_path / "debian.1.vhdx", "r+b"):
+        refuse(3, "snapshot", image, words=["open for writing"])
+    assert names(tmp_path) == ["debian.1.vhdx", "debian.vhdx.vhdtool-part"]
+
+
+@pytest.mark.parametrize("command", ["snapshot", "rollback"])
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+def test_by_a_symbolic_link(tmp_path, name, command):
+    (tmp_path / "real").mkdir()
+    image = changed_child(tmp_path / "real", name)
+    before = read(image)
+    link = tmp_path / f"link{image.suffix}"
+    link.symlink_to(f"real/{name}")
+    succeed(command, *(["--reserve", "2M"] if command == "snapshot" else []), link)
+    assert link.is_symlink() and read(link) == read(image) == (before if command == "snapshot" else contents())
 
 
 def test_what_an_earlier_run_left_incomplete_is_replaced(tmp_path):
@@ -190,6 +226,53 @@ def test_rollback(tmp_path, name):
     assert read(image) == contents()
 
 
+def test_rollback_of_one_that_is_full(tmp_path):
+    image = changed_child(tmp_path, "debian.vhdx")
+    succeed("provision", "--full", image)
+    assert info(image)["reserve"] == 0
+    succeed("rollback", image)
+    assert read(image) == contents() and info(image)["allocated_blocks"] == 0
+
+
+def test_rollback_of_a_vhd_whose_parent_is_elsewhere(tmp_path):
+    image = changed_child(tmp_path, "debian.vhd")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "debian.1.vhd").rename(tmp_path / "base/debian.vhd")
+    link = sparse_images.uuid.UUID(bytes=(tmp_path / "base/debian.vhd").read_bytes()[-512:][68:84])
+    sparse_images.make_vhd(image, SIZE, {5000: b"changed".ljust(512)}, CHILD, parent=(link, 0, ".\\base\\debian.vhd"))
+    before = image.read_bytes()
+    refuse(3, "rollback", image, words=["is in another folder"])
+    assert image.read_bytes() == before
+
+
+def test_a_chain_that_is_as_long_as_it_may_be(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    for _ in range(63):
+        succeed("snapshot", "--reserve", "0", image)
+    before = names(tmp_path), image.read_bytes()
+    refuse(3, "snapshot", "--reserve", "0", image, words=["another snapshot of it could not be opened"])
+    assert (names(tmp_path), image.read_bytes()) == before and read(image) == contents()
+
+
+def test_a_parent_does_not_grow(tmp_path):
+    image = make(tmp_path, "debian.vhd", "fixed")
+    succeed("snapshot", "--reserve", "2M", image)
+    os.chmod(tmp_path / "debian.1.vhd", 0o644)
+    refuse(3, "grow", tmp_path / "debian.1.vhd", "+4M", words=["debian.vhd beside it"])
+    assert read(image) == contents()
+
+
+def test_owner_and_mode_stay(tmp_path):
+    image = make(tmp_path, "debian.vhdx")
+    os.chmod(image, 0o640)
+    if os.geteuid() == 0:
+        os.chown(image, 1234, 5678)
+    before = image.stat()
+    succeed("snapshot", "--reserve", "1M", image)
+    after = image.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
 def test_rollback_refuses(tmp_path):
     image = make(tmp_path, "debian.vhdx")
     before = image.read_bytes()
@@ -221,6 +304,9 @@ def test_refused(tmp_path):
     raw = tmp_path / "debian.img"
     raw.write_bytes(bytes(MIB))
     refuse(3, "snapshot", raw, words=[str(raw), "raw2vhd"])
+    named = image.rename(tmp_path / "debian.img2")
+    refuse(3, "snapshot", named, words=["does not end in .vhdx"])
+    named.rename(image)
     refuse(1, "snapshot", tmp_path / "none.vhdx", words=["none.vhdx"])
     assert vhdtool("snapshot", image, "a/b").returncode == 2
     assert vhdtool("snapshot", image, "../x").returncode == 2

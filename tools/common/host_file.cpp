@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +83,12 @@ vhd::Attempt<void> check_locks(int fd, Access access) {
 vhd::Attempt<void> check_writable(const std::string& path, mode_t mode) {
   if ((mode & 0222) == 0)
     return refuse(vhd::Reason::ReadOnly, concat("it is write-protected; `chmod u+w \"", path, "\"`"));
+  // On NTFS the mode may be the same for all files.
+  constexpr std::uint32_t kReadOnly = 1;
+  std::uint32_t attributes = 0;
+  if (::getxattr(path.c_str(), "system.ntfs_attrib", &attributes, sizeof attributes) == sizeof attributes &&
+      (attributes & kReadOnly) != 0)
+    return refuse(vhd::Reason::ReadOnly, "it has the read-only attribute, as the parent of a snapshot has");
   if (::access(path.c_str(), W_OK) == 0) return {};
   switch (errno) {
     case EROFS:

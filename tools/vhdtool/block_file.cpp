@@ -86,6 +86,9 @@ Attempt<void> BlockFile::lengthen(std::uint64_t size) {
   Error error = std::move(filled).error();
   auto restored = space.resize(old_size);
   if (restored) restored = space.sync();
+  // The new one may have been there, and the old one wiped.
+  if (restored && footer) restored = file_->reload_size();
+  if (restored && footer) restored = file_->write(old_size - kFooterSize, footer->bytes);
   error.text = is_stop(error) ? "stopped by a signal" : error.message();
   if (!is_stop(error)) error.sys_errno = 0;  // it is in the text now
   error.text += restored ? "; the file is as it was"

@@ -12,17 +12,19 @@
 namespace vhdboot::vhdtool {
 
 /// Puts all of it into `file`, which is empty, every byte of it really written, and shows how far it is; durable when
-/// it returns. Stops when a signal came (interruption.h).
-[[nodiscard]] Result<void> write_child(tools::SpaceFile& file, const vhd::NewFile& child);
+/// it returns. The file gets owner and mode of the one that is open as `like`, where its file system has such. Stops
+/// when a signal came (interruption.h).
+[[nodiscard]] Result<void> write_child(tools::SpaceFile& file, const vhd::NewFile& child, int like);
 
 /// Whether the image at `path` can be opened and is a differencing one: the path of its parent's file.
 [[nodiscard]] Result<std::string> parent_file(const std::string& path);
 
-/// Unsafe when a differencing image beside `path` says that the image there, `info`, is its parent.
+/// Unsafe when a differencing image beside `path` says that the image there, `info`, is its parent, or may say so and
+/// cannot be read.
 [[nodiscard]] Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info);
 
-/// Sets the read-only attribute of the file, where its file system has one, or takes it away. As far as it goes: what
-/// protects a parent in a boot is the child that names it.
-void set_read_only(const std::string& path, bool read_only);
+/// Sets the read-only attribute of the file, where its file system has one. As far as it goes: what protects a parent
+/// in a boot is the child that names it.
+void set_read_only(const std::string& path);
 
 }  // namespace vhdboot::vhdtool

@@ -11,6 +11,7 @@
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/common/space_file.h"
+#include "tools/vhdtool/child_file.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/progress_show.h"
@@ -109,6 +110,9 @@ std::string completed(std::uint64_t size) {
 Attempt<std::string> grow(const std::string& path, const std::string& size_text) {
   const auto file = TRY(HostFile::open(path, Access::Change));
   GrowthStart start = TRY(find_growth_start(*file, path));
+  DiskInfo info;
+  info.link_id = start.footer.uuid;
+  TRY(check_no_child(path, info));
   const bool relative = size_text.starts_with('+');
   const std::uint64_t wanted = TRY(parse_new_size(size_text, start.payload_size));
   const Interruption interruption;

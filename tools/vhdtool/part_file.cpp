@@ -8,10 +8,19 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
 #include "base/fd.h"
 
 namespace vhdboot::vhdtool {
+
+std::string real_path(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &::free);
+  return real ? real.get() : path;
+}
 
 bool is_there(const std::string& path) {
   struct stat status{};

@@ -8,6 +8,10 @@
 
 namespace vhdboot::vhdtool {
 
+/// Where a path leads, symbolic links followed: what is renamed or replaced is the file. As it is when it leads
+/// nowhere.
+[[nodiscard]] std::string real_path(const std::string& path);
+
 /// Whether there is anything of that name, a dangling link too.
 [[nodiscard]] bool is_there(const std::string& path);
 

@@ -34,10 +34,10 @@ Example:
 Attempt<std::string> reblock_file(const std::string& path) {
   BlockFile image = TRY(BlockFile::open(path));
   if (!image.is_vhdx()) return refuse(Reason::OtherFormat, concat("it is a ", describe(image.info()), ", not a VHDX"));
-  if (image.info().block_size == kReblockedSize) return std::string("has blocks of 1 MiB already");
   const Interruption interruption;
-  // The table of a file with a log is that of a replayed one.
+  // The table of a file with a log is that of a replayed one. A run that was killed may have left its own.
   if (image.info().log_dirty) static_cast<void>(TRY(attach_vhdx(image.file(), TRY(tool_guids()))));
+  if (image.info().block_size == kReblockedSize) return std::string("has blocks of 1 MiB already");
   const VhdxTable table = TRY(read_vhdx_table(image.file()));
   const std::uint64_t size = TRY(reblocked_table_size(table));
   const std::uint64_t end = align_up(image.file().size(), kMiB);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/random.h"
 #include "base/size_text.h"
 #include "base/text.h"
@@ -24,6 +25,7 @@
 #include "tools/vhdtool/part_file.h"
 #include "vhd/child.h"
 #include "vhd/disk.h"
+#include "vhd/dynamic_vhd.h"
 #include "vhd/vhdx_attach.h"
 
 namespace vhdboot::vhdtool {
@@ -107,8 +109,24 @@ Result<std::string> name_of_snapshot(const ImageName& image, const std::optional
   return fail(Code::Invalid, "there are too many snapshots: merge some of them");
 }
 
+// The child as whoever opens it will find it, before its parent has the new name: a chain may be too long for it.
+Result<void> check_child(const std::string& child, const std::string& image, std::string_view kept) {
+  const auto file = TRY(ImageReader::open(child));
+  const auto open_parent = [&](std::string_view name, std::string_view path) -> Result<OpenedFile> {
+    if (name != child || local_parent_path(path) != kept) return open_parent_beside(name, path);
+    auto parent = TRY(ImageReader::open(image));
+    const std::int64_t changed = parent->changed();
+    return OpenedFile{image, std::move(parent), changed};
+  };
+  (void)TRY_IN("another snapshot of it could not be opened", open_disk(*file, child, open_parent));
+  return {};
+}
+
 // By a second name where the file system has that, so that there is an image at any moment.
 Result<void> exchange(const std::string& image, const std::string& snapshot, PartFile& part) {
+  const std::string child = part.path();
+  // Without it there may soon be no image any more: the next run completes it.
+  part.keep();
   if (is_there(image) && !is_same_file(image, snapshot)) {
     if (::link(image.c_str(), snapshot.c_str()) != 0) {
       if (errno == EEXIST) return fail_errno(printable(snapshot));
@@ -116,9 +134,6 @@ Result<void> exchange(const std::string& image, const std::string& snapshot, Par
     }
     TRY(sync_folder_of(image));
   }
-  const std::string child = part.path();
-  // Without it there may be no image any more.
-  part.keep();
   if (::rename(child.c_str(), image.c_str()) != 0)
     return fail_errno(concat("giving ", printable(child), " its name, which you can do yourself now"));
   return sync_folder_of(image);
@@ -133,6 +148,17 @@ std::optional<std::string> left_to_exchange(const std::string& image) {
 
 Attempt<DiskInfo> look_at(HostFile& file, const std::string& path) {
   const auto disk = TRY(open_disk(file, path, open_parent_beside));
+  // A boot and the tools look for children by these names.
+  const std::string extension = to_lower_ascii(parts_of(path).extension);
+  const std::string_view wanted = disk->info().format == Format::Vhdx ? ".vhdx" : ".vhd";
+  if (disk->info().format != Format::Raw && extension != wanted)
+    return fail(Code::Unsupported, concat("it is a ", describe(disk->info()), ", and its name does not end in ", wanted,
+                                          ": rename it first"));
+  if (disk->info().block_size != 0 && disk->info().format != Format::Vhdx && !TRY(read_dynamic_footer(file)).at_end)
+    return fail(Code::Corrupt, "it does not end with its footer: `vhdtool reserve FILE 0` puts one there");
+  // It cannot be filled any more once others stand on it.
+  if (const auto missing = TRY(TRY(SpaceFile::reopen(file.descriptor())).missing()); !missing.empty())
+    return fail(Code::Unsupported, concat("it has holes: run `vhdtool desparse \"", path, "\"` first"));
   // It would not find its parent under the new name.
   TRY(check_no_child(path, disk->info()));
   if (disk->info().log_dirty) {
@@ -146,13 +172,18 @@ Attempt<DiskInfo> look_at(HostFile& file, const std::string& path) {
 Attempt<std::string> snapshot(const std::string& image, std::uint64_t reserve,
                               const std::optional<std::string>& wanted) {
   const ImageName name = parts_of(image);
-  if (const auto parent = left_to_exchange(image)) {
+  const auto left = left_to_exchange(image);
+  if (left && !is_there(image)) {
+    const auto parent = TRY(HostFile::open(*left, Access::Read));  // nobody may use it
     PartFile part(image);
-    TRY(exchange(image, *parent, part));
-    set_read_only(*parent, true);
-    return concat("completed what was begun: ", printable(*parent), " is kept");
+    TRY(exchange(image, *left, part));
+    set_read_only(*left);
+    return concat("completed what an earlier run has begun: ", printable(*left),
+                  " is kept; to keep what is in it now, run it again");
   }
   const auto file = TRY(HostFile::open(image, Access::Change));
+  // The second name that an earlier run has given it.
+  if (left && ::unlink(left->c_str()) != 0) return std::unexpected(Refusal(sys_error(printable(*left), errno)));
   const DiskInfo info = TRY(look_at(*file, image));
   const std::string kept = TRY(name_of_snapshot(name, wanted));
   struct stat status{};
@@ -166,10 +197,11 @@ Attempt<std::string> snapshot(const std::string& image, std::uint64_t reserve,
   const Interruption interruption;
   SpaceFile space = TRY(SpaceFile::create(PartFile::part_path(image)));
   PartFile part(image);
-  TRY(write_child(space, child));
+  TRY(write_child(space, child, file->descriptor()));
+  TRY(check_child(part.path(), image, kept));
   const std::string snapshot = name.folder + kept;
   TRY(exchange(image, snapshot, part));
-  set_read_only(snapshot, true);
+  set_read_only(snapshot);
   return concat(printable(snapshot), " is kept; from now on a differencing image of it takes what is written, ",
                 human_size(reserve), " at most");
 }
@@ -182,7 +214,9 @@ ExitStatus run_snapshot(int argc, char** argv) {
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   std::uint64_t reserve = kDefaultReserve;
-  if (line.has("reserve")) {
+  if (line.value("reserve") == "0") {
+    reserve = 0;
+  } else if (line.has("reserve")) {
     const auto size = parse_size(line.value("reserve"));
     if (!size) return tools::wrong_usage(argv[0], size.error().text);
     reserve = *size;
@@ -192,7 +226,7 @@ ExitStatus run_snapshot(int argc, char** argv) {
     name = line.arguments[1];
     if (const auto fits = check_name(*name); !fits) return tools::wrong_usage(argv[0], fits.error().text);
   }
-  auto done = snapshot(path, reserve, name);
+  auto done = snapshot(real_path(path), reserve, name);
   if (!done) {
     Error error = std::move(done).error().error;
     if (is_stop(error)) error.text = "stopped by a signal; it is as it was";
