@@ -85,7 +85,7 @@ Result<NewFile> make_vhd(const DiskInfo& parent, const ChildSpec& spec, const st
   head.be<std::uint32_t>(kHeader + 56, vhd_time(spec.parent_changed));
   head.utf16(kHeader + 64, name, true);
   head.put(kHeader + 576, "W2ru");
-  head.be<std::uint32_t>(kHeader + 576 + 4, static_cast<std::uint32_t>(path_space));
+  head.be<std::uint32_t>(kHeader + 576 + 4, static_cast<std::uint32_t>(path_space / kSectorSize));
   head.be<std::uint32_t>(kHeader + 576 + 8, static_cast<std::uint32_t>(2 * path.size()));
   head.be<std::uint64_t>(kHeader + 576 + 16, kPath);
   std::uint32_t sum = 0;

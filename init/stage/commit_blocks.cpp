@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/random.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "vhd/image.h"
 #include "vhd/vhdx_writer.h"
 
@@ -14,9 +14,9 @@ Result<std::unique_ptr<vhd::BlockWriter>> open_block_writer(vhd::ByteFile& file,
   const auto info = TRY(vhd::recognise(file));
   if (info.format != vhd::Format::Vhdx)
     return fail(Code::Unsupported, concat("no new blocks are made in a ", vhd::name(info.format), " image"));
-  vhd::AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = std::nullopt};
-  if (first) guids.data_write = TRY(random_uuid());
-  return TRY(vhd::VhdxWriter::open(file, guids, TRY(random_uuid())));
+  vhd::AttachGuids guids{.file_write = TRY(sys::random_uuid()), .data_write = std::nullopt};
+  if (first) guids.data_write = TRY(sys::random_uuid());
+  return TRY(vhd::VhdxWriter::open(file, guids, TRY(sys::random_uuid())));
 }
 
 BlockCommitter::BlockCommitter(const BlockSession& session, blocks::ExceptionStore metadata,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/growing_disk.h"
 
-#include "base/random.h"
 #include "base/text.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
+#include "init/stage/device_file.h"
 #include "init/stage/grow.h"
-#include "init/sys/device_file.h"
+#include "init/sys/random.h"
 #include "vhd/vhdx_attach.h"
 
 namespace vhdboot::stage {
@@ -60,8 +60,8 @@ Result<void> begin_writes(const FoundImage& image) {
   const auto own = TRY(view_of_file(image.view));
   auto device = TRY(map(kFile, concat("VHDBOOT-", image.volume->identity.uuid), own, false));
   {
-    const auto file = TRY(sys::DeviceFile::open(device.path(), own.size, image.volume->device.path));
-    const vhd::AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = TRY(random_uuid())};
+    const auto file = TRY(DeviceFile::open(device.path(), own.size, image.volume->device.path));
+    const vhd::AttachGuids guids{.file_write = TRY(sys::random_uuid()), .data_write = TRY(sys::random_uuid())};
     TRY_IN(printable(image.path.text()), vhd::attach_vhdx(*file, guids));
   }
   return device.remove();

@@ -20,12 +20,12 @@
 #include "init/blocks/new_blocks.h"
 #include "init/blocks/writer.h"
 #include "init/stage/commit_blocks.h"
+#include "init/stage/device_file.h"
 #include "init/stage/keeper.h"
 #include "init/stage/watch_space.h"
 #include "init/sys/attached_disk.h"
 #include "init/sys/block.h"
 #include "init/sys/console.h"
-#include "init/sys/device_file.h"
 #include "init/sys/file.h"
 #include "init/sys/messages.h"
 #include "init/sys/mount.h"
@@ -144,7 +144,7 @@ class Supervisor {
     if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
     auto sysrq = sys::open_file("sysrq-trigger", O_WRONLY);
     if (!sysrq) report.warn("the kernel cannot make every file system read-only when there is no more room");
-    auto file = TRY(sys::DeviceFile::open(request.file, request.file_size, request.partition));
+    auto file = TRY(DeviceFile::open(request.file, request.file_size, request.partition));
     std::unique_ptr<Supervisor> supervisor(
         new Supervisor(request, report, std::move(file), sysrq ? *std::move(sysrq) : Fd()));
     TRY(supervisor->plan());
@@ -196,7 +196,7 @@ class Supervisor {
   }
 
  private:
-  Supervisor(const GrowRequest& request, const sys::Reporter& report, std::unique_ptr<sys::DeviceFile> file, Fd sysrq)
+  Supervisor(const GrowRequest& request, const sys::Reporter& report, std::unique_ptr<DeviceFile> file, Fd sysrq)
       : request_(&request), report_(&report), file_(std::move(file)), sysrq_(std::move(sysrq)) {}
 
   // The first to open the table; it leaves nothing open.
@@ -299,7 +299,7 @@ class Supervisor {
 
   const GrowRequest* request_;
   const sys::Reporter* report_;
-  std::unique_ptr<sys::DeviceFile> file_;
+  std::unique_ptr<DeviceFile> file_;
   Fd sysrq_;
   blocks::NewBlockRows rows_;
   std::unique_ptr<BlockSession> session_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
-// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end, and the header
-// of a VHDX file, which then says that it was written to.
+// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end, and then
+// the header of a VHDX file.
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>

@@ -13,9 +13,9 @@
 #include "base/fd.h"
 #include "base/guid.h"
 #include "base/held_signals.h"
-#include "base/random.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "tools/common/creation_time.h"
 #include "tools/common/host_file.h"
 #include "tools/common/output.h"
@@ -132,7 +132,7 @@ vhd::Attempt<vhd::Conversion> process(const std::string& path, const CommandLine
   const auto file = TRY(tools::HostFile::open(path, line.dry_run ? tools::Access::Inspect : tools::Access::Change));
   vhd::ConversionOptions options;
   options.uuid = line.uuid;
-  options.fresh_uuid = TRY(random_uuid());
+  options.fresh_uuid = TRY(sys::random_uuid());
   options.now = creation_time();
   options.pad = line.pad;
   options.relocate_gpt = line.relocate_gpt;

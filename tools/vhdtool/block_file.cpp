@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/random.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "tools/common/image_reader.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/interruption.h"
@@ -97,11 +97,11 @@ Attempt<void> BlockFile::lengthen(std::uint64_t size) {
 }
 
 Attempt<std::unique_ptr<VhdxWriter>> BlockFile::vhdx_writer() {
-  return TRY(VhdxWriter::open(*file_, TRY(tool_guids()), TRY(random_uuid())));
+  return TRY(VhdxWriter::open(*file_, TRY(tool_guids()), TRY(sys::random_uuid())));
 }
 
 Result<AttachGuids> tool_guids() {
-  return AttachGuids{TRY(random_uuid()), std::nullopt};
+  return AttachGuids{TRY(sys::random_uuid()), std::nullopt};
 }
 
 }  // namespace vhdboot::vhdtool

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "base/random.h"
 #include "base/size_text.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "tools/common/creation_time.h"
 #include "tools/common/file_extents.h"
 #include "tools/common/options.h"
@@ -64,7 +64,7 @@ std::string pieces(const SpaceFile& file) {
 }
 
 Result<std::string> create(const std::string& path, std::uint64_t size) {
-  const Footer footer = TRY(make_fixed_footer(size, TRY(random_uuid()), creation_time()));
+  const Footer footer = TRY(make_fixed_footer(size, TRY(sys::random_uuid()), creation_time()));
   if (is_there(path)) return fail(Code::Invalid, kThere);
 
   const Interruption interruption;

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "base/random.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "tools/common/creation_time.h"
 #include "tools/common/host_file.h"
 #include "tools/common/image_reader.h"
@@ -49,8 +49,8 @@ std::string name_of(const std::string& path) {
 Attempt<void> roll_back_in_place(const std::string& image) {
   auto file = TRY(BlockFile::open(image));
   for (bool longer = false;; longer = true) {
-    const AttachGuids guids{.file_write = TRY(random_uuid()), .data_write = TRY(random_uuid())};
-    auto writer = TRY(VhdxWriter::open(file.file(), guids, TRY(random_uuid())));
+    const AttachGuids guids{.file_write = TRY(sys::random_uuid()), .data_write = TRY(sys::random_uuid())};
+    auto writer = TRY(VhdxWriter::open(file.file(), guids, TRY(sys::random_uuid())));
     const auto done = roll_back(file.file(), *writer);
     if (done) return {};
     if (longer || done.error().code != Code::Invalid) return std::unexpected(Refusal(done.error()));
@@ -67,7 +67,7 @@ Attempt<void> make_anew(const HostFile& old, const std::string& image, const std
                  .parent_changed = parent->changed(),
                  .now = creation_time(),
                  .reserve = 0,
-                 .id = TRY(random_uuid()),
+                 .id = TRY(sys::random_uuid()),
                  .file_write = {}};
   const std::uint64_t empty = TRY(make_child(disk->info(), spec)).size;
   spec.reserve = old.size() > empty ? old.size() - empty : 0;

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "base/ascii.h"
-#include "base/random.h"
 #include "base/size_text.h"
 #include "base/text.h"
+#include "init/sys/random.h"
 #include "tools/common/creation_time.h"
 #include "tools/common/host_file.h"
 #include "tools/common/image_reader.h"
@@ -164,7 +164,7 @@ Attempt<DiskInfo> look_at(HostFile& file, const std::string& path) {
   TRY(check_no_child(path, disk->info()));
   if (disk->info().log_dirty) {
     // Otherwise whoever replays it later would write to what is not to change any more.
-    TRY(attach_vhdx(file, {.file_write = TRY(random_uuid()), .data_write = std::nullopt}));
+    TRY(attach_vhdx(file, {.file_write = TRY(sys::random_uuid()), .data_write = std::nullopt}));
   }
   return disk->info();
 }
@@ -193,8 +193,8 @@ Attempt<std::string> snapshot(const std::string& image, std::uint64_t reserve,
                                               .parent_changed = status.st_mtime,
                                               .now = creation_time(),
                                               .reserve = reserve,
-                                              .id = TRY(random_uuid()),
-                                              .file_write = TRY(random_uuid())}));
+                                              .id = TRY(sys::random_uuid()),
+                                              .file_write = TRY(sys::random_uuid())}));
   const Interruption interruption;
   SpaceFile space = TRY(SpaceFile::create(PartFile::part_path(image)));
   PartFile part(image);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "init/sys/device_file.h"
+#include "init/stage/device_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-namespace vhdboot::sys {
+namespace vhdboot::stage {
 namespace {
 
 constexpr std::size_t kAlignment = 4096;  // of any disk and of any page
@@ -69,4 +69,4 @@ Result<void> DeviceFile::resize(std::uint64_t /*size*/) {
   return fail(Code::Unsupported, "a file cannot change its size while a guest runs from it");
 }
 
-}  // namespace vhdboot::sys
+}  // namespace vhdboot::stage

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/random.h"
+#include "init/sys/random.h"
 
 #include <sys/random.h>
 
 #include <cerrno>
 
-namespace vhdboot {
+namespace vhdboot::sys {
 
 Result<Guid> random_uuid() {
   constexpr unsigned kInsecure = 4;  // GRND_INSECURE: of Linux 5.6, and not of every C library
@@ -18,4 +18,4 @@ Result<Guid> random_uuid() {
   return uuid;
 }
 
-}  // namespace vhdboot
+}  // namespace vhdboot::sys

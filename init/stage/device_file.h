@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "vhd/byte_file.h"
 
-namespace vhdboot::sys {
+namespace vhdboot::stage {
 
 /// Reads and writes go past the page cache, by a buffer that is there from the beginning: they need no memory, which
 /// may have to be freed by writing to the very disk that waits for this.
@@ -45,4 +45,4 @@ class DeviceFile final : public vhd::ByteFile {
   Buffer buffer_;
 };
 
-}  // namespace vhdboot::sys
+}  // namespace vhdboot::stage
