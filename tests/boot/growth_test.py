@@ -5,13 +5,17 @@ that they are written, whatever happens to who writes that table, and whatever t
 import hashlib
 import re
 import shutil
+import subprocess
 import uuid
+
+import pytest
 
 from tests.support import disk, hostdisk, sparse_images, tiny_guest
 from tests.support.command import run
+from tests.support.guest import guest as get_guest
 from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
-from tests.support.shell import TROUBLE
+from tests.support.shell import TROUBLE, GuestShell
 
 IMAGE = "/boot/debian.vhdx"
 RESERVE = 80 * disk.MIB
@@ -120,3 +124,44 @@ def check_image(host, folder, outside, places, files, replayed=False):
     for name, digest in files.items():
         content = (found / name).read_bytes()
         assert hashlib.md5(content, usedforsecurity=False).hexdigest() == digest, name
+
+
+@pytest.mark.only_all
+@pytest.mark.parametrize("name", ["debian12", "debian13"])
+def test_debian_grows_into_a_snapshot(folder, name):
+    """A whole system on a differencing image that `vhdtool snapshot` has made: it comes up, writes, and goes off as ever;
+    what it has written is in the new file alone, and gone after `vhdtool rollback`."""
+    raw, image = folder / "payload.raw", folder / "debian.vhdx"
+    guest = get_guest(name)
+    shutil.copy(guest.disk, raw)
+    run("qemu-img", "convert", "-f", "raw", "-O", "vhdx", raw, image)
+    for command in (["desparse"], ["snapshot", "--reserve", "512M"]):
+        run(PRODUCTS / "vhdtool", *command, image)
+    kept = folder / "debian.1.vhdx"
+    host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs="exfat", slack=16 * disk.MIB),
+                         {IMAGE: image, "/boot/debian.1.vhdx": kept, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"})
+    places = hostdisk.file_ranges(host, IMAGE, 0, image.stat().st_size)
+    outside = disk.digest_outside(host.path, places)
+    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
+        shell = GuestShell(machine)
+        shell.log_in(600)
+        assert shell.run("systemctl is-system-running --wait", 240)[1] == "running"
+        shell.check("dd if=/dev/urandom of=/root/written bs=1M count=100 conv=fsync status=none", 240)
+        digest = shell.check("md5sum < /root/written")[:32]
+        assert shell.check("echo 3 > /proc/sys/vm/drop_caches; md5sum < /root/written", 240)[:32] == digest
+        space = dict(line.split() for line in shell.check("cat /run/vhdboot/space").splitlines())
+        assert space["state"] == "good" and 100 * disk.MIB < int(space["used"]) < int(space["size"])
+        machine.send("poweroff\n")
+        assert machine.wait_exit(240) == 0
+        assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
+    assert disk.digest_outside(host.path, places) == outside
+    assert hostdisk.volume_complaints(host) == []
+    (folder / "after").mkdir()
+    after = hostdisk.extract_file(host, IMAGE, folder / "after/debian.vhdx", image.stat().st_size)
+    kept.rename(folder / "after/debian.1.vhdx")
+    assert "log:         empty" in run(PRODUCTS / "vhdtool", "info", after)
+    run(PRODUCTS / "vhdtool", "rollback", after)
+    read = folder / "after.raw"
+    with open(read, "wb") as file:
+        subprocess.run([PRODUCTS / "vhdtool", "cat", after], stdout=file, timeout=240, check=True)
+    assert disk.digest(read) == disk.digest(raw)
