@@ -531,7 +531,7 @@ def test_a_differencing_vhd(tmp_path):
         data[footer + 60 : footer + 68] = struct.pack(">II", 4, 0)
         struct.pack_into(">I", data, footer + 64, ~sum(data[footer : footer + 512]) & 0xFFFFFFFF)
     path.write_bytes(data)
-    refuse(path, OTHER_FORMAT, "differencing VHD", "qemu-img convert", "parent")
+    refuse(path, OTHER_FORMAT, "differencing VHD", "vhdtool cat", "raw2vhd")
 
 
 def test_a_compressed_file(image):

@@ -174,7 +174,7 @@ def test_other_formats(tmp_path, good, kind, options):
         assert names(found["error"]) == ["format"]
         has(found["error"], "format", "qemu-img convert -p -f qcow2 -O raw", "raw2vhd")
         return
-    assert names(found["error"]) == ["writing"] and has(found["error"], "writing", "`ephemeral yes`", "qemu-img convert -O raw")
+    assert names(found["error"]) == ["writing"] and has(found["error"], "writing", "`ephemeral yes`", "vhdtool provision --full")
     assert has(found["ok"], "format", "dynamic VHD", "blocks in place")
     conf = tmp_path / "disk.conf"
     conf.write_text("ephemeral yes\n", encoding="utf-8")
