@@ -266,7 +266,7 @@ FAILURES = [
     Failure(kernel_is_none, ["kernel"]),
     Failure(no_such_entry, ["other*.efi", "small.efi"]),
     Failure(broken_footer, ["/boot/debian.vhd", "checksum"]),
-    Failure(dynamic_vhd, ["/boot/debian.vhd", "a dynamic VHD", "`ephemeral yes`", "`vhdtool provision --full`"]),
+    Failure(dynamic_vhd, ["/boot/debian.vhd", "a dynamic VHD", "`vhdtool provision --full`", "`ephemeral yes`"]),
     Failure(no_parent, ["/boot/debian.vhd", "its parent image was not found", "C:\\vm\\base.vhd"]),
     Failure(footer_of_another_size, ["/boot/debian.vhd", "footer"]),
     Failure(hibernated, ["must not be written", "hibernated", "Shift"]),
