@@ -174,7 +174,7 @@ def test_other_formats(tmp_path, good, kind, options):
         assert names(found["error"]) == ["format"]
         has(found["error"], "format", "qemu-img convert -p -f qcow2 -O raw", "raw2vhd")
         return
-    assert names(found["error"]) == ["writing"] and has(found["error"], "writing", "`ephemeral yes`", "vhdtool provision --full")
+    assert names(found["error"]) == ["writing"] and has(found["error"], "writing", "vhdtool provision --full", "`ephemeral yes`")
     assert has(found["ok"], "format", "dynamic VHD", "blocks in place")
     conf = tmp_path / "disk.conf"
     conf.write_text("ephemeral yes\n", encoding="utf-8")
@@ -182,7 +182,7 @@ def test_other_formats(tmp_path, good, kind, options):
     assert status in (0, 4) and found["error"] == []
     conf.write_text("ephemeral yes\nkeep 1\n", encoding="utf-8")
     status, found = check(path, "--conf", conf)
-    assert status == 3 and "writing" in names(found["error"]) and has(found["error"], "writing", "no `keep`")
+    assert status == 3 and "writing" in names(found["error"]) and has(found["error"], "writing", "without `keep`")
     conf.write_text("ephemeral yes\nkeep 9\n", encoding="utf-8")
     assert has(check(path, "--conf", conf)[1]["error"], "keep", "no partition of the guest disk is partition 9")
 
