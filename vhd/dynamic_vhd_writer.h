@@ -45,7 +45,6 @@ class DynamicVhdWriter final : public BlockWriter {
   ByteFile& file_;
   VhdShape shape_;
   std::uint64_t blocks_;
-  std::uint64_t disk_size_;
   std::uint64_t table_offset_;
   std::uint64_t used_end_;
   std::vector<std::byte> table_;  // in whole sectors

@@ -34,7 +34,8 @@ std::uint64_t VhdxDisk::bitmap_entry_of(std::uint64_t chunk) const {
 }
 
 Result<std::unique_ptr<VhdxDisk>> VhdxDisk::open(const ByteSource& file) {
-  return std::unique_ptr<VhdxDisk>(new VhdxDisk(file, TRY(read_vhdx_table(file))));
+  auto table = TRY(read_vhdx_table(file));
+  return std::unique_ptr<VhdxDisk>(new VhdxDisk(file, std::move(table)));
 }
 
 VhdxDisk::Origin VhdxDisk::absent_origin(std::uint64_t entry) const {
