@@ -116,7 +116,7 @@ std::string conversion_advice(Format format, std::string_view file_name) {
   // qemu-img leaves the parent of a VHD out, without a word.
   if (format == Format::DifferencingVhd)
     return concat("it is a ", name(format), ": convert it with `vhdtool cat \"", file_name, "\" > \"", target,
-                  "\"`, then `raw2vhd \"", target, "\"`");
+                  "\"`, then `raw2vhd \"", target, "\"` (its parent image must be at hand)");
   return concat("it is a ", name(format), ": convert it with `qemu-img convert -p -f ", qemu_name(format), " -O raw \"",
                 file_name, "\" \"", target, "\"`, then `raw2vhd \"", target, "\"`");
 }

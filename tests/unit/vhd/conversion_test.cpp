@@ -154,14 +154,15 @@ TEST(Create, OtherFormats) {
   SparseFile odd(kMiB + 7);
   odd.put(0, "vhdxfile");
   expect_refused(odd, Reason::OtherFormat, "VHDX");
-  for (const DiskType type : {DiskType::Dynamic, DiskType::Differencing}) {
+  for (const auto& [type, advice] :
+       {std::pair{DiskType::Dynamic, "-f vpc"}, {DiskType::Differencing, "vhdtool cat \"d.vhd\" > \"d.vhd.raw\""}}) {
     Footer footer = *make_fixed_footer(kGiB, kChosen, 0);
     footer.type = type;
     SparseFile vhd(kMiB);
     vhd.put(0, serialise(footer));
-    expect_refused(vhd, Reason::OtherFormat, "-f vpc");
+    expect_refused(vhd, Reason::OtherFormat, advice);
     vhd.put(kMiB, serialise(footer));
-    expect_refused(vhd, Reason::OtherFormat, "-f vpc");
+    expect_refused(vhd, Reason::OtherFormat, advice);
   }
 }
 

@@ -121,7 +121,7 @@ TEST(Image, DynamicAndDifferencingVhdsAreKnownByEitherFooter) {
     EXPECT_EQ(dynamic->format, Format::DynamicVhd);
     const auto differencing = identify(sparse_vhd(DiskType::Differencing, start, end), "b.vhd");
     ASSERT_FALSE(differencing);
-    EXPECT_THAT(differencing.error().text, HasSubstr("-f vpc -O raw \"b.vhd\""));
+    EXPECT_THAT(differencing.error().text, HasSubstr("`vhdtool cat \"b.vhd\" > \"b.vhd.raw\"`"));
     EXPECT_THAT(differencing.error().text, HasSubstr("parent"));
   }
 }
