@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/crc32.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "vhd/dynamic_header.h"
 #include "vhd/dynamic_vhd.h"
 #include "vhd/footer.h"
+#include "vhd/roll_back.h"
 #include "vhd/vhdx_header.h"
 #include "vhd/vhdx_metadata.h"
 
@@ -117,39 +117,6 @@ constexpr std::uint32_t kIsRequired = 4;
 // 2.6.2.1
 constexpr std::uint32_t kHasParent = 2;
 
-void seal(Area& area, std::size_t checksum) {
-  area.le<std::uint32_t>(checksum, crc32c(area.bytes()));
-}
-
-std::vector<std::byte> header(const ChildSpec& spec, std::uint64_t sequence) {
-  Area area(4 * kKiB);
-  area.put(0, "head");
-  area.le<std::uint64_t>(8, sequence);
-  area.guid(16, spec.file_write);
-  area.guid(32, spec.id);
-  area.le<std::uint16_t>(66, 1);
-  area.le<std::uint32_t>(68, static_cast<std::uint32_t>(kMetadata - kLog));
-  area.le<std::uint64_t>(72, kLog);
-  seal(area, 4);
-  return std::move(area).take();
-}
-
-std::vector<std::byte> region_table(std::uint32_t table_length) {
-  Area area(kVhdxRegionTable);
-  area.put(0, "regi");
-  area.le<std::uint32_t>(8, 2);
-  const auto region = [&](std::size_t at, const Guid& kind, std::uint64_t offset, std::uint32_t length) {
-    area.guid(at, kind);
-    area.le<std::uint64_t>(at + 16, offset);
-    area.le<std::uint32_t>(at + 24, length);
-    area.le<std::uint32_t>(at + 28, 1);
-  };
-  region(16, "2dc27766-f623-4200-9d64-115e9bfd4a08"_guid, kTable, table_length);
-  region(48, "8b7ca206-4790-4b9a-b8fe-575f050f886e"_guid, kMetadata, static_cast<std::uint32_t>(kTable - kMetadata));
-  seal(area, 4);
-  return std::move(area).take();
-}
-
 // 2.6.2.6: pairs of a key and a value, both UTF-16.
 std::vector<std::byte> locator(const DiskInfo& parent, const std::u16string& name) {
   const GuidText id = to_text(*parent.link_id);
@@ -229,12 +196,9 @@ std::vector<std::byte> metadata(const DiskInfo& parent, const std::u16string& na
 }
 
 Result<NewFile> make_vhdx(const DiskInfo& parent, const ChildSpec& spec, const std::u16string& name) {
-  // 2.5: each chunk of blocks has an entry for its sector bitmap behind it.
-  const std::uint64_t block = vhdx_block(parent.size);
-  const std::uint64_t chunk = (std::uint64_t{1} << 23) * parent.logical_sector / block;
-  const std::uint64_t blocks = (parent.size + block - 1) / block;
-  const std::uint64_t entries = (blocks + chunk - 1) / chunk * (chunk + 1);
-  const std::uint64_t table_length = align_up(8 * entries, kMiB);
+  DiskInfo child = parent;
+  child.block_size = vhdx_block(parent.size);
+  const std::uint64_t table_length = vhdx_table_size(child);
 
   Area type(520);
   type.put(0, "vhdxfile");
@@ -243,10 +207,21 @@ Result<NewFile> make_vhdx(const DiskInfo& parent, const ChildSpec& spec, const s
   const auto add = [&](std::uint64_t offset, std::vector<std::byte> data, std::string what) {
     file.writes.push_back({.offset = offset, .data = std::move(data), .what = std::move(what)});
   };
-  const auto regions = region_table(static_cast<std::uint32_t>(table_length));
+  const auto regions =
+      new_region_table({kTable, static_cast<std::uint32_t>(table_length)}, {kMetadata, kTable - kMetadata});
+  VhdxHeader header{.sequence = 0,
+                    .file_write = spec.file_write,
+                    .data_write = spec.id,
+                    .log = {},
+                    .log_version = 0,
+                    .log_length = kMetadata - kLog,
+                    .log_offset = kLog,
+                    .place = 0};
   add(0, std::move(type).take(), "file type");
   for (std::size_t i = 0; i < kVhdxHeaderPlaces.size(); ++i) {
-    add(kVhdxHeaderPlaces[i], header(spec, 1 + i), "header");
+    ++header.sequence;
+    const auto bytes = serialise(header);
+    add(kVhdxHeaderPlaces[i], {bytes.begin(), bytes.end()}, "header");
     add(kVhdxRegionPlaces[i], regions, "table of regions");
   }
   add(kMetadata, metadata(parent, name), "metadata");

@@ -45,11 +45,6 @@ std::vector<std::byte> new_table(const VhdxTable& old, std::uint64_t size) {
   return bytes;
 }
 
-void add_sectors(std::vector<LoggedSector>& sectors, std::uint64_t offset, Bytes bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += kLogSector)
-    sectors.push_back({offset + at, bytes.subspan(at, kLogSector)});
-}
-
 }  // namespace
 
 Result<std::uint64_t> reblocked_table_size(const VhdxTable& table) {
@@ -75,9 +70,8 @@ Result<void> reblock(ByteFile& file, VhdxWriter& writer) {
   if (!store_le<std::uint32_t>(metadata, static_cast<std::size_t>(parameters - start), kReblockedSize))
     return fail(Code::Unsupported, "the file parameters of the VHDX file lie across two sectors");
   const auto regions = TRY(moved_block_table(file, {*place, static_cast<std::uint32_t>(size)}));
-  std::vector<LoggedSector> sectors;
-  for (const std::uint64_t copy : kVhdxRegionPlaces) add_sectors(sectors, copy, regions);
-  add_sectors(sectors, start, metadata);
+  auto sectors = region_table_sectors(regions);
+  sectors.push_back({start, metadata});
   TRY(writer.update(sectors));
   return writer.close();
 }

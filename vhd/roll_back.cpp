@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhd/roll_back.h"
 
-#include <vector>
-
 #include "base/size_text.h"
 #include "base/text.h"
 
@@ -26,11 +24,7 @@ Result<void> roll_back(ByteFile& file, VhdxWriter& writer) {
     return fail(Code::Invalid, concat("the file has no free place of ", human_size(size), " for an empty block table"));
   TRY_IN("writing an empty block table", write_zeros(file, {*place, size}));
   const auto regions = TRY(moved_block_table(file, {*place, static_cast<std::uint32_t>(size)}));
-  std::vector<LoggedSector> sectors;
-  for (const std::uint64_t copy : kVhdxRegionPlaces)
-    for (std::size_t at = 0; at < regions.size(); at += kLogSector)
-      sectors.push_back({copy + at, Bytes(regions).subspan(at, kLogSector)});
-  TRY(writer.update(sectors));
+  TRY(writer.update(region_table_sectors(regions)));
   return writer.close();
 }
 

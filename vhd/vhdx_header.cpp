@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -137,10 +138,7 @@ Result<VhdxHeader> read_vhdx_header(const ByteSource& file) {
   return *newest;
 }
 
-Result<VhdxHeader> put_vhdx_header(ByteFile& file, VhdxHeader header) {
-  if (header.sequence == UINT64_MAX) return fail(Code::Corrupt, "the headers of the VHDX file cannot be numbered on");
-  ++header.sequence;
-  header.place = header.place == kVhdxHeaderPlaces[0] ? kVhdxHeaderPlaces[1] : kVhdxHeaderPlaces[0];
+std::array<std::byte, kHeaderSize> serialise(const VhdxHeader& header) {
   std::array<std::byte, kHeaderSize> bytes{};
   const MutableBytes out(bytes);
   const auto put = [&](std::size_t offset, auto value) { static_cast<void>(store_le(out, offset, value)); };
@@ -157,7 +155,34 @@ Result<VhdxHeader> put_vhdx_header(ByteFile& file, VhdxHeader header) {
   put(at::kLogLength, header.log_length);
   put(at::kLogOffset, header.log_offset);
   put(kChecksum, crc32c(bytes));
-  TRY_IN("writing a header", file.write_unflushed(header.place, bytes));
+  return bytes;
+}
+
+std::vector<std::byte> new_region_table(const VhdxRegion& bat, const VhdxRegion& metadata) {
+  std::vector<std::byte> bytes(kVhdxRegionTable);
+  const auto put = [&](std::size_t offset, auto value) { static_cast<void>(store_le(bytes, offset, value)); };
+  const auto copy = [&](std::size_t offset, Bytes from) {
+    std::memcpy(bytes.data() + offset, from.data(), from.size());
+  };
+  copy(0, as_bytes(kRegionSignature));
+  put(region::kCount, std::uint32_t{2});
+  const auto describe = [&](std::size_t entry, const Guid& kind, const VhdxRegion& place) {
+    copy(entry, kind.bytes);
+    put(entry + region::kOffset, place.offset);
+    put(entry + region::kLength, place.length);
+    put(entry + region::kRequired, std::uint32_t{1});
+  };
+  describe(region::kEntries, kBatRegion, bat);
+  describe(region::kEntries + region::kEntrySize, kMetadataRegion, metadata);
+  put(kChecksum, crc32c(bytes));
+  return bytes;
+}
+
+Result<VhdxHeader> put_vhdx_header(ByteFile& file, VhdxHeader header) {
+  if (header.sequence == UINT64_MAX) return fail(Code::Corrupt, "the headers of the VHDX file cannot be numbered on");
+  ++header.sequence;
+  header.place = header.place == kVhdxHeaderPlaces[0] ? kVhdxHeaderPlaces[1] : kVhdxHeaderPlaces[0];
+  TRY_IN("writing a header", file.write_unflushed(header.place, serialise(header)));
   return header;
 }
 

@@ -49,6 +49,12 @@ inline constexpr std::uint64_t kMaxVhdxFile = 128 * kTiB;
 /// The header that counts. Unsupported: no VHDX file, or a version that is not known. Corrupt: neither header holds.
 [[nodiscard]] Result<VhdxHeader> read_vhdx_header(const ByteSource& file);
 
+/// The bytes of a header.
+[[nodiscard]] std::array<std::byte, 4 * kKiB> serialise(const VhdxHeader& header);
+
+/// The bytes of the region table of a new file, which has the block table and the metadata alone.
+[[nodiscard]] std::vector<std::byte> new_region_table(const VhdxRegion& bat, const VhdxRegion& metadata);
+
 /// Puts `header`, which read_vhdx_header() or this function gave and which may have been changed, over the older one,
 /// with the next number, and returns it as it counts then. ByteFile::flush() belongs before and after: at no moment may
 /// both headers be on their way to the disk. Corrupt when its number is the last one.

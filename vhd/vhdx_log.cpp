@@ -228,6 +228,14 @@ Result<LogReplay> read_vhdx_log(const ByteSource& file, const VhdxHeader& header
   return replay;
 }
 
+std::vector<LoggedSector> region_table_sectors(Bytes table) {
+  std::vector<LoggedSector> sectors;
+  for (const std::uint64_t copy : kVhdxRegionPlaces)
+    for (std::size_t at = 0; at < table.size(); at += kLogSector)
+      sectors.push_back({copy + at, table.subspan(at, kLogSector)});
+  return sectors;
+}
+
 void lay_log_entry(MutableBytes out, const LogEntryHead& head, std::span<const LoggedSector> sectors) {
   const MutableBytes bytes = out.first(log_entry_size(sectors.size()));
   const auto put = [&](std::size_t offset, auto value) { static_cast<void>(store_le(bytes, offset, value)); };

@@ -60,6 +60,9 @@ struct LoggedSector {
   Bytes data;
 };
 
+/// The sectors that put `table` into both places of the region table.
+[[nodiscard]] std::vector<LoggedSector> region_table_sectors(Bytes table);
+
 /// Bytes of an entry with so many data sectors, at most kMaxEntrySectors.
 [[nodiscard]] constexpr std::size_t log_entry_size(std::size_t sectors) {
   return (1 + sectors) * kLogSector;
