@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tools/common/space_file.h"
 
 namespace vhdboot::tools {
 namespace {
@@ -84,10 +85,9 @@ vhd::Attempt<void> check_writable(const std::string& path, mode_t mode) {
   if ((mode & 0222) == 0)
     return refuse(vhd::Reason::ReadOnly, concat("it is write-protected; `chmod u+w \"", path, "\"`"));
   // On NTFS the mode may be the same for all files.
-  constexpr std::uint32_t kReadOnly = 1;
   std::uint32_t attributes = 0;
-  if (::getxattr(path.c_str(), "system.ntfs_attrib", &attributes, sizeof attributes) == sizeof attributes &&
-      (attributes & kReadOnly) != 0)
+  if (::getxattr(path.c_str(), kNtfsAttributes, &attributes, sizeof attributes) == sizeof attributes &&
+      (attributes & kNtfsReadOnly) != 0)
     return refuse(vhd::Reason::ReadOnly, "it has the read-only attribute, as the parent of a snapshot has");
   if (::access(path.c_str(), W_OK) == 0) return {};
   switch (errno) {

@@ -26,6 +26,7 @@ using Watch = std::function<bool(std::uint64_t bytes)>;
 
 /// Of NTFS, in the machine's byte order.
 inline constexpr char kNtfsAttributes[] = "system.ntfs_attrib";
+inline constexpr std::uint32_t kNtfsReadOnly = 0x1;
 inline constexpr std::uint32_t kNtfsSparse = 0x200;
 inline constexpr std::uint32_t kNtfsCompressed = 0x800;
 inline constexpr std::uint32_t kNtfsEncrypted = 0x4000;

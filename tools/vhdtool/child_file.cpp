@@ -13,6 +13,7 @@
 #include "base/size_text.h"
 #include "base/text.h"
 #include "init/sys/directory.h"
+#include "tools/common/space_file.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/open_image.h"
 #include "tools/vhdtool/progress_show.h"
@@ -78,12 +79,10 @@ void set_read_only(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return;
   constexpr mode_t kAnybodyWrites = S_IWUSR | S_IWGRP | S_IWOTH;
   (void)::chmod(path.c_str(), status.st_mode & 07777 & ~kAnybodyWrites);
-  constexpr char kAttributes[] = "system.ntfs_attrib";
-  constexpr std::uint32_t kReadOnly = 1;
   std::uint32_t attributes = 0;
-  if (::getxattr(path.c_str(), kAttributes, &attributes, sizeof attributes) != sizeof attributes) return;
-  attributes |= kReadOnly;
-  (void)::setxattr(path.c_str(), kAttributes, &attributes, sizeof attributes, 0);
+  if (::getxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes) != sizeof attributes) return;
+  attributes |= tools::kNtfsReadOnly;
+  (void)::setxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes, 0);
 }
 
 }  // namespace vhdboot::vhdtool

@@ -104,7 +104,6 @@ Result<std::string> name_of_snapshot(const ImageName& image, const std::optional
   constexpr unsigned kMost = 10'000;
   for (unsigned number = 1; number < kMost; ++number) {
     const std::string name = image.snapshot(concat(number));
-    // The same number with another extension would be taken for one of its own.
     if (!is_there(image.folder + name)) return name;
   }
   return fail(Code::Invalid, "there are too many snapshots: merge some of them");
