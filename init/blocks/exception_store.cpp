@@ -29,6 +29,11 @@ Exception pair_at(Bytes bytes, std::size_t offset) {
 
 }  // namespace
 
+bool has_snapshot_header(Bytes bytes, std::uint64_t chunk_size) {
+  return load_le<std::uint32_t>(bytes, 0) == kMagic && load_le<std::uint32_t>(bytes, kVersion) == 1U &&
+         load_le<std::uint32_t>(bytes, kChunkSectors) == chunk_size / kSectorSize;
+}
+
 ExceptionStore::ExceptionStore(std::uint64_t chunk_size, std::uint64_t old_chunks, std::uint64_t data_chunks)
     : chunk_size_(chunk_size),
       bytes_(static_cast<std::size_t>(kFirstDataChunk * chunk_size)),
@@ -77,8 +82,7 @@ Result<void> ExceptionStore::take_sector(std::uint64_t offset, Bytes sector) {
 
 Result<void> ExceptionStore::take_header(Bytes header) {
   const auto valid = load_le<std::uint32_t>(header, kValid);
-  if (load_le<std::uint32_t>(header, 0) != kMagic || load_le<std::uint32_t>(header, kVersion) != 1U ||
-      load_le<std::uint32_t>(header, kChunkSectors) != chunk_size_ / kSectorSize || *valid > 1)
+  if (!has_snapshot_header(header, chunk_size_) || *valid > 1)
     return fail(Code::Corrupt, "the kernel writes the header of another snapshot");
   valid_ = *valid == 1;
   return {};

@@ -25,6 +25,10 @@ inline constexpr std::uint64_t kMaxChunk = 32ULL << 20;  ///< bytes
   return chunk_size / 16 - 1;
 }
 
+/// Whether `bytes` begin with the header of a snapshot whose chunks have `chunk_size` bytes, whether it is valid or
+/// not.
+[[nodiscard]] bool has_snapshot_header(Bytes bytes, std::uint64_t chunk_size);
+
 /// The data of chunk `old_chunk` of what lies below the snapshot are in chunk `new_chunk` of its store.
 struct Exception {
   std::uint64_t old_chunk = 0;

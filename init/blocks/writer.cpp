@@ -8,6 +8,7 @@
 #include "base/range.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "init/blocks/exception_store.h"
 #include "vhd/image.h"
 
 namespace vhdboot::blocks {
@@ -17,16 +18,6 @@ namespace {
 // bytes for each.
 constexpr std::uint64_t kPiece = 4 * kKiB;
 constexpr std::uint64_t kListed = kPiece / 16;
-
-// struct disk_header in the same file: magic, whether it is good, version, sectors of a piece.
-constexpr std::uint32_t kSnapshotMagic = 0x70416e53;
-constexpr std::size_t kVersion = 8;
-constexpr std::size_t kPieceSectors = 12;
-
-bool is_store(Bytes start) {
-  return load_le<std::uint32_t>(start, 0) == kSnapshotMagic && load_le<std::uint32_t>(start, kVersion) == 1U &&
-         load_le<std::uint32_t>(start, kPieceSectors) == kPiece / kSectorSize;
-}
 
 }  // namespace
 
@@ -56,7 +47,7 @@ Result<void> check_scratch(const ByteSource& file) {
   TRY(file.read(0, start));
   const auto info = vhd::recognise(file);
   const bool is_image = !info || info->format != vhd::Format::Raw;
-  if (!is_image && (is_zero(start) || is_store(start))) return {};
+  if (!is_image && (is_zero(start) || has_snapshot_header(start, kPiece))) return {};
   return fail(Code::Unsupported,
               "something else is in it, which would be written over: make a new scratch file of zeroes, for example "
               "with \"dd if=/dev/zero of=FILE bs=1M count=4096\"");

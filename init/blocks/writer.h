@@ -2,7 +2,7 @@
 // Where what a guest writes to its disk goes.
 //
 // What is forgotten is in the store of a dm-snapshot in pieces of 4 KiB (kernel:
-// Documentation/admin-guide/device-mapper/ snapshot.rst): of the kind PO, which fails only writes when it is full. It
+// Documentation/admin-guide/device-mapper/snapshot.rst): of the kind PO, which fails only writes when it is full. It
 // is invalid, and nothing can be read any more, as soon as the store itself fails; so a store never does before it is
 // full.
 #pragma once

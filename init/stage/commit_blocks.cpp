@@ -10,6 +10,7 @@
 #include "vhd/vhdx_writer.h"
 
 namespace vhdboot::stage {
+
 Result<std::unique_ptr<vhd::BlockWriter>> open_block_writer(vhd::ByteFile& file, bool first) {
   const auto info = TRY(vhd::recognise(file));
   if (info.format != vhd::Format::Vhdx)

@@ -171,9 +171,7 @@ class Supervisor {
       }
       if (waits[0].revents == 0) continue;
       ::waitpid(worker_, nullptr, 0);
-      do {
-        if (std::chrono::steady_clock::now() - started_ < kPause) pause(kPause);
-      } while (!replace_worker());
+      replace_worker();
     }
   }
 
@@ -267,15 +265,27 @@ class Supervisor {
 
   static void pause(std::chrono::milliseconds time) { (void)::poll(nullptr, 0, static_cast<int>(time.count())); }
 
-  bool replace_worker() {
+  // As often as it takes: without one the guest waits.
+  void replace_worker() {
+    if (std::chrono::steady_clock::now() - started_ < kPause) pause(kPause);
+    auto taken = take_over();
+    if (!taken) report_->warn(concat("the process that makes new blocks has ended: ", taken.error().message()));
+    for (; !taken; taken = take_over()) pause(kPause);
+    report_->warn("the process that makes new blocks has ended, another one has taken over");
+  }
+
+  Result<void> take_over() {
     worker_ = 0;
     started_ = std::chrono::steady_clock::now();
-    const auto sockets = sys::NbdSockets::make();
-    if (!sockets || !start_worker(*sockets)) return false;
-    const auto taken = metadata_->reconnect(sockets->kernel);
-    report_->warn(taken ? "the process that makes new blocks has ended, another one has taken over"
-                        : taken.error().message());
-    return true;
+    const auto sockets = TRY(sys::NbdSockets::make());
+    auto done = start_worker(sockets);
+    if (done) done = metadata_->reconnect(sockets.kernel);
+    // One that the kernel does not know would wait for ever.
+    if (!done && worker_ > 0) {
+      ::kill(worker_, SIGKILL);
+      ::waitpid(worker_, nullptr, 0);
+    }
+    return done;
   }
 
   // What people may look at. Writing it may wait for the disk: nobody waits for this process.
@@ -306,7 +316,7 @@ class Supervisor {
   Shared* shared_ = nullptr;
   pid_t worker_ = 0;
   Fd worker_fd_;
-  std::chrono::steady_clock::time_point started_;  // the worker that is there now, by replace_worker()
+  std::chrono::steady_clock::time_point started_;  // the worker that is there now, by take_over()
   pid_t teller_ = 0;
   std::optional<sys::NbdDevice> metadata_;
   sys::MappedStack maps_;

@@ -183,8 +183,8 @@ std::string count(const entry::CountedFile& entry, const FoundImage& image, cons
     report.warn(concat("not counting this boot of ", entry.path, ": ", done.error().message()));
   return concat("Of the image the name of ", printable(entry.path), done ? " was" : " may have been",
                 " changed, which counts its tries,",
-                image.info().format == vhd::Format::Vhdx ? " and the header of its file, which says so;" : "",
-                " nothing else was written to any disk.");
+                image.info().format == vhd::Format::Vhdx ? " and the header of its file, which says so" : "",
+                "; nothing else was written to any disk.");
 }
 
 Error jump(const sys::Reporter& report) {

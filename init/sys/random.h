@@ -7,8 +7,8 @@
 
 namespace vhdboot::sys {
 
-/// Random (RFC 9562, version 4): unlike any other, but no secret. It does not wait for
-/// a kernel that has just started, as far as that kernel lets it.
+/// Random (RFC 9562, version 4): unlike any other, but no secret. It does not wait for a kernel that has just started,
+/// as far as that kernel lets it.
 [[nodiscard]] Result<Guid> random_uuid();
 
 }  // namespace vhdboot::sys
