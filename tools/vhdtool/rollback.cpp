@@ -90,7 +90,7 @@ Attempt<std::string> roll_image_back(const std::string& image) {
     return fail(Code::Unsupported, concat("it is a ", describe(disk->info()),
                                           ", no differencing image: there is nothing to roll it back to"));
   TRY(check_no_child(image, disk->info()));
-  const std::string parent = disk->info().parent_name;
+  std::string parent = disk->info().parent_name;
   const Interruption interruption;
   if (disk->info().format == Format::Vhdx) {
     file.reset();  // it is opened anew

@@ -97,13 +97,13 @@ Result<void> check_name(std::string_view name) {
 
 Result<std::string> name_of_snapshot(const ImageName& image, const std::optional<std::string>& wanted) {
   if (wanted) {
-    const std::string name = image.snapshot(*wanted);
+    std::string name = image.snapshot(*wanted);
     if (is_there(image.folder + name)) return fail(Code::Invalid, concat(printable(name), " is there already"));
     return name;
   }
   constexpr unsigned kMost = 10'000;
   for (unsigned number = 1; number < kMost; ++number) {
-    const std::string name = image.snapshot(concat(number));
+    std::string name = image.snapshot(concat(number));
     if (!is_there(image.folder + name)) return name;
   }
   return fail(Code::Invalid, "there are too many snapshots: merge some of them");
