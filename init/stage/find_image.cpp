@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "init/blocks/parent_places.h"
 #include "init/record/image_path.h"
+#include "init/stage/children.h"
 #include "init/volume/file_source.h"
 #include "vhd/pieces.h"
 
@@ -132,52 +133,6 @@ std::unique_ptr<volume::FileSource> source_of(HostVolume& volume, const volume::
   return std::make_unique<volume::FileSource>(*volume.source, layout.extents, layout.size, layout.valid_size);
 }
 
-// What the differencing image in a file says of its parent: by which ids it knows it. Nothing of any other file; an
-// error when it may be one and cannot be read, for what is wrong with a file that is none is no reason against the
-// image.
-Result<std::vector<Guid>> parent_ids(HostVolume& volume, const volume::Path& path) {
-  const auto layout = volume.reader->layout(path);
-  if (!layout) return std::unexpected(layout.error());
-  if (layout->compressed || layout->encrypted || layout->reparse_tag != 0)
-    return fail(Code::Unsafe, "it is compressed, encrypted or not there in full");
-  const auto file = source_of(volume, *layout);
-  const auto disk = vhd::open_disk(*file, path.name());
-  if (!disk && disk.error().code == Code::Corrupt) return std::vector<Guid>();
-  if (!disk) return std::unexpected(disk.error());
-  const auto& parent = (*disk)->info().parent;
-  return parent ? parent->ids : std::vector<Guid>();
-}
-
-// A differencing image says what its parent lacks, and is worth nothing once that has changed.
-Result<void> check_no_children(const FoundImage& image) {
-  if (!image.info().link_id) return {};
-  const Guid own = *image.info().link_id;
-  const bool is_vhdx = image.info().format == vhd::Format::Vhdx;
-  const std::array<std::string_view, 2> extensions =
-      is_vhdx ? std::array<std::string_view, 2>{".vhdx", ".avhdx"} : std::array<std::string_view, 2>{".vhd", ".avhd"};
-  const auto files = image.volume->reader->list(image.path.parent());
-  if (!files && files.error().code == Code::NoMemory) return {};  // too many for anybody to keep images among
-  if (!files) return std::unexpected(files.error());
-  for (const volume::DirEntry& file : *files) {
-    const auto path = image.path.sibling(file.name);
-    if (!path || *path == image.path || file.directory) continue;
-    if (std::ranges::find(extensions, to_lower_ascii(path->extension())) == extensions.end()) continue;
-    auto known = parent_ids(*image.volume, *path);
-    if (!known && known.error().code != Code::Io && known.error().code != Code::Timeout)
-      return fail(Code::Unsafe, concat("whether this is the parent of ", printable(path->text()),
-                                       ", which would be worth nothing once this one has changed, cannot be told: ",
-                                       known.error().message(), "; move that one to another folder"));
-    const auto ids = TRY_IN(printable(path->text()), std::move(known));
-    if (std::ranges::find(ids, own) == ids.end()) continue;
-    return fail(Code::Unsafe, concat(printable(path->text()), " is a differencing image whose parent this is: it ",
-                                     "would be worth nothing once this one has changed. Boot that one, or this with "
-                                     "`ephemeral yes`, or merge or delete that one"));
-  }
-  // A reader that ended over one of them has said nothing of the others.
-  (void)TRY(image.volume->reader->state());
-  return {};
-}
-
 // A file of an image, with all checks that it can pass alone.
 Result<volume::PlacedFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
   const std::string where = concat(printable(path.text()), " on ", volume.description());
@@ -267,7 +222,8 @@ Result<void> check_unshared(const FoundImage& image, Writes writes) {
   TRY_IN(where, image.volume->reader->check_allocation(image.path));
   for (const volume::PlacedFile& parent : image.parents)
     TRY_IN(where, image.volume->reader->check_allocation(parent.path));
-  if (writes == Writes::Kept) TRY_IN(where, check_no_children(image));
+  if (writes == Writes::Kept)
+    TRY_IN(where, check_no_children(*image.volume->reader, *image.volume->source, image.path, image.info()));
   return {};
 }
 

@@ -201,6 +201,31 @@ def test_a_chain(tmp_path, good):
     assert status == 3 and has(found["error"], "format", "its parent image was not found", "base.vhd")
 
 
+def test_a_parent(tmp_path, good):
+    """As the boot says: what stands on it would be worth nothing once it was written to."""
+    base, child, conf = tmp_path / "base.vhd", tmp_path / "Child.VHD", tmp_path / "forgets.conf"
+    size = good.stat().st_size - 512
+    with open(good, "rb") as file:
+        base.write_bytes(file.read(size) + sparse_images.vhd_footer(size, 2, PARENT))
+    sparse_images.make_vhd(child, size, {}, CHILD, parent=(PARENT, 0, ".\\base.vhd"))
+    conf.write_text("ephemeral yes\n", encoding="utf-8")
+    status, found = check(base)
+    assert status == 3 and names(found["error"]) == ["children"]
+    assert has(found["error"], "children", "Child.VHD beside it is a differencing image whose parent this is")
+    assert check(base, "--conf", conf)[1]["error"] == []
+    need_fuse()
+    volume = make_ntfs(tmp_path / "volume", 160 * MIB)
+    with mounted(volume, tmp_path / "mnt") as folder:
+        for file in (base, child):
+            shutil.copy(file, folder / file.name)
+    status, found = check("/BASE.vhd", "--volume", volume, watched=volume)
+    assert status == 3 and names(found["error"]) == ["children"]
+    assert has(found["error"], "children", "/Child.VHD is a differencing image whose parent this is")
+    assert check("/base.vhd", "--volume", volume, "--conf", conf, watched=volume)[1]["error"] == []
+    child.write_bytes(child.read_bytes()[:700])  # no image any more
+    assert check(base)[1]["error"] == []
+
+
 def test_nothing_to_boot(tmp_path, uki):
     # An ESP is one whatever its type is.
     assert check(images.small_disk(tmp_path / "none.img", uki, esp=False))[0] == 4

@@ -7,7 +7,6 @@
 #include "base/result.h"
 #include "tools/common/space_file.h"
 #include "vhd/child.h"
-#include "vhd/disk.h"
 
 namespace vhdboot::vhdtool {
 
@@ -18,10 +17,6 @@ namespace vhdboot::vhdtool {
 
 /// Whether the image at `path` can be opened and is a differencing one: the path of its parent's file.
 [[nodiscard]] Result<std::string> parent_file(const std::string& path);
-
-/// Unsafe when a differencing image beside `path` says that the image there, `info`, is its parent, or may say so and
-/// cannot be read.
-[[nodiscard]] Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info);
 
 /// Sets the read-only attribute of the file, where its file system has one. As far as it goes: what protects a parent
 /// in a boot is the child that names it.

@@ -11,7 +11,7 @@
 #include "tools/common/options.h"
 #include "tools/common/output.h"
 #include "tools/common/space_file.h"
-#include "tools/vhdtool/child_file.h"
+#include "tools/vhdtool/children.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/progress_show.h"

@@ -30,6 +30,8 @@
 #include "init/modules/initrd_modules.h"
 #include "init/modules/module_signature.h"
 #include "init/record/config.h"
+#include "init/stage/children.h"
+#include "init/stage/find_image.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 #include "init/sys/hardware.h"
@@ -47,6 +49,7 @@
 #include "tools/vhdtool/check_modules.h"
 #include "tools/vhdtool/check_place.h"
 #include "tools/vhdtool/check_storage.h"
+#include "tools/vhdtool/children.h"
 #include "tools/vhdtool/inspected_disk.h"
 #include "tools/vhdtool/mounted_file.h"
 #include "tools/vhdtool/volume_parents.h"
@@ -263,6 +266,16 @@ void check_writing(const CheckedImage& image, const record::Config& config, Find
     findings.error("writing", place.error());
 }
 
+// Whether another image says that this one, `file`, is its parent, as `look` finds out; of no matter when nothing is
+// written to it.
+void check_children(const ByteSource& file, std::string_view name, const record::Config& config,
+                    const std::function<Result<void>(const vhd::DiskInfo&)>& look, Findings& findings) {
+  if (stage::writes_of(config) != stage::Writes::Kept) return;
+  const auto disk = vhd::open_disk(file, name);
+  if (!disk) return;  // said already
+  if (const auto alone = look((*disk)->info()); !alone) findings.error("children", alone.error());
+}
+
 Result<blocks::View> view_of(const volume::PlacedFile& file, const std::vector<volume::PlacedFile>& parents,
                              const blocks::LowerDevice& device, const CheckedImage& image) {
   if (image.blocks != nullptr) return blocks::chain_view(file, parents, device, TRY(vhd::pieces_of(*image.blocks)));
@@ -298,6 +311,9 @@ Result<Findings> check_file(const ImageToJudge& asked) {
     add_of_other("parent", parent, own, findings);
   }
   check_writing(image, boot.config, findings);
+  check_children(
+      *file, asked.file, boot.config, [&](const vhd::DiskInfo& info) { return check_no_child(asked.file, info); },
+      findings);
   const std::string scratch = scratch_of(boot.config);
   if (!scratch.empty() && boot.host)
     check_mounted_scratch(scratch, facts.mount_point, *boot.host, findings);
@@ -366,6 +382,9 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
     add_of_other("parent", place.text(), own, findings);
   }
   check_writing(image, boot.config, findings);
+  check_children(
+      file, path.name(), boot.config,
+      [&](const vhd::DiskInfo& info) { return stage::check_no_children(*reader, *source, path, info); }, findings);
   // Reading it in place takes extents that cover it.
   const blocks::LowerDevice device{.numbers = {},
                                    .size = source->size(),

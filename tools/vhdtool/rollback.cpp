@@ -14,6 +14,7 @@
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/block_file.h"
 #include "tools/vhdtool/child_file.h"
+#include "tools/vhdtool/children.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/part_file.h"
