@@ -2,6 +2,7 @@
 # How all C++ code of this tree is compiled, by whichever compiler.
 option(VHDBOOT_TESTS "Build the unit tests" OFF)
 option(VHDBOOT_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+option(VHDBOOT_PRECOMPILED_HEADERS "Read the standard library's headers once, for builds that are made from nothing" OFF)
 set(VHDBOOT_SANITIZE "" CACHE STRING "Sanitizers for the whole tree, such as address,undefined")
 
 set(CMAKE_CXX_STANDARD 23)
@@ -18,19 +19,36 @@ if(VHDBOOT_SYSROOT)
   target_compile_options(vhdboot_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
     -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 endif()
+# A target that only watches others (a unit test) sets VHDBOOT_WATCHED to OFF: it is compiled more often than it runs.
+set(watched $<NOT:$<STREQUAL:$<TARGET_PROPERTY:VHDBOOT_WATCHED>,OFF>>)
 if(VHDBOOT_SANITIZE)
   # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing.
   target_compile_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE} -fno-sanitize=vptr
-    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fno-sanitize-recover=all -fno-omit-frame-pointer $<$<NOT:${watched}>:-fno-sanitize=undefined>)
   target_link_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE})
 endif()
 if(VHDBOOT_FUZZ)
-  target_compile_options(vhdboot_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(vhdboot_options INTERFACE $<${watched}:-fsanitize=fuzzer-no-link>)
 endif()
+
+# vhdboot_precompiled_headers(NAME): the first one, vhdboot_base, makes what all others use. No source may count on it: the
+# products are built without.
+function(vhdboot_precompiled_headers name)
+  if(NOT VHDBOOT_PRECOMPILED_HEADERS)
+    return()
+  endif()
+  if(name STREQUAL "vhdboot_base")
+    target_precompile_headers(${name} PRIVATE <algorithm> <array> <chrono> <expected> <functional> <map> <memory> <optional> <span>
+      <string> <string_view> <variant> <vector> ${PROJECT_SOURCE_DIR}/base/result.h ${PROJECT_SOURCE_DIR}/base/text.h)
+  else()
+    target_precompile_headers(${name} REUSE_FROM vhdboot_base)
+  endif()
+endfunction()
 
 # vhdboot_library(NAME SOURCES... USES LIBRARIES...): one static library of this tree.
 function(vhdboot_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC vhdboot_options ${arg_USES})
+  vhdboot_precompiled_headers(${name})
 endfunction()

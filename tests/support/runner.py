@@ -115,22 +115,24 @@ class Runner:
         self.step("building the native tests", "cmake", "--build", "--preset", "test", *words, seconds=3600)
 
     def unit(self) -> None:
-        self.native_build()
+        self.native_build("--target", "unit_programs", "fuzzers")
         build = REPOSITORY / "build/test"
         programs = sorted(path for path in (build / "unit").glob("unit_*") if os.access(path, os.X_OK))
         if not programs:
             raise StepFailed("there is no unit test program in build/test/unit")
         words = [f"--gtest_filter=*{self._args.k}*"] if self._args.k else []
-        for program in programs:
-            result = RESULTS / f"unit-{program.name}.xml"
-            self.attempt(f"unit {program.name}", result,
-                         lambda p=program, r=result: self.step(f"unit {p.name}", p, f"--gtest_output=xml:{r}",
-                                                               "--gtest_brief=1", *words, seconds=900))
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            list(pool.map(lambda program: self._unit_one(program, words), programs))
         if not self._args.k:
             result = RESULTS / "unit-replay.xml"
             self.attempt("unit replay", result, lambda: self.step(
                 "replaying the fuzzers' inputs", "ctest", "--test-dir", build, "-E", "^unit_", "-j2",
                 "--output-on-failure", "--output-junit", result, seconds=900))
+
+    def _unit_one(self, program: Path, words: list[str]) -> None:
+        result = RESULTS / f"unit-{program.name}.xml"
+        self.attempt(f"unit {program.name}", result, lambda: self.step(
+            f"unit {program.name}", program, f"--gtest_output=xml:{result}", "--gtest_brief=1", *words, seconds=900))
 
     def fuzz(self) -> None:
         self.native_build("--target", "fuzzers")
