@@ -81,6 +81,7 @@ def test_full_and_then_fresh(folder):
         assert disk.digest(host.path) == before
 
 
+@pytest.mark.only_all
 def test_debian_forgets(folder):
     """A whole system, started in the menu so that nothing is kept: it comes up, tells so, and takes little memory."""
     settings = conf(folder, "timeout menu\nmenu-style plain\n")

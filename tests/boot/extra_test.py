@@ -182,6 +182,7 @@ def test_firmware(work, by_stub):
     assert "100400 8 0 " in by_stub.list
 
 
+@pytest.mark.only_all
 def test_vhdboot(work, by_stub):
     efi = PRODUCTS / "vhdboot.efi"
     assert efi.is_file(), f"{efi} is missing: cmake --preset release && cmake --build --preset release"

@@ -86,9 +86,9 @@ def make_pair(folder, files, started, tell_apart=True, **spec) -> dict[str, Path
 
 
 def pytest_generate_tests(metafunc):
-    """One pair of each way in which the firmware names a disk, unless all are asked for."""
+    """One pair, unless all are asked for."""
     if "places" in metafunc.fixturenames:
-        few = ("sata_and_usb", "namespaces")
+        few = ("sata_and_usb",)
         chosen = [places for places in PLACES if metafunc.config.getoption("--all") or places.name in few]
         metafunc.parametrize("places", chosen, ids=lambda places: places.name)
 
@@ -138,6 +138,7 @@ def test_what_the_firmware_does_not_tell(folder):
     assert {name: disk.digest(path) for name, path in files.items()} == before
 
 
+@pytest.mark.only_all
 def test_an_nvme_disk_of_a_subsystem(folder):
     """Its namespaces hang below /sys/devices/virtual in the guest's kernel."""
     host = hostdisk.make(folder / "host.raw", HostSpec(), {VHD: images.guest_vhd(get_guest("debian12")),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The modules that stage 2 loads get the parameters that the guest's own modprobe would give them."""
 
+import pytest
+
 from tests.support import hostdisk
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
@@ -11,6 +13,7 @@ from tests.support.shell import TROUBLE, GuestShell
 VHD = "/boot/debian.vhd"
 
 
+@pytest.mark.only_all
 def test_parameters(folder):
     """A parameter of a module on the command line is modprobe's to give, not the kernel's."""
     conf = folder / "debian.conf"

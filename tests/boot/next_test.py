@@ -63,6 +63,7 @@ def conf_for_image(folder):
     return conf
 
 
+@pytest.mark.only_all
 def test_systemd_boot(folder):
     """Its entry starts vhdboot, which comes second and leaves alone what is meant for the first one."""
     image = tiny_guest.make(IMAGE % "other", VHDBOOT, ("efivarfs",))
