@@ -321,3 +321,44 @@ def test_refused(tmp_path):
     (tmp_path / "debian.kept.vhdx").write_bytes(b"")
     refuse(3, "snapshot", image, "kept", words=["debian.kept.vhdx is there already"])
     assert names(tmp_path) == ["debian.img", "debian.kept.vhdx", "debian.vhdx"] and image.read_bytes() == before
+
+
+def chain(path: Path, status: int = 0) -> list[dict]:
+    done = vhdtool("snapshots", "--json", path)
+    assert done.returncode == status, done.stderr
+    told = json.loads(done.stdout)
+    assert told["schema"] == "vhdboot.snapshots/1" and told["file"] == str(path)
+    return told["chain"]
+
+
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+def test_snapshots(tmp_path, name):
+    image = changed_child(tmp_path, name)
+    kept = tmp_path / f"debian.1{image.suffix}"
+    before = image.read_bytes(), kept.read_bytes()
+    leaf, base = chain(image)
+    assert (leaf["file"], base["file"]) == (str(image), str(kept))
+    assert leaf["format"].startswith("differencing") and leaf["own_data"] == info(image)["allocated_blocks"] * info(
+        image)["block_size"]
+    assert not {"problem"} & (leaf.keys() | base.keys())
+    assert base["changed"] == int(kept.stat().st_mtime) and ("made" in base) == (image.suffix == ".vhd")
+    lines = succeed("snapshots", image).splitlines()
+    assert [line.split()[-1] for line in lines] == ["file", str(image), str(kept)]
+    assert (image.read_bytes(), kept.read_bytes()) == before
+
+
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+def test_snapshots_with_something_wrong(tmp_path, name):
+    image = changed_child(tmp_path, name)
+    kept = tmp_path / f"debian.1{image.suffix}"
+    right = kept.read_bytes()
+    kept.unlink()
+    (leaf,) = chain(image, status=4)
+    assert "its parent image was not found" in leaf["problem"]
+    make(tmp_path, kept.name)
+    leaf, base = chain(image, status=4)
+    assert "problem" not in leaf and "another image than the one that its child was made from" in base["problem"]
+    kept.write_bytes(right[: len(right) // 2])
+    assert "problem" in chain(image, status=4)[-1]
+    refuse(1, "snapshots", tmp_path / "none.vhdx", words=["none.vhdx"])
+    assert vhdtool("snapshots").returncode == 2

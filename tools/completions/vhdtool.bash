@@ -4,7 +4,7 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map provision reblock reserve rollback snapshot --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
     return
   fi
   case $before in
@@ -27,6 +27,7 @@ _vhdtool() {
     map) options="--dmsetup --volume" ;;
     provision) options="--full" ;;
     snapshot) options="--reserve" ;;
+    snapshots) options="--json" ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")

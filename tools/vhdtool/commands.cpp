@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"reserve", "make free space inside a growing image's file", run_reserve},
     Command{"rollback", "make a differencing image read as its parent again", run_rollback},
     Command{"snapshot", "keep an image as it is, and go on in another file", run_snapshot},
+    Command{"snapshots", "list the files that an image is made of", run_snapshots},
 };
 
 }  // namespace

@@ -24,5 +24,6 @@ ExitStatus run_reblock(int argc, char** argv);
 ExitStatus run_reserve(int argc, char** argv);
 ExitStatus run_rollback(int argc, char** argv);
 ExitStatus run_snapshot(int argc, char** argv);
+ExitStatus run_snapshots(int argc, char** argv);
 
 }  // namespace vhdboot::vhdtool
