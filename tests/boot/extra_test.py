@@ -170,6 +170,7 @@ def by_stub(work):
     return boot("stub", [Disk(path, bus="ahci", boot=1)], work.folder, 600)
 
 
+@pytest.mark.only_all
 def test_firmware(work, by_stub):
     program = work.folder / "print_uki_parts"
     run("g++", "-std=gnu++23", "-O1", f"-I{REPOSITORY}", REPOSITORY / "tests/boot/print_uki_parts.cpp",

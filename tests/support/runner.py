@@ -29,7 +29,7 @@ PASSED = TEST_OUTPUT / "passed"  # a file a commit
 PART_SECONDS = 5400
 PART_SECONDS_OF_ALL = 6 * 3600
 LOGS = TEST_OUTPUT / "logs"
-OTHER_GUESTS = {"debian12", "debian13", "debian12-grub-mbr"}  # of tests that are no cases
+OTHER_GUESTS = {"debian12", "debian12-lvm"}  # of tests that are no cases
 TWO_AT_A_TIME = ("-n", str(min(2, os.cpu_count() or 1)))
 NEED_PRODUCTS = {"integration", "boot", "bench", "soak"}
 
@@ -275,7 +275,7 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true",
                         help=f"leave out those tests of {', '.join(PYTEST_PARTS)} that passed before on this commit")
     parser.add_argument("-k", metavar="EXPRESSION", help="only the tests whose name matches (as pytest's -k)")
-    parser.add_argument("--fuzz-seconds", type=int, default=4, help="how long each fuzz target runs (default 4)")
+    parser.add_argument("--fuzz-seconds", type=int, default=2, help="how long each fuzz target runs (default 2)")
     soak = parser.add_argument_group("soak", "runs for hours; the same command goes on where it was stopped, by Ctrl-C or a "
                                              "kill at any moment")
     soak.add_argument("--cuts", type=int, default=1600, help="how many power cuts; 0 for none (default 1600)")
