@@ -197,7 +197,7 @@ Writes writes_of(const record::Config& config) {
 }
 
 std::string FoundImage::kind() const {
-  const std::string kind = vhd::describe(info());
+  std::string kind = vhd::describe(info());
   if (parents.empty()) return kind;
   return concat(kind, " with ", parents.size(), parents.size() == 1 ? " parent" : " parents");
 }
