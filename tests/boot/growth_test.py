@@ -32,7 +32,7 @@ if [ -e /mnt/begun ]; then
   dd if=/dev/urandom of=/mnt/file0 bs=1M count=2 conv=fsync status=none
   check
   umount /mnt
-  grep -q 'state good' /run/vhdboot/space
+  until grep -qs 'state good' /run/vhdboot/space; do :; done  # the keeper's word comes in its own time
   # Without a new block the table is soon left in order: neither header of the file names a log any more.
   file=/dev/$(basename $(dirname $(dirname $(grep -lx vhdboot-file /sys/class/block/dm-*/dm/name))))
   log_of() { dd if=$file bs=4096 skip=$1 count=1 iflag=direct status=none | dd bs=1 skip=48 count=16 status=none; }
