@@ -43,7 +43,7 @@ def folder(case):
         image.unlink()
 
 
-@pytest.mark.parametrize("case", [Written("debian12", "exfat", "exfat"), pytest.param(Written("debian13", "ntfs", "ntfs3"), marks=pytest.mark.only_all)],
+@pytest.mark.parametrize("case", [Written("debian13", "ntfs", "ntfs3"), pytest.param(Written("debian12", "exfat", "exfat"), marks=pytest.mark.only_all)],
                          ids=lambda case: case.name)
 def test_written(case, folder):
     guest = get_guest(case.guest)
