@@ -19,16 +19,16 @@ if(VHDBOOT_SYSROOT)
   target_compile_options(vhdboot_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
     -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 endif()
-# A target that only watches others (a unit test) sets VHDBOOT_WATCHED to OFF: it is compiled more often than it runs.
-set(watched $<NOT:$<STREQUAL:$<TARGET_PROPERTY:VHDBOOT_WATCHED>,OFF>>)
 if(VHDBOOT_SANITIZE)
   # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing.
   target_compile_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE} -fno-sanitize=vptr
-    -fno-sanitize-recover=all -fno-omit-frame-pointer $<$<NOT:${watched}>:-fno-sanitize=undefined>)
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE})
 endif()
 if(VHDBOOT_FUZZ)
-  target_compile_options(vhdboot_options INTERFACE $<${watched}:-fsanitize=fuzzer-no-link>)
+  # A unit test, which sets VHDBOOT_FUZZED to OFF, guides no fuzzer.
+  target_compile_options(vhdboot_options INTERFACE
+    $<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:VHDBOOT_FUZZED>,OFF>>:-fsanitize=fuzzer-no-link>)
 endif()
 
 # vhdboot_precompiled_headers(NAME): the first one, vhdboot_base, makes what all others use. No source may count on it: the

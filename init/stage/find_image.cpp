@@ -2,7 +2,6 @@
 #include "init/stage/find_image.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 #include "init/blocks/parent_places.h"
