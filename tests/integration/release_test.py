@@ -398,6 +398,34 @@ def test_stopped_leaves_nothing(tmp_path):
         assert child.wait(30) == 143
     assert list(tmp_path.iterdir()) == []
 
+def test_stopped_while_a_build_starts(tmp_path):
+    """The signal comes from the build itself, before its parent knows that it has a child."""
+    cmake = tmp_path / "bin" / "cmake"
+    cmake.parent.mkdir()
+    cmake.write_text("#!/bin/bash\nfor ((i = 0;; i++)); do mkdir -p left && : >left/$i; done\n", encoding="utf-8")
+    cmake.chmod(0o755)
+    program = """
+import os, signal, subprocess, sys
+from tests.support import release
+
+class Signalling(subprocess.Popen):
+    def __init__(self, words, preexec_fn=None, **more):
+        def begin():
+            if words[0] == "cmake":
+                os.kill(os.getppid(), signal.SIGTERM)
+            if preexec_fn:
+                preexec_fn()
+        super().__init__(words, preexec_fn=begin, **more)
+
+subprocess.Popen = Signalling
+sys.exit(release.main(sys.argv[1:]))
+"""
+    done = subprocess.run(["/usr/bin/python3", "-c", program, "--without-6.1", "--output", tmp_path / "folder"],
+                          env=surroundings(PYTHONPATH=str(REPOSITORY), PATH=f"{cmake.parent}:{os.environ['PATH']}"),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 143, said(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
 
 def test_another_file_was_proven(folder, tmp_path):
     """Of the tree at hand, or of one in which the page is about these bytes."""

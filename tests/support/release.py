@@ -30,6 +30,7 @@ SUMS = "SHA256SUMS"
 GIB = 1 << 30
 NEEDED, NEEDED_TO_BUILD = GIB, 5 * GIB  # of which a kernel that is not in the cache takes half
 BUILD_SECONDS = 7200
+STOPS = (signal.SIGINT, signal.SIGTERM)
 # What compilers, CMake, tar and gzip would take from the environment.
 NOT_FROM_OUTSIDE = ("CC", "CXX", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "DESTDIR", "TAR_OPTIONS", "GZIP")
 
@@ -97,7 +98,8 @@ def copy_tree(tree: Path, target: Path) -> None:
 
 def end_group(group: int) -> None:
     """A build and its compilers, which are then nobody's but this process's: it has waited for all when it returns."""
-    os.killpg(group, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-group, 0)
@@ -109,9 +111,13 @@ def build(tree: Path, suffix: str, kernel: str | None = None) -> Path:
     log = tree.parent / "build.log"
     for words in (["cmake", "--preset", "release", f"-DVHDBOOT_VERSION_SUFFIX={suffix}", chosen],
                   ["cmake", "--build", "--preset", "release"]):
-        with open(log, "ab") as output, subprocess.Popen(words, cwd=tree, stdin=subprocess.DEVNULL, stdout=output,
-                                                         stderr=subprocess.STDOUT, start_new_session=True) as child:
+        # Who stops this while the build starts is heard when the group has a number by which it can be ended.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        with open(log, "ab") as output, subprocess.Popen(
+                words, cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)) as child:
             try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
                 status = child.wait(BUILD_SECONDS)
             except BaseException:
                 end_group(child.pid)
