@@ -158,6 +158,12 @@ Result<AttachedDisk> AttachedDisk::attach_to_look(const blocks::AttachPlan& plan
                 attach(look, names));
 }
 
+void AttachedDisk::leave() {
+  loop_.leave();
+  maps_.leave();
+  if (store_) store_->leave();
+}
+
 Result<void> AttachedDisk::detach() {
   Result<void> done;
   const auto step = [&done](Result<void> result) {

@@ -58,6 +58,10 @@ class MappedStack {
     for (; !maps_.empty(); maps_.pop_back()) TRY(maps_.back().remove());
     return {};
   }
+  /// They stay when the object ends.
+  void leave() {
+    for (MappedDevice& map : maps_) map.leave();
+  }
 
  private:
   std::vector<MappedDevice> maps_;
@@ -86,6 +90,8 @@ class AttachedDisk {
 
   /// Undoes all of it now, the first failure is what is told.
   [[nodiscard]] Result<void> detach();
+  /// It stays when the object ends. Not of one with a host device.
+  void leave();
 
  private:
   AttachedDisk(std::optional<MemoryStore> store, MappedStack maps, LoopDevice loop)

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "init/sys/block.h"
+#include "init/sys/directory.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -93,6 +94,12 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
   return device;
 }
 
+Result<MappedDevice> MappedDevice::take(const std::string& name) {
+  Request ask(name);
+  TRY(ask.send(TRY(open_control()), DM_DEV_STATUS, "asking for the device-mapper device"));
+  return MappedDevice(name, major(ask.header().dev), minor(ask.header().dev));
+}
+
 MappedDevice::~MappedDevice() {
   if (name_.empty()) return;
   // udev may be looking at it: then the kernel removes it when it is done.
@@ -100,6 +107,14 @@ MappedDevice::~MappedDevice() {
   Request remove(name_);
   remove.header().flags |= DM_DEFERRED_REMOVE;
   if (control) (void)remove.send(*control, DM_DEV_REMOVE, "removing the device-mapper device");
+}
+
+std::vector<std::string> mapped_devices() {
+  std::vector<std::string> names;
+  for (const std::string& node : list_directory("/sys/block"))
+    if (std::string name = read_attribute(concat("/sys/block/", node, "/dm/name")); !name.empty())
+      names.push_back(std::move(name));
+  return names;
 }
 
 Result<std::string> wait_for_status(const Fd& control, const std::string& name, std::chrono::milliseconds patience) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -30,6 +31,8 @@ class MappedDevice {
     std::swap(minor_, other.minor_);
     return *this;
   }
+  /// One that was left: "vhdboot".
+  [[nodiscard]] static Result<MappedDevice> take(const std::string& name);
   ~MappedDevice();
 
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -49,6 +52,8 @@ class MappedDevice {
   [[nodiscard]] Result<void> forget_flushes() const;
 
   [[nodiscard]] Result<void> remove();
+  /// It stays when the object ends.
+  void leave() { name_.clear(); }
 
  private:
   MappedDevice(std::string name, unsigned major, unsigned minor)
@@ -57,6 +62,9 @@ class MappedDevice {
   unsigned major_;
   unsigned minor_;
 };
+
+/// The names of all device-mapper devices.
+[[nodiscard]] std::vector<std::string> mapped_devices();
 
 /// What the kernel tells of how the only row of the device `name` fares, such as "16/4096 16" of a snapshot; when
 /// something happens to a device, or after `patience`. `control`: /dev/mapper/control, open for writing.

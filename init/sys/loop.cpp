@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "init/sys/directory.h"
 #include "init/sys/file.h"
 
 namespace vhdboot::sys {
@@ -40,7 +41,7 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
     config.block_size = options.block_size;
     config.info.lo_offset = options.offset;
     config.info.lo_sizelimit = options.size_limit;
-    config.info.lo_flags = LO_FLAGS_PARTSCAN | (options.direct_io ? LO_FLAGS_DIRECT_IO : 0) |
+    config.info.lo_flags = (options.partitions ? LO_FLAGS_PARTSCAN : 0) | (options.direct_io ? LO_FLAGS_DIRECT_IO : 0) |
                            (options.read_only ? LO_FLAGS_READ_ONLY : 0) | (options.auto_clear ? LO_FLAGS_AUTOCLEAR : 0);
     std::memcpy(config.info.lo_file_name, name.data(), std::min<std::size_t>(name.size(), LO_NAME_SIZE - 1));
     if (::ioctl(device.get(), LOOP_CONFIGURE, &config) < 0) {
@@ -57,6 +58,15 @@ Result<LoopDevice> LoopDevice::attach(const Fd& backing, const std::string& name
     return attached;
   }
   return fail(Code::Busy, "no free loop device");
+}
+
+Result<LoopDevice> LoopDevice::take(int number) {
+  LoopDevice device(TRY(open_file(concat("/dev/loop", number), O_RDONLY)), number);
+  loop_info64 info{};
+  if (::ioctl(device.device_.get(), LOOP_GET_STATUS64, &info) < 0)
+    return fail_errno(concat("reading the status of ", device.path()));
+  device.direct_io_ = (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0;
+  return device;
 }
 
 LoopDevice::~LoopDevice() {
@@ -85,6 +95,23 @@ Result<void> LoopDevice::detach() {
   loop_info64 info{};
   if (::ioctl(device.get(), LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO) return {};
   return fail(Code::Busy, concat("detaching ", path(), ": something still uses it"));
+}
+
+std::vector<AttachedLoop> attached_loops() {
+  constexpr std::string_view kPrefix = "loop";
+  std::vector<AttachedLoop> found;
+  for (const std::string& node : list_directory("/sys/block")) {
+    // Only an attached device has the attribute; the others are not opened.
+    const auto number =
+        node.starts_with(kPrefix) ? parse_u64(std::string_view(node).substr(kPrefix.size())) : std::nullopt;
+    if (!number || !exists(concat("/sys/block/", node, "/loop/backing_file"))) continue;
+    const auto device = open_file("/dev/" + node, O_RDONLY);
+    loop_info64 info{};
+    if (!device || ::ioctl(device->get(), LOOP_GET_STATUS64, &info) < 0) continue;
+    const auto* name = reinterpret_cast<const char*>(info.lo_file_name);
+    found.push_back({.number = static_cast<int>(*number), .name = std::string(name, ::strnlen(name, LO_NAME_SIZE))});
+  }
+  return found;
 }
 
 }  // namespace vhdboot::sys

@@ -23,6 +23,8 @@ class MemoryStore {
   /// "7:900"
   [[nodiscard]] const std::string& numbers() const { return numbers_; }
   [[nodiscard]] Result<void> detach() { return loop_.detach(); }
+  /// It stays when the object ends.
+  void leave() { loop_.leave(); }
 
  private:
   MemoryStore(LoopDevice loop, std::string numbers) : loop_(std::move(loop)), numbers_(std::move(numbers)) {}

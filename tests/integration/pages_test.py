@@ -59,7 +59,13 @@ exit $status
 FUNCTIONS = """vhdboot() { command vhdboot "$@" || [ $? = 4 ]; }
 inspect() { vhdboot-inspect "$@" || [ $? = 4 ]; }
 dmsetup() { [ "$*" = "create -r vm" ] && grep -E '^[0-9]+ [0-9]+ ' >rows && ! grep -vE ' linear [0-9]+:[0-9]+ [0-9]+$' rows; }
-vhdtool() { command vhdtool "$@" || { status=$?; [ "$1 $status" = "check 4" ] || return $status; }; }
+vhdtool() {
+    if [ "$1" = attach ]; then
+        device=$(command vhdtool "$@") || return; [ -e "${device}p1" ] || partx --add "$device"; echo "$device"
+    else
+        command vhdtool "$@" || { status=$?; [ "$1 $status" = "check 4" ] || return $status; }
+    fi
+}
 losetup() {
     if [ "$*" = "--find --show --partscan debian.img" ]; then
         device=$(command losetup "$@"); [ -e "${device}p1" ] || partx --add "$device"; echo "$device"

@@ -34,6 +34,14 @@ std::string_view kind_of(mode_t mode) {
   return "something else";
 }
 
+std::string_view how_to_detach(const std::string& name) {
+  const Fd device(::open(concat("/dev/", name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  loop_info64 info{};
+  const bool known = device.valid() && ::ioctl(device.get(), LOOP_GET_STATUS64, &info) == 0;
+  const std::string_view attached(reinterpret_cast<const char*>(info.lo_file_name), kAttachmentPrefix.size());
+  return known && attached == kAttachmentPrefix ? "vhdtool detach /dev/" : "losetup -d /dev/";
+}
+
 // Whether loop device `name` has the file; by its status, which names the very file, or else by the path in sysfs,
 // which anybody may read.
 bool loop_device_has(const std::string& name, const struct stat& file) {
@@ -128,7 +136,8 @@ vhd::Attempt<std::unique_ptr<HostFile>> HostFile::open(const std::string& path, 
     return refuse(vhd::Reason::NotRegular, concat("it is ", kind_of(before.st_mode), ", not an image file"));
   if (access != Access::Read) TRY(check_writable(path, before.st_mode));
   if (const auto loop = loop_device_of(before))
-    return in_use(concat("/dev/", *loop, " has it as its backing file; detach it with `losetup -d /dev/", *loop, "`"));
+    return in_use(
+        concat("/dev/", *loop, " has it as its backing file; detach it with `", how_to_detach(*loop), *loop, '`'));
 
   constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   Fd fd(::open(path.c_str(), O_RDONLY | kFlags));
@@ -186,6 +195,19 @@ Result<void> HostFile::resize(std::uint64_t size) {
   size_ = size;
   if (::fsync(fd_.get()) != 0) return fail_errno("syncing");
   return {};
+}
+
+vhd::Attempt<Fd> HostFile::for_device() const {
+  const int mode = ::fcntl(fd_.get(), F_GETFL) & O_ACCMODE;
+  Fd fd(::open(concat("/proc/self/fd/", fd_.get()).c_str(), mode | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno("opening it once more");
+  struct flock whole{};
+  whole.l_type = F_UNLCK;
+  whole.l_whence = SEEK_SET;
+  (void)::flock(fd_.get(), LOCK_UN);
+  (void)::fcntl(fd_.get(), F_OFD_SETLK, &whole);
+  TRY(check_locks(fd.get(), mode == O_RDONLY ? Access::Read : Access::Change));
+  return fd;
 }
 
 Result<void> HostFile::reload_size() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/fd.h"
@@ -15,6 +16,9 @@
 #include "vhd/refusal.h"
 
 namespace vhdboot::tools {
+
+/// How what `vhdtool attach` has attached is called begins so.
+inline constexpr std::string_view kAttachmentPrefix = "vhdtool-";
 
 enum class Access { Read, Inspect, Change };
 
@@ -39,6 +43,9 @@ class HostFile final : public vhd::ByteFile {
 
   /// Of this object; for what the pure code does not need.
   [[nodiscard]] int descriptor() const { return fd_.get(); }
+  /// Another descriptor of the file, for a device that is to lie on it: to be written if this one is, without O_SYNC.
+  /// The locks are its own from now on, and stay as long as anybody has it open.
+  [[nodiscard]] vhd::Attempt<Fd> for_device() const;
   /// Takes note of a size that was changed through another descriptor of the file.
   [[nodiscard]] Result<void> reload_size();
 

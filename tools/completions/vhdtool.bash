@@ -4,7 +4,7 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "cat check create desparse grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach cat check create desparse detach grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
     return
   fi
   case $before in
@@ -21,6 +21,7 @@ _vhdtool() {
       ;;
   esac
   case ${COMP_WORDS[1]} in
+    attach) options="--read-only --ephemeral" ;;
     cat) options="--offset --length" ;;
     check) options="--volume --conf --json --quiet" ;;
     info) options="--json" ;;

@@ -9,10 +9,12 @@ namespace {
 using tools::Command;
 
 constexpr std::array kCommands{
+    Command{"attach", "make an image a disk of the running system", run_attach},
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
     Command{"check", "say whether an image would boot, and if not why not", run_check},
     Command{"create", "make a fixed VHD whose every block is allocated", run_create},
     Command{"desparse", "fill the holes of an image file", run_desparse},
+    Command{"detach", "undo attach", run_detach},
     Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
     Command{"map", "show where an image file lies on its disk", run_map},

@@ -12,10 +12,12 @@ namespace vhdboot::vhdtool {
 /// What this program has, by name.
 [[nodiscard]] std::span<const tools::Command> commands();
 
+ExitStatus run_attach(int argc, char** argv);
 ExitStatus run_cat(int argc, char** argv);
 ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdboot
 ExitStatus run_create(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
+ExitStatus run_detach(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
