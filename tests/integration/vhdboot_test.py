@@ -249,5 +249,8 @@ def test_status_and_next():
     told = json.loads(vhdboot("--json"))
     assert told["schema"] == "vhdboot.status/1" and told["in_guest"] is False
     assert json.loads(vhdboot("next", "--show", "--json"))["schema"] == "vhdboot.next/1"
+    advice = json.loads(vhdboot("snapshot", "--json"))
+    assert advice["schema"] == "vhdboot.snapshot/1" and advice["possible_now"] is False and advice["now"] == []
+    assert "does not run from an image" in vhdboot("snapshot")
     assert "nothing is called" in vhdboot("next", "-n", "no such entry", status=(3,))
     assert "did you mean: list" in vhdboot("lst", status=(2,))

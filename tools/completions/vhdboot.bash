@@ -4,7 +4,7 @@ _vhdboot() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next schedule try mount report --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "status list check install uninstall upgrade set next schedule try snapshot mount report --help --version" -- "$word")
     return
   fi
   case $before in
@@ -33,7 +33,7 @@ _vhdboot() {
       ;;
   esac
   case ${COMP_WORDS[1]} in
-    status) options="--json" ;;
+    status | snapshot) options="--json" ;;
     list) options="--names --json" ;;
     install) options="--menu --esp --title --name --set --efi --dry-run --yes --json" ;;
     upgrade) options="--efi --dry-run --yes --json" ;;

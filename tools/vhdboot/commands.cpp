@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"next", "choose what the machine starts next, once", run_next},
     Command{"schedule", "do that at a time, with a warning", run_schedule},
     Command{"try", "boot an image in QEMU, without writing to it", run_try},
+    Command{"snapshot", "say how this system can go back later", run_snapshot},
     Command{"mount", "look into an image", run_mount},
     Command{"report", "collect what a bug report needs", run_report},
 };

@@ -19,6 +19,7 @@ ExitStatus run_next(int argc, char** argv);
 ExitStatus run_report(int argc, char** argv);
 ExitStatus run_schedule(int argc, char** argv);
 ExitStatus run_set(int argc, char** argv);
+ExitStatus run_snapshot(int argc, char** argv);
 ExitStatus run_status(int argc, char** argv);
 ExitStatus run_try(int argc, char** argv);
 ExitStatus run_uninstall(int argc, char** argv);
