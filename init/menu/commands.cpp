@@ -17,15 +17,17 @@ constexpr unsigned kEdit = on(Page::Edit);
 constexpr unsigned kFailure = on(Page::Failure);
 constexpr unsigned kHelp = on(Page::Help);
 constexpr unsigned kLog = on(Page::Log);
+constexpr unsigned kRollBack = on(Page::RollBack);
 constexpr unsigned kOfItem = on(Page::Details) | on(Page::Kernels);
-constexpr unsigned kReading = on(Page::Details) | kLog | kHelp;
-constexpr unsigned kNoEdit = kList | kOfItem | kLog | kHelp | kFailure;
+constexpr unsigned kReading = on(Page::Details) | kRollBack | kLog | kHelp;
+constexpr unsigned kNoEdit = kList | kOfItem | kRollBack | kLog | kHelp | kFailure;
 
 constexpr Offer kOffers[] = {
     {"Enter", "boot", "starts the system, or shows why it cannot be started", kList | kOfItem},
     {"Enter", "boot", "starts the system with these options, this once", kEdit},
     {"t", "try again", "does once more what failed", kFailure, Command::TryAgain},
     {"c", "choose another image", "goes to the list", kFailure, Command::ChooseAnother},
+    {"y", "roll it back", "takes back what was written, for good", kRollBack, Command::ConfirmRollBack},
     {"Esc", "back", "goes back to where you came from", kReading | kOfItem},
     {"Esc", "back", "goes back and changes nothing", kEdit},
     {"?", "help", "shows the keys", kNoEdit & ~kHelp, Command::Help},
@@ -39,6 +41,7 @@ constexpr Offer kOffers[] = {
     {"/", "find", "looks for a name while you type it", kList, Command::Find},
     {"x", "ephemeral", "starts the system so that nothing is kept", kList | kOfItem, Command::StartForgetting},
     {"v", "read-only", "starts the system read-only", kList | kOfItem, Command::StartReadOnly},
+    {"u", "roll back", "takes back what was written since the last snapshot", kList | kOfItem, Command::RollBack},
     {"t", "look again", "looks at all disks again", kList | on(Page::Details), Command::LookAgain},
     {"l", "log", "shows what was done so far", kNoEdit & ~kLog, Command::Log},
     {"s", "shell", "opens a shell", kNoEdit, Command::Shell},
@@ -60,7 +63,7 @@ bool starts(const Offer& offer) {
 // On page List: whether it is about what is listed there.
 bool needs_items(const Offer& offer) {
   return starts(offer) || offer.command == Command::None || offer.command == Command::OtherKernels ||
-         offer.command == Command::Details || offer.command == Command::Find;
+         offer.command == Command::Details || offer.command == Command::Find || offer.command == Command::RollBack;
 }
 
 bool is_possible(const State& state, Command command) {
@@ -69,6 +72,8 @@ bool is_possible(const State& state, Command command) {
       return std::ranges::any_of(state.items, &Item::can_forget);
     case Command::StartReadOnly:
       return std::ranges::any_of(state.items, &Item::can_read_only);
+    case Command::RollBack:
+      return std::ranges::any_of(state.items, [](const Item& item) { return !item.rolls_back_to.empty(); });
     case Command::Shell:
       return state.can_shell;
     case Command::Firmware:

@@ -20,6 +20,8 @@ enum class Command : std::uint8_t {
   Find,
   StartForgetting,
   StartReadOnly,
+  RollBack,
+  ConfirmRollBack,
   LookAgain,
   Log,
   Shell,

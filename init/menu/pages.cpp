@@ -78,11 +78,24 @@ void add_details(Text& text, const State& state) {
   }
   if (item->can_forget) text.add({"It can be started so that nothing is kept (x)."});
   if (item->can_read_only) text.add({"It can be started read-only (v)."});
+  if (!item->rolls_back_to.empty()) text.add({"It can be rolled back to ", item->rolls_back_to, " (u)."});
   for (const std::string& detail : item->details) text.add({detail});
   if (state.looked_at.empty() && state.not_looked_at.empty()) return;
   text.blank();
   text.add({"A file that you expected is missing?"}, true);
   text.add_places(state);
+}
+
+void add_roll_back(Text& text, const State& state) {
+  const Item* item = selected_item(state);
+  if (item == nullptr) return;
+  text.add({"Roll ", item->title, " back?"}, true);
+  text.blank();
+  text.add({"Image: ", item->where});
+  text.add(
+      {"It will read as ", item->rolls_back_to, " again. All that was written to it since then is lost, for good."});
+  text.blank();
+  text.add({"y does it. Esc goes back, and nothing is changed."});
 }
 
 void add_failure(Text& text, const State& state) {
@@ -122,6 +135,9 @@ std::vector<Line> page_text(const State& state) {
   switch (state.page()) {
     case Page::Details:
       add_details(text, state);
+      break;
+    case Page::RollBack:
+      add_roll_back(text, state);
       break;
     case Page::Log:
       add_log(text, state);

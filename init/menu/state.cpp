@@ -48,7 +48,8 @@ State with_items(State state, std::vector<Item> items) {
   auto selected = index_of(state.items, id);
   if (!selected) {
     const bool of_it = std::ranges::any_of(state.views, [](const View& view) {
-      return view.page == Page::Details || view.page == Page::Kernels || view.page == Page::Edit;
+      return view.page == Page::Details || view.page == Page::Kernels || view.page == Page::Edit ||
+             view.page == Page::RollBack;
     });
     if (of_it) {
       state.views = {View{}};

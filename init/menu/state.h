@@ -56,6 +56,7 @@ struct Item {
   std::vector<std::string> details;
   std::vector<Entry> entries;  ///< the first one is started unless another one is chosen; none: not known yet
   std::string keymap;          ///< the keyboard layout that it is set to, as it calls it; empty: not known
+  std::string rolls_back_to;   ///< the file that it can be made to read as again; empty: there is none
   bool can_forget = false;     ///< it can run so that nothing is kept, also one that is refused otherwise
   bool can_read_only = false;  ///< it can run read-only
 
@@ -74,7 +75,7 @@ struct Failure {
   std::vector<std::string> what_to_do;
 };
 
-enum class Page : std::uint8_t { List, Details, Kernels, Edit, Log, Help, Failure };
+enum class Page : std::uint8_t { List, Details, Kernels, Edit, RollBack, Log, Help, Failure };
 
 /// A page that is open, and where in it a person is.
 struct View {
@@ -96,6 +97,7 @@ struct State {
   std::optional<std::string> default_item;  ///< an id
   std::string keymap;                       ///< the keyboard layout that is configured; empty: that of the system
   std::optional<unsigned> countdown;        ///< seconds until timeout(); update() takes it away on any key
+  std::string notice;                       ///< one sentence, until the next key
 
   // What the functions here and in update.h change.
   std::vector<Item> items;
@@ -105,7 +107,6 @@ struct State {
   std::string edited_entry;         ///< of page Edit: an id
   std::optional<LineEdit> find;     ///< while a person types what to find
   std::size_t number = 0;           ///< while a person types a number
-  std::string notice;               ///< one sentence, until the next key
   std::optional<Failure> failure;
   bool touched = false;  ///< a person has pressed a key
 

@@ -141,6 +141,13 @@ Action Hand::obey(Command command) {
       return start_in_mode(item != nullptr && item->can_forget, Mode::Forget);
     case Command::StartReadOnly:
       return start_in_mode(item != nullptr && item->can_read_only, Mode::ReadOnly);
+    case Command::RollBack:
+      if (item == nullptr || item->rolls_back_to.empty())
+        return say("There is nothing that this image can be rolled back to.");
+      return open(Page::RollBack);
+    case Command::ConfirmRollBack:
+      if (item == nullptr || item->rolls_back_to.empty()) return back();
+      return {.kind = Action::Kind::RollBack, .boot = {}, .item = item->id};
     case Command::LookAgain:
       return {.kind = Action::Kind::LookAgain};
     case Command::Log:

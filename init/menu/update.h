@@ -41,13 +41,15 @@ struct Action {
     Boot,
     TryAgain,   ///< what failed, once more; only with a failure
     LookAgain,  ///< at all disks
+    RollBack,   ///< `item`, as a person has confirmed
     Shell,
     Restart,
     Firmware,  ///< restart into its setup
     PowerOff,
   };
   Kind kind = Kind::None;
-  Boot boot;  ///< of Boot
+  Boot boot;         ///< of Boot
+  std::string item;  ///< of RollBack: an id
 
   friend bool operator==(const Action&, const Action&) = default;
 };

@@ -19,8 +19,9 @@ using wire::Writer;
 
 constexpr std::array kReadiness{Readiness::Ready, Readiness::Refused, Readiness::NotLooked, Readiness::Foreign};
 constexpr std::array kModes{Mode::Normal, Mode::Forget, Mode::ReadOnly};
-constexpr std::array kKinds{Action::Kind::None,  Action::Kind::Boot,    Action::Kind::TryAgain, Action::Kind::LookAgain,
-                            Action::Kind::Shell, Action::Kind::Restart, Action::Kind::Firmware, Action::Kind::PowerOff};
+constexpr std::array kKinds{Action::Kind::None,      Action::Kind::Boot,     Action::Kind::TryAgain,
+                            Action::Kind::LookAgain, Action::Kind::RollBack, Action::Kind::Shell,
+                            Action::Kind::Restart,   Action::Kind::Firmware, Action::Kind::PowerOff};
 
 // Cut between characters: the other end takes valid text alone.
 void put(Writer& out, std::string_view text) {
@@ -84,7 +85,8 @@ Entry take_entry(Cursor& in) {
 }
 
 void put(Writer& out, const Item& item) {
-  for (const std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap})
+  for (const std::string* text :
+       {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap, &item.rolls_back_to})
     put(out, *text);
   out.put(item.size);
   put_one_of(out, item.readiness, kReadiness);
@@ -95,7 +97,8 @@ void put(Writer& out, const Item& item) {
 
 Item take_item(Cursor& in) {
   Item item;
-  for (std::string* text : {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap})
+  for (std::string* text :
+       {&item.id, &item.title, &item.where, &item.reason, &item.cure, &item.keymap, &item.rolls_back_to})
     *text = take_text(in);
   item.size = in.take<std::uint64_t>();
   item.readiness = take_one_of(in, kReadiness);
@@ -137,6 +140,7 @@ wire::Message encode(const State& state) {
            state.countdown.has_value(), state.failure.has_value());
   put(out, state.default_item.value_or(""));
   put(out, state.keymap);
+  put(out, state.notice);
   out.put(std::uint32_t{state.countdown.value_or(0)});
   put_list(out, state.items, [](Writer& to, const Item& item) { put(to, item); });
   put(out, state.failure.value_or(Failure{}));
@@ -156,6 +160,7 @@ Result<State> decode_state(Bytes message) {
   const std::string default_item = take_text(in);
   if ((bits & 8U) != 0) state.default_item = default_item;
   state.keymap = take_text(in);
+  state.notice = take_text(in);
   const unsigned countdown = in.take<std::uint32_t>();
   if ((bits & 16U) != 0) state.countdown = countdown;
   state = with_items(std::move(state), take_list<Item>(in, take_item));
@@ -170,6 +175,7 @@ wire::Message encode(const Answer& answer) {
   put_one_of(out, answer.action.kind, kKinds);
   put(out, answer.terminal);
   put(out, boot.item);
+  put(out, answer.action.item);
   out.bits(boot.entry.has_value(), boot.options.has_value());
   put(out, boot.entry.value_or(""));
   put(out, boot.options.value_or(""));
@@ -184,6 +190,7 @@ Result<Answer> decode_answer(Bytes message) {
   answer.terminal = take_text(in);
   Boot& boot = answer.action.boot;
   boot.item = take_text(in);
+  answer.action.item = take_text(in);
   const unsigned bits = in.bits(2);
   std::string entry = take_text(in);
   std::string options = take_text(in);

@@ -10,6 +10,7 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/roll_back_image.h"
 #include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
@@ -190,8 +191,10 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
             .keymap = {},
             .entries = {},
             .warnings = image.info().warnings,
+            .rolls_back_to = {},
             .forgets = config.writes_nothing(),
             .no_writes = std::move(no_writes)};
+  if (look.no_writes.empty() && !look.forgets) look.rolls_back_to = rolls_back_to(image);
   look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
   const sys::Reporter report(look.warnings);
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));

@@ -33,6 +33,7 @@ struct Look {
   std::string keymap;                 ///< see guest::keyboard_layout()
   std::vector<menu::Entry> entries;   ///< what is started first, and what else there is; none in one of Windows' own
   std::vector<std::string> warnings;  ///< sentences
+  std::string rolls_back_to;          ///< see roll_back_image.h; empty too when others stand on it
   bool forgets = false;               ///< all that it writes is forgotten anyway
   std::string no_writes;              ///< why it cannot be started unless what it writes is forgotten; empty: it can
 };

@@ -48,7 +48,7 @@ Result<std::string> receive_grow_answer(const sys::Messages& from, sys::Deadline
   const bool made = in.take<std::uint8_t>() != 0;
   std::string text = in.text(kMaxText);
   if (made) return text;
-  return fail(Code::Io, concat("making new blocks in the image: ", printable(text)));
+  return fail(Code::Io, printable(text));
 }
 
 }  // namespace vhdboot::stage

@@ -51,7 +51,8 @@ Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const Fou
                                      .map_uuid = uuid}))
     words.push_back(std::move(word));
   GrowingDisk disk(std::move(view), std::move(file), TRY(sys::Companion::start(words)));
-  disk.path_ = TRY(receive_grow_answer(disk.keeper_.messages(), sys::Deadline::in(kPatience)));
+  disk.path_ = TRY_IN("making new blocks in the image",
+                      receive_grow_answer(disk.keeper_.messages(), sys::Deadline::in(kPatience)));
   return disk;
 }
 

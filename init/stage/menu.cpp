@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "init/menu/wire.h"
 #include "init/stage/rescue.h"
+#include "init/stage/roll_back_image.h"
 #include "init/sys/file.h"
 #include "init/sys/power.h"
 #include "init/sys/process.h"
@@ -34,14 +35,18 @@ std::string short_name(const HostVolume& volume) {
 class Chooser {
  public:
   Chooser(HostVolumes& volumes, const Settings& settings, bool may_start, const std::optional<Failure>& failed,
-          const sys::Reporter& report)
+          std::string written, const sys::Reporter& report)
       : volumes_(volumes),
         settings_(settings),
         report_(report),
         may_start_(may_start && !failed && (!settings.config.timeout || settings.config.timeout->seconds)),
-        written_(failed ? failed->written : kNothingWritten) {
+        written_(failed ? failed->written : std::move(written)),
+        notice_(written_ == kNothingWritten || failed ? "" : written_) {
     if (failed) failure_ = page_of(*failed);
   }
+
+  /// What is true of the disks now.
+  [[nodiscard]] const std::string& written() const { return written_; }
 
   Result<Choice> run() {
     // Who has pressed a key for it is there.
@@ -61,6 +66,9 @@ class Chooser {
           return Choice{.kind = Choice::Kind::Shell, .chosen = {}};
         case menu::Action::Kind::TryAgain:
           return Choice{.kind = Choice::Kind::TryAgain, .chosen = {}};
+        case menu::Action::Kind::RollBack:
+          if (auto choice = roll_back(answer.action.item)) return *std::move(choice);
+          break;
         case menu::Action::Kind::Firmware:
           report_.error(sys::restart_into_firmware_setup().message());
           break;
@@ -176,6 +184,7 @@ class Chooser {
     item.entries = look.entries;
     item.keymap = look.keymap;
     item.readiness = look.entries.empty() ? menu::Readiness::Foreign : menu::Readiness::Ready;
+    item.rolls_back_to = printable(look.rolls_back_to);
     item.can_forget = !look.entries.empty() && !look.forgets;
     if (look.entries.empty()) {
       item.reason = "Ventoy, or Windows' own boot menu, starts it";
@@ -209,6 +218,7 @@ class Chooser {
     state.keymap = settings_.config.keymap.value_or("");
     state.failure = failure_;
     state.countdown = countdown_;
+    state.notice = notice_;
     std::size_t defaults = 0;
     for (const Candidate& candidate : candidates_.found) {
       if (is_default(candidate, settings_) && ++defaults == 1) state.default_item = id_of(candidate);
@@ -233,6 +243,22 @@ class Chooser {
     return Chosen{.candidate = *found, .config = std::move(parsed.config)};
   }
 
+  // What was read of the image holds no more then: all disks are looked at again.
+  std::optional<Choice> roll_back(const std::string& id) {
+    const auto found = std::ranges::find(candidates_.found, id, id_of);
+    if (found == candidates_.found.end()) return std::nullopt;
+    auto written = roll_image_back(found->place);
+    if (written) {
+      written_ = *std::move(written);
+      return Choice{.kind = Choice::Kind::LookAgain, .chosen = {}};
+    }
+    report_.error(written.error().message());
+    notice_ = concat("It is not rolled back: ", written.error().message());
+    written_ = concat("Rolling back ", printable(found->place.path.text()),
+                      " has failed: its header may have been written, and it reads as before or as its parent.");
+    return std::nullopt;
+  }
+
   HostVolumes& volumes_;
   const Settings& settings_;
   const sys::Reporter& report_;
@@ -240,6 +266,7 @@ class Chooser {
   bool listed_ = false;
   bool may_start_;
   std::string written_;
+  std::string notice_;  // for the next run of the program
   std::optional<menu::Failure> failure_;
   bool can_firmware_ = sys::has_firmware_setup();
   Candidates candidates_;
@@ -255,8 +282,11 @@ bool has_menu() {
 }
 
 Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start,
-                      const std::optional<Failure>& failed, const sys::Reporter& report) {
-  return Chooser(volumes, settings, may_start, failed, report).run();
+                      const std::optional<Failure>& failed, const std::string& written, const sys::Reporter& report) {
+  Chooser chooser(volumes, settings, may_start, failed, written, report);
+  auto choice = chooser.run();
+  if (choice) choice->written = chooser.written();
+  return choice;
 }
 
 }  // namespace vhdboot::stage

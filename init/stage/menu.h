@@ -35,12 +35,14 @@ struct Choice {
   };
   Kind kind = Kind::LookAgain;
   std::optional<Chosen> chosen;
+  std::string written;  ///< what is true of the disks now, in whole sentences
 };
 
 /// Shows the menu until a person chooses, or, with `may_start`, its time is over. The list grows while volumes appear.
 /// A restart and switching off happen in here. `failed`: what was tried before; its page shows first, and nothing is
-/// started without a key. An error when the menu cannot be shown.
+/// started without a key. `written`: what is true of the disks. An error when the menu cannot be shown.
 [[nodiscard]] Result<Choice> choose(HostVolumes& volumes, const Settings& settings, bool may_start,
-                                    const std::optional<Failure>& failed, const sys::Reporter& report);
+                                    const std::optional<Failure>& failed, const std::string& written,
+                                    const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

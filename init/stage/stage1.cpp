@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The boot kernel's process 1: from the disks of this machine to the jump into the guest's kernel. Nothing is written,
-// every device is opened read-only; but for the name of a boot entry that counts its tries, at the very end, and then
-// the header of a VHDX file.
+// every device is opened read-only; but for an image that a person rolls back at the menu, and for the name of a boot
+// entry that counts its tries, at the very end, and then the header of a VHDX file.
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -203,6 +203,7 @@ struct Outcome {
   bool again = false;             // a person wants the same once more, from the beginning
   record::RescueChoice then = record::RescueChoice::Menu;
   bool may_choose = false;  // there is what the menu needs
+  std::string written;      // what is true of the disks now
 };
 
 // What is tried again of an image that was chosen in the menu.
@@ -241,10 +242,12 @@ Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, cons
 }
 
 // Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
-// person is to choose what is booted, and `before` is what has failed.
-Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& keys, const sys::Reporter& report) {
+// person is to choose what is booted, `before` is what has failed, and `written` what is true of the disks by now.
+Outcome boot(bool menu, const std::optional<Failure>& before, const std::string& written, sys::KeyWatch& keys,
+             const sys::Reporter& report) {
   Outcome outcome;
-  Failure failure{.error = {}, .written = std::string(kNothingWritten), .facts = {}, .config = {}};
+  outcome.written = written;
+  Failure failure{.error = {}, .written = written, .facts = {}, .config = {}};
   const auto learn = [&](std::string_view name, std::string value) {
     failure.facts.push_back({.name = std::string(name), .value = std::move(value)});
   };
@@ -287,9 +290,10 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
     if (menu) {
       keys.stop();
       report.checkpoint("menu");
-      auto choice = choose(volumes, settings, may_start, before, report);
+      auto choice = choose(volumes, settings, may_start, before, written, report);
       if (!choice) outcome.may_choose = false;
       const Choice chosen = TRY(std::move(choice));
+      failure.written = outcome.written = chosen.written;
       keys.start();
       if (chosen.kind == Choice::Kind::Shell) outcome.failed = before;
       if (chosen.kind == Choice::Kind::Shell || chosen.kind == Choice::Kind::LookAgain) return {};
@@ -372,13 +376,15 @@ void stage1() {
   report.checkpoint("start");
   const Result<void> ready = file_systems ? make_room() : std::unexpected(file_systems.error());
   std::optional<Failure> failed;
+  std::string written(kNothingWritten);
   for (bool menu = false;;) {
     Outcome outcome{.is_new = !ready};
-    if (ready)
-      outcome = boot(menu, failed, keys, report);
-    else
-      outcome.failed =
-          Failure{.error = ready.error(), .written = std::string(kNothingWritten), .facts = {}, .config = {}};
+    if (ready) {
+      outcome = boot(menu, failed, written, keys, report);
+      written = outcome.written;
+    } else {
+      outcome.failed = Failure{.error = ready.error(), .written = written, .facts = {}, .config = {}};
+    }
     keys.stop();
     menu = outcome.is_new ? leads_to_menu(outcome, report) : !outcome.again;
     failed = menu && outcome.may_choose ? std::move(outcome.failed) : std::nullopt;

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The menu of stage 1, as a terminal at the serial line shows it and a person uses it: rows, the cursor, what a key does."""
 
+import subprocess
+import uuid
 from pathlib import Path
 
 import pyte
 import pytest
 
-from tests.support import disk, hostdisk, tiny_guest
+from tests.support import disk, hostdisk, sparse_images, tiny_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
@@ -109,6 +111,55 @@ def test_menu_of_everything(folder, guest):
         person.machine.expect("^guest: done", 60, failing=TROUBLE)
         assert person.machine.wait_exit(60) == 0
     check_untouched(host, before)
+
+
+def test_rolls_back(folder):
+    """A snapshot: what its differencing image has is shown, taken back when that is confirmed, and not before; nothing else
+    of the volume changes."""
+    note = "echo \"guest: note $(dd if=$notes bs=4096 count=1 status=none | tr -d '\\000')\"\n"
+    guest = tiny_guest.make(note, modules=("dm-zero", "dm-snapshot"))
+    payload = guest.image.read_bytes()[: guest.payload]
+    parent, child = folder / "small.1.vhdx", folder / "small.vhdx"
+    identity = uuid.UUID(int=0x5EED)
+    sectors = {number: payload[number * 512 : number * 512 + 512] for number in range(len(payload) // 512)}
+    sparse_images.make_vhdx(parent, len(payload), {n: data for n, data in sectors.items() if any(data)}, identity)
+    written = {guest.notes // 512: b"the child".ljust(512, b"\0")}
+    sparse_images.make_vhdx(child, len(payload), written, uuid.UUID(int=0x5EEE), parent=(identity, {"relative_path": ".\\small.1.vhdx"}))
+    with open(child, "r+b") as file:
+        file.truncate(child.stat().st_size + 2 * disk.MIB)
+    host = hostdisk.make(folder / "host.raw", HostSpec(slack=16 * disk.MIB), {"/boot/small.vhdx": child, "/boot/small.1.vhdx": parent})
+    before, whole = hostdisk.outside_digest(host, "/boot/small.vhdx"), disk.digest(host.path)
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI})
+    with Person(esp, host.path, folder / "console.log") as person:
+        person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
+        person.sees("small.vhdx", "small.1.vhdx", "u roll back")
+        person.types("u")
+        person.sees("Roll", "It will read as small.1.vhdx again.", "lost, for good")
+        person.types(ENTER + ESC)
+        person.sees("Enter boot")
+        assert disk.digest(host.path) == whole
+        person.types("x")
+        person.machine.expect("^guest: note the child", 240, failing=TROUBLE)
+        person.machine.expect("^guest: done", 60, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    assert disk.digest(host.path) == whole
+    with Person(esp, host.path, folder / "again.log") as person:
+        person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
+        person.sees("small.vhdx", "small.1.vhdx", "u roll back")
+        person.types("uy")
+        person.sees("/boot/small.vhdx was rolled back to small.1.vhdx", "Enter boot")
+        person.machine.screenshot(folder / "rolled-back.png")
+        person.types("x")
+        person.machine.expect("^guest: note $", 240, failing=TROUBLE)
+        person.machine.expect("^guest: done", 60, failing=TROUBLE)
+        assert person.machine.wait_exit(60) == 0
+    assert hostdisk.outside_digest(host, "/boot/small.vhdx") == before
+    assert hostdisk.volume_complaints(host) == []
+    for name in ("small.vhdx", "small.1.vhdx"):
+        hostdisk.extract_file(host, f"/boot/{name}", folder / name)
+    with open(folder / "disk", "wb") as file:
+        subprocess.run([PRODUCTS / "vhdtool", "cat", child], stdout=file, check=True)
+    assert (folder / "disk").read_bytes() == payload
 
 
 def test_asked_for_by_a_key(folder, guest):

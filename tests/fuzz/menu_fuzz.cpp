@@ -44,6 +44,7 @@ class Input {
                 .can_forget = (flags & 8) != 0,
                 .can_read_only = (flags & 16) != 0};
       if ((flags & 32) != 0) item.reason = item.cure = text();
+      if ((flags & 4) != 0) item.rolls_back_to = text();
       for (unsigned entry = flags >> 6; entry > 0; --entry)
         item.entries.push_back({.id = std::to_string(entry), .title = text(), .release = "6.1", .options = text()});
       const auto same = std::ranges::find(items, item.id, &Item::id);
@@ -57,6 +58,10 @@ class Input {
 };
 
 void check_action(const State& state, const Action& action) {
+  if (action.kind == Action::Kind::RollBack) {
+    const auto item = std::ranges::find(state.items, action.item, &Item::id);
+    check(item != state.items.end() && !item->rolls_back_to.empty());
+  }
   if (action.kind != Action::Kind::Boot) return;
   const auto item = std::ranges::find(state.items, action.boot.item, &Item::id);
   check(item != state.items.end() && item->can_start());

@@ -7,6 +7,7 @@ namespace vhdboot::menu {
 namespace {
 
 using namespace test;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -49,6 +50,17 @@ TEST(Plain, ALetterIsAKey) {
   EXPECT_EQ(said(menu(), {"i 2"}).state.selected, 1u);
   EXPECT_EQ(said(menu(), {"i2", "b"}).state.page(), Page::List);
   EXPECT_EQ(said(menu(), {"x1"}).action.boot.mode, Mode::Forget);
+}
+
+TEST(Plain, RollsBackWhenToldTwice) {
+  auto items = four_items();
+  items[0].rolls_back_to = "debian.1.vhdx";
+  const State asked = said(menu_of(items), {"u 1"}).state;
+  EXPECT_THAT(render_plain(asked),
+              AllOf(HasSubstr("It will read as debian.1.vhdx again."), HasSubstr("y roll it back")));
+  EXPECT_EQ(said(asked, {"y"}).action.kind, Action::Kind::RollBack);
+  EXPECT_EQ(said(asked, {""}).action.kind, Action::Kind::None);
+  EXPECT_EQ(said(asked, {"1"}).action.kind, Action::Kind::None);
 }
 
 TEST(Plain, OtherWordsDoNothing) {

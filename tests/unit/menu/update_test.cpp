@@ -218,6 +218,34 @@ TEST(MenuModes, OnlyOfItemsThatCan) {
   EXPECT_EQ(pressed(menu_of(items), {key(U'v')}), boot("debian", {}, {}, Mode::ReadOnly));
 }
 
+TEST(MenuRollBack, IsDoneWhenAPersonHasSaidYes) {
+  auto items = four_items();
+  EXPECT_EQ(pressed(menu_of(items), {key(U'u'), key(U'y')}), Action{}) << "nothing can be rolled back";
+  items[0].rolls_back_to = "debian.1.vhdx";
+  const State asked = press(menu_of(items), {key(U'u')}).state;
+  EXPECT_EQ(asked.page(), Page::RollBack);
+  EXPECT_EQ(pressed(asked, {key(U'y')}), (Action{.kind = Action::Kind::RollBack, .boot = {}, .item = "debian"}));
+  for (const Key& other : {key(Kind::Enter), key(Kind::Right), key(U'1'), key(U'u'), key(U'n')})
+    EXPECT_EQ(pressed(asked, {other}), Action{});
+  EXPECT_EQ(press(asked, {key(Kind::Esc)}).state.page(), Page::List);
+  EXPECT_EQ(pressed(menu_of(items), {key(U'y')}), Action{}) << "nobody was asked";
+  EXPECT_EQ(press(menu_of(items), {key(U'2'), key(U'u')}).state.notice,
+            "There is nothing that this image can be rolled back to.");
+}
+
+TEST(MenuRollBack, NotOfWhatHasGoneOrChangedMeanwhile) {
+  auto items = four_items();
+  items[0].rolls_back_to = "debian.1.vhdx";
+  State asked = press(menu_of(items), {key(U'i'), key(U'u')}).state;
+  auto without = items;
+  without[0].rolls_back_to.clear();
+  EXPECT_EQ(pressed(with_items(asked, without), {key(U'y')}), Action{});
+  without.erase(without.begin());
+  const State gone = with_items(asked, without);
+  EXPECT_EQ(gone.page(), Page::List);
+  EXPECT_EQ(pressed(gone, {key(U'y')}), Action{});
+}
+
 TEST(MenuEdit, StartsWithTheOptionsThatThereAre) {
   EXPECT_EQ(pressed(menu(), {key(U'e'), key(Kind::Enter)}),
             boot("debian", "debian12.efi", "root=UUID=0123 quiet splash"));

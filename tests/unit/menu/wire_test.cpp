@@ -25,6 +25,7 @@ State everything() {
   state.default_item = "b";
   state.keymap = "de";
   state.countdown = 5;
+  state.notice = "It was rolled back.";
   state =
       with_items(std::move(state), {{.id = "a",
                                      .title = "Debian \xC3\xBC",
@@ -36,6 +37,7 @@ State everything() {
                                      .details = {"x", "y"},
                                      .entries = {},
                                      .keymap = "fr",
+                                     .rolls_back_to = "a.1.vhdx",
                                      .can_forget = true,
                                      .can_read_only = false},
                                     {.id = "b",
@@ -56,6 +58,8 @@ TEST(MenuWire, WhatProcess1Says) {
   EXPECT_EQ(heard->items[0].cure, "one\ntwo");
   EXPECT_EQ(heard->items[0].keymap, "fr");
   EXPECT_EQ(heard->keymap, "de");
+  EXPECT_EQ(heard->notice, "It was rolled back.");
+  EXPECT_EQ(heard->items[0].rolls_back_to, "a.1.vhdx");
   EXPECT_TRUE(heard->items[0].can_forget);
   EXPECT_FALSE(heard->items[0].can_read_only);
   EXPECT_EQ(heard->items[1].entries.at(0).options, "quiet");
@@ -83,6 +87,8 @@ TEST(MenuWire, Answers) {
   EXPECT_EQ(*heard, boot);
   const Answer shell{.action = {.kind = Action::Kind::Shell, .boot = {}}, .terminal = "/dev/tty0"};
   EXPECT_EQ(decode_answer(encode(shell)).value_or(Answer{}), shell);
+  const Answer roll_back{.action = {.kind = Action::Kind::RollBack, .boot = {}, .item = "a"}, .terminal = "/dev/tty0"};
+  EXPECT_EQ(decode_answer(encode(roll_back)).value_or(Answer{}), roll_back);
   const Answer no_options{.action = {.kind = Action::Kind::Boot, .boot = {.item = "a", .options = ""}}, .terminal = ""};
   EXPECT_EQ(decode_answer(encode(no_options)).value_or(Answer{}), no_options) << "none is not the same as not said";
 }

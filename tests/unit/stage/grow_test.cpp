@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/grow.h"
 
+#include "init/stage/roll_back_image.h"
 #include "init/sys/nbd.h"
 #include "tests/unit/base/error_matchers.h"
 
@@ -29,6 +30,16 @@ TEST(Grow, ARequestAsWordsAndBack) {
   words.pop_back();
   EXPECT_FALSE(parse_grow_request({words.begin(), words.end()}));
   EXPECT_FALSE(parse_grow_request({}));
+}
+
+TEST(Grow, ARollBackIsAskedForInOtherWords) {
+  const RollBackRequest request{.file = "/dev/dm-1", .file_size = 123, .partition = "/dev/sda2"};
+  auto words = to_words(request);
+  EXPECT_EQ(parse_roll_back_request({words.begin(), words.end()}), request);
+  EXPECT_FALSE(parse_grow_request({words.begin(), words.end()}));
+  words[2] = "-1";
+  EXPECT_FALSE(parse_roll_back_request({words.begin(), words.end()}));
+  EXPECT_FALSE(parse_roll_back_request({}));
 }
 
 TEST(Grow, AnAnswerAndWhatPreventsOne) {
