@@ -51,7 +51,7 @@ def test_written(case, folder):
     conf.write_text("host-mount /disk rw uid=1000,umask=022\n", encoding="utf-8")
     host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs=case.fs, pieces=3), {
         VHD: guest_vhd(guest), "/boot/debian.efi": PRODUCTS / "vhdboot.efi", "/boot/debian.conf": conf})
-    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
+    with Machine(MachineSpec([Disk(host.path, "ahci", boot=0)]), log=folder / "console.log") as machine:
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         shell = GuestShell(machine)
         shell.log_in(600)

@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize("device, options, trims", [
-    pytest.param(WITH_TRIM, "", True, id="a disk with TRIM"),
+    pytest.param(WITH_TRIM, "", True, marks=pytest.mark.only_all, id="a disk with TRIM"),
     pytest.param(WITH_TRIM, "trim=off", False, marks=pytest.mark.only_all, id="turned off"),
     pytest.param(ZEROES_ONLY, "", False, marks=pytest.mark.only_all, id="a disk that can only write zeroes"),
 ])
