@@ -11,7 +11,9 @@ using tools::Command;
 constexpr std::array kCommands{
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
     Command{"check", "say whether an image would boot, and if not why not", run_check},
+    Command{"commit", "merge a differencing image into its parent", run_commit},
     Command{"create", "make a fixed VHD whose every block is allocated", run_create},
+    Command{"delete", "remove a snapshot that nothing stands on", run_delete},
     Command{"desparse", "fill the holes of an image file", run_desparse},
     Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
