@@ -196,17 +196,24 @@ def large(folder: Path, name: str) -> tuple[Path, bytes]:
     return image, snapshot(image, {number: b"new %d" % number for number in range(0, 200000, 1000)})
 
 
+def reads(image: Path) -> bytes:
+    """A VHD may warn: its parent was changed."""
+    done = subprocess.run([VHDTOOL, "cat", image], capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0 or (done.returncode == 4 and image.suffix == ".vhd"), done.stderr
+    return done.stdout
+
+
 def in_between(image: Path, before: bytes):
     """What must not be done now is refused; what may be, goes."""
     kept = kept_by(image)
-    assert read(image) == before
+    assert reads(image) == before
     assert mark_of(image).read_text(encoding="utf-8") == f"{kept.name}\n"
     for command in ("rollback", "snapshot"):
         refuse(3, command, image, words=[f"a merge of it into {kept} was begun", "complete it first"])
     refuse(3, "delete", kept, words=["another image may need it"])
     done = vhdtool("snapshots", image)
     assert done.returncode == 4 and "a merge of it into" in done.stderr
-    assert read(image) == before
+    assert reads(image) == before
 
 
 @BOTH
@@ -234,7 +241,7 @@ def test_written_to_in_between(tmp_path, name):
     image, _ = large(tmp_path, name)
     interrupt(signal.SIGKILL, 2, "commit", image)
     write_like_a_guest(image, {5: b"in between", 150000: b"and here"})
-    before = read(image)
+    before = reads(image)
     succeed("commit", image)
     assert names(tmp_path) == [name] and merged(image, before, tmp_path)
 
@@ -413,7 +420,7 @@ def test_what_else_is_refused(tmp_path):
     refused(3, checkpoint, ["checkpoint of Hyper-V"])
     checkpoint.rename(image)
     os.chmod(image, 0o444)
-    refused(3, image, ["write-protected"])
+    refused(1, image, ["write-protected"])
     os.chmod(image, 0o644)
     kept = kept_by(image)
     sparse_images.make_vhdx(image, SIZE + MIB, {1: b"x".ljust(512)}, CHILD,
@@ -440,9 +447,11 @@ def test_delete(place, name, kind):
     tried = place / f"debian.try{image.suffix}"
     tried.write_bytes(image.read_bytes())
     refused(3, image, ["an image itself"], "delete")
-    refused(3, kept_by(image), ["no differencing image but a disk of its own"], "delete")
+    refused(3, kept_by(image), ["another image may need it"], "delete")
     assert "removed" in succeed("delete", tried)
     assert names(place) == sorted([name, kept_by(image).name]) and read(image) == before
+    image.rename(place / "other")
+    refused(3, kept_by(image), ["no differencing image but a disk of its own"], "delete")
 
 
 @BOTH

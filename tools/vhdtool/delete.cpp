@@ -54,12 +54,12 @@ Attempt<std::string> remove(const std::string& path) {
   const auto file = TRY(HostFile::open(path, Access::Read));
   const auto disk = TRY(open_disk(*file, path));
   const DiskInfo& info = disk->info();
+  TRY_IN("another image may need it, which `vhdtool commit` merges into it and `vhdtool rollback` empties",
+         check_no_child(path, info));
   if (!info.differencing)
     return fail(Code::Unsupported, concat("it is a ", describe(info),
                                           ", no differencing image but a disk of its own: remove it yourself if nobody "
                                           "needs it"));
-  TRY_IN("another image may need it, which `vhdtool commit` merges into it and `vhdtool rollback` empties",
-         check_no_child(path, info));
   const auto image = image_of(path);
   if (!image || !is_there(*image))
     return fail(Code::Unsupported,
