@@ -18,6 +18,7 @@
 #include "init/sys/file.h"
 #include "init/sys/process.h"
 #include "init/sys/random.h"
+#include "vhd/merge.h"
 #include "vhd/roll_back.h"
 
 namespace vhdboot::stage {
@@ -54,6 +55,16 @@ Result<void> roll_back_file(const RollBackRequest& request) {
   return done;
 }
 
+// The parent has a part of both then, see tools/vhdtool/commit.cpp.
+Result<void> check_no_merge(const FoundImage& image) {
+  const volume::Path mark = TRY(volume::parse_path(concat(image.path.text(), vhd::kMergeMark)));
+  const auto found = image.volume->reader->layout(mark);
+  if (!found && found.error().code == Code::NotFound) return {};
+  if (!found) return std::unexpected(found.error());
+  return fail(Code::Unsafe, concat("a merge of ", printable(image.path.text()),
+                                   " into its parent was begun: complete it with `vhdtool commit`"));
+}
+
 }  // namespace
 
 std::string rolls_back_to(const FoundImage& image) {
@@ -67,6 +78,7 @@ Result<std::string> roll_image_back(const Sighting& place) {
   if (parent.empty())
     return fail(Code::Unsupported, concat(printable(image.path.text()), " is a ", image.kind(),
                                           ": only a differencing VHDX can be rolled back here"));
+  TRY(check_no_merge(image));
   const blocks::MappedFile& mapped = image.view.files.front();
   const auto own = TRY(blocks::flat_view(mapped, image.view.devices[mapped.device], mapped.size));
   const auto devices = blocks::device_numbers(own);

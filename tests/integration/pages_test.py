@@ -183,9 +183,9 @@ def test_lines(block, things, tmp_path):
         before = "rm /media/data/boot/debian.vhd\n"
     elif "vhdtool desparse" in block.text:
         before = "cp --sparse=always debian.vhd /media/data/boot/debian.vhd\n"
-    elif "vhdtool snapshot" in block.text or "vhdtool rollback" in block.text:
+    elif any(f"vhdtool {command}" in block.text for command in ("snapshot", "rollback", "commit")):
         before = "cp debian.vhdx /media/data/boot/debian.vhdx\n"
-        if "rollback" in block.text:
+        if "vhdtool snapshot" not in block.text:
             before += "vhdtool snapshot --reserve 8M /media/data/boot/debian.vhdx\n"
     elif block.text == "raw2vhd debian.vhd\n":
         before = "mv debian.img debian.vhd\n"

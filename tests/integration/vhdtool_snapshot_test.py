@@ -2,7 +2,6 @@
 """vhdtool snapshot on real file systems: what is kept and what takes its place reads the same, to libvhdi too, and at
 any moment there is one of them or the next run completes it."""
 
-import json
 import os
 import signal
 import stat
@@ -13,49 +12,14 @@ import pytest
 
 from tests.support import sparse_images
 from tests.support.command import run
+from tests.support.snapshots import (CHILD, SIZE, chain, changed_child, contents, identity, info, make, names, read,
+                                     write_like_a_guest)
 from tests.support.vhdtool import MIB, VHDTOOL, interrupt, need, refuse, succeed, vhdtool
-
-SIZE = 20 * MIB
-CHILD = sparse_images.uuid.UUID(int=0x5EED_0110)
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _product():
     if not VHDTOOL.is_file():
         pytest.skip(f"{VHDTOOL} is not built")
-
-
-def contents() -> bytes:
-    return b"".join(f"sector {number}".encode().ljust(512, b".") if number % 7 == 0 else bytes(512)
-                    for number in range(SIZE // 512))
-
-
-def make(folder: Path, name: str, kind: str = "dynamic") -> Path:
-    need("qemu-img")
-    raw, path = folder / "disk.raw", folder / name
-    raw.write_bytes(contents())
-    form = "vhdx" if path.suffix == ".vhdx" else "vpc"
-    more = [] if form == "vhdx" else ["-o", "force_size=on"]
-    run("qemu-img", "convert", "-O", form, "-o", f"subformat={kind}", *more, raw, path)
-    raw.unlink()
-    succeed("desparse", path)
-    return path
-
-
-def read(path: Path) -> bytes:
-    done = subprocess.run([VHDTOOL, "cat", path], capture_output=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def info(path: Path) -> dict:
-    done = vhdtool("info", "--json", path)
-    assert done.returncode in (0, 4), done.stderr
-    return json.loads(done.stdout)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name.startswith("debian"))
 
 
 @pytest.mark.parametrize("name, kind", [("debian.vhdx", "dynamic"), ("debian.vhd", "fixed"), ("debian.vhd", "dynamic")])
@@ -95,12 +59,7 @@ def test_what_libvhdi_makes_of_it(tmp_path, name, kind):
     told = run("vhdiinfo", image)
     assert "Differential" in told and "20 MiB" in told, told
     kept = tmp_path / f"debian.1{image.suffix}"
-    data = kept.read_bytes()
-    if image.suffix == ".vhdx":
-        parent = sparse_images.uuid.UUID(bytes_le=bytes(sparse_images.newest_header(data)[1][32:48]))
-    else:
-        parent = sparse_images.uuid.UUID(bytes=data[-512:][68:84])
-    assert f"Parent identifier\t: {parent}" in told, told
+    assert f"Parent identifier\t: {identity(kept)}" in told, told
 
 
 @pytest.mark.parametrize("reserve, blocks", [("0", 0), ("1M", 1), ("2M", 1), ("5M", 3)])
@@ -191,26 +150,6 @@ def test_stopped(tmp_path, how):
     assert names(tmp_path) == ["debian.vhdx"] and image.read_bytes() == before
 
 
-def changed_child(folder: Path, name: str) -> Path:
-    """A differencing image with something of its own, and a reserve, on debian.1.*."""
-    base = make(folder, name, "dynamic" if name.endswith("x") else "fixed")
-    data = base.read_bytes()
-    kept = base.rename(folder / f"debian.1{base.suffix}")
-    sectors = {number: f"changed {number}".encode().ljust(512, b"!") for number in range(4096, 8192)}
-    child = folder / name
-    if base.suffix == ".vhdx":
-        link = sparse_images.uuid.UUID(bytes_le=bytes(sparse_images.newest_header(data)[1][32:48]))
-        sparse_images.make_vhdx(child, SIZE, sectors, CHILD, parent=(link, {"relative_path": f".\\{kept.name}"}))
-        with open(child, "ab") as file:
-            file.write(bytes(4 * MIB))
-    else:
-        link = sparse_images.uuid.UUID(bytes=data[-512:][68:84])
-        sparse_images.make_vhd(child, SIZE, sectors, CHILD, parent=(link, 0, f".\\{kept.name}"))
-    succeed("desparse", child)
-    assert read(child) != contents()
-    return child
-
-
 @pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
 def test_rollback(tmp_path, name):
     image = changed_child(tmp_path, name)
@@ -239,7 +178,7 @@ def test_rollback_of_a_vhd_whose_parent_is_elsewhere(tmp_path):
     image = changed_child(tmp_path, "debian.vhd")
     (tmp_path / "base").mkdir()
     (tmp_path / "debian.1.vhd").rename(tmp_path / "base/debian.vhd")
-    link = sparse_images.uuid.UUID(bytes=(tmp_path / "base/debian.vhd").read_bytes()[-512:][68:84])
+    link = identity(tmp_path / "base/debian.vhd")
     sparse_images.make_vhd(image, SIZE, {5000: b"changed".ljust(512)}, CHILD, parent=(link, 0, ".\\base\\debian.vhd"))
     before = image.read_bytes()
     refuse(3, "rollback", image, words=["is in another folder"])
@@ -323,14 +262,6 @@ def test_refused(tmp_path):
     assert names(tmp_path) == ["debian.img", "debian.kept.vhdx", "debian.vhdx"] and image.read_bytes() == before
 
 
-def chain(path: Path, status: int = 0) -> list[dict]:
-    done = vhdtool("snapshots", "--json", path)
-    assert done.returncode == status, done.stderr
-    told = json.loads(done.stdout)
-    assert told["schema"] == "vhdboot.snapshots/1" and told["file"] == str(path)
-    return told["chain"]
-
-
 @pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
 def test_snapshots(tmp_path, name):
     image = changed_child(tmp_path, name)
@@ -362,3 +293,61 @@ def test_snapshots_with_something_wrong(tmp_path, name):
     assert "problem" in chain(image, status=4)[-1]
     refuse(1, "snapshots", tmp_path / "none.vhdx", words=["none.vhdx"])
     assert vhdtool("snapshots").returncode == 2
+
+
+def four(folder: Path, name: str) -> tuple[Path, list[Path]]:
+    """An image on three others, and their files from the newest to the oldest."""
+    image = make(folder, name)
+    for number in range(3):
+        succeed("snapshot", "--reserve", "4M", image)
+        write_like_a_guest(image, {number: b"x%d" % number, 5000: b"y%d" % number})
+    return image, [image, *(folder / f"debian.{number}{image.suffix}" for number in (3, 2, 1))]
+
+
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+def test_snapshots_of_a_long_chain(tmp_path, name):
+    image, files = four(tmp_path, name)
+    layers = chain(image)
+    assert [layer["file"] for layer in layers] == [str(path) for path in files]
+    assert not any("problem" in layer for layer in layers)
+    assert [layer["format"].startswith("differencing") for layer in layers] == [True, True, True, False]
+    assert len(chain(files[2])) == 2, "of one of them: what is below it"
+
+
+@pytest.mark.parametrize("name", ["debian.vhdx", "debian.vhd"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_snapshots_with_something_wrong_further_down(tmp_path, name, depth):
+    """It is said of the file that is meant, and all above it are listed."""
+    image, files = four(tmp_path, name)
+    right = files[depth].read_bytes()
+
+    def problems() -> dict[str, str]:
+        done = chain(image, status=4)
+        assert [layer["file"] for layer in done] == [str(path) for path in files[: len(done)]]
+        return {Path(layer["file"]).name: layer["problem"] for layer in done if "problem" in layer}
+
+    files[depth].unlink()
+    said = problems()
+    assert list(said) == [files[depth - 1].name] and "its parent image was not found" in said[files[depth - 1].name]
+    files[depth].write_bytes(right[: len(right) // 2])
+    assert list(problems()) == [files[depth].name]
+    files[depth].unlink()
+    other = make(tmp_path, f"other{image.suffix}")
+    other.rename(files[depth])
+    said = problems()
+    assert list(said) == [files[depth].name] and "another image than the one" in said[files[depth].name]
+    files[depth].write_bytes(right)
+    if image.suffix == ".vhd":
+        os.utime(files[depth], (1, 1))
+        said = problems()
+        assert list(said) == [image.name] and f"{files[depth]} was changed at another time" in said[image.name]
+    else:
+        assert not any("problem" in layer for layer in chain(image))
+
+
+def test_snapshots_of_a_chain_that_is_its_own_parent(tmp_path):
+    image, files = four(tmp_path, "debian.vhdx")
+    sparse_images.make_vhdx(files[3], SIZE, {}, identity(files[3]),
+                            parent=(identity(files[2]), {"relative_path": f".\\{files[2].name}"}))
+    layers = chain(image, status=4)
+    assert len(layers) <= 64 and any("one of its own" in layer.get("problem", "") for layer in layers)

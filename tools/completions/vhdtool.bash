@@ -4,7 +4,7 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "attach cat check create desparse detach grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
     return
   fi
   case $before in

@@ -25,15 +25,6 @@ Attempt<void> check_format(const DiskInfo& info) {
                 concat("it is a ", describe(info), " and has no blocks: all of its disk lies in it"));
 }
 
-// Every byte must have a place of its own, or the guest's writes would have none.
-Attempt<void> check_places(const HostFile& file, const std::string& path) {
-  SpaceFile space = TRY(SpaceFile::reopen(file.descriptor()));
-  TRY(space.check_attributes());
-  TRY(space.sync());
-  if (TRY(space.missing()).empty() && TRY(space.allocated()) >= TRY(space.size())) return {};
-  return fail(Code::Unsupported, concat("it has holes: run `vhdtool desparse \"", printable(path), "\"` first"));
-}
-
 // Zeros behind `start`, which a later reading finds without a hole.
 Result<void> fill(SpaceFile& space, std::uint64_t start, std::uint64_t length) {
   TRY(space.reserve({start, length + kFooterSize}));
@@ -50,6 +41,15 @@ Result<void> fill(SpaceFile& space, std::uint64_t start, std::uint64_t length) {
 }
 
 }  // namespace
+
+// Otherwise what is written to it later would have none.
+Attempt<void> check_places(const HostFile& file, const std::string& path) {
+  SpaceFile space = TRY(SpaceFile::reopen(file.descriptor()));
+  TRY(space.check_attributes());
+  TRY(space.sync());
+  if (TRY(space.missing()).empty() && TRY(space.allocated()) >= TRY(space.size())) return {};
+  return fail(Code::Unsupported, concat("it has holes: run `vhdtool desparse \"", printable(path), "\"` first"));
+}
 
 Attempt<BlockFile> BlockFile::open(const std::string& path) {
   auto file = TRY(HostFile::open(path, Access::Change));

@@ -47,6 +47,9 @@ class BlockFile {
   std::unique_ptr<vhd::Disk> disk_;  // borrows from file_
 };
 
+/// Refuses a file that has no place of its own on the disk for every byte: holes, compressed, encrypted.
+[[nodiscard]] vhd::Attempt<void> check_places(const tools::HostFile& file, const std::string& path);
+
 /// What the tools write into the headers: what a child knows its parent by stays.
 [[nodiscard]] Result<vhd::AttachGuids> tool_guids();
 

@@ -13,6 +13,11 @@
 #include "tools/vhdtool/progress_show.h"
 
 namespace vhdboot::vhdtool {
+namespace {
+
+constexpr mode_t kAnybodyWrites = S_IWUSR | S_IWGRP | S_IWOTH;
+
+}  // namespace
 
 Result<void> write_child(tools::SpaceFile& file, const vhd::NewFile& child, int like) {
   struct stat status{};
@@ -48,12 +53,25 @@ Result<std::string> parent_file(const std::string& path) {
 void set_read_only(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return;
-  constexpr mode_t kAnybodyWrites = S_IWUSR | S_IWGRP | S_IWOTH;
   (void)::chmod(path.c_str(), status.st_mode & 07777 & ~kAnybodyWrites);
   std::uint32_t attributes = 0;
   if (::getxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes) != sizeof attributes) return;
   attributes |= tools::kNtfsReadOnly;
   (void)::setxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes, 0);
+}
+
+bool clear_read_only(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return false;
+  const bool had = (status.st_mode & kAnybodyWrites) == 0;
+  if (had) (void)::chmod(path.c_str(), (status.st_mode & 07777) | S_IWUSR);
+  std::uint32_t attributes = 0;
+  if (::getxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes) != sizeof attributes ||
+      (attributes & tools::kNtfsReadOnly) == 0)
+    return had;
+  attributes &= ~tools::kNtfsReadOnly;
+  (void)::setxattr(path.c_str(), tools::kNtfsAttributes, &attributes, sizeof attributes, 0);
+  return true;
 }
 
 }  // namespace vhdboot::vhdtool

@@ -22,4 +22,7 @@ namespace vhdboot::vhdtool {
 /// in a boot is the child that names it.
 void set_read_only(const std::string& path);
 
+/// Takes it away, as far as it goes. Whether the file had it.
+bool clear_read_only(const std::string& path);
+
 }  // namespace vhdboot::vhdtool

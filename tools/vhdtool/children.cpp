@@ -2,7 +2,6 @@
 #include "tools/vhdtool/children.h"
 
 #include <algorithm>
-#include <string_view>
 #include <vector>
 
 #include "base/ascii.h"
@@ -12,13 +11,14 @@
 
 namespace vhdboot::vhdtool {
 
-Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info) {
+Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info, std::string_view except) {
   if (!info.link_id) return {};
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   const std::vector<std::string> names = sys::list_directory(folder.empty() ? "." : folder);
   if (std::ranges::find(names, path.substr(folder.size())) == names.end())
     return fail(Code::Unsafe, "its folder cannot be listed in full, and another image in it may stand on this one");
   for (const std::string& name : names) {
+    if (name == except) continue;
     const std::string extension = to_lower_ascii(std::string_view(name).substr(std::min(name.rfind('.'), name.size())));
     if (extension != ".vhd" && extension != ".avhd" && extension != ".vhdx" && extension != ".avhdx") continue;
     const auto other = open_image(folder + name, Parents::Ignored);

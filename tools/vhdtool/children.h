@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "vhd/disk.h"
@@ -11,7 +12,8 @@
 namespace vhdboot::vhdtool {
 
 /// Unsafe when a differencing image beside `path` says that the image there, `info`, is its parent, or may say so and
-/// cannot be read.
-[[nodiscard]] Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info);
+/// cannot be read; but for the one whose name is `except`.
+[[nodiscard]] Result<void> check_no_child(const std::string& path, const vhd::DiskInfo& info,
+                                          std::string_view except = {});
 
 }  // namespace vhdboot::vhdtool

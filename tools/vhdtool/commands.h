@@ -15,7 +15,9 @@ namespace vhdboot::vhdtool {
 ExitStatus run_attach(int argc, char** argv);
 ExitStatus run_cat(int argc, char** argv);
 ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdboot
+ExitStatus run_commit(int argc, char** argv);
 ExitStatus run_create(int argc, char** argv);
+ExitStatus run_delete(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_detach(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);

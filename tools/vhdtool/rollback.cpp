@@ -17,6 +17,7 @@
 #include "tools/vhdtool/children.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
+#include "tools/vhdtool/merge_mark.h"
 #include "tools/vhdtool/part_file.h"
 #include "vhd/disk.h"
 #include "vhd/roll_back.h"
@@ -91,6 +92,7 @@ Attempt<std::string> roll_image_back(const std::string& image) {
     return fail(Code::Unsupported, concat("it is a ", describe(disk->info()),
                                           ", no differencing image: there is nothing to roll it back to"));
   TRY(check_no_child(image, disk->info()));
+  TRY(check_no_merge(image, disk->info()));
   std::string parent = disk->info().parent_name;
   const Interruption interruption;
   if (disk->info().format == Format::Vhdx) {

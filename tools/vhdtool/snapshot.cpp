@@ -23,6 +23,7 @@
 #include "tools/vhdtool/children.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/interruption.h"
+#include "tools/vhdtool/merge_mark.h"
 #include "tools/vhdtool/part_file.h"
 #include "vhd/child.h"
 #include "vhd/disk.h"
@@ -162,6 +163,7 @@ Attempt<DiskInfo> look_at(HostFile& file, const std::string& path) {
     return fail(Code::Unsupported, concat("it has holes: run `vhdtool desparse \"", path, "\"` first"));
   // It would not find its parent under the new name.
   TRY(check_no_child(path, disk->info()));
+  TRY(check_no_merge(path, disk->info()));
   if (disk->info().log_dirty) {
     // Otherwise whoever replays it later would write to what is not to change any more.
     TRY(attach_vhdx(file, {.file_write = TRY(sys::random_uuid()), .data_write = std::nullopt}));

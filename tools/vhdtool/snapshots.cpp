@@ -15,6 +15,7 @@
 #include "tools/common/output.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/info_report.h"
+#include "tools/vhdtool/merge_mark.h"
 #include "tools/vhdtool/open_image.h"
 #include "vhd/disk.h"
 #include "vhd/footer.h"
@@ -102,9 +103,12 @@ std::vector<Layer> chain_of(const std::string& path) {
     const auto last = open_image(chain.back().file);
     chain.back().problem = last ? all.error().message() : last.error().message();
   }
-  if (all)
+  if (all) {
+    if (const auto usable = check_no_merge(path, all->disk->info()); !usable)
+      chain.front().problem = usable.error().message();
     for (const std::string& warning : all->disk->info().warnings)
       chain.front().problem += concat(chain.front().problem.empty() ? "" : "; ", warning);
+  }
   return chain;
 }
 
