@@ -24,8 +24,8 @@
 #include "tools/common/image_reader.h"
 #include "tools/common/options.h"
 #include "tools/common/output.h"
-#include "tools/common/space_file.h"
 #include "tools/vhdtool/attachment.h"
+#include "tools/vhdtool/block_file.h"
 #include "tools/vhdtool/children.h"
 #include "tools/vhdtool/commands.h"
 #include "tools/vhdtool/part_file.h"
@@ -86,10 +86,7 @@ Attempt<Chain> open_chain(const std::string& path, Writes writes) {
 
 // What has to be so before anything is written to it.
 Attempt<void> check_writing(const Chain& chain, const std::string& path) {
-  const SpaceFile space = TRY(SpaceFile::reopen(chain.image->descriptor()));
-  TRY(space.check_attributes());
-  if (!TRY(space.missing()).empty())
-    return fail(Code::Unsupported, concat("it has holes: run `vhdtool desparse \"", printable(path), "\"` first"));
+  TRY(check_places(*chain.image, path));
   TRY(check_no_child(path, chain.disk->info()));
   if (TRY(is_whole(*chain.disk))) return {};
   return fail(Code::Unsupported, concat("it is a ", describe(chain.disk->info()),
