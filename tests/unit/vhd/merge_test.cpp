@@ -223,6 +223,10 @@ TEST_P(Merge, AtAnyCutTheChainReadsTheSameAndAnotherRunCompletesIt) {
   EXPECT_EQ(contents(open_chain(chain, file.now())), before);
   EXPECT_EQ(contents(open_alone(chain, file.now())), before);
 
+  // The first four events put the headers of a clean VHDX, which vhdx_writer_test.cpp explores.
+  constexpr std::size_t kAttachEvents = 4;
+  const bool is_clean =
+      std::string_view(GetParam().name).starts_with("vhdx") && std::string_view(GetParam().name) != "vhdx_with_log";
   std::size_t states = 0;
   const auto explored = test::explore(
       chain.parent, file.events,
@@ -234,7 +238,7 @@ TEST_P(Merge, AtAnyCutTheChainReadsTheSameAndAnotherRunCompletesIt) {
         if (const auto next = merge_all(chain, again); !next) return concat("once more: ", next.error().message());
         return contents(open_alone(chain, again)) == before ? "" : "it is not complete after another run";
       },
-      0, 1);
+      is_clean ? kAttachEvents : 0, 1);
   EXPECT_GT(explored.states, 10U);
   EXPECT_EQ(explored.fault, "");
 }
