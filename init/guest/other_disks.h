@@ -21,6 +21,7 @@ struct PresentDevice {
   std::string type;        ///< of its file system, as libblkid says; empty when unknown
   disk::Identity identity;
   std::string volume_group;  ///< that it is a physical volume of; empty when it is none
+  std::string group_id;      ///< of that; empty when unknown
 };
 
 /// Whether the guest would find only its own devices. A disk and an image copied from it have the same UUIDs, and the
@@ -38,6 +39,12 @@ struct PresentDevice {
 [[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
+
+/// The same for what is on a further disk that the guest is to have: Unsafe only when it has what the guest's other
+/// disks (`own`) have as well. It may belong to one of their volume groups.
+[[nodiscard]] Result<void> check_further_disk(const kexec::CommandLine& line, const RootTables& tables,
+                                              const std::vector<PresentDevice>& own,
+                                              const std::vector<PresentDevice>& disk);
 
 /// What an upgrade in the guest would do to a disk of this machine; nothing when there is no reason to fear it.
 [[nodiscard]] std::optional<std::string> grub_warning(const RootTables& tables);

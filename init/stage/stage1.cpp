@@ -18,6 +18,7 @@
 #include "init/stage/count_boot.h"
 #include "init/stage/failure.h"
 #include "init/stage/find_image.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
 #include "init/stage/rescue.h"
@@ -47,9 +48,17 @@ record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& p
   return file;
 }
 
-record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
+std::vector<record::HandoffFile> handoff_files(const FoundImage& image) {
+  std::vector<record::HandoffFile> files{handoff_file(*image.volume, image.path, image.layout)};
+  for (const volume::PlacedFile& parent : image.parents)
+    files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  return files;
+}
+
+record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table,
+                             const std::vector<blocks::AttachPlan>& further, const record::Config& config,
                              const std::vector<Range>& kept, const GuestBoot& boot) {
-  record::Handoff handoff{.files = {},
+  record::Handoff handoff{.files = handoff_files(image),
                           .payload_size = image.info().size,
                           .view = blocks::checksum(image.view),
                           .guest_block = table.logical_block,
@@ -60,9 +69,11 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
-  handoff.files.push_back(handoff_file(*image.volume, image.path, image.layout));
-  for (const volume::PlacedFile& parent : image.parents)
-    handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  for (std::size_t i = 0; i < further.size(); ++i)
+    handoff.disks.push_back({.files = handoff_files(image.further[i]),
+                             .payload_size = image.further[i].info().size,
+                             .view = blocks::checksum(image.further[i].view),
+                             .guest_block = further[i].loop_block});
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
@@ -133,8 +144,11 @@ void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, c
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const blocks::AttachPlan& attached, const record::Config& config,
-                               const sys::Devices& devices, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const std::vector<blocks::AttachPlan>& further,
+                               const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
+  auto further_disks = TRY(FurtherDisks::attach(further, image));
+  const DiskContents contents = further_disks.contents(image, devices);
+  TRY(further_disks.detach());
   AttachedGuestDisk disk(loop, table, devices, report);
   std::vector<Range> kept;
   if (config.forgets()) {
@@ -143,11 +157,11 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, attached, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, contents, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
-    record::Handoff handoff = make_handoff(image, table, config, kept, boot);
+    record::Handoff handoff = make_handoff(image, table, further, config, kept, boot);
     // What counts tries is not renamed, see count_boot().
     if (attached.grows) handoff.counted.reset();
     const auto archive = TRY(make_archive(handoff, boot.modules, attached.grows));
@@ -163,9 +177,12 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Devices& devices, const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
+  const auto further = TRY(plan_further_disks(image, true));
+  for (const blocks::AttachPlan& plan : further)
+    for (const std::string& warning : plan.warnings) report.warn(warning);
   auto disk = TRY(attach_image(read_only(attach_plan), image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, devices, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, further, config, devices, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
@@ -306,13 +323,21 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral));
+    const FoundImage image = TRY(
+        with_further_disks(TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral)), settings.config));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());
     if (keys.asked_for_menu()) return {};
     report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info().size), ' ',
                       image.kind(), ", on ", image.volume->description()));
+    for (const FoundImage& disk : image.further) {
+      const std::string what =
+          concat(printable(disk.path.text()), ", ", human_size(disk.info().size), ' ', disk.kind());
+      learn("further disk", what);
+      report.say(concat("  disk     ", what, settings.config.forgets() ? ", read-only since the guest forgets" : ""));
+      for (const std::string& warning : disk.info().warnings) report.warn(warning);
+    }
     report.checkpoint("image");
     TRY(check_writer(image, settings.config));
     for (const std::string& warning : image.info().warnings) report.warn(warning);

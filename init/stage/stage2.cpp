@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/guest/disk_names.h"
 #include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_again.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/rescue.h"
@@ -25,6 +27,7 @@
 #include "init/stage/stage.h"
 #include "init/stage/volume_groups.h"
 #include "init/stage/watch_space.h"
+#include "init/sys/block.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "init/sys/kernel_module.h"
@@ -109,6 +112,34 @@ Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const
   return disk;
 }
 
+// The plans of the further disks, which are read-only where the guest forgets.
+Result<std::vector<blocks::AttachPlan>> plan_further(const FoundImage& image, const record::Handoff& handoff,
+                                                     const sys::Reporter& report) {
+  auto plans = TRY(plan_further_disks(image, handoff.ephemeral.has_value()));
+  for (blocks::AttachPlan& plan : plans) {
+    plan.trim = handoff.trim;
+    for (const std::string& warning : plan.warnings) report.warn(warning);
+  }
+  return plans;
+}
+
+// The guest does not come up without them.
+Result<FurtherDisks> attach_further(const std::vector<blocks::AttachPlan>& plans, const FoundImage& image,
+                                    const sys::Reporter& report) {
+  auto disks = TRY(FurtherDisks::attach(plans, image));
+  const auto devices = disks.devices();
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const bool read_only = plans[i].read_only;
+    if (read_only && !TRY(sys::is_read_only(devices[i])))
+      return fail(Code::Unsafe, concat(devices[i], " can be written to all the same"));
+    report.log(concat("further disk ", i + 1, ": ", printable(image.further[i].path.text()), " is ", devices[i],
+                      read_only ? ", read-only since the guest forgets what it writes" : ""));
+    if (plans[i].direct_io && !disks.direct_io(i))
+      report.warn(concat("the kernel refused direct I/O: ", devices[i], " is slower"));
+  }
+  return disks;
+}
+
 // The guest comes up without it.
 void show_volume(sys::AttachedDisk& disk, const blocks::AttachPlan& plan, const FoundImage& image,
                  const record::Handoff& handoff, const sys::Reporter& report) {
@@ -158,12 +189,16 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
-std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
-                                      const sys::Devices& devices, const sys::Reporter& report) {
+std::optional<Keeper> leave_for_guest(const std::string& disk, const std::vector<std::string>& further,
+                                      const record::Handoff& handoff, const sys::Devices& devices,
+                                      const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
+  if (!further.empty()) left.rules.push_back(guest::disk_name_rules(further));
+  std::vector<std::string> disks{disk};
+  disks.insert(disks.end(), further.begin(), further.end());
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
-  if (auto groups = find_volume_groups(disk, devices)) {
-    left.lvm = lvm_overrides_for(disk, *groups);
+  if (auto groups = find_volume_groups(disks, devices)) {
+    left.lvm = lvm_overrides_for(disks, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
   if (!handoff.root)
@@ -187,13 +222,18 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
-  std::optional<sys::Mount> root;      // of a guest without an initrd
+  FurtherDisks further;
+  std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
 
 constexpr std::string_view kHeaderWritten =
     "Of the image the header was written, and what its log asks for; vhdboot wrote nothing else to any disk.";
+constexpr std::string_view kHeadersWritten =
+    "Of the images that are VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing "
+    "else "
+    "to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
@@ -243,15 +283,24 @@ class Stage2 {
     const FoundImage image = TRY(find_same_image(*volume, handoff));
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
+    const auto further = TRY(plan_further(image, handoff, report));
     const bool writes = !plan.forgets() || !plan.kept.empty();
     if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
+    const auto is_written_vhdx = [](const FoundImage& disk) { return disk.info().format == vhd::Format::Vhdx; };
+    if (!handoff.ephemeral && std::ranges::any_of(image.further, is_written_vhdx)) written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;
     if (plan.grows)
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
     else if (writes)
-      TRY(begin_writes(image));
+      TRY(begin_writes(image, kMapName));
     auto attached = TRY(attach_for_guest(plan, image, growing, report));
-    ForGuest guest{.growing = std::move(growing), .disk = std::move(attached), .root = {}, .keeper = {}, .watcher = {}};
+    auto further_disks = TRY(attach_further(further, image, report));
+    ForGuest guest{.growing = std::move(growing),
+                   .disk = std::move(attached),
+                   .further = std::move(further_disks),
+                   .root = {},
+                   .keeper = {},
+                   .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
@@ -259,7 +308,7 @@ class Stage2 {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(disk, handoff, *devices, report);
+    guest.keeper = leave_for_guest(disk, guest.further.devices(), handoff, *devices, report);
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));
