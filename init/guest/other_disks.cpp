@@ -66,6 +66,11 @@ constexpr std::string_view kPlace =
 constexpr std::string_view kGroup =
     "the guest could take the one for the other. Unplug that disk, or rename the image's volume group (vgrename)";
 
+constexpr std::string_view kOwnGroup =
+    "the guest would have both, and could take the one for the other. Take that disk out of the configuration, or "
+    "rename "
+    "one of the groups (vgrename)";
+
 // What kernel, udev or LVM put together as soon as they see it, and crypttab may name where nobody can look.
 constexpr std::array<std::string_view, 4> kFoundUnnamed{"btrfs", "crypto_LUKS", "LVM2_member", "linux_raid_member"};
 
@@ -89,8 +94,9 @@ Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice
   for (const PresentDevice& other : others) {
     if (!own.volume_group.empty() && other.volume_group == own.volume_group &&
         (kind == Others::OfMachine || !is_of_same_group(own, other)))
-      return fail(Code::Unsafe, concat("the image has the volume group ", own.volume_group, ", and so has ", other.path,
-                                       ", ", human_size(other.size), ": ", kGroup));
+      return fail(Code::Unsafe,
+                  concat("the image has the volume group ", own.volume_group, ", and so has ", other.path, ", ",
+                         human_size(other.size), ": ", kind == Others::OfGuest ? kOwnGroup : kGroup));
     if (unnamed && other.type == own.type && !own.identity.uuid.empty() && other.identity.uuid == own.identity.uuid)
       return refuse(concat("the ", own.type, " on ", own.path), other, copy_of(kind));
   }
