@@ -231,9 +231,7 @@ struct ForGuest {
 constexpr std::string_view kHeaderWritten =
     "Of the image the header was written, and what its log asks for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kHeadersWritten =
-    "Of the images that are VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing "
-    "else "
-    "to any disk.";
+    "Of VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 

@@ -190,7 +190,7 @@ TEST(FurtherDisk, VolumeGroups) {
   EXPECT_TRUE(check("data", "two", "x"));
   EXPECT_TRUE(check("debian", "one", "x")) << "it is a part of the same group";
   EXPECT_THAT(check("debian", "two", "x"),
-              Fails(Code::Unsafe, "and so has partition 1 of /vhd/data.vhd, 0 bytes: the guest would have both"));
+              Fails(Code::Unsafe, "and so has partition 1 of /vhd/data.vhd, 0 B: the guest would have both"));
   EXPECT_THAT(check("debian", "", "x"), Fails(Code::Unsafe, "vgrename"));
   EXPECT_THAT(check("debian", "one", "y"), Fails(Code::Unsafe, "the guest would have both")) << "a copy";
 }
