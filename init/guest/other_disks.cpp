@@ -74,7 +74,7 @@ constexpr std::string_view kOwnGroup =
 // What kernel, udev or LVM put together as soon as they see it, and crypttab may name where nobody can look.
 constexpr std::array<std::string_view, 4> kFoundUnnamed{"btrfs", "crypto_LUKS", "LVM2_member", "linux_raid_member"};
 
-// What the others are: disks of this machine, or one that the guest is to have.
+// What the others are: disks of this machine, or the guest's own once more.
 enum class Others : std::uint8_t { OfMachine, OfGuest };
 
 std::string_view copy_of(Others kind) {
@@ -85,13 +85,18 @@ bool is_of_same_group(const PresentDevice& one, const PresentDevice& other) {
   return !one.group_id.empty() && one.group_id == other.group_id && one.identity.uuid != other.identity.uuid;
 }
 
-bool has(const std::vector<PresentDevice>& devices, const disk::Selector& selector) {
-  return std::ranges::any_of(devices, [&](const PresentDevice& one) { return matches(selector, one.identity); });
+// The same name, but on the disk of `other` where that is one of the guest.
+bool has(const std::vector<PresentDevice>& own, const disk::Selector& selector, const PresentDevice& other,
+         Others kind) {
+  return std::ranges::any_of(own, [&](const PresentDevice& one) {
+    return (kind == Others::OfMachine || one.disk != other.disk) && matches(selector, one.identity);
+  });
 }
 
 Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice>& others, Others kind) {
   const bool unnamed = std::ranges::find(kFoundUnnamed, own.type) != kFoundUnnamed.end();
   for (const PresentDevice& other : others) {
+    if (kind == Others::OfGuest && other.disk <= own.disk) continue;  // each two of them once
     if (!own.volume_group.empty() && other.volume_group == own.volume_group &&
         (kind == Others::OfMachine || !is_of_same_group(own, other)))
       return fail(Code::Unsafe,
@@ -130,7 +135,7 @@ Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<Prese
   if (const auto selector = disk::device_selector(entry.spec)) {
     const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
-    if (has(own, *selector)) return refuse(what, *other, copy_of(kind));
+    if (has(own, *selector, *other, kind)) return refuse(what, *other, copy_of(kind));
     if (kind == Others::OfMachine && entry.type == "swap" && !has_option(entry, "nofail"))
       return refuse(what, *other, kSwap);
     return {};
@@ -152,7 +157,7 @@ Result<void> check_entry(const entry::CrypttabEntry& entry, const std::vector<Pr
   if (const auto selector = disk::device_selector(entry.device)) {
     const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
-    if (has(own, *selector)) return refuse(what, *other, copy_of(kind));
+    if (has(own, *selector, *other, kind)) return refuse(what, *other, copy_of(kind));
     return formats && kind == Others::OfMachine ? refuse(what, *other, kFormatted) : Result<void>();
   }
   for (const PresentDevice& other : others)
@@ -169,7 +174,7 @@ Result<void> check(const kexec::CommandLine& line, const RootTables& tables, con
       if (!option.adds_up && &value != &values.back()) continue;
       const auto selector = selector_of(option, value);
       const PresentDevice* other = selector ? find(*selector, others) : nullptr;
-      if (other != nullptr && (kind == Others::OfMachine || has(own, *selector)))
+      if (other != nullptr && (kind == Others::OfMachine || has(own, *selector, *other, kind)))
         return refuse(concat(option.name, '=', printable(value)), *other, copy_of(kind));
     }
   }
@@ -188,9 +193,9 @@ Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables&
   return check(line, tables, own, others, Others::OfMachine);
 }
 
-Result<void> check_further_disk(const kexec::CommandLine& line, const RootTables& tables,
-                                const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& disk) {
-  return check(line, tables, own, disk, Others::OfGuest);
+Result<void> check_own_disks(const kexec::CommandLine& line, const RootTables& tables,
+                             const std::vector<PresentDevice>& own) {
+  return check(line, tables, own, own, Others::OfGuest);
 }
 
 std::optional<std::string> grub_warning(const RootTables& tables) {

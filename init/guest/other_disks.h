@@ -22,6 +22,7 @@ struct PresentDevice {
   disk::Identity identity;
   std::string volume_group;  ///< that it is a physical volume of; empty when it is none
   std::string group_id;      ///< of that; empty when unknown
+  unsigned disk = 0;         ///< of the guest's: its number; 0: its own one
 };
 
 /// Whether the guest would find only its own devices. A disk and an image copied from it have the same UUIDs, and the
@@ -40,11 +41,10 @@ struct PresentDevice {
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
 
-/// The same for what is on a further disk that the guest is to have: Unsafe only when it has what the guest's other
-/// disks (`own`) have as well. It may belong to one of their volume groups.
-[[nodiscard]] Result<void> check_further_disk(const kexec::CommandLine& line, const RootTables& tables,
-                                              const std::vector<PresentDevice>& own,
-                                              const std::vector<PresentDevice>& disk);
+/// The same among the disks of the guest itself, where further ones come first in `own`: Unsafe when what is found by a
+/// name is on two of them. A volume group may reach over several.
+[[nodiscard]] Result<void> check_own_disks(const kexec::CommandLine& line, const RootTables& tables,
+                                           const std::vector<PresentDevice>& own);
 
 /// What an upgrade in the guest would do to a disk of this machine; nothing when there is no reason to fear it.
 [[nodiscard]] std::optional<std::string> grub_warning(const RootTables& tables);

@@ -11,7 +11,6 @@
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/further_disks.h"
-#include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -167,8 +166,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 namespace {
 
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
-  auto image = TRY(with_further_disks(
-      TRY(with_scratch_file(TRY(open_image(candidate.place, writes_of(config))), config.ephemeral)), config));
+  auto image = TRY(with_other_files(open_image(candidate.place, writes_of(config)), config));
   TRY(check_writer(image, config));
   return image;
 }

@@ -57,7 +57,7 @@ Result<void> check_same_disk(const FoundImage& disk, const record::HandoffDisk& 
   if (!record::is_volume_of(file, disk.volume->identity))
     return fail(Code::Unsafe, concat(printable(file.path), " was on another volume, ", file.serial));
   TRY(check_same(disk, then.files, then.payload_size, then.view));
-  if (TRY(read_table(disk)).logical_block == then.guest_block) return {};
+  if (disk.guest_block == then.guest_block) return {};
   return fail(Code::Unsafe, concat(printable(file.path), " has other logical blocks now: start the machine again"));
 }
 
@@ -108,11 +108,11 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   image = TRY(with_scratch_file(std::move(image), handoff.ephemeral));
   if (handoff.scratch)
     TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
-  std::vector<volume::Path> paths;
-  for (const record::HandoffDisk& disk : handoff.disks)
-    paths.push_back(TRY(volume::parse_path(disk.files.front().path)));
-  image = TRY(with_further_disks(std::move(image), paths, handoff.ephemeral.has_value()));
-  for (std::size_t i = 0; i < handoff.disks.size(); ++i) TRY(check_same_disk(image.further[i], handoff.disks[i]));
+  std::vector<std::string> disks;
+  for (const record::HandoffDisk& disk : handoff.disks) disks.push_back(disk.files.front().path);
+  image = TRY(with_further_disks(std::move(image), disks, handoff.ephemeral.has_value()));
+  auto then = handoff.disks.begin();
+  for (const FoundImage& disk : image.further) TRY(check_same_disk(disk, *then++));
   return image;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +36,8 @@ struct FoundImage {
   blocks::View
       view;  ///< of the disk; its files are the image and its parents in their order, then those of scratch and further
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
-  std::vector<FoundImage> further;            ///< see further_disks.h
+  std::list<FoundImage> further;              ///< see further_disks.h
+  std::uint32_t guest_block = 512;            ///< of a further one: its logical block, by its partition table
 
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
   /// For people: "differencing VHDX image with 2 parents".

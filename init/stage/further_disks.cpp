@@ -10,6 +10,8 @@
 #include "init/stage/attach.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/present_device.h"
+#include "init/stage/scratch_file.h"
+#include "init/sys/block.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -57,26 +59,38 @@ Result<void> add_disk(FoundImage& image, const volume::Path& path, bool read_onl
   TRY(check_apart(image, disk, image.scratch ? image.scratch->path : volume::Path()));
   TRY(check_unshared(disk, writes));
   if (!read_only) TRY(blocks::check_further(*disk.disk));
-  (void)TRY(read_table(disk));
+  disk.guest_block = TRY(read_table(disk)).logical_block;
+  (void)TRY(plan_attachment(disk, read_only, disk.guest_block));
   TRY(add_files(image, disk));
   image.further.push_back(std::move(disk));
   return {};
 }
 
-sys::DiskNames names_of(std::size_t number, const FoundImage& disk) {
-  return {.map = further_map_name(number),
-          .map_uuid = concat("VHDBOOT-DISK", number + 1, '-', disk.volume->identity.uuid),
-          .image = disk.path.text()};
+Result<sys::AttachedDisk> attach_one(const FoundImage& disk, std::size_t number, FurtherDisks::Use use,
+                                     const sys::Reporter& report) {
+  auto plan = TRY(plan_attachment(disk, use.read_only, disk.guest_block));
+  plan.trim = use.trim;
+  for (const std::string& warning : plan.warnings) report.warn(warning);
+  if (use.beside_system) return attach_to_look(plan, disk, number);
+  const std::string map = concat(kMapName, "-disk", number);
+  if (!use.read_only) TRY(begin_writes(disk, map));
+  auto attached =
+      TRY(sys::AttachedDisk::attach(plan, {.map = map,
+                                           .map_uuid = concat("VHDBOOT-DISK", number, '-', disk.volume->identity.uuid),
+                                           .image = disk.path.text()}));
+  const std::string device = attached.disk().path();
+  if (use.read_only && !TRY(sys::is_read_only(device)))
+    return fail(Code::Unsafe, concat(device, " can be written to all the same"));
+  if (plan.direct_io && !attached.disk().direct_io())
+    report.warn(concat("the kernel refused direct I/O: ", device, " is slower"));
+  return attached;
 }
 
 }  // namespace
 
-std::string further_map_name(std::size_t number) {
-  return concat(kMapName, "-disk", number + 1);
-}
-
-Result<FoundImage> with_further_disks(FoundImage image, const std::vector<volume::Path>& paths, bool read_only) {
-  for (const volume::Path& path : paths) {
+Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks, bool read_only) {
+  for (const std::string& disk : disks) {
+    const volume::Path path = TRY(record::disk_path(disk, image.path));
     auto added = add_disk(image, path, read_only);
     // The image is there: nobody is to look for it elsewhere.
     if (!added && added.error().code == Code::NotFound) added.error().code = Code::Unsupported;
@@ -85,76 +99,64 @@ Result<FoundImage> with_further_disks(FoundImage image, const std::vector<volume
   return image;
 }
 
-Result<FoundImage> with_further_disks(FoundImage image, const record::Config& config) {
-  std::vector<volume::Path> paths;
-  for (const std::string& disk : config.disks) paths.push_back(TRY(record::disk_path(disk, image.path)));
-  return with_further_disks(std::move(image), paths, config.forgets());
-}
-
-Result<std::vector<blocks::AttachPlan>> plan_further_disks(const FoundImage& image, bool read_only) {
-  std::vector<blocks::AttachPlan> plans;
-  for (const FoundImage& disk : image.further)
-    plans.push_back(TRY(plan_attachment(disk, read_only, TRY(read_table(disk)).logical_block)));
-  return plans;
+Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config) {
+  return with_further_disks(TRY(with_scratch_file(TRY(std::move(image)), config.ephemeral)), config.disks,
+                            config.forgets());
 }
 
 std::vector<std::string> modules_of(const blocks::AttachPlan& own, const FoundImage& image) {
-  constexpr std::string_view kZero = "dm_zero";
   auto modules = blocks::modules_of(own);
-  const bool needs_zero = std::ranges::any_of(image.further, [](const FoundImage& disk) {
-    return std::ranges::find(disk.view.rows, blocks::RowKind::Zero, &blocks::Row::kind) != disk.view.rows.end();
-  });
-  if (needs_zero && std::ranges::find(modules, kZero) == modules.end())
-    modules.insert(modules.end() - 1, std::string(kZero));
+  const std::string zero = "dm_zero";
+  for (const FoundImage& disk : image.further)
+    for (const blocks::Row& row : disk.view.rows)
+      if (row.kind == blocks::RowKind::Zero && std::ranges::find(modules, zero) == modules.end())
+        modules.insert(modules.end() - 1, zero);
   return modules;
 }
 
-Result<FurtherDisks> FurtherDisks::attach(const std::vector<blocks::AttachPlan>& plans, const FoundImage& image) {
-  FurtherDisks disks;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    const FoundImage& disk = image.further[i];
-    const sys::DiskNames names = names_of(i, disk);
-    if (!plans[i].read_only) TRY(begin_writes(disk, names.map));
-    disks.disks_.push_back(TRY_IN(printable(names.image), sys::AttachedDisk::attach(plans[i], names)));
+Result<FurtherDisks> FurtherDisks::attach(const FoundImage& image, Use use, const sys::Reporter& report) {
+  FurtherDisks attached;
+  for (const FoundImage& disk : image.further) {
+    const std::string name = printable(disk.path.text());
+    attached.disks_.push_back(
+        {.image = &disk, .disk = TRY_IN(name, attach_one(disk, attached.disks_.size() + 1, use, report))});
+    report.log(concat("further disk ", attached.disks_.size(), ": ", name, " is ",
+                      attached.disks_.back().disk.disk().path(), use.read_only ? ", read-only" : ""));
   }
-  return disks;
-}
-
-Result<FurtherDisks> FurtherDisks::attach_to_look(const std::vector<blocks::AttachPlan>& plans,
-                                                  const FoundImage& image) {
-  FurtherDisks disks;
-  for (std::size_t i = 0; i < plans.size(); ++i)
-    disks.disks_.push_back(TRY(stage::attach_to_look(plans[i], image.further[i], i + 1)));
-  return disks;
+  return attached;
 }
 
 std::vector<std::string> FurtherDisks::devices() const {
   std::vector<std::string> devices;
-  for (const sys::AttachedDisk& disk : disks_) devices.push_back(disk.disk().path());
+  for (const Attached& one : disks_) devices.push_back(one.disk.disk().path());
   return devices;
 }
 
-DiskContents FurtherDisks::contents(const FoundImage& image, const sys::Devices& devices) const {
-  DiskContents all(disks_.size());
-  const auto present = disks_.empty() ? std::vector<sys::BlockDevice>() : devices.list();
-  for (std::size_t i = 0; i < disks_.size(); ++i) {
-    const std::string disk = disks_[i].disk().path();
-    const std::string name = printable(image.further[i].path.text());
-    for (const sys::BlockDevice& device : present) {
-      const bool is_disk = device.path == disk;
-      if (!is_disk && !device.path.starts_with(disk + "p")) continue;
-      auto shown = is_disk ? name : concat("partition ", device.partition, " of ", name);
-      auto content = devices.content(device).value_or(sys::Content());
-      all[i].push_back(present_device(device.path, std::move(shown), device.size, std::move(content)));
+std::vector<guest::PresentDevice> FurtherDisks::contents(const sys::Devices& devices) const {
+  std::vector<guest::PresentDevice> contents;
+  unsigned number = 0;
+  for (const Attached& one : disks_) {
+    ++number;
+    const std::string disk = one.disk.disk().path();
+    const std::string name = printable(one.image->path.text());
+    for (const sys::BlockDevice& device : devices.list()) {
+      if (device.path != disk && !device.path.starts_with(disk + "p")) continue;
+      auto content = devices.content(device);
+      contents.push_back(present_device(
+          device.path, device.partition == 0 ? name : concat("partition ", device.partition, " of ", name), device.size,
+          content ? *std::move(content) : sys::Content()));
+      contents.back().disk = number;
     }
   }
-  return all;
+  return contents;
 }
 
 Result<void> FurtherDisks::detach() {
   Result<void> done;
-  for (; !disks_.empty(); disks_.pop_back())
-    if (auto one = disks_.back().detach(); !one && done) done = std::move(one);
+  for (; !disks_.empty(); disks_.pop_back()) {
+    auto one = disks_.back().disk.detach();
+    if (done) done = std::move(one);
+  }
   return done;
 }
 

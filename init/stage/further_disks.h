@@ -4,61 +4,58 @@
 // them goes in place into their files.
 #pragma once
 
+#include <list>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "init/guest/other_disks.h"
-#include "init/record/handoff.h"
+#include "init/record/config.h"
 #include "init/stage/find_image.h"
 #include "init/sys/attached_disk.h"
+#include "init/sys/console.h"
 #include "init/sys/devices.h"
 
 namespace vhdboot::stage {
 
-/// The image with further disks of those paths. Each has passed the checks of an image; no two share a file, but for
-/// parents of both, and none shares one with the guest's own disk or its scratch file. Unless they are read-only
-/// all of their blocks must be there. Never NotFound.
-[[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const std::vector<volume::Path>& paths,
+/// The image with those further disks, as record::disk_path() reads them. Each has passed the checks of an image; no
+/// two share a file, but for parents of both, and none shares one with the guest's own disk or its scratch file. Unless
+/// they are read-only all of their blocks must be there. Never NotFound.
+[[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks,
                                                     bool read_only);
 
-/// The same, as a configuration names them.
-[[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const record::Config& config);
-
-/// How they are attached, in their order. Nothing is changed yet.
-[[nodiscard]] Result<std::vector<blocks::AttachPlan>> plan_further_disks(const FoundImage& image, bool read_only);
+/// The image with all other files that the configuration names: with_scratch_file() and with_further_disks().
+[[nodiscard]] Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config);
 
 /// The kernel modules that it takes to attach all disks of the guest, its own one by that plan.
 [[nodiscard]] std::vector<std::string> modules_of(const blocks::AttachPlan& own, const FoundImage& image);
 
-/// What is on each of several disks.
-using DiskContents = std::vector<std::vector<guest::PresentDevice>>;
-
 /// Those of an image as disks, in their order; detached when the object ends.
 class FurtherDisks {
  public:
-  /// For a boot. With a plan that writes, what an image file needs before that is written into it.
-  [[nodiscard]] static Result<FurtherDisks> attach(const std::vector<blocks::AttachPlan>& plans,
-                                                   const FoundImage& image);
-  /// For a look beside a running system.
-  [[nodiscard]] static Result<FurtherDisks> attach_to_look(const std::vector<blocks::AttachPlan>& plans,
-                                                           const FoundImage& image);
+  struct Use {
+    bool beside_system = false;  ///< for a look there; else for a boot
+    bool read_only = true;       ///< else what an image's file needs to be written to is written into it
+    bool trim = false;
+  };
+  /// `image` must outlive the result. Unsafe when one that is to be read-only is not.
+  [[nodiscard]] static Result<FurtherDisks> attach(const FoundImage& image, Use use, const sys::Reporter& report);
 
   /// "/dev/loop1" and so on.
   [[nodiscard]] std::vector<std::string> devices() const;
-  [[nodiscard]] bool direct_io(std::size_t disk) const { return disks_[disk].disk().direct_io(); }
 
-  /// What is on each of them.
-  [[nodiscard]] DiskContents contents(const FoundImage& image, const sys::Devices& devices) const;
+  /// What is on them.
+  [[nodiscard]] std::vector<guest::PresentDevice> contents(const sys::Devices& devices) const;
 
   /// The first failure is what is told.
   [[nodiscard]] Result<void> detach();
 
  private:
-  std::vector<sys::AttachedDisk> disks_;
+  struct Attached {
+    const FoundImage* image;
+    sys::AttachedDisk disk;
+  };
+  std::list<Attached> disks_;
 };
-
-/// The device-mapper name of the further disk of that number, from 0 on: "vhdboot-disk1".
-[[nodiscard]] std::string further_map_name(std::size_t number);
 
 }  // namespace vhdboot::stage

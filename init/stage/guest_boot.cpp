@@ -47,17 +47,14 @@ Result<GuestBoot> open_entry(const entry::Choice& choice) {
 }
 
 // Before the guest looks for its devices among all that there are.
-Result<void> check_other_disks(const disk::GuestDisk& disk, const DiskContents& further, const kexec::CommandLine& line,
+Result<void> check_other_disks(const disk::GuestDisk& disk, const FurtherDisks& further, const kexec::CommandLine& line,
                                const guest::RootTables& tables, const sys::Devices& devices,
                                const sys::Reporter& report) {
-  std::vector<guest::PresentDevice> own;
+  auto own = further.contents(devices);
   for (const disk::GuestPartition& partition : disk.partitions())
     own.push_back(present_device(concat("/dev/", partition.device), partition.description(), 0,
                                  {.type = partition.type, .identity = partition.identity}));
-  for (const auto& one : further) {
-    TRY(guest::check_further_disk(line, tables, own, one));
-    own.insert(own.end(), one.begin(), one.end());
-  }
+  TRY(guest::check_own_disks(line, tables, own));
   std::vector<guest::PresentDevice> others;
   std::set<std::string> slow;  // each partition of such a disk would take as long again
   for (const sys::BlockDevice& device : devices.list()) {
@@ -74,7 +71,7 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const DiskContents& 
 }
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
-                             const blocks::AttachPlan& attached, const DiskContents& further,
+                             const blocks::AttachPlan& attached, const FurtherDisks& further,
                              const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
@@ -110,7 +107,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
 }  // namespace
 
 Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
-                         const DiskContents& further, const record::Config& config, const sys::Devices& devices,
+                         const FurtherDisks& further, const record::Config& config, const sys::Devices& devices,
                          const sys::Reporter& report, const std::function<Result<void>(GuestBoot boot)>& use) {
   const std::string pattern = config.entry.value_or("");
   const entry::FoundEntries found = entry::find_entries(disk, pattern);

@@ -35,11 +35,12 @@ struct GuestBoot {
 };
 
 /// Plans the entries of entry::choose_entries() in their order, for a disk that is attached as `attached`, and gives
-/// each to `use`, until one succeeds; reads only. `further`: what is on each further disk of the guest. One that cannot
+/// each to `use`, until one succeeds; reads only. `further`: its further
+/// disks. One that cannot
 /// be planned or used is passed over with a warning when there is another, see next_step.h. The guest disk must outlive
 /// what `use` keeps.
 [[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
-                                       const blocks::AttachPlan& attached, const DiskContents& further,
+                                       const blocks::AttachPlan& attached, const FurtherDisks& further,
                                        const record::Config& config, const sys::Devices& devices,
                                        const sys::Reporter& report,
                                        const std::function<Result<void>(GuestBoot boot)>& use);

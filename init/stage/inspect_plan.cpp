@@ -18,7 +18,6 @@
 #include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/plan_report.h"
-#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
@@ -148,17 +147,16 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
-  const auto further = TRY(FurtherDisks::attach_to_look(TRY(plan_further_disks(image, true)), image));
+  const auto further = TRY(FurtherDisks::attach(image, {.beside_system = true}, report));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, attach_plan, further.contents(image, devices), config, devices, report,
-                  [&](GuestBoot first) -> Result<void> {
-                    planned = std::move(first);
-                    return {};
-                  }));
+  TRY(try_entries(disk, image, attach_plan, further, config, devices, report, [&](GuestBoot first) -> Result<void> {
+    planned = std::move(first);
+    return {};
+  }));
   const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),
@@ -202,8 +200,7 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
-  const FoundImage image = TRY(with_further_disks(
-      TRY(with_scratch_file(TRY(find_image(volumes, settings, report)), settings.config.ephemeral)), settings.config));
+  const FoundImage image = TRY(with_other_files(find_image(volumes, settings, report), settings.config));
   TRY(check_no_windows_sleeps(volumes, image));
   return examine(image, settings.config, *devices, report);
 }
@@ -214,8 +211,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image = TRY(with_further_disks(
-      TRY(with_scratch_file(TRY(examine_image(volume, path, writes_of(config))), config.ephemeral)), config));
+  const FoundImage image = TRY(with_other_files(examine_image(volume, path, writes_of(config)), config));
   TRY(check_unshared(image, writes_of(config)));
   if (!file_device) {
     HostVolumes volumes(*devices);

@@ -22,7 +22,6 @@
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
 #include "init/stage/rescue.h"
-#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
@@ -55,8 +54,7 @@ std::vector<record::HandoffFile> handoff_files(const FoundImage& image) {
   return files;
 }
 
-record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table,
-                             const std::vector<blocks::AttachPlan>& further, const record::Config& config,
+record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                              const std::vector<Range>& kept, const GuestBoot& boot) {
   record::Handoff handoff{.files = handoff_files(image),
                           .payload_size = image.info().size,
@@ -69,11 +67,11 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
-  for (std::size_t i = 0; i < further.size(); ++i)
-    handoff.disks.push_back({.files = handoff_files(image.further[i]),
-                             .payload_size = image.further[i].info().size,
-                             .view = blocks::checksum(image.further[i].view),
-                             .guest_block = further[i].loop_block});
+  for (const FoundImage& disk : image.further)
+    handoff.disks.push_back({.files = handoff_files(disk),
+                             .payload_size = disk.info().size,
+                             .view = blocks::checksum(disk.view),
+                             .guest_block = disk.guest_block});
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
@@ -144,11 +142,8 @@ void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, c
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const blocks::AttachPlan& attached, const std::vector<blocks::AttachPlan>& further,
+                               const blocks::AttachPlan& attached, const FurtherDisks& further,
                                const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
-  auto further_disks = TRY(FurtherDisks::attach(further, image));
-  const DiskContents contents = further_disks.contents(image, devices);
-  TRY(further_disks.detach());
   AttachedGuestDisk disk(loop, table, devices, report);
   std::vector<Range> kept;
   if (config.forgets()) {
@@ -157,11 +152,11 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, attached, contents, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, further, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
-    record::Handoff handoff = make_handoff(image, table, further, config, kept, boot);
+    record::Handoff handoff = make_handoff(image, table, config, kept, boot);
     // What counts tries is not renamed, see count_boot().
     if (attached.grows) handoff.counted.reset();
     const auto archive = TRY(make_archive(handoff, boot.modules, attached.grows));
@@ -177,13 +172,13 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Devices& devices, const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  const auto further = TRY(plan_further_disks(image, true));
-  for (const blocks::AttachPlan& plan : further)
-    for (const std::string& warning : plan.warnings) report.warn(warning);
   auto disk = TRY(attach_image(read_only(attach_plan), image));
+  auto further = TRY(FurtherDisks::attach(image, {}, report));
   report.checkpoint("attached");
   auto loaded = load_guest(disk.disk(), table, image, attach_plan, further, config, devices, report);
-  if (const auto detached = disk.detach(); !detached) {
+  auto detached = further.detach();
+  if (const auto own = disk.detach(); !own) detached = own;
+  if (!detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
   }
@@ -323,8 +318,7 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(
-        with_further_disks(TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral)), settings.config));
+    const FoundImage image = TRY(with_other_files(std::move(found), settings.config));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());

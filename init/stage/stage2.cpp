@@ -27,7 +27,6 @@
 #include "init/stage/stage.h"
 #include "init/stage/volume_groups.h"
 #include "init/stage/watch_space.h"
-#include "init/sys/block.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "init/sys/kernel_module.h"
@@ -110,34 +109,6 @@ Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const
   if (plan.direct_io && !disk.disk().direct_io())
     report.warn("the kernel refused direct I/O: the guest disk is slower");
   return disk;
-}
-
-// The plans of the further disks, which are read-only where the guest forgets.
-Result<std::vector<blocks::AttachPlan>> plan_further(const FoundImage& image, const record::Handoff& handoff,
-                                                     const sys::Reporter& report) {
-  auto plans = TRY(plan_further_disks(image, handoff.ephemeral.has_value()));
-  for (blocks::AttachPlan& plan : plans) {
-    plan.trim = handoff.trim;
-    for (const std::string& warning : plan.warnings) report.warn(warning);
-  }
-  return plans;
-}
-
-// The guest does not come up without them.
-Result<FurtherDisks> attach_further(const std::vector<blocks::AttachPlan>& plans, const FoundImage& image,
-                                    const sys::Reporter& report) {
-  auto disks = TRY(FurtherDisks::attach(plans, image));
-  const auto devices = disks.devices();
-  for (std::size_t i = 0; i < devices.size(); ++i) {
-    const bool read_only = plans[i].read_only;
-    if (read_only && !TRY(sys::is_read_only(devices[i])))
-      return fail(Code::Unsafe, concat(devices[i], " can be written to all the same"));
-    report.log(concat("further disk ", i + 1, ": ", printable(image.further[i].path.text()), " is ", devices[i],
-                      read_only ? ", read-only since the guest forgets what it writes" : ""));
-    if (plans[i].direct_io && !disks.direct_io(i))
-      report.warn(concat("the kernel refused direct I/O: ", devices[i], " is slower"));
-  }
-  return disks;
 }
 
 // The guest comes up without it.
@@ -281,21 +252,21 @@ class Stage2 {
     const FoundImage image = TRY(find_same_image(*volume, handoff));
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
-    const auto further = TRY(plan_further(image, handoff, report));
     const bool writes = !plan.forgets() || !plan.kept.empty();
     if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
-    const auto is_written_vhdx = [](const FoundImage& disk) { return disk.info().format == vhd::Format::Vhdx; };
-    if (!handoff.ephemeral && std::ranges::any_of(image.further, is_written_vhdx)) written_ = kHeadersWritten;
+    for (const FoundImage& disk : image.further)
+      if (!handoff.ephemeral && disk.info().format == vhd::Format::Vhdx) written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;
     if (plan.grows)
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
     else if (writes)
       TRY(begin_writes(image, kMapName));
     auto attached = TRY(attach_for_guest(plan, image, growing, report));
-    auto further_disks = TRY(attach_further(further, image, report));
+    const FurtherDisks::Use use{.read_only = handoff.ephemeral.has_value(), .trim = handoff.trim};
+    auto further = TRY(FurtherDisks::attach(image, use, report));
     ForGuest guest{.growing = std::move(growing),
                    .disk = std::move(attached),
-                   .further = std::move(further_disks),
+                   .further = std::move(further),
                    .root = {},
                    .keeper = {},
                    .watcher = {}};

@@ -156,9 +156,12 @@ TEST(OtherDisks, VolumeGroupsOfOneName) {
 // --- a further disk of the guest
 
 Result<void> check_further(std::string_view line, std::string_view fstab = "", std::string_view crypttab = "") {
-  return check_further_disk(
+  std::vector<PresentDevice> own = kOthers;
+  for (PresentDevice& one : own) one.disk = 1;
+  own.insert(own.end(), kOwn.begin(), kOwn.end());
+  return check_own_disks(
       kexec::CommandLine::parse(line),
-      {.fstab = entry::parse_fstab(fstab).value(), .crypttab = entry::parse_crypttab(crypttab).value()}, kOwn, kOthers);
+      {.fstab = entry::parse_fstab(fstab).value(), .crypttab = entry::parse_crypttab(crypttab).value()}, own);
 }
 
 TEST(FurtherDisk, WhatTheGuestHasAsWellIsACopy) {
@@ -184,8 +187,9 @@ TEST(FurtherDisk, VolumeGroups) {
                               .type = "LVM2_member",
                               .identity = {.uuid = volume},
                               .volume_group = group,
-                              .group_id = id};
-    return check_further_disk({}, {}, {own}, {other});
+                              .group_id = id,
+                              .disk = 1};
+    return check_own_disks({}, {}, {other, own});
   };
   EXPECT_TRUE(check("data", "two", "x"));
   EXPECT_TRUE(check("debian", "one", "x")) << "it is a part of the same group";
@@ -193,6 +197,8 @@ TEST(FurtherDisk, VolumeGroups) {
               Fails(Code::Unsafe, "and so has partition 1 of /vhd/data.vhd, 0 B: the guest would have both"));
   EXPECT_THAT(check("debian", "", "x"), Fails(Code::Unsafe, "vgrename"));
   EXPECT_THAT(check("debian", "one", "y"), Fails(Code::Unsafe, "the guest would have both")) << "a copy";
+  const PresentDevice half{.type = "btrfs", .identity = {.uuid = "z"}, .disk = 1};
+  EXPECT_TRUE(check_own_disks({}, {}, {half, half})) << "both on one disk";
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include "init/blocks/host_device.h"
 #include "init/stage/find_again.h"
-#include "init/stage/scratch_file.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
 #include "tests/unit/vhd/chain_images.h"
@@ -59,7 +58,7 @@ class FurtherDisk : public testing::Test {
     volumes.emplace(devices);
     const record::Config config = record::parse_config(conf, "debian.conf")->config;
     auto found = TRY(examine_image(volumes->all().front(), *volume::parse_path(image), writes_of(config)));
-    return with_further_disks(TRY(with_scratch_file(std::move(found), config.ephemeral)), config);
+    return with_other_files(std::move(found), config);
   }
 
   FakeDevices devices;
@@ -71,9 +70,9 @@ TEST_F(FurtherDisk, BesideTheImageOrByItsWholePath) {
   const auto image = with("disk data.img\ndisk \\disks\\more.IMG\ndisk whole.vhd\n");
   ASSERT_TRUE(image) << image.error().message();
   ASSERT_THAT(image->further, SizeIs(3));
-  EXPECT_EQ(image->further[0].path.text(), "/vm/data.img");
-  EXPECT_EQ(image->further[1].path.text(), "/Disks/More.img");
-  EXPECT_EQ(image->further[2].kind(), "dynamic VHD");
+  EXPECT_EQ(image->further.front().path.text(), "/vm/data.img");
+  EXPECT_EQ(std::next(image->further.begin())->path.text(), "/Disks/More.img");
+  EXPECT_EQ(image->further.back().kind(), "dynamic VHD");
   EXPECT_EQ(checksum(image->view), checksum(alone->view));
 }
 
@@ -100,19 +99,12 @@ TEST_F(FurtherDisk, HasAllOfItsBlocksToBeWrittenTo) {
   EXPECT_THAT(with("disk child.vhd\n"), Fails(Code::Unsupported, "differencing VHD"));
   const auto read = with("disk holes.vhd\ndisk child.vhd\nephemeral 64M\n");
   ASSERT_TRUE(read) << read.error().message();
-  const auto plans = plan_further_disks(*read, true);
-  ASSERT_TRUE(plans);
-  for (const blocks::AttachPlan& plan : *plans) EXPECT_FALSE(plan.takes_writes());
   EXPECT_THAT(modules_of({}, *read), ElementsAre("dm_mod", "dm_zero", "loop"));
 }
 
-TEST_F(FurtherDisk, IsWrittenInPlaceUnlessTheGuestForgets) {
+TEST_F(FurtherDisk, OneWithAllOfThemIsWrittenInPlace) {
   const auto image = with("disk whole.vhd\n");
   ASSERT_TRUE(image) << image.error().message();
-  const auto plans = plan_further_disks(*image, false);
-  ASSERT_TRUE(plans) << plans.error().message();
-  EXPECT_TRUE(plans->front().takes_writes());
-  EXPECT_FALSE(plans->front().grows);
   EXPECT_THAT(modules_of({}, *image), ElementsAre("dm_mod", "loop"));
 }
 
@@ -177,7 +169,7 @@ TEST_F(FurtherDiskAgain, AsItWas) {
   const auto found = again(handoff_of(*image));
   ASSERT_TRUE(found) << found.error().message();
   ASSERT_THAT(found->further, SizeIs(2));
-  EXPECT_EQ(found->further[0].view.rows, image->further[0].view.rows);
+  EXPECT_EQ(found->further.front().view.rows, image->further.front().view.rows);
 }
 
 TEST_F(FurtherDiskAgain, AnythingElseIsRefused) {
