@@ -9,8 +9,8 @@
 
 namespace vhdboot::guest {
 
-/// The rule for udev that gives `disks` ("/dev/loop1"), in their order, and their partitions the names
-/// /dev/vhdboot/disk1 and /dev/vhdboot/disk1-part1.
+/// The rule for udev that gives those of the guest's `disks` ("/dev/loop0") that come behind its own one, in their
+/// order, and their partitions the names /dev/vhdboot/disk1 and /dev/vhdboot/disk1-part1.
 [[nodiscard]] GuestFile disk_name_rules(const std::vector<std::string>& disks);
 
 }  // namespace vhdboot::guest

@@ -102,15 +102,16 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
 
 Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
   const record::HandoffFile& first = handoff.files.front();
-  auto image = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
-                                 handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
-  TRY(check_same(image, handoff.files, handoff.payload_size, handoff.view));
-  image = TRY(with_scratch_file(std::move(image), handoff.ephemeral));
+  auto own = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
+                               handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
+  TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
+  auto with_scratch = TRY(with_scratch_file(std::move(own), handoff.ephemeral));
   if (handoff.scratch)
-    TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
+    TRY(record::compare_extents(*handoff.scratch, with_scratch.scratch->layout.size,
+                                with_scratch.scratch->layout.extents));
   std::vector<std::string> disks;
   for (const record::HandoffDisk& disk : handoff.disks) disks.push_back(disk.files.front().path);
-  image = TRY(with_further_disks(std::move(image), disks, handoff.ephemeral.has_value()));
+  auto image = TRY(with_further_disks(std::move(with_scratch), disks, handoff.ephemeral.has_value()));
   auto then = handoff.disks.begin();
   for (const FoundImage& disk : image.further) TRY(check_same_disk(disk, *then++));
   return image;

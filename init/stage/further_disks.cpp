@@ -16,39 +16,15 @@
 namespace vhdboot::stage {
 namespace {
 
-bool is_parent_in(const FoundImage& image, const volume::Path& path) {
-  return std::ranges::find(image.parents, path, &volume::PlacedFile::path) != image.parents.end();
-}
-
-// A file that one disk is written to is of no other; a parent of both is only read.
-Result<void> check_apart(const FoundImage& one, const FoundImage& other) {
-  if (one.path == other.path) return fail(Code::Invalid, "it is a disk of this guest already");
-  if (is_parent_in(one, other.path))
-    return fail(Code::Invalid, concat("it is a parent of ", printable(one.path.text()), ", a disk of this guest"));
-  if (is_parent_in(other, one.path))
-    return fail(Code::Invalid, concat(printable(one.path.text()), ", a disk of this guest, is a parent of it"));
-  return {};
-}
-
-Result<void> check_apart(const FoundImage& image, const FoundImage& disk, const volume::Path& scratch) {
-  if (disk.path == scratch || is_parent_in(disk, scratch))
-    return fail(Code::Invalid, "it is the scratch file of this guest");
-  TRY(check_apart(image, disk));
-  for (const FoundImage& other : image.further) TRY(check_apart(other, disk));
-  return {};
-}
-
-// So that the host device leaves the files out, and that none lies where another does.
+// Its files, of which none is a file of this guest yet: the host device leaves them out, and none lies where another
+// does.
 Result<void> add_files(FoundImage& image, const FoundImage& disk) {
-  const auto add = [&](const volume::Path& path, const volume::FileLayout& layout) -> Result<void> {
-    image.view = TRY(blocks::with_file(
-        std::move(image.view), {.size = layout.size, .extents = layout.extents, .device = 0, .name = path.text()}));
-    return {};
-  };
-  TRY(add(disk.path, disk.layout));
-  for (const volume::PlacedFile& parent : disk.parents) {
-    const auto has = [&](const FoundImage& other) { return is_parent_in(other, parent.path); };
-    if (!has(image) && std::ranges::none_of(image.further, has)) TRY(add(parent.path, parent.layout));
+  for (blocks::MappedFile file : disk.view.files) {
+    if (file.name.empty()) file.name = disk.path.text();
+    const auto& files = image.view.files;
+    if (file.name == image.path.text() || std::ranges::find(files, file.name, &blocks::MappedFile::name) != files.end())
+      return fail(Code::Invalid, concat(printable(file.name), " is of another disk of this guest already"));
+    image.view = TRY(blocks::with_file(std::move(image.view), std::move(file)));
   }
   return {};
 }
@@ -56,12 +32,11 @@ Result<void> add_files(FoundImage& image, const FoundImage& disk) {
 Result<void> add_disk(FoundImage& image, const volume::Path& path, bool read_only) {
   const Writes writes = read_only ? Writes::Forgotten : Writes::Kept;
   FoundImage disk = TRY(examine_image(*image.volume, path, writes));
-  TRY(check_apart(image, disk, image.scratch ? image.scratch->path : volume::Path()));
+  TRY(add_files(image, disk));
   TRY(check_unshared(disk, writes));
   if (!read_only) TRY(blocks::check_further(*disk.disk));
   disk.guest_block = TRY(read_table(disk)).logical_block;
   (void)TRY(plan_attachment(disk, read_only, disk.guest_block));
-  TRY(add_files(image, disk));
   image.further.push_back(std::move(disk));
   return {};
 }
@@ -71,7 +46,6 @@ Result<sys::AttachedDisk> attach_one(const FoundImage& disk, std::size_t number,
   auto plan = TRY(plan_attachment(disk, use.read_only, disk.guest_block));
   plan.trim = use.trim;
   for (const std::string& warning : plan.warnings) report.warn(warning);
-  if (use.beside_system) return attach_to_look(plan, disk, number);
   const std::string map = concat(kMapName, "-disk", number);
   if (!use.read_only) TRY(begin_writes(disk, map));
   auto attached =
@@ -118,16 +92,16 @@ Result<FurtherDisks> FurtherDisks::attach(const FoundImage& image, Use use, cons
   FurtherDisks attached;
   for (const FoundImage& disk : image.further) {
     const std::string name = printable(disk.path.text());
-    attached.disks_.push_back(
-        {.image = &disk, .disk = TRY_IN(name, attach_one(disk, attached.disks_.size() + 1, use, report))});
+    attached.add(disk, TRY_IN(name, attach_one(disk, attached.disks_.size() + 1, use, report)));
     report.log(concat("further disk ", attached.disks_.size(), ": ", name, " is ",
                       attached.disks_.back().disk.disk().path(), use.read_only ? ", read-only" : ""));
   }
   return attached;
 }
 
-std::vector<std::string> FurtherDisks::devices() const {
+std::vector<std::string> FurtherDisks::devices(std::string own) const {
   std::vector<std::string> devices;
+  devices.push_back(std::move(own));
   for (const Attached& one : disks_) devices.push_back(one.disk.disk().path());
   return devices;
 }

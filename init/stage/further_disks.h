@@ -6,6 +6,7 @@
 
 #include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -19,8 +20,8 @@
 namespace vhdboot::stage {
 
 /// The image with those further disks, as record::disk_path() reads them. Each has passed the checks of an image; no
-/// two share a file, but for parents of both, and none shares one with the guest's own disk or its scratch file. Unless
-/// they are read-only all of their blocks must be there. Never NotFound.
+/// two share a file, and none shares one with the guest's own disk or its scratch file. Unless they are read-only all
+/// of their blocks must be there. Never NotFound.
 [[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks,
                                                     bool read_only);
 
@@ -34,15 +35,17 @@ namespace vhdboot::stage {
 class FurtherDisks {
  public:
   struct Use {
-    bool beside_system = false;  ///< for a look there; else for a boot
-    bool read_only = true;       ///< else what an image's file needs to be written to is written into it
+    bool read_only = true;  ///< else what an image's file needs to be written to is written into it
     bool trim = false;
   };
-  /// `image` must outlive the result. Unsafe when one that is to be read-only is not.
+  /// For a boot. `image` must outlive the result. Unsafe when one that is to be read-only is not.
   [[nodiscard]] static Result<FurtherDisks> attach(const FoundImage& image, Use use, const sys::Reporter& report);
 
-  /// "/dev/loop1" and so on.
-  [[nodiscard]] std::vector<std::string> devices() const;
+  /// One that is attached already; `image` must outlive this.
+  void add(const FoundImage& image, sys::AttachedDisk disk) { disks_.push_back({&image, std::move(disk)}); }
+
+  /// Of all disks of the guest, of which `own` is the first: "/dev/loop0", "/dev/loop1" and so on.
+  [[nodiscard]] std::vector<std::string> devices(std::string own) const;
 
   /// What is on them.
   [[nodiscard]] std::vector<guest::PresentDevice> contents(const sys::Devices& devices) const;

@@ -147,7 +147,10 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
-  const auto further = TRY(FurtherDisks::attach(image, {.beside_system = true}, report));
+  FurtherDisks further;
+  std::size_t number = 0;
+  for (const FoundImage& one : image.further)
+    further.add(one, TRY(attach_to_look(TRY(plan_attachment(one, true, one.guest_block)), one, ++number)));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())

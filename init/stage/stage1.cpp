@@ -48,7 +48,8 @@ record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& p
 }
 
 std::vector<record::HandoffFile> handoff_files(const FoundImage& image) {
-  std::vector<record::HandoffFile> files{handoff_file(*image.volume, image.path, image.layout)};
+  std::vector<record::HandoffFile> files;
+  files.push_back(handoff_file(*image.volume, image.path, image.layout));
   for (const volume::PlacedFile& parent : image.parents)
     files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
   return files;

@@ -160,13 +160,10 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
-std::optional<Keeper> leave_for_guest(const std::string& disk, const std::vector<std::string>& further,
-                                      const record::Handoff& handoff, const sys::Devices& devices,
-                                      const sys::Reporter& report) {
+std::optional<Keeper> leave_for_guest(const std::vector<std::string>& disks, const record::Handoff& handoff,
+                                      const sys::Devices& devices, const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
-  if (!further.empty()) left.rules.push_back(guest::disk_name_rules(further));
-  std::vector<std::string> disks{disk};
-  disks.insert(disks.end(), further.begin(), further.end());
+  if (disks.size() > 1) left.rules.push_back(guest::disk_name_rules(disks));
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
   if (auto groups = find_volume_groups(disks, devices)) {
     left.lvm = lvm_overrides_for(disks, *groups);
@@ -174,7 +171,7 @@ std::optional<Keeper> leave_for_guest(const std::string& disk, const std::vector
   }
   if (!handoff.root)
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
-  auto keeper = leave_in_run(handoff, disk, left);
+  auto keeper = leave_in_run(handoff, disks.front(), left);
   if (keeper) return *std::move(keeper);
   report.warn(keeper.error().message());
   return std::nullopt;
@@ -277,7 +274,7 @@ class Stage2 {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(disk, guest.further.devices(), handoff, *devices, report);
+    guest.keeper = leave_for_guest(guest.further.devices(disk), handoff, *devices, report);
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));

@@ -281,8 +281,8 @@ std::vector<volume::Path> further_of(const record::Config& config, const volume:
     if (!path)
       findings.error("disk", path.error());
     else if (std::ranges::any_of(paths, is_same))
-      findings.error(
-          "disk", concat("its ", kFurtherDisk, ' ', printable(path->text()), ": it is a disk of this guest already"));
+      findings.error("disk", concat("its ", kFurtherDisk, ' ', printable(path->text()),
+                                    ": it is of another disk of this guest already"));
     else
       paths.push_back(*path);
   }

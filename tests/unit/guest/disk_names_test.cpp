@@ -7,7 +7,7 @@ namespace vhdboot::guest {
 namespace {
 
 TEST(DiskNames, InTheirOrderWhateverTheirNumbers) {
-  const GuestFile rules = disk_name_rules({"/dev/loop1", "/dev/loop4"});
+  const GuestFile rules = disk_name_rules({"/dev/loop0", "/dev/loop1", "/dev/loop4"});
   EXPECT_EQ(rules.name, "68-vhdboot-disks.rules");
   EXPECT_EQ(rules.text,
             "# From vhdboot, in memory: the further disks of this system.\n"
