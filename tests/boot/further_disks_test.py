@@ -61,6 +61,52 @@ def written_by(image: Path) -> bytes:
     return bytes(sparse_images.newest_header(image.read_bytes())[1][16:32])
 
 
+def check_file_system(root: Path, name: str, words: str) -> None:
+    assert hostdisk.guest_complaints(root) == []
+    assert words in hostdisk.read_guest_file(root, "ext4", name)
+
+
+def judge(host: hostdisk.HostDisk, folder: Path, files: dict[str, Path], before: str) -> Path:
+    """What became of the disks; the bytes of the VHDX's disk."""
+    assert outside(host, VHD, "/boot/data.vhd", "/Disks/blank.vhdx") == before
+    assert hostdisk.volume_complaints(host) == []
+    data = hostdisk.extract_file(host, "/boot/data.vhd", folder / "after.vhd", files["/boot/data.vhd"].stat().st_size)
+    assert data.read_bytes()[SIZE:] == files["/boot/data.vhd"].read_bytes()[SIZE:]
+    check_file_system(disk.extract(data, PARTITION.start, PARTITION.size, folder / "data.raw"), "/answer", "answer")
+    blank = files["/Disks/blank.vhdx"]
+    after = hostdisk.extract_file(host, "/Disks/blank.vhdx", folder / "after.vhdx", blank.stat().st_size)
+    assert written_by(after) != written_by(blank)
+    run("qemu-img", "check", "-f", "vhdx", after)
+    run("qemu-img", "convert", "-f", "vhdx", "-O", "raw", after, folder / "blank.raw")
+    return folder / "blank.raw"
+
+
+WRITING = """
+for name in loop1 loop2; do echo "guest: $name $(cat /sys/block/$name/ro) $(cat /sys/block/$name/loop/dio) $(cat /sys/block/$name/size)"; done
+mount -t ext4 /dev/loop1p1 /mnt
+cat /mnt/letter.txt
+echo answer >/mnt/answer
+umount /mnt
+dd if=/dev/loop0 of=/dev/loop2 bs=1M count=4 oflag=direct conv=notrunc status=none
+"""
+
+
+@pytest.mark.only_all
+def test_a_tiny_guest_with_three_disks(folder):
+    guest = tiny_guest.make(WRITING)
+    files = files_with(folder, guest.image, "disk data.vhd\ndisk \\disks\\BLANK.vhdx\n")
+    host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(pieces=3), files)
+    before = outside(host, VHD, "/boot/data.vhd", "/Disks/blank.vhdx")
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+        machine.expect(r"  disk     /boot/data.vhd, 64 MiB fixed VHD", 300, failing=TROUBLE)
+        for said in (f"guest: loop1 0 1 {SIZE // 512}", f"guest: loop2 0 1 {SIZE // 512}", "Dear guest", "guest: done"):
+            machine.expect(f"^{said}", 400, failing=TROUBLE)
+        assert machine.wait_exit(120) == 0
+    blank = judge(host, folder, files, before)
+    assert blank.read_bytes()[: 4 * disk.MIB] == guest.image.read_bytes()[: 4 * disk.MIB]
+
+
+@pytest.mark.only_all
 def test_a_guest_with_three_disks(folder):
     guest = get_guest("debian12")
     files = files_with(folder, guest_vhd(guest), "disk data.vhd\ndisk \\disks\\BLANK.vhdx\n")
@@ -87,22 +133,7 @@ def test_a_guest_with_three_disks(folder):
         machine.send("poweroff\n")
         assert machine.wait_exit(240) == 0
         assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
-    assert outside(host, VHD, "/boot/data.vhd", "/Disks/blank.vhdx") == before
-    assert hostdisk.volume_complaints(host) == []
-    data = hostdisk.extract_file(host, "/boot/data.vhd", folder / "after.vhd", files["/boot/data.vhd"].stat().st_size)
-    assert data.read_bytes()[SIZE:] == files["/boot/data.vhd"].read_bytes()[SIZE:]
-    check_file_system(disk.extract(data, PARTITION.start, PARTITION.size, folder / "data.raw"), "/answer", "answer")
-    blank = files["/Disks/blank.vhdx"]
-    after = hostdisk.extract_file(host, "/Disks/blank.vhdx", folder / "after.vhdx", blank.stat().st_size)
-    assert written_by(after) != written_by(blank)
-    run("qemu-img", "check", "-f", "vhdx", after)
-    run("qemu-img", "convert", "-f", "vhdx", "-O", "raw", after, folder / "blank.raw")
-    check_file_system(folder / "blank.raw", "/etc/debian_version", "12")
-
-
-def check_file_system(root: Path, name: str, words: str) -> None:
-    assert hostdisk.guest_complaints(root) == []
-    assert words in hostdisk.read_guest_file(root, "ext4", name)
+    check_file_system(judge(host, folder, files, before), "/etc/debian_version", "12")
 
 
 FORGETTING = """
