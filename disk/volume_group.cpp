@@ -41,7 +41,10 @@ class Reader {
   explicit Reader(const LvmSection& group) : group_(group) {}
 
   Result<VolumeGroup> read() {
-    VolumeGroup group{.name = group_.name, .seqno = group_.number("seqno").value_or(0), .volumes = {}};
+    VolumeGroup group{.name = group_.name,
+                      .id = std::string(group_.text("id").value_or("")),
+                      .seqno = group_.number("seqno").value_or(0),
+                      .volumes = {}};
     extent_ = group_.number("extent_size").value_or(0);
     if (extent_ == 0 || extent_ > UINT32_MAX) return fail(Code::Corrupt, "its extents have no size");
     if (const LvmSection* physical = group_.section("physical_volumes"))

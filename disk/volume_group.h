@@ -38,6 +38,7 @@ struct LogicalVolume {
 
 struct VolumeGroup {
   std::string name;
+  std::string id;                      ///< as it is written, with dashes; another group of that name has another
   std::uint64_t seqno = 0;             ///< the highest of all its copies is the one that counts
   std::vector<LogicalVolume> volumes;  ///< that are seen, not those that are parts of others
 

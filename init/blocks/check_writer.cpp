@@ -30,4 +30,9 @@ Result<void> check_in_place(const vhd::Disk& image) {
   return std::unexpected(not_whole(image, "no partition of it can be kept", "say `ephemeral yes` without `keep`"));
 }
 
+Result<void> check_further(const vhd::Disk& image) {
+  if (TRY(vhd::is_whole(image))) return {};
+  return std::unexpected(not_whole(image, "it cannot be written to as a further disk", "leave its `disk` line out"));
+}
+
 }  // namespace vhdboot::blocks

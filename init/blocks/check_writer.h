@@ -15,4 +15,7 @@ namespace vhdboot::blocks {
 /// The same where some partitions are written in place while the rest forgets: then all blocks must be there.
 [[nodiscard]] Result<void> check_in_place(const vhd::Disk& image);
 
+/// The same for a further disk of a guest.
+[[nodiscard]] Result<void> check_further(const vhd::Disk& image);
+
 }  // namespace vhdboot::blocks

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "base/text.h"
 
@@ -74,15 +75,17 @@ bool hides_devices(const LvmConfig& config) {
                              [&](const Setting& one) { return find(config, one.section, one.name) != nullptr; });
 }
 
-std::string lvm_overrides(const LvmConfig& config, std::string_view disk, const std::vector<std::string>& groups) {
-  const std::string ours = concat("a|^", disk, "(p[0-9]+)?$|");
+std::string lvm_overrides(const LvmConfig& config, const std::vector<std::string>& disks,
+                          const std::vector<std::string>& groups) {
+  std::vector<std::string> ours;
+  for (const std::string& disk : disks) ours.push_back(concat("a|^", disk, "(p[0-9]+)?$|"));
   // The first pattern that matches counts, and what none matches passes.
-  std::vector<std::string> global{ours};
+  std::vector<std::string> global = ours;
   if (const LvmValue* own = find(config, "devices", "global_filter"))
     std::ranges::copy(own->items, std::back_inserter(global));
   global.insert(global.end(), {"a|^/dev/(mapper/|dm-)|", "r|.*|"});
   // Behind this one LVM puts that of lvm.conf; of global_filter it takes the last one alone.
-  std::vector<std::string> filter{ours};
+  std::vector<std::string> filter = std::move(ours);
   if (const LvmValue* own = find(config.local, "devices", "filter"))
     std::ranges::copy(own->items, std::back_inserter(filter));
   // A file that is not there: then the filters alone count. `use_devicesfile = 0` has LVM rename the guest's own file.

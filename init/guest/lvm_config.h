@@ -33,10 +33,10 @@ struct LvmConfig {
 /// Whether a configuration of LVM hides something.
 [[nodiscard]] bool hides_devices(const LvmConfig& config);
 
-/// The lines for the end of a lvmlocal.conf: the devices of the guest disk `disk` ("/dev/loop0"), and what the guest
+/// The lines for the end of a lvmlocal.conf: the devices of the guest's `disks` ("/dev/loop0"), and what the guest
 /// makes of them by device-mapper, pass whatever the guest's own filters let pass; no other does. `groups`: the volume
-/// groups on that disk.
-[[nodiscard]] std::string lvm_overrides(const LvmConfig& config, std::string_view disk,
+/// groups on those disks.
+[[nodiscard]] std::string lvm_overrides(const LvmConfig& config, const std::vector<std::string>& disks,
                                         const std::vector<std::string>& groups);
 
 /// `local_config` with those lines at its end. Those of an earlier time go.

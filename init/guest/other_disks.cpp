@@ -52,6 +52,10 @@ std::unexpected<Error> refuse(std::string_view what, const PresentDevice& other,
 constexpr std::string_view kCopy =
     "the image is a copy of that disk, and the guest could mount the one for the other. Unplug that disk, or give the "
     "image's file system another UUID";
+constexpr std::string_view kOwnCopy =
+    "the guest would have both, and could mount the one for the other. Take that disk out of the configuration, or "
+    "give "
+    "its file system another UUID, and its partition too";
 constexpr std::string_view kSwap =
     "the image has no such swap space, so the guest would write to that disk. Unplug it, or take the line out of fstab";
 constexpr std::string_view kFormatted =
@@ -62,17 +66,44 @@ constexpr std::string_view kPlace =
 constexpr std::string_view kGroup =
     "the guest could take the one for the other. Unplug that disk, or rename the image's volume group (vgrename)";
 
+constexpr std::string_view kOwnGroup =
+    "the guest would have both, and could take the one for the other. Take that disk out of the configuration, or "
+    "rename "
+    "one of the groups (vgrename)";
+
 // What kernel, udev or LVM put together as soon as they see it, and crypttab may name where nobody can look.
 constexpr std::array<std::string_view, 4> kFoundUnnamed{"btrfs", "crypto_LUKS", "LVM2_member", "linux_raid_member"};
 
-Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice>& others) {
+// What the others are: disks of this machine, or the guest's own once more.
+enum class Others : std::uint8_t { OfMachine, OfGuest };
+
+std::string_view copy_of(Others kind) {
+  return kind == Others::OfGuest ? kOwnCopy : kCopy;
+}
+
+bool is_of_same_group(const PresentDevice& one, const PresentDevice& other) {
+  return !one.group_id.empty() && one.group_id == other.group_id && one.identity.uuid != other.identity.uuid;
+}
+
+// The same name, but on the disk of `other` where that is one of the guest.
+bool has(const std::vector<PresentDevice>& own, const disk::Selector& selector, const PresentDevice& other,
+         Others kind) {
+  return std::ranges::any_of(own, [&](const PresentDevice& one) {
+    return (kind == Others::OfMachine || one.disk != other.disk) && matches(selector, one.identity);
+  });
+}
+
+Result<void> check_own(const PresentDevice& own, const std::vector<PresentDevice>& others, Others kind) {
   const bool unnamed = std::ranges::find(kFoundUnnamed, own.type) != kFoundUnnamed.end();
   for (const PresentDevice& other : others) {
-    if (!own.volume_group.empty() && other.volume_group == own.volume_group)
-      return fail(Code::Unsafe, concat("the image has the volume group ", own.volume_group, ", and so has ", other.path,
-                                       ", ", human_size(other.size), ": ", kGroup));
+    if (kind == Others::OfGuest && other.disk <= own.disk) continue;  // each two of them once
+    if (!own.volume_group.empty() && other.volume_group == own.volume_group &&
+        (kind == Others::OfMachine || !is_of_same_group(own, other)))
+      return fail(Code::Unsafe,
+                  concat("the image has the volume group ", own.volume_group, ", and so has ", other.path, ", ",
+                         human_size(other.size), ": ", kind == Others::OfGuest ? kOwnGroup : kGroup));
     if (unnamed && other.type == own.type && !own.identity.uuid.empty() && other.identity.uuid == own.identity.uuid)
-      return refuse(concat("the ", own.type, " on ", own.path), other, kCopy);
+      return refuse(concat("the ", own.type, " on ", own.path), other, copy_of(kind));
   }
   return {};
 }
@@ -99,14 +130,14 @@ bool is_type_of(const entry::FstabEntry& entry, const PresentDevice& other) {
 }
 
 Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<PresentDevice>& own,
-                         const std::vector<PresentDevice>& others) {
+                         const std::vector<PresentDevice>& others, Others kind) {
   const std::string what = concat("line ", entry.line, " of the guest's /etc/fstab: ", printable(entry.spec));
   if (const auto selector = disk::device_selector(entry.spec)) {
     const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
-    for (const PresentDevice& one : own)
-      if (matches(*selector, one.identity)) return refuse(what, *other, kCopy);
-    if (entry.type == "swap" && !has_option(entry, "nofail")) return refuse(what, *other, kSwap);
+    if (has(own, *selector, *other, kind)) return refuse(what, *other, copy_of(kind));
+    if (kind == Others::OfMachine && entry.type == "swap" && !has_option(entry, "nofail"))
+      return refuse(what, *other, kSwap);
     return {};
   }
   if (entry.file == "/" || !disk::parse_device_node(entry.spec)) return {};
@@ -117,7 +148,7 @@ Result<void> check_entry(const entry::FstabEntry& entry, const std::vector<Prese
 }
 
 Result<void> check_entry(const entry::CrypttabEntry& entry, const std::vector<PresentDevice>& own,
-                         const std::vector<PresentDevice>& others) {
+                         const std::vector<PresentDevice>& others, Others kind) {
   const std::string what = concat("line ", entry.line, " of the guest's /etc/crypttab: ", printable(entry.device));
   const bool formats = is_formatted_at_start(entry);
   if (formats && is_of_hardware(entry.device))
@@ -126,9 +157,8 @@ Result<void> check_entry(const entry::CrypttabEntry& entry, const std::vector<Pr
   if (const auto selector = disk::device_selector(entry.device)) {
     const PresentDevice* other = find(*selector, others);
     if (other == nullptr) return {};
-    for (const PresentDevice& one : own)
-      if (matches(*selector, one.identity)) return refuse(what, *other, kCopy);
-    return formats ? refuse(what, *other, kFormatted) : Result<void>();
+    if (has(own, *selector, *other, kind)) return refuse(what, *other, copy_of(kind));
+    return formats && kind == Others::OfMachine ? refuse(what, *other, kFormatted) : Result<void>();
   }
   for (const PresentDevice& other : others)
     if (other.path == entry.device && other.type == "crypto_LUKS")
@@ -136,25 +166,36 @@ Result<void> check_entry(const entry::CrypttabEntry& entry, const std::vector<Pr
   return {};
 }
 
-}  // namespace
-
-Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
-                               const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
+Result<void> check(const kexec::CommandLine& line, const RootTables& tables, const std::vector<PresentDevice>& own,
+                   const std::vector<PresentDevice>& others, Others kind) {
   for (const DeviceOption& option : kOptions) {
     const auto values = line.find_all(option.name);
     for (const std::string& value : values) {
       if (!option.adds_up && &value != &values.back()) continue;
       const auto selector = selector_of(option, value);
       const PresentDevice* other = selector ? find(*selector, others) : nullptr;
-      if (other != nullptr) return refuse(concat(option.name, '=', printable(value)), *other, kCopy);
+      if (other != nullptr && (kind == Others::OfMachine || has(own, *selector, *other, kind)))
+        return refuse(concat(option.name, '=', printable(value)), *other, copy_of(kind));
     }
   }
-  for (const PresentDevice& one : own) TRY(check_own(one, others));
+  for (const PresentDevice& one : own) TRY(check_own(one, others, kind));
   for (const entry::FstabEntry& entry : tables.fstab)
-    if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others));
+    if (!is_never_mounted(entry)) TRY(check_entry(entry, own, others, kind));
   for (const entry::CrypttabEntry& entry : tables.crypttab)
-    if (!has_option(entry, "noauto")) TRY(check_entry(entry, own, others));
+    if (!has_option(entry, "noauto")) TRY(check_entry(entry, own, others, kind));
   return {};
+}
+
+}  // namespace
+
+Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
+                               const std::vector<PresentDevice>& own, const std::vector<PresentDevice>& others) {
+  return check(line, tables, own, others, Others::OfMachine);
+}
+
+Result<void> check_own_disks(const kexec::CommandLine& line, const RootTables& tables,
+                             const std::vector<PresentDevice>& own) {
+  return check(line, tables, own, own, Others::OfGuest);
 }
 
 std::optional<std::string> grub_warning(const RootTables& tables) {

@@ -21,6 +21,8 @@ struct PresentDevice {
   std::string type;        ///< of its file system, as libblkid says; empty when unknown
   disk::Identity identity;
   std::string volume_group;  ///< that it is a physical volume of; empty when it is none
+  std::string group_id;      ///< of that; empty when unknown
+  unsigned disk = 0;         ///< of the guest's: its number; 0: its own one
 };
 
 /// Whether the guest would find only its own devices. A disk and an image copied from it have the same UUIDs, and the
@@ -38,6 +40,11 @@ struct PresentDevice {
 [[nodiscard]] Result<void> check_other_disks(const kexec::CommandLine& line, const RootTables& tables,
                                              const std::vector<PresentDevice>& own,
                                              const std::vector<PresentDevice>& others);
+
+/// The same among the disks of the guest itself, where further ones come first in `own`: Unsafe when what is found by a
+/// name is on two of them. A volume group may reach over several.
+[[nodiscard]] Result<void> check_own_disks(const kexec::CommandLine& line, const RootTables& tables,
+                                           const std::vector<PresentDevice>& own);
 
 /// What an upgrade in the guest would do to a disk of this machine; nothing when there is no reason to fear it.
 [[nodiscard]] std::optional<std::string> grub_warning(const RootTables& tables);

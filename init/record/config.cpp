@@ -18,11 +18,21 @@ std::unexpected<Error> unexpected_value(std::string_view expected, std::string_v
   return fail(Code::Invalid, concat("expected ", expected, ", found ", quoted(found)));
 }
 
-Result<void> set_image(Config& config, std::string_view value) {
+Result<std::string> image_path(std::string_view value) {
   const auto path = TRY(volume::parse_path(value));
   if (path.is_root()) return unexpected_value("the path of an image file", value);
   const bool absolute = value.front() == '/' || value.front() == '\\';
-  config.image = absolute ? path.text() : path.text().substr(1);
+  return absolute ? path.text() : path.text().substr(1);
+}
+
+Result<void> set_image(Config& config, std::string_view value) {
+  config.image = TRY(image_path(value));
+  return {};
+}
+
+Result<void> add_disk(Config& config, std::string_view value) {
+  if (config.disks.size() == kMaxDisks) return fail(Code::Invalid, concat("more than ", kMaxDisks, " disks"));
+  config.disks.push_back(TRY(image_path(value)));
   return {};
 }
 
@@ -165,6 +175,7 @@ constexpr std::array kKeys{
     Key{"trim", set_trim},
     Key{"ephemeral", set_ephemeral},
     Key{"keep", add_kept, true},
+    Key{"disk", add_disk, true},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -308,6 +319,7 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.trim, overrides.trim);
   take(merged.ephemeral, overrides.ephemeral);
   if (!overrides.keep.empty()) merged.keep = overrides.keep;
+  if (!overrides.disks.empty()) merged.disks = overrides.disks;
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);

@@ -21,6 +21,8 @@
 //                             all that the guest writes is in memory, so much at most, and is forgotten; or in a
 //                             scratch file on the image's volume
 //   keep SELECTOR             a partition of the guest disk that does not forget with the rest; may be repeated
+//   disk PATH                 another image as a further disk of the guest; beside the image unless it starts with / or
+//                             \ ; may be repeated
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
@@ -54,6 +56,7 @@ inline constexpr unsigned kMaxMenuSeconds = 3600;
 inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a file, and of load options
 inline constexpr std::size_t kMaxFolders = 16;
 inline constexpr std::size_t kMaxKept = 16;
+inline constexpr std::size_t kMaxDisks = 8;                ///< of the guest besides its own one
 inline constexpr std::size_t kMaxOptionsBytes = 8 * 1024;  ///< of all kernel options together
 
 /// How long the menu waits for a key.
@@ -76,6 +79,7 @@ struct Config {
   std::optional<bool> trim;
   std::optional<Ephemeral> ephemeral;
   std::vector<disk::Selector> keep;  ///< partitions of the guest disk that do not forget with the rest of it
+  std::vector<std::string> disks;    ///< images of further disks, as `image`; relative: beside the image
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;

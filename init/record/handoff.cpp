@@ -17,7 +17,7 @@ namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 5;
+constexpr unsigned kVersion = 6;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -112,6 +112,19 @@ std::optional<std::string> objection(const HandoffFile& file) {
   return std::nullopt;
 }
 
+std::optional<std::string> objection(std::uint64_t payload_size, std::uint32_t guest_block) {
+  if (payload_size == 0) return "has a disk of 0 bytes";
+  if (guest_block != 512 && guest_block != 4096) return concat("has guest blocks of ", guest_block, " bytes");
+  return std::nullopt;
+}
+
+std::optional<std::string> objection(const HandoffDisk& disk) {
+  if (disk.files.empty()) return "has a disk without a file";
+  for (const auto& file : disk.files)
+    if (auto text = objection(file)) return text;
+  return objection(disk.payload_size, disk.guest_block);
+}
+
 std::optional<std::string> objection(std::span<const Range> kept, const Handoff& handoff) {
   if (!kept.empty() && !handoff.ephemeral) return "keeps something where nothing is forgotten";
   std::uint64_t end = 0;
@@ -133,9 +146,9 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return "has a scratch file, or a place for one, without the other";
   if (handoff.scratch)
     if (auto text = objection(*handoff.scratch)) return text;
-  if (handoff.payload_size == 0) return "has a disk of 0 bytes";
-  if (handoff.guest_block != 512 && handoff.guest_block != 4096)
-    return concat("has guest blocks of ", handoff.guest_block, " bytes");
+  if (auto text = objection(handoff.payload_size, handoff.guest_block)) return text;
+  for (const auto& disk : handoff.disks)
+    if (auto text = objection(disk)) return text;
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
@@ -165,6 +178,7 @@ class Reader {
  public:
   Result<void> take(std::string_view key, std::string_view value) {
     if (key == "file") return begin_file(value);
+    if (key == "disk") return begin_disk(value);
     if (key == "scratch") return begin_scratch(value);
     const bool in_file = file_ != nullptr;
     if (in_file && key == "extent") return take_extent(value);
@@ -203,11 +217,27 @@ class Reader {
 
   Result<void> begin_file(std::string_view path) {
     TRY(end_section());
-    if (handoff_.files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
+    auto& files = handoff_.disks.empty() ? handoff_.files : handoff_.disks.back().files;
+    if (files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
     if (handoff_.scratch) return fail(Code::Corrupt, "names a file behind the scratch file");
-    file_ = &handoff_.files.emplace_back();
+    file_ = &files.emplace_back();
     file_->path = path;
     return {};
+  }
+
+  Result<void> begin_disk(std::string_view value) {
+    const auto end = std::ranges::search(value, std::string_view(" /")).begin() - value.begin();
+    const std::string_view words = value.substr(0, static_cast<std::size_t>(end));
+    const auto numbers = parse_numbers<3>(words);
+    if (!numbers || words.size() == value.size() || (*numbers)[1] > UINT32_MAX || (*numbers)[2] > UINT32_MAX)
+      return fail(Code::Corrupt, concat("has no disk but ", quoted(value)));
+    if (handoff_.files.empty()) return fail(Code::Corrupt, "names a disk before the guest's own");
+    if (handoff_.disks.size() == kMaxDisks) return fail(Code::NoMemory, "names too many disks");
+    handoff_.disks.push_back({.files = {},
+                              .payload_size = (*numbers)[0],
+                              .view = static_cast<std::uint32_t>((*numbers)[1]),
+                              .guest_block = static_cast<std::uint32_t>((*numbers)[2])});
+    return begin_file(value.substr(words.size() + 1));
   }
 
   Result<void> begin_scratch(std::string_view path) {
@@ -343,12 +373,18 @@ std::optional<std::string> difference(std::span<const Extent> then, std::span<co
 Result<std::string> to_text(const Handoff& handoff) {
   if (auto text = objection(handoff)) return fail(Code::Invalid, concat("the handoff ", *text));
   std::size_t extents = 0;
-  for (const auto& file : handoff.files) extents += file.extents.size();
+  const auto count = [&](const HandoffFile& file) { extents += file.extents.size(); };
+  std::ranges::for_each(handoff.files, count);
+  std::size_t files = handoff.files.size();
+  for (const auto& disk : handoff.disks) {
+    std::ranges::for_each(disk.files, count);
+    files = std::max(files, disk.files.size());
+  }
   if (handoff.scratch) extents += handoff.scratch->extents.size();
-  if (handoff.files.size() > kMaxHandoffFiles || extents > kMaxHandoffExtents ||
+  if (files > kMaxHandoffFiles || handoff.disks.size() > kMaxDisks || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
-    return fail(Code::Invalid, concat("a handoff holds no ", handoff.files.size(), " files, ", extents, " extents and ",
-                                      handoff.modules.size(), " modules"));
+    return fail(Code::Invalid, concat("a handoff holds no ", files, " files of a disk, ", handoff.disks.size(),
+                                      " disks, ", extents, " extents and ", handoff.modules.size(), " modules"));
   std::string text = concat(kName, ' ', kVersion, '\n');
   const auto line = [&text](const auto& key, const auto&... values) { text += concat(key, values..., '\n'); };
   line("payload ", handoff.payload_size);
@@ -379,6 +415,10 @@ Result<std::string> to_text(const Handoff& handoff) {
     for (const auto& extent : file.extents) line("extent ", extent.logical, ' ', extent.physical, ' ', extent.length);
   };
   for (const auto& file : handoff.files) section("file", file);
+  for (const auto& disk : handoff.disks) {
+    section(concat("disk ", disk.payload_size, ' ', disk.view, ' ', disk.guest_block), disk.files.front());
+    for (const auto& file : std::span(disk.files).subspan(1)) section("file", file);
+  }
   if (handoff.scratch) section("scratch", *handoff.scratch);
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
-// Text: the line `vhdboot-handoff 5`, `key value` lines, for each file a section that begins with `file PATH` and ends
-// with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes), one more that begins with `scratch PATH`, and at the end
-// `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
+// Text: the line `vhdboot-handoff 6`, `key value` lines, for each file a section that begins with `file PATH` and ends
+// with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes); for each further disk such sections, the first of which
+// begins with `disk SIZE VIEW BLOCK PATH` instead; one more that begins with `scratch PATH`; and at the end `crc32
+// xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ namespace vhdboot::record {
 
 inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
 inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
-inline constexpr std::size_t kMaxHandoffFiles = 64;
+inline constexpr std::size_t kMaxHandoffFiles = 64;           ///< of one disk
 inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;  ///< of all files together
 inline constexpr std::size_t kMaxHandoffModules = 1024;
 inline constexpr std::size_t kMaxHandoffPlaces = 64;  ///< of one file's disk
@@ -70,6 +71,16 @@ struct HandoffFile {
   friend bool operator==(const HandoffFile&, const HandoffFile&) = default;
 };
 
+/// A further disk of the guest.
+struct HandoffDisk {
+  std::vector<HandoffFile> files;  ///< as those of the guest disk, and so is the rest
+  std::uint64_t payload_size = 0;
+  std::uint32_t view = 0;
+  std::uint32_t guest_block = 512;
+
+  friend bool operator==(const HandoffDisk&, const HandoffDisk&) = default;
+};
+
 struct Handoff {
   /// The guest forgets what it writes, and nothing is written to the host disk at all.
   [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty(); }
@@ -80,6 +91,7 @@ struct Handoff {
   std::uint64_t payload_size = 0;      ///< bytes
   std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
+  std::vector<HandoffDisk> disks;  ///< further ones, on the same volume; read-only where the guest forgets
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept

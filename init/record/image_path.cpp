@@ -34,6 +34,11 @@ Result<std::vector<volume::Path>> image_candidates(const Config& config, const O
   return candidates;
 }
 
+Result<volume::Path> disk_path(std::string_view disk, const volume::Path& image) {
+  if (disk.starts_with('/')) return volume::parse_path(disk);
+  return volume::parse_path(concat(image.parent().text(), '/', disk));
+}
+
 bool has_booted_name(const volume::Path& path) {
   return std::ranges::find(kBootedEndings, to_lower_ascii(path.extension())) != kBootedEndings.end();
 }

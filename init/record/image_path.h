@@ -25,6 +25,9 @@ inline constexpr std::array<std::string_view, 4> kBootedEndings{".vhd", ".img", 
 /// or one that does not end in ".efi"; Invalid when a relative path is configured and the firmware told no path.
 [[nodiscard]] Result<std::vector<volume::Path>> image_candidates(const Config& config, const Origin& origin);
 
+/// Where on the image's volume the image of a further disk is that a configuration calls `disk`.
+[[nodiscard]] Result<volume::Path> disk_path(std::string_view disk, const volume::Path& image);
+
 /// Whether the name is that of an image that is booted.
 [[nodiscard]] bool has_booted_name(const volume::Path& path);
 

@@ -98,11 +98,11 @@ Result<sys::AttachedDisk> attach_above(const blocks::AttachPlan& plan, const Fou
   return sys::AttachedDisk::attach_above(plan, device, image.path.text());
 }
 
-Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image) {
-  return sys::AttachedDisk::attach_to_look(plan, image.volume->device.path,
-                                           {.map = concat(kMapName, "-look-", ::getpid()),
-                                            .map_uuid = concat("VHDBOOT-LOOK-", ::getpid()),
-                                            .image = image.path.text()});
+Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image, std::size_t number) {
+  const std::string own = concat(::getpid(), '-', number);
+  return sys::AttachedDisk::attach_to_look(
+      plan, image.volume->device.path,
+      {.map = concat(kMapName, "-look-", own), .map_uuid = concat("VHDBOOT-LOOK-", own), .image = image.path.text()});
 }
 
 Result<void> add_host_device(sys::AttachedDisk& disk, const blocks::AttachPlan& plan, const FoundImage& image,

@@ -46,8 +46,9 @@ inline constexpr char kForgettingName[] = "vhdboot-forgets";
                                                      const std::string& device);
 
 /// Attaches it for a look beside a running system, which may have a guest disk attached under the name that a boot
-/// gives it.
-[[nodiscard]] Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image);
+/// gives it. `number`: to tell several ones of this process apart.
+[[nodiscard]] Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image,
+                                                       std::size_t number = 0);
 
 /// Makes the host device of the volume that the image lies on and keeps it with the disk.
 [[nodiscard]] Result<void> add_host_device(sys::AttachedDisk& disk, const blocks::AttachPlan& plan,

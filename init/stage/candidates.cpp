@@ -10,8 +10,8 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/roll_back_image.h"
-#include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -167,7 +167,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 namespace {
 
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
-  auto image = TRY(with_scratch_file(TRY(open_image(candidate.place, writes_of(config))), config.ephemeral));
+  auto image = TRY(with_other_files(open_image(candidate.place, writes_of(config)), config));
   TRY(check_writer(image, config));
   return image;
 }
@@ -178,7 +178,10 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
   auto opened = open_as_configured(candidate, config);
   std::string no_writes;
   if (!opened && !config.writes_nothing()) {
-    if (auto to_forget = open_image(candidate.place, Writes::Forgotten)) {
+    record::Config forgets = config;
+    forgets.ephemeral = record::kForgetting;
+    forgets.keep.clear();
+    if (auto to_forget = open_as_configured(candidate, forgets)) {
       no_writes = opened.error().message();
       opened = std::move(to_forget);
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
@@ -25,6 +26,39 @@ Named named_by(const record::HandoffFile& file, HostVolumes& volumes) {
       named.volumes.push_back(&volume);
   }
   return named;
+}
+
+// A disk as it is now, and as stage 1 saw it.
+Result<void> check_same(const FoundImage& image, const std::vector<record::HandoffFile>& files,
+                        std::uint64_t payload_size, std::uint32_t view) {
+  const record::HandoffFile& first = files.front();
+  const auto differs = [&](std::string_view how) {
+    return fail(Code::Unsafe,
+                concat(printable(first.path), " is not the image that stage 1 saw", how, ": start the machine again"));
+  };
+  if (files.size() != image.parents.size() + 1)
+    return differs(
+        concat(", it was made of ", files.size(), " files and is made of ", image.parents.size() + 1, " now"));
+  TRY(record::compare_extents(first, image.layout.size, image.layout.extents));
+  for (std::size_t i = 0; i < image.parents.size(); ++i) {
+    const record::HandoffFile& then = files[i + 1];
+    const volume::PlacedFile& now = image.parents[i];
+    if (!record::is_volume_of(then, image.volume->identity) || then.path != now.path.text())
+      return differs(concat(", its parent was ", printable(then.path), " and is ", printable(now.path.text()), " now"));
+    TRY(record::compare_extents(then, now.layout.size, now.layout.extents));
+  }
+  if (image.info().size != payload_size || blocks::checksum(image.view) != view)
+    return differs(", its disk is made of other pieces now");
+  return {};
+}
+
+Result<void> check_same_disk(const FoundImage& disk, const record::HandoffDisk& then) {
+  const record::HandoffFile& file = then.files.front();
+  if (!record::is_volume_of(file, disk.volume->identity))
+    return fail(Code::Unsafe, concat(printable(file.path), " was on another volume, ", file.serial));
+  TRY(check_same(disk, then.files, then.payload_size, then.view));
+  if (disk.guest_block == then.guest_block) return {};
+  return fail(Code::Unsafe, concat(printable(file.path), " has other logical blocks now: start the machine again"));
 }
 
 }  // namespace
@@ -68,28 +102,18 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
 
 Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
   const record::HandoffFile& first = handoff.files.front();
-  auto image = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
-                                 handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
-  const auto differs = [&](std::string_view how) {
-    return fail(Code::Unsafe,
-                concat(printable(first.path), " is not the image that stage 1 saw", how, ": start the machine again"));
-  };
-  if (handoff.files.size() != image.parents.size() + 1)
-    return differs(
-        concat(", it was made of ", handoff.files.size(), " files and is made of ", image.parents.size() + 1, " now"));
-  TRY(record::compare_extents(first, image.layout.size, image.layout.extents));
-  for (std::size_t i = 0; i < image.parents.size(); ++i) {
-    const record::HandoffFile& then = handoff.files[i + 1];
-    const volume::PlacedFile& now = image.parents[i];
-    if (!record::is_volume_of(then, volume.identity) || then.path != now.path.text())
-      return differs(concat(", its parent was ", printable(then.path), " and is ", printable(now.path.text()), " now"));
-    TRY(record::compare_extents(then, now.layout.size, now.layout.extents));
-  }
-  if (image.info().size != handoff.payload_size || blocks::checksum(image.view) != handoff.view)
-    return differs(", its disk is made of other pieces now");
-  image = TRY(with_scratch_file(std::move(image), handoff.ephemeral));
+  auto own = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
+                               handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
+  TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
+  auto with_scratch = TRY(with_scratch_file(std::move(own), handoff.ephemeral));
   if (handoff.scratch)
-    TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
+    TRY(record::compare_extents(*handoff.scratch, with_scratch.scratch->layout.size,
+                                with_scratch.scratch->layout.extents));
+  std::vector<std::string> disks;
+  for (const record::HandoffDisk& disk : handoff.disks) disks.push_back(disk.files.front().path);
+  auto image = TRY(with_further_disks(std::move(with_scratch), disks, handoff.ephemeral.has_value()));
+  auto then = handoff.disks.begin();
+  for (const FoundImage& disk : image.further) TRY(check_same_disk(disk, *then++));
   return image;
 }
 

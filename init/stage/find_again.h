@@ -15,8 +15,8 @@ namespace vhdboot::stage {
 [[nodiscard]] Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff,
                                               const sys::Reporter& report);
 
-/// Looks at the image and its parents once more: what stage 1 found must still be true, by this kernel's own reading of
-/// the disk. Unsafe when it is not.
+/// Looks at the image and its parents, its scratch file and its further disks once more: what stage 1 found must still
+/// be true, by this kernel's own reading of the disk. Unsafe when it is not.
 [[nodiscard]] Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff);
 
 }  // namespace vhdboot::stage

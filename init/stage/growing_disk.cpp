@@ -18,10 +18,10 @@ constexpr auto kPatience = 120s;  // as a disk may take to answer
 constexpr char kView[] = "-view";
 constexpr char kFile[] = "-file";
 
-Result<sys::MappedDevice> map(const std::string& suffix, const std::string& uuid, const blocks::View& view,
+Result<sys::MappedDevice> map(const std::string& name, const std::string& uuid, const blocks::View& view,
                               bool read_only) {
   const auto devices = blocks::device_numbers(view);
-  auto device = TRY(sys::MappedDevice::create(kMapName + suffix, uuid + suffix, view.rows, devices, read_only));
+  auto device = TRY(sys::MappedDevice::create(name, uuid, view.rows, devices, read_only));
   TRY(device.check(view.rows, devices, read_only));
   // Flushed is the partition itself.
   (void)device.forget_flushes();
@@ -39,8 +39,8 @@ Result<blocks::View> view_of_file(const blocks::View& view) {
 Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const FoundImage& image) {
   const std::string uuid = concat("VHDBOOT-", image.volume->identity.uuid);
   const auto own = TRY(view_of_file(plan.view));
-  auto view = TRY(map(kView, uuid, plan.view, true));
-  auto file = TRY(map(kFile, uuid, own, false));
+  auto view = TRY(map(concat(kMapName, kView), uuid + kView, plan.view, true));
+  auto file = TRY(map(concat(kMapName, kFile), uuid + kFile, own, false));
   std::vector<std::string> words{std::string(kKeeperProgram)};
   for (std::string& word : to_words({.file = file.path(),
                                      .file_size = own.size,
@@ -56,10 +56,10 @@ Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const Fou
   return disk;
 }
 
-Result<void> begin_writes(const FoundImage& image) {
+Result<void> begin_writes(const FoundImage& image, const std::string& map_name) {
   if (image.info().format != vhd::Format::Vhdx) return {};
   const auto own = TRY(view_of_file(image.view));
-  auto device = TRY(map(kFile, concat("VHDBOOT-", image.volume->identity.uuid), own, false));
+  auto device = TRY(map(map_name + kFile, concat("VHDBOOT-", map_name, kFile), own, false));
   {
     const auto file = TRY(DeviceFile::open(device.path(), own.size, image.volume->device.path));
     const vhd::AttachGuids guids{.file_write = TRY(sys::random_uuid()), .data_write = TRY(sys::random_uuid())};

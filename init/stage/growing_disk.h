@@ -44,7 +44,8 @@ class GrowingDisk {
 
 /// What is written into the file of a VHDX image before anything is written to its blocks, which all are there: its
 /// GUIDs, by which others see that it has changed, and for good what its log asks for. What its guest sees stays the
-/// same. Nothing for other formats.
-[[nodiscard]] Result<void> begin_writes(const FoundImage& image);
+/// same. Nothing for other formats. `map_name`: the device-mapper name of the disk, to which something is added
+/// meanwhile.
+[[nodiscard]] Result<void> begin_writes(const FoundImage& image, const std::string& map_name);
 
 }  // namespace vhdboot::stage

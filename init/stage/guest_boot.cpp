@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "base/text.h"
-#include "disk/lvm_label.h"
 #include "entry/find_entries.h"
 #include "entry/smbios.h"
 #include "init/guest/boot.h"
 #include "init/guest/other_disks.h"
 #include "init/guest/root.h"
 #include "init/stage/next_step.h"
+#include "init/stage/present_device.h"
 #include "init/sys/block.h"
 #include "init/sys/file.h"
 
@@ -46,22 +46,15 @@ Result<GuestBoot> open_entry(const entry::Choice& choice) {
                    .modules = {}};
 }
 
-std::string volume_group(std::string_view type, const std::string& device) {
-  if (type != "LVM2_member") return "";
-  const auto source = sys::FdSource::open(device);
-  return source ? disk::read_volume_group(**source).value_or("") : "";
-}
-
 // Before the guest looks for its devices among all that there are.
-Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::CommandLine& line,
+Result<void> check_other_disks(const disk::GuestDisk& disk, const FurtherDisks& further, const kexec::CommandLine& line,
                                const guest::RootTables& tables, const sys::Devices& devices,
                                const sys::Reporter& report) {
-  std::vector<guest::PresentDevice> own;
+  auto own = further.contents(devices);
   for (const disk::GuestPartition& partition : disk.partitions())
-    own.push_back({.path = partition.description(),
-                   .type = partition.type,
-                   .identity = partition.identity,
-                   .volume_group = volume_group(partition.type, concat("/dev/", partition.device))});
+    own.push_back(present_device(concat("/dev/", partition.device), partition.description(), 0,
+                                 {.type = partition.type, .identity = partition.identity}));
+  TRY(guest::check_own_disks(line, tables, own));
   std::vector<guest::PresentDevice> others;
   std::set<std::string> slow;  // each partition of such a disk would take as long again
   for (const sys::BlockDevice& device : devices.list()) {
@@ -72,19 +65,14 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const kexec::Command
       if (content.error().code == Code::Timeout) slow.insert(sys::disk_of(device));
       continue;
     }
-    std::string group = volume_group(content->type, device.path);
-    others.push_back({.path = device.path,
-                      .size = device.size,
-                      .type = std::move(content->type),
-                      .identity = std::move(content->identity),
-                      .volume_group = std::move(group)});
+    others.push_back(present_device(device.path, device.path, device.size, *std::move(content)));
   }
   return guest::check_other_disks(line, tables, own, others);
 }
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
-                             const blocks::AttachPlan& attached, const record::Config& config,
-                             const sys::Devices& devices, const sys::Reporter& report) {
+                             const blocks::AttachPlan& attached, const FurtherDisks& further,
+                             const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
   if (config.command_line) entry.parts.cmdline = *config.command_line;
@@ -100,13 +88,13 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
                                   .efi_file = *config.started_by,
                                   .version = VHDBOOT_VERSION});
   const auto tables = TRY(guest::root_tables(disk, made.line));
-  TRY(check_other_disks(disk, made.line, tables.value_or(guest::RootTables()), devices, report));
+  TRY(check_other_disks(disk, further, made.line, tables.value_or(guest::RootTables()), devices, report));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));
 
   const auto request = guest::module_request(boot.planned.release, made.line);
-  const ModuleUse use{.guest_disk = blocks::modules_of(attached),
+  const ModuleUse use{.guest_disk = modules_of(attached, image),
                       .root_type = boot.planned.root ? boot.planned.root->type : "",
                       .plan = boot.planned.plan,
                       .secure_boot = secure_boot_is_on(),
@@ -119,8 +107,8 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
 }  // namespace
 
 Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
-                         const record::Config& config, const sys::Devices& devices, const sys::Reporter& report,
-                         const std::function<Result<void>(GuestBoot boot)>& use) {
+                         const FurtherDisks& further, const record::Config& config, const sys::Devices& devices,
+                         const sys::Reporter& report, const std::function<Result<void>(GuestBoot boot)>& use) {
   const std::string pattern = config.entry.value_or("");
   const entry::FoundEntries found = entry::find_entries(disk, pattern);
   const auto choices = TRY(entry::choose_entries(found, pattern, disk));
@@ -128,7 +116,7 @@ Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const b
   std::string failed;  // the last one, and why; told when another is tried
   return try_each(Step::Entry, choices, [&](const entry::Choice& choice) {
     if (!failed.empty()) report.warn(concat("passing over ", failed));
-    auto boot = plan_entry(disk, choice, image, attached, config, devices, report);
+    auto boot = plan_entry(disk, choice, image, attached, further, config, devices, report);
     auto done = boot ? use(*std::move(boot)) : std::unexpected(std::move(boot.error()));
     if (!done) failed = concat(printable(choice.entry->entry.id), ": ", done.error().message());
     return done;

@@ -15,6 +15,7 @@
 #include "init/guest/guest_cmdline.h"
 #include "init/record/config.h"
 #include "init/stage/find_image.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/guest_modules.h"
 #include "init/sys/console.h"
 
@@ -34,11 +35,14 @@ struct GuestBoot {
 };
 
 /// Plans the entries of entry::choose_entries() in their order, for a disk that is attached as `attached`, and gives
-/// each to `use`, until one succeeds; reads only. One that cannot be planned or used is passed over with a warning when
-/// there is another, see next_step.h. The guest disk must outlive what `use` keeps.
+/// each to `use`, until one succeeds; reads only. `further`: its further
+/// disks. One that cannot
+/// be planned or used is passed over with a warning when there is another, see next_step.h. The guest disk must outlive
+/// what `use` keeps.
 [[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
-                                       const blocks::AttachPlan& attached, const record::Config& config,
-                                       const sys::Devices& devices, const sys::Reporter& report,
+                                       const blocks::AttachPlan& attached, const FurtherDisks& further,
+                                       const record::Config& config, const sys::Devices& devices,
+                                       const sys::Reporter& report,
                                        const std::function<Result<void>(GuestBoot boot)>& use);
 
 }  // namespace vhdboot::stage

@@ -15,9 +15,9 @@
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/find_image.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/plan_report.h"
-#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
 #include "init/sys/loop.h"
@@ -147,12 +147,16 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   const auto attached = TRY(attach_to_look(attach_plan, image));
+  FurtherDisks further;
+  std::size_t number = 0;
+  for (const FoundImage& one : image.further)
+    further.add(one, TRY(attach_to_look(TRY(plan_attachment(one, true, one.guest_block)), one, ++number)));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, attach_plan, config, devices, report, [&](GuestBoot first) -> Result<void> {
+  TRY(try_entries(disk, image, attach_plan, further, config, devices, report, [&](GuestBoot first) -> Result<void> {
     planned = std::move(first);
     return {};
   }));
@@ -168,6 +172,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                             .state = volume::describe(TRY(image.volume->reader->state())),
                             .parents = {}},
                   .guest_disk = describe(table),
+                  .further = {},
                   .entry = report_entry(boot, config),
                   .release = boot.planned.release,
                   .kernel_size = boot.planned.plan.kernel.range.length,
@@ -184,6 +189,9 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                   .mounted = boot.planned.root,
                   .warnings = {}};
   for (const volume::PlacedFile& parent : image.parents) plan.image.parents.push_back(parent.path.text());
+  for (const FoundImage& one : image.further)
+    plan.further.push_back(concat(one.path.text(), ", ", one.kind(), " of ", human_size(one.info().size),
+                                  config.forgets() ? ", read-only" : ", written in place"));
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }
@@ -195,8 +203,7 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
-  const FoundImage image =
-      TRY(with_scratch_file(TRY(find_image(volumes, settings, report)), settings.config.ephemeral));
+  const FoundImage image = TRY(with_other_files(find_image(volumes, settings, report), settings.config));
   TRY(check_no_windows_sleeps(volumes, image));
   return examine(image, settings.config, *devices, report);
 }
@@ -207,8 +214,7 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image =
-      TRY(with_scratch_file(TRY(examine_image(volume, path, writes_of(config))), config.ephemeral));
+  const FoundImage image = TRY(with_other_files(examine_image(volume, path, writes_of(config)), config));
   TRY(check_unshared(image, writes_of(config)));
   if (!file_device) {
     HostVolumes volumes(*devices);

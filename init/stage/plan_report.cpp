@@ -41,6 +41,7 @@ void add_image(const PlanReport& report, Lines& lines) {
   lines.add("volume", concat(image.volume, ", serial ", image.serial));
   lines.more(image.state);
   lines.add("guest disk", report.guest_disk);
+  for (const std::string& disk : report.further) lines.add("further disk", disk);
 }
 
 void add_entry(const PlanReport& report, Lines& lines) {

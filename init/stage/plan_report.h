@@ -52,7 +52,8 @@ struct PlanReport {
   };
 
   Image image;
-  std::string guest_disk;  ///< "GPT, 2 partitions, logical blocks of 512 bytes"
+  std::string guest_disk;            ///< "GPT, 2 partitions, logical blocks of 512 bytes"
+  std::vector<std::string> further;  ///< disks: "/vhd/data.vhd, fixed VHD of 2 GiB, written in place"
   Entry entry;
   std::string release;  ///< of the guest's kernel; empty when unknown
   std::uint64_t kernel_size = 0;

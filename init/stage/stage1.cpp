@@ -18,10 +18,10 @@
 #include "init/stage/count_boot.h"
 #include "init/stage/failure.h"
 #include "init/stage/find_image.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
 #include "init/stage/rescue.h"
-#include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
 #include "init/sys/file.h"
@@ -47,9 +47,17 @@ record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& p
   return file;
 }
 
+std::vector<record::HandoffFile> handoff_files(const FoundImage& image) {
+  std::vector<record::HandoffFile> files;
+  files.push_back(handoff_file(*image.volume, image.path, image.layout));
+  for (const volume::PlacedFile& parent : image.parents)
+    files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  return files;
+}
+
 record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable& table, const record::Config& config,
                              const std::vector<Range>& kept, const GuestBoot& boot) {
-  record::Handoff handoff{.files = {},
+  record::Handoff handoff{.files = handoff_files(image),
                           .payload_size = image.info().size,
                           .view = blocks::checksum(image.view),
                           .guest_block = table.logical_block,
@@ -60,9 +68,11 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
-  handoff.files.push_back(handoff_file(*image.volume, image.path, image.layout));
-  for (const volume::PlacedFile& parent : image.parents)
-    handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  for (const FoundImage& disk : image.further)
+    handoff.disks.push_back({.files = handoff_files(disk),
+                             .payload_size = disk.info().size,
+                             .view = blocks::checksum(disk.view),
+                             .guest_block = disk.guest_block});
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
@@ -133,8 +143,8 @@ void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, c
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const blocks::AttachPlan& attached, const record::Config& config,
-                               const sys::Devices& devices, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const FurtherDisks& further,
+                               const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
   std::vector<Range> kept;
   if (config.forgets()) {
@@ -143,7 +153,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, attached, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
+  TRY(try_entries(disk, image, attached, further, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
@@ -164,9 +174,12 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
   auto disk = TRY(attach_image(read_only(attach_plan), image));
+  auto further = TRY(FurtherDisks::attach(image, {}, report));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, devices, report);
-  if (const auto detached = disk.detach(); !detached) {
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, further, config, devices, report);
+  auto detached = further.detach();
+  if (const auto own = disk.detach(); !own) detached = own;
+  if (!detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
   }
@@ -310,13 +323,20 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral));
+    const FoundImage image = TRY(with_other_files(std::move(found), settings.config));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());
     if (keys.asked_for_menu()) return {};
     report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info().size), ' ',
                       image.kind(), ", on ", image.volume->description()));
+    for (const FoundImage& disk : image.further) {
+      const std::string what =
+          concat(printable(disk.path.text()), ", ", human_size(disk.info().size), ' ', disk.kind());
+      learn("further disk", what);
+      report.say(concat("  disk     ", what, settings.config.forgets() ? ", read-only since the guest forgets" : ""));
+      for (const std::string& warning : disk.info().warnings) report.warn(warning);
+    }
     report.checkpoint("image");
     TRY(check_writer(image, settings.config));
     for (const std::string& warning : image.info().warnings) report.warn(warning);

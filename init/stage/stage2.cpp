@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/guest/disk_names.h"
 #include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_again.h"
+#include "init/stage/further_disks.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/rescue.h"
@@ -158,17 +160,18 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 }
 
 // What the guest would miss of a boot from a disk of its own. It comes up without it.
-std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
+std::optional<Keeper> leave_for_guest(const std::vector<std::string>& disks, const record::Handoff& handoff,
                                       const sys::Devices& devices, const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
+  if (disks.size() > 1) left.rules.push_back(guest::disk_name_rules(disks));
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
-  if (auto groups = find_volume_groups(disk, devices)) {
-    left.lvm = lvm_overrides_for(disk, *groups);
+  if (auto groups = find_volume_groups(disks, devices)) {
+    left.lvm = lvm_overrides_for(disks, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
   if (!handoff.root)
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
-  auto keeper = leave_in_run(handoff, disk, left);
+  auto keeper = leave_in_run(handoff, disks.front(), left);
   if (keeper) return *std::move(keeper);
   report.warn(keeper.error().message());
   return std::nullopt;
@@ -187,13 +190,16 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
-  std::optional<sys::Mount> root;      // of a guest without an initrd
+  FurtherDisks further;
+  std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
 
 constexpr std::string_view kHeaderWritten =
     "Of the image the header was written, and what its log asks for; vhdboot wrote nothing else to any disk.";
+constexpr std::string_view kHeadersWritten =
+    "Of VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
@@ -245,13 +251,22 @@ class Stage2 {
     plan.trim = handoff.trim;
     const bool writes = !plan.forgets() || !plan.kept.empty();
     if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
+    for (const FoundImage& disk : image.further)
+      if (!handoff.ephemeral && disk.info().format == vhd::Format::Vhdx) written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;
     if (plan.grows)
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
     else if (writes)
-      TRY(begin_writes(image));
+      TRY(begin_writes(image, kMapName));
     auto attached = TRY(attach_for_guest(plan, image, growing, report));
-    ForGuest guest{.growing = std::move(growing), .disk = std::move(attached), .root = {}, .keeper = {}, .watcher = {}};
+    const FurtherDisks::Use use{.read_only = handoff.ephemeral.has_value(), .trim = handoff.trim};
+    auto further = TRY(FurtherDisks::attach(image, use, report));
+    ForGuest guest{.growing = std::move(growing),
+                   .disk = std::move(attached),
+                   .further = std::move(further),
+                   .root = {},
+                   .keeper = {},
+                   .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
@@ -259,7 +274,7 @@ class Stage2 {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(disk, handoff, *devices, report);
+    guest.keeper = leave_for_guest(guest.further.devices(disk), handoff, *devices, report);
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));

@@ -17,8 +17,9 @@ struct GuestVolumeGroups {
   std::vector<std::string> names;  ///< sorted, each once
 };
 
-/// Of the guest disk `disk` ("/dev/loop0"); nothing when nothing on it is a physical volume.
-[[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::string& disk, const sys::Devices& devices);
+/// Of the guest's `disks` ("/dev/loop0"); nothing when nothing on them is a physical volume.
+[[nodiscard]] std::optional<GuestVolumeGroups> find_volume_groups(const std::vector<std::string>& disks,
+                                                                  const sys::Devices& devices);
 
 /// What lifts LVM's own hindrances (guest/lvm_config.h), by what the guest's initrd has of its configuration.
 struct LvmOverrides {
@@ -26,6 +27,6 @@ struct LvmOverrides {
   std::optional<std::string> in_initrd;  ///< the initrd's lvmlocal.conf with them; absent: nothing is hidden there
 };
 
-[[nodiscard]] LvmOverrides lvm_overrides_for(const std::string& disk, const GuestVolumeGroups& groups);
+[[nodiscard]] LvmOverrides lvm_overrides_for(const std::vector<std::string>& disks, const GuestVolumeGroups& groups);
 
 }  // namespace vhdboot::stage

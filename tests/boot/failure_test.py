@@ -241,6 +241,35 @@ def a_parent(bench):
     return bench.host({VHD: image, "/boot/child.vhd": child})
 
 
+def no_further_disk(bench):
+    return bench.host({VHD: bench.image()}, "disk data.vhd\n")
+
+
+def further_disk_twice(bench):
+    image = bench.image()
+    return bench.host({VHD: image, "/data.vhd": image}, "disk /data.vhd\ndisk \\DATA.vhd\n")
+
+
+def further_disk_is_the_image(bench):
+    return bench.host({VHD: bench.image()}, "disk debian.vhd\n")
+
+
+def sparse_further_disk(bench):
+    image = bench.image()
+    return bench.host({VHD: image, "/data.vhd": image}, "disk /data.vhd\n", sparse=("/data.vhd",))
+
+
+def growing_further_disk(bench):
+    data = bench.folder / "data.vhd"
+    sparse_images.make_vhd(data, 42 * disk.MIB, {0: bytes(512)}, uuid.UUID(int=1))
+    return bench.host({VHD: bench.image(), "/data.vhd": data}, "disk /data.vhd\n")
+
+
+def further_disk_is_a_copy(bench):
+    image = images.guest_vhd(get_guest("debian12"))
+    return bench.host({VHD: image, "/copy.vhd": image}, "disk /copy.vhd\n")
+
+
 @dataclass(frozen=True)
 class Failure:
     """`sentence`: what the error line must match, in this order, whatever is between."""
@@ -285,6 +314,12 @@ FAILURES = [
     Failure(crypttab_formats, ["/etc/crypttab", "/dev/vda2", "formatted whenever the guest starts", "PARTUUID="]),
     Failure(saved_virtual_machine, ["/boot/debian.vhd", "virtual machine was saved", "shut it down"]),
     Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
+    Failure(no_further_disk, ["the further disk /boot/data.vhd", "not"]),
+    Failure(further_disk_twice, ["the further disk /DATA.vhd", "of another disk of this guest already"]),
+    Failure(further_disk_is_the_image, ["the further disk /boot/debian.vhd", "of another disk of this guest already"]),
+    Failure(sparse_further_disk, ["the further disk /data.vhd", "is sparse"]),
+    Failure(growing_further_disk, ["the further disk /data.vhd", "a dynamic VHD", "`vhdtool provision --full`"]),
+    Failure(further_disk_is_a_copy, ["root=UUID=", "is also partition 2 of /copy.vhd", "the guest would have both"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
 ]
 
@@ -323,7 +358,8 @@ def as_tuple(made):
 # Others of their kind always run, and all of them are refused by the same code in the unit tests.
 ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent, footer_of_another_size, dirty_exfat,
             compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
-            no_such_entry, crypttab_formats, saved_virtual_machine}
+            no_such_entry, crypttab_formats, saved_virtual_machine, no_further_disk, further_disk_twice,
+            further_disk_is_the_image, sparse_further_disk, growing_further_disk, further_disk_is_a_copy}
 
 
 def always_or_not(failure: Failure):

@@ -29,6 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (config.ephemeral && parse_ephemeral(to_text(*config.ephemeral)) != config.ephemeral) std::abort();
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
+  for (const std::string& disk : config.disks) {
+    const auto path = disk_path(disk, volume::parse_path("/boot/debian.vhd").value());
+    if (!path && path.error().code != Code::Invalid) std::abort();
+  }
   if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();
   return 0;
 }

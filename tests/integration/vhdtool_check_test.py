@@ -390,6 +390,28 @@ def test_a_scratch_file(tmp_path, volume):
     assert "sparse" in names(judged("/sparse.vhd")[1]["error"])
 
 
+def test_further_disks(tmp_path, volume):
+    copy, conf = disk.clone(volume, tmp_path / "volume"), tmp_path / "debian.conf"
+    with mounted(copy, tmp_path / "mounted") as folder:
+        (folder / "boot/data.img").write_bytes(bytes(MIB))
+        run("qemu-img", "create", "-q", "-f", "vpc", folder / "holes.vhd", "8M")
+
+    def judged(text):
+        conf.write_text(text, encoding="utf-8")
+        return check("/boot/good.vhd", "--volume", copy, "--conf", conf, watched=copy)
+
+    status, found = judged("disk data.img\n")
+    assert status == 4 and names(found["warning"]) == ["modules"]
+    for text, name, words in (("disk missing.img", "disk", "missing.img"), ("disk good.vhd", "disk", "already"),
+                              ("disk data.img\ndisk \\BOOT\\DATA.img", "disk", "already"),
+                              ("disk /holes.vhd", "writing", "`vhdtool provision --full`")):
+        status, found = judged(text + "\n")
+        assert status == 3 and names(found["error"]) == [name], found
+        assert has(found["error"], name, "its further disk", words)
+    assert judged("disk /holes.vhd\nephemeral yes\n")[0] == 4
+    assert "sparse" in names(judged("disk /sparse.vhd\n")[1]["error"])
+
+
 KERNEL = "6.1.0-small"
 
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "entry/uki.h"
+#include "init/record/config.h"
 #include "init/record/host_mount.h"
 #include "init/sys/directory.h"
 #include "init/sys/file.h"
@@ -100,6 +101,24 @@ std::optional<DiskFacts> find_disk(const Sysfs& sysfs) {
   return disk;
 }
 
+std::vector<FurtherDisk> find_further(const Sysfs& sysfs) {
+  std::vector<FurtherDisk> disks;
+  for (std::size_t number = 1; number <= record::kMaxDisks; ++number) {
+    const std::string name = concat("disk", number);
+    const auto map = sysfs.mapped(concat(kMapName, '-', name));
+    if (!map) break;
+    FurtherDisk disk{.name = name, .device = {}, .map = concat("/dev/", *map)};
+    for (const std::string& device : sysfs.list("/sys/class/block")) {
+      if (!device.starts_with("loop") || !is_file_of(sysfs.attribute(device, "loop/backing_file"), *map)) continue;
+      disk.device = concat("/dev/", device);
+      disk.size = sysfs.size(device);
+      disk.read_only = sysfs.read_only(device);
+    }
+    disks.push_back(std::move(disk));
+  }
+  return disks;
+}
+
 std::optional<HostFacts> find_host(const RunningSystem& system, const Sysfs& sysfs) {
   const auto map = sysfs.mapped(record::kHostDeviceName);
   if (!map) return std::nullopt;
@@ -124,6 +143,7 @@ Status read_status(const RunningSystem& system) {
   if (const auto line = read_text(system.at("/proc/cmdline")))
     status.start = guest::read_start(kexec::CommandLine::parse(trim(*line)));
   status.disk = find_disk(sysfs);
+  status.further = find_further(sysfs);
   if (status.disk) status.host = find_host(system, sysfs);
   const NextBootFacts facts = read_next_boot_facts(system);
   if (facts.menu.current) status.firmware_entry = describe(facts.menu, *facts.menu.current);

@@ -43,6 +43,15 @@ struct DiskFacts {
   std::string volume_uuid;  ///< of the volume, as blkid prints it
 };
 
+/// A further disk of the guest, which `disk` in its configuration names.
+struct FurtherDisk {
+  std::string name;    ///< "disk1"
+  std::string device;  ///< "/dev/loop1"; empty: it is not attached any more
+  std::string map;     ///< "/dev/dm-3"
+  std::uint64_t size = 0;
+  bool read_only = false;
+};
+
 /// The volume without the image, as the guest may mount it.
 struct HostFacts {
   std::string device;     ///< "/dev/dm-2"
@@ -56,6 +65,7 @@ struct Status {
   std::string kernel;                 ///< release
   std::optional<guest::Start> start;  ///< absent: the command line does not tell
   std::optional<DiskFacts> disk;      ///< absent: there is no such disk
+  std::vector<FurtherDisk> further;
   std::optional<HostFacts> host;
   std::optional<ImageFacts> image;  ///< absent: it could not be read
   std::string firmware_entry;       ///< that this start began with; empty: not known

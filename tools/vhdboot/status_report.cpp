@@ -44,6 +44,12 @@ std::string disk_line(const DiskFacts& disk) {
                 printable(disk.map), disk.direct_io ? ", direct I/O" : ", through the page cache (no direct I/O)");
 }
 
+std::string further_line(const FurtherDisk& disk) {
+  return concat(disk.device.empty() ? "not attached" : concat(printable(disk.device), ", ", human_size(disk.size)),
+                " over ", printable(disk.map),
+                disk.read_only ? ", read-only" : ", what is written to it goes into its image, in its own place");
+}
+
 std::string started_line(const Status& status) {
   std::string text = status.firmware_entry;
   const auto add = [&](std::string_view step) { text += concat(text.empty() ? "" : ", then ", step); };
@@ -101,6 +107,7 @@ std::string status_text(const Status& status) {
     text += line("disk", disk_line(*status.disk));
     text += line("written", kWritten.at(static_cast<std::size_t>(status.disk->written)).sentence);
   }
+  for (const FurtherDisk& disk : status.further) text += line(disk.name, further_line(disk));
   if (status.host) text += line("host", host_line(*status.host));
   if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
   if (status.next.empty()) text += line("next", "nothing is set: the usual start");
@@ -147,6 +154,18 @@ std::string status_json(const Status& status) {
         .member("read_only", disk->written == Written::Nowhere)
         .member("writes", kWritten.at(static_cast<std::size_t>(disk->written)).word)
         .end_object();
+  }
+  if (!status.further.empty()) {
+    json.key("further_disks").begin_array();
+    for (const FurtherDisk& disk : status.further) {
+      json.begin_object().member("name", std::string_view(disk.name));
+      text("device", disk.device);
+      json.member("size", disk.size)
+          .member("map", std::string_view(disk.map))
+          .member("read_only", disk.read_only)
+          .end_object();
+    }
+    json.end_array();
   }
   if (const auto& host = status.host) {
     json.key("host")

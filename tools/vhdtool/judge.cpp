@@ -30,6 +30,7 @@
 #include "init/modules/initrd_modules.h"
 #include "init/modules/module_signature.h"
 #include "init/record/config.h"
+#include "init/record/image_path.h"
 #include "init/stage/children.h"
 #include "init/stage/find_image.h"
 #include "init/sys/block.h"
@@ -257,15 +258,6 @@ std::optional<volume::PlacedFile> check_scratch_on(const ByteSource& source, vol
   return found;
 }
 
-void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
-  if (image.blocks == nullptr) return;
-  const bool keeps = config.forgets() && config.writes_image();
-  if (const auto place =
-          keeps ? blocks::check_in_place(*image.blocks) : blocks::check_writer(*image.blocks, !config.writes_image());
-      !place)
-    findings.error("writing", place.error());
-}
-
 // Whether another image says that this one, `file`, is its parent, as `look` finds out; of no matter when nothing is
 // written to it.
 void check_children(const ByteSource& file, std::string_view name, const record::Config& config,
@@ -274,6 +266,84 @@ void check_children(const ByteSource& file, std::string_view name, const record:
   const auto disk = vhd::open_disk(file, name);
   if (!disk) return;  // said already
   if (const auto alone = look((*disk)->info()); !alone) findings.error("children", alone.error());
+}
+
+constexpr std::string_view kFurtherDisk = "further disk";
+
+// The paths of the further disks on the volume of `image`. One that is named twice is left out.
+std::vector<volume::Path> further_of(const record::Config& config, const volume::Path& image, Findings& findings) {
+  std::vector<volume::Path> paths{image};
+  for (const std::string& disk : config.disks) {
+    const auto path = record::disk_path(disk, image);
+    const auto is_same = [&](const volume::Path& other) {
+      return equals_ignoring_ascii_case(other.text(), path->text());
+    };
+    if (!path)
+      findings.error("disk", path.error());
+    else if (std::ranges::any_of(paths, is_same))
+      findings.error("disk", concat("its ", kFurtherDisk, ' ', printable(path->text()),
+                                    ": it is of another disk of this guest already"));
+    else
+      paths.push_back(*path);
+  }
+  paths.erase(paths.begin());
+  return paths;
+}
+
+void check_further(const ByteSource& file, std::string_view name, const vhd::OpenParent& open_parent,
+                   const record::Config& config, Findings& own) {
+  const CheckedImage image = check_image(file, name, open_parent, own);
+  if (image.blocks == nullptr || config.forgets()) return;
+  if (const auto place = blocks::check_further(*image.blocks); !place) own.error("writing", place.error());
+}
+
+// On a volume that is mounted.
+void check_mounted_further(const std::string& path, const record::Config& config, Findings& findings) {
+  Findings own;
+  const auto file = tools::ImageReader::open(path);
+  if (!file) {
+    own.error("disk", file.error());
+  } else {
+    if (const auto facts = examine_mounted(path)) check_mounted(*facts, own);
+    check_further(**file, path, tools::open_parent_beside, config, own);
+    check_children(**file, path, config, [&](const vhd::DiskInfo& info) { return check_no_child(path, info); }, own);
+  }
+  add_of_other(kFurtherDisk, path, own, findings);
+}
+
+// On the volume of `reader`, which nobody has mounted. Nothing: it cannot be used.
+std::optional<volume::PlacedFile> check_further_on(const ByteSource& source, volume::HostVolume& reader,
+                                                   const volume::Path& path, const record::Config& config,
+                                                   Findings& findings) {
+  Findings own;
+  const auto layout = reader.layout(path);
+  if (!layout) {
+    own.error("disk", layout.error());
+  } else {
+    check_layout(*layout, path, own);
+    if (const auto alone = reader.check_allocation(path); !alone) own.error("allocation", alone.error());
+  }
+  if (own.count(Severity::Error) == 0) {
+    const volume::FileSource file(source, layout->extents, layout->size, layout->valid_size);
+    VolumeParents parents(source, reader, path);
+    check_further(
+        file, path.name(), [&](std::string_view, std::string_view name) { return parents.open(name); }, config, own);
+    check_children(
+        file, path.name(), config,
+        [&](const vhd::DiskInfo& info) { return stage::check_no_children(reader, source, path, info); }, own);
+  }
+  add_of_other(kFurtherDisk, path.text(), own, findings);
+  if (own.count(Severity::Error) > 0) return std::nullopt;
+  return volume::PlacedFile{.path = path, .layout = *layout};
+}
+
+void check_writing(const CheckedImage& image, const record::Config& config, Findings& findings) {
+  if (image.blocks == nullptr) return;
+  const bool keeps = config.forgets() && config.writes_image();
+  if (const auto place =
+          keeps ? blocks::check_in_place(*image.blocks) : blocks::check_writer(*image.blocks, !config.writes_image());
+      !place)
+    findings.error("writing", place.error());
 }
 
 Result<blocks::View> view_of(const volume::PlacedFile& file, const std::vector<volume::PlacedFile>& parents,
@@ -320,6 +390,17 @@ Result<Findings> check_file(const ImageToJudge& asked) {
   else if (!scratch.empty())
     findings.warning("scratch", concat(kScratchFile, ' ', printable(scratch),
                                        " is one of the volume that the image is booted from: not checked here"));
+  for (const std::string& disk : boot.config.disks) {
+    const bool beside = !disk.starts_with('/');
+    if (beside || boot.host)
+      check_mounted_further(
+          beside ? folder + disk
+                 : concat(facts.mount_point == "/" ? "" : facts.mount_point, spelled_in(*boot.host, disk)),
+          boot.config, findings);
+    else
+      findings.warning("disk", concat(kFurtherDisk, ' ', printable(disk),
+                                      " is one of the volume that the image is booted from: not checked here"));
+  }
   look_into_guest(image, open_backing(asked.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
   return findings;
@@ -392,12 +473,18 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
                                    .cluster_size = reader->cluster_size()};
   const std::string named = scratch_of(boot.config);
   const auto scratch = named.empty() ? std::nullopt : check_scratch_on(*source, *reader, named, findings);
+  std::vector<volume::PlacedFile> more;
+  if (scratch) more.push_back(*scratch);
+  for (const volume::Path& further : further_of(boot.config, path, findings))
+    if (auto found = check_further_on(*source, *reader, further, boot.config, findings))
+      more.push_back(*std::move(found));
   if (mappable && image.disk) {
     auto view = view_of({path, layout}, parents.found(), device, image);
-    if (view && scratch)
-      view = blocks::with_file(
-          *std::move(view),
-          {.size = scratch->layout.size, .extents = scratch->layout.extents, .device = 0, .name = named});
+    for (const volume::PlacedFile& one : more)
+      if (view)
+        view = blocks::with_file(
+            *std::move(view),
+            {.size = one.layout.size, .extents = one.layout.extents, .device = 0, .name = one.path.text()});
     check_attachment(std::move(view), image.table ? image.table->logical_block : 512, findings);
   }
   look_into_guest(image,

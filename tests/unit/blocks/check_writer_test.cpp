@@ -48,6 +48,18 @@ TEST(CheckWriter, OneWithAllBlocksToo) {
   EXPECT_TRUE(check(vhdx_of(spec), false));
 }
 
+TEST(CheckWriter, AFurtherDiskDoesNotGrow) {
+  const auto check_as_further = [](const SparseFile& file) {
+    return check_further(**vhd::open_disk(
+        file, "image",
+        [](std::string_view, std::string_view) -> Result<vhd::OpenedFile> { return fail(Code::NotFound, ""); }));
+  };
+  EXPECT_TRUE(check_as_further(SparseFile(64 * kKiB)));
+  EXPECT_TRUE(check_as_further(vhdx_of(spec_with({{0, {}}, {1, {}}}))));
+  EXPECT_THAT(check_as_further(vhdx_of(spec_with({{0, {}}}))),
+              Fails(Code::Unsupported, "it cannot be written to as a further disk: give it all of its blocks"));
+}
+
 TEST(CheckWriter, ADifferencingImageWithAllBlocksToo) {
   ImageSpec above = spec_with({{0, {}}, {1, {}}});
   above.parent = kParent;

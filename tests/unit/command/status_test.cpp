@@ -107,6 +107,30 @@ TEST(Status, OfAGuest) {
       R"("next":[{"by":"bootnext","text":"Windows Boot Manager (Boot0000), once, by the firmware's BootNext"}]})");
 }
 
+TEST(Status, OfAGuestWithFurtherDisks) {
+  FakeSystem fake;
+  add_guest(fake);
+  const auto attribute = [&](std::string_view path, std::string_view value) {
+    fake.write(concat("/sys/class/block/", path), concat(value, '\n'));
+  };
+  for (const char* number : {"1", "2"}) {
+    attribute(concat("dm-1", number, "/dm/name"), concat("vhdboot-disk", number));
+    attribute(concat("dm-1", number, "/dm/uuid"), concat("VHDBOOT-DISK", number, "-5EEDB00712345678"));
+    attribute(concat("loop", number, "/loop/backing_file"), concat("/dm-1", number));
+    attribute(concat("loop", number, "/size"), "2048");
+    attribute(concat("loop", number, "/ro"), number[0] == '1' ? "0" : "1");
+  }
+  const Status status = read_status(fake.system());
+  EXPECT_THAT(
+      status_text(status),
+      HasSubstr("disk1     /dev/loop1, 1 MiB over /dev/dm-11, what is written to it goes into its image, in its "
+                "own place\ndisk2     /dev/loop2, 1 MiB over /dev/dm-12, read-only\nhost "));
+  EXPECT_THAT(status_json(status),
+              HasSubstr(R"("further_disks":[{"name":"disk1","device":"/dev/loop1","size":1048576,"map":"/dev/dm-11",)"
+                        R"("read_only":false},{"name":"disk2","device":"/dev/loop2","size":1048576,)"
+                        R"("map":"/dev/dm-12","read_only":true}])"));
+}
+
 TEST(Status, OfAnotherSystem) {
   FakeSystem fake;
   fake.write("/proc/cmdline", "ro quiet\n");

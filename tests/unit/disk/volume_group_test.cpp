@@ -26,6 +26,7 @@ TEST(VolumeGroup, AsLvmWritesIt) {
   const auto group = parse_volume_group(real_metadata());
   ASSERT_TRUE(group) << group.error().message();
   EXPECT_EQ(group->name, "guest");
+  EXPECT_THAT(group->id, testing::MatchesRegex("[^-]{6}(-[^-]{4}){5}-[^-]{6}"));
   EXPECT_EQ(group->seqno, 6U);
   const std::string pv0 = "XlkeeoFaOCZNwYF8pv34zj84rMjm6Tjj";
   const std::string pv1 = "rHXpafD6RM3jgaa4K9Cd7HY5fCmZOl2H";

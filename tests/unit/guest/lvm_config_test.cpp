@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 disk::LvmSection made(std::string_view config, std::string_view local) {
-  const auto parsed = disk::parse_lvm_text(lvm_overrides(read_lvm_config(config, local), "/dev/loop0", {"guest"}));
+  const auto parsed = disk::parse_lvm_text(lvm_overrides(read_lvm_config(config, local), {"/dev/loop0"}, {"guest"}));
   EXPECT_TRUE(parsed) << parsed.error().text;
   return parsed.value_or(disk::LvmSection());
 }
@@ -28,6 +28,15 @@ TEST(LvmConfig, NoOtherDiskIsSeen) {
   EXPECT_EQ(devices.value("use_devicesfile"), nullptr);  // with 0 LVM renames the guest's file
   EXPECT_THAT(devices.value("filter")->items, ElementsAre(kOurs));
   EXPECT_THAT(devices.value("global_filter")->items, ElementsAre(kOurs, kOwnMaps, kNoOther));
+}
+
+TEST(LvmConfig, FurtherDisksAreTheGuestsToo) {
+  const auto config = disk::parse_lvm_text(lvm_overrides({}, {"/dev/loop0", "/dev/loop1"}, {"guest"}));
+  ASSERT_TRUE(config);
+  constexpr const char* kSecond = "a|^/dev/loop1(p[0-9]+)?$|";
+  EXPECT_THAT(config->section("devices")->value("filter")->items, ElementsAre(kOurs, kSecond));
+  EXPECT_THAT(config->section("devices")->value("global_filter")->items,
+              ElementsAre(kOurs, kSecond, kOwnMaps, kNoOther));
 }
 
 TEST(LvmConfig, TheGuestsFiltersStay) {
@@ -57,9 +66,9 @@ TEST(LvmConfig, ListsOfWhatIsActivated) {
 }
 
 TEST(LvmConfig, OnceIsTwice) {
-  const std::string once = with_overrides("local { x = 1 }", lvm_overrides({}, "/dev/loop0", {"guest"}));
+  const std::string once = with_overrides("local { x = 1 }", lvm_overrides({}, {"/dev/loop0"}, {"guest"}));
   EXPECT_TRUE(once.starts_with("local { x = 1 }\n# From vhdboot"));
-  EXPECT_EQ(with_overrides(once, lvm_overrides({}, "/dev/loop0", {"guest"})), once);
+  EXPECT_EQ(with_overrides(once, lvm_overrides({}, {"/dev/loop0"}, {"guest"})), once);
   EXPECT_EQ(with_overrides(once, ""), "local { x = 1 }\n");
 }
 

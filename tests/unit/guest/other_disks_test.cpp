@@ -153,5 +153,53 @@ TEST(OtherDisks, VolumeGroupsOfOneName) {
   EXPECT_TRUE(check(""));
 }
 
+// --- a further disk of the guest
+
+Result<void> check_further(std::string_view line, std::string_view fstab = "", std::string_view crypttab = "") {
+  std::vector<PresentDevice> own = kOthers;
+  for (PresentDevice& one : own) one.disk = 1;
+  own.insert(own.end(), kOwn.begin(), kOwn.end());
+  return check_own_disks(
+      kexec::CommandLine::parse(line),
+      {.fstab = entry::parse_fstab(fstab).value(), .crypttab = entry::parse_crypttab(crypttab).value()}, own);
+}
+
+TEST(FurtherDisk, WhatTheGuestHasAsWellIsACopy) {
+  EXPECT_THAT(check_further("root=UUID=aa-01"),
+              Fails(Code::Unsafe,
+                    "root=UUID=aa-01 is also /dev/sda1, 1 GiB: the guest would have both, and could mount "
+                    "the one for the other. Take that disk out of the configuration"));
+  EXPECT_THAT(check_further("", "UUID=aa-01 /home ext4"), Fails(Code::Unsafe, "the guest would have both"));
+  EXPECT_THAT(check_further("", "", "root UUID=aa-01 none luks"), Fails(Code::Unsafe, "the guest would have both"));
+}
+
+TEST(FurtherDisk, WhatItAloneHasIsMeant) {
+  EXPECT_TRUE(check_further("mount.usr=PARTUUID=89ABCDEF-07"));
+  EXPECT_TRUE(check_further("root=UUID=aa-02", "UUID=bb-02 none swap sw\nLABEL=data /data ext4\n"));
+  EXPECT_TRUE(check_further("", "", "swap UUID=bb-02 /dev/urandom swap"));
+}
+
+TEST(FurtherDisk, VolumeGroups) {
+  const auto check = [](const std::string& group, const std::string& id, const std::string& volume) {
+    const PresentDevice own{
+        .type = "LVM2_member", .identity = {.uuid = "y"}, .volume_group = "debian", .group_id = "one"};
+    const PresentDevice other{.path = "partition 1 of /vhd/data.vhd",
+                              .type = "LVM2_member",
+                              .identity = {.uuid = volume},
+                              .volume_group = group,
+                              .group_id = id,
+                              .disk = 1};
+    return check_own_disks({}, {}, {other, own});
+  };
+  EXPECT_TRUE(check("data", "two", "x"));
+  EXPECT_TRUE(check("debian", "one", "x")) << "it is a part of the same group";
+  EXPECT_THAT(check("debian", "two", "x"),
+              Fails(Code::Unsafe, "and so has partition 1 of /vhd/data.vhd, 0 B: the guest would have both"));
+  EXPECT_THAT(check("debian", "", "x"), Fails(Code::Unsafe, "vgrename"));
+  EXPECT_THAT(check("debian", "one", "y"), Fails(Code::Unsafe, "the guest would have both")) << "a copy";
+  const PresentDevice half{.type = "btrfs", .identity = {.uuid = "z"}, .disk = 1};
+  EXPECT_TRUE(check_own_disks({}, {}, {half, half})) << "both on one disk";
+}
+
 }  // namespace
 }  // namespace vhdboot::guest

@@ -44,6 +44,7 @@ TEST(Config, EverythingSaid) {
       "trim off\n"
       "ephemeral 25%\n"
       "keep PARTLABEL=home\nkeep 4\n"
+      "disk \\vhd\\my data.vhd\ndisk more/./x.vhdx\n"
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
@@ -61,6 +62,7 @@ TEST(Config, EverythingSaid) {
                         .ephemeral = Ephemeral{.on = true, .percent = 25},
                         .keep = {disk::Selector{disk::Selector::By::PartLabel, "home"},
                                  disk::Selector{.by = disk::Selector::By::Number, .number = 4}},
+                        .disks = {"/vhd/my data.vhd", "more/x.vhdx"},
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -70,6 +72,17 @@ TEST(Config, EverythingSaid) {
                         .folders = {"/Systems", "/a/b"}};
   EXPECT_EQ(parsed->config, expected);
   EXPECT_TRUE(check(parsed->config));
+}
+
+TEST(Config, FurtherDisks) {
+  EXPECT_EQ(merge(file("disk a.vhd\ndisk b.vhd")->config, {}).disks.size(), 2U);
+  EXPECT_THAT(merge(file("disk a.vhd\ndisk b.vhd")->config, parse_load_options("disk=/c.vhd")->config).disks,
+              ElementsAre("/c.vhd"));
+  for (const char* wrong : {"disk", "disk /", "disk ../a.vhd", "disk C:\\a.vhd"})
+    EXPECT_THAT(file(wrong), Fails(Code::Invalid, "debian.conf:1: disk: ")) << wrong;
+  std::string many;
+  for (std::size_t i = 0; i <= kMaxDisks; ++i) many += "disk data.vhd\n";
+  EXPECT_THAT(file(many), Fails(Code::Invalid, "debian.conf:9: disk: more than 8 disks"));
 }
 
 TEST(Config, ImageBesideTheProgramStaysRelative) {

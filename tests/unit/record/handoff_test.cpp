@@ -115,6 +115,36 @@ TEST(Handoff, AScratchFile) {
               Fails(Code::Corrupt, "behind the scratch file"));
 }
 
+TEST(Handoff, FurtherDisks) {
+  auto handoff = two_files();
+  handoff.disks = {
+      {.files = {handoff.files[1], handoff.files[0]}, .payload_size = 8192, .view = 7, .guest_block = 4096},
+      {.files = {handoff.files[0]}, .payload_size = 512}};
+  handoff.disks[1].files.front().path = "/more /a.vhd";
+  const auto text = *to_text(handoff);
+  EXPECT_THAT(text, ::testing::HasSubstr("disk 8192 7 4096 /base.vhdx\nvolume ntfs\n"));
+  EXPECT_THAT(text, ::testing::HasSubstr("disk 512 0 512 /more /a.vhd\nvolume exfat\n"));
+  EXPECT_EQ(*parse_handoff(text), handoff);
+  auto with_scratch = handoff;
+  with_scratch.ephemeral = Ephemeral{.on = true, .file = "/s"};
+  with_scratch.scratch = handoff.files[0];
+  EXPECT_EQ(*parse_handoff(*to_text(with_scratch)), with_scratch);
+  for (const auto* wrong : {"disk 0 7 4096 /base.vhdx", "disk 8192 7 1024 /base.vhdx", "disk 8192 7 /base.vhdx",
+                            "disk 8192 4294967296 512 /base.vhdx", "disk 8192 7 512 base.vhdx", "disk /base.vhdx",
+                            "disk 8192 7 512 ", "disk 8192 7 512 512 /base.vhdx", "disk 8192 7 512 /"})
+    EXPECT_THAT(parse_handoff(replaced(text, "disk 8192 7 4096 /base.vhdx", wrong)), Fails(Code::Corrupt, "")) << wrong;
+  const auto section = text.substr(text.find("disk 512"), text.find("crc32") - text.find("disk 512"));
+  std::string many;
+  for (std::size_t i = 0; i < kMaxDisks; ++i) many += section;
+  EXPECT_THAT(parse_handoff(replaced(text, section, many)), Fails(Code::NoMemory, "too many disks"));
+  EXPECT_THAT(parse_handoff(replaced(*to_text(plain()), "file ", "disk 512 0 512 ")),
+              Fails(Code::Corrupt, "before the guest's own"));
+  handoff.disks.resize(kMaxDisks + 1, handoff.disks.front());
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "9 disks"));
+  handoff.disks = {{.payload_size = 512}};
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "a disk without a file"));
+}
+
 TEST(Handoff, TheRootWithoutAnInitrd) {
   auto handoff = plain();
   handoff.root = GuestRoot{.partition = 0, .read_only = true, .type = "ext4", .flags = ""};
@@ -148,7 +178,7 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 5\npayload 7680\nview 0\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
+            sealed("vhdboot-handoff 6\npayload 7680\nview 0\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
                    "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
   EXPECT_THAT(*to_text(two_files()),
               ::testing::HasSubstr(
@@ -179,8 +209,8 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 5", "handoff 2")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 5"));
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 6", "handoff 2")),
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 6"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));
@@ -218,7 +248,7 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 5\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 6\n"), Fails(Code::Corrupt, ""));
 }
 
 TEST(Handoff, DeviationsOfFiles) {
