@@ -47,8 +47,9 @@ Result<bool> has_any(const Disk& disk, const Range& range) {
   return false;
 }
 
-// The first bytes in `range` that the parent must get from the child. Zeros only where it does not have them.
-Result<std::optional<Range>> next_held(const Disk& child, const Range& range) {
+// The first bytes in `range` that the parent must get from the child; of length 0 when there are none. Zeros only where
+// it does not have them.
+Result<Range> next_held(const Disk& child, const Range& range) {
   for (std::uint64_t at = range.offset; at < range.end();) {
     const auto piece = TRY(child.blocks()->locate(at, range.end() - at));
     const Range here{at, piece.length};
@@ -56,7 +57,7 @@ Result<std::optional<Range>> next_held(const Disk& child, const Range& range) {
     if (piece.origin == Origin::Zero && !TRY(is_all(*child.parent(), here, Origin::Zero))) return here;
     at += piece.length;
   }
-  return std::nullopt;
+  return Range{range.end(), 0};
 }
 
 // Calls visit(range) for each block of the parent of which the child has something.
@@ -65,7 +66,7 @@ Result<void> each_block(const Disk& child, const Visit& visit) {
   const std::uint64_t size = block_of(*child.parent());
   for (std::uint64_t start = 0; start < child.size(); start += size) {
     const Range block{start, std::min(size, child.size() - start)};
-    if (TRY(next_held(child, block))) TRY(visit(block));
+    if (TRY(next_held(child, block)).length != 0) TRY(visit(block));
   }
   return {};
 }
@@ -109,9 +110,11 @@ class Merger {
       batch_.push_back({number, *place});
       return {};
     }
-    for (Range rest = block; const auto held = TRY(next_held(child_, rest));
-         rest = {held->end(), block.end() - held->end()})
-      TRY(copy(*held, *place + (held->offset - block.offset), true));
+    for (std::uint64_t at = block.offset; at < block.end();) {
+      const Range held = TRY(next_held(child_, {at, block.end() - at}));
+      TRY(copy(held, *place + (held.offset - block.offset), true));
+      at = held.end();
+    }
     return {};
   }
 
