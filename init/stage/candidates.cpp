@@ -197,7 +197,9 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
             .rolls_back_to = {},
             .forgets = config.writes_nothing(),
             .no_writes = std::move(no_writes)};
-  if (look.no_writes.empty() && !look.forgets) look.rolls_back_to = rolls_back_to(image);
+  // It may be refused for a boot all the same: because it has no room to grow, for one.
+  if (!rolls_back_to(image).empty())
+    if (const auto to_write = open_image(candidate.place, Writes::Kept)) look.rolls_back_to = rolls_back_to(*to_write);
   look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
   const sys::Reporter report(look.warnings);
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));

@@ -133,7 +133,7 @@ def test_rolls_back(folder):
     with Person(esp, host.path, folder / "console.log") as person:
         person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
         person.sees("small.vhdx", "small.1.vhdx", "u roll back")
-        person.types("u")
+        person.types("2u")
         person.sees("Roll", "It will read as small.1.vhdx again.", "lost, for good")
         person.types(ENTER + ESC)
         person.sees("Enter boot")
@@ -146,10 +146,11 @@ def test_rolls_back(folder):
     with Person(esp, host.path, folder / "again.log") as person:
         person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
         person.sees("small.vhdx", "small.1.vhdx", "u roll back")
-        person.types("uy")
+        person.types("2uy")
         person.sees("/boot/small.vhdx was rolled back to small.1.vhdx", "Enter boot")
         person.machine.screenshot(folder / "rolled-back.png")
-        person.types("x")
+        person.sees("u roll back")
+        person.types("2x")
         person.machine.expect("^guest: note $", 240, failing=TROUBLE)
         person.machine.expect("^guest: done", 60, failing=TROUBLE)
         assert person.machine.wait_exit(60) == 0
