@@ -29,10 +29,10 @@ class Screen(pyte.Screen):
 class Person:
     """In front of a terminal of 80 columns and 24 rows at the machine's serial line."""
 
-    def __init__(self, esp: Path, host: Path, log: Path):
+    def __init__(self, esp: Path, host: Path, log: Path, memory_mib: int = 512):
         self.screen = Screen(80, 24)
         stream = pyte.Stream(self.screen)
-        spec = MachineSpec([Disk(esp, boot=0), Disk(host)], memory_mib=512)
+        spec = MachineSpec([Disk(esp, boot=0), Disk(host)], memory_mib=memory_mib)
         self.machine = Machine(spec, log=log, echo=stream.feed, echo_raw=True)
 
     def __enter__(self) -> "Person":
@@ -130,7 +130,7 @@ def test_rolls_back(folder):
     host = hostdisk.make(folder / "host.raw", HostSpec(slack=16 * disk.MIB), {"/boot/small.vhdx": child, "/boot/small.1.vhdx": parent})
     before, whole = hostdisk.outside_digest(host, "/boot/small.vhdx"), disk.digest(host.path)
     esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": EFI})
-    with Person(esp, host.path, folder / "console.log") as person:
+    with Person(esp, host.path, folder / "console.log", memory_mib=1024) as person:
         person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
         person.sees("small.vhdx", "small.1.vhdx", "u roll back")
         person.types("2u")
@@ -143,7 +143,7 @@ def test_rolls_back(folder):
         person.machine.expect("^guest: done", 60, failing=TROUBLE)
         assert person.machine.wait_exit(60) == 0
     assert disk.digest(host.path) == whole
-    with Person(esp, host.path, folder / "again.log") as person:
+    with Person(esp, host.path, folder / "again.log", memory_mib=1024) as person:
         person.machine.expect("checkpoint=menu", 240, failing=TROUBLE)
         person.sees("small.vhdx", "small.1.vhdx", "u roll back")
         person.types("2uy")
