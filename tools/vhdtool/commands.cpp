@@ -15,6 +15,7 @@ constexpr std::array kCommands{
     Command{"create", "make a fixed VHD whose every block is allocated", run_create},
     Command{"desparse", "fill the holes of an image file", run_desparse},
     Command{"detach", "undo attach", run_detach},
+    Command{"export", "write a WSL 1 distribution as a tar archive", run_export},
     Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
     Command{"map", "show where an image file lies on its disk", run_map},

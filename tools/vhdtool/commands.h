@@ -18,6 +18,7 @@ ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdb
 ExitStatus run_create(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_detach(int argc, char** argv);
+ExitStatus run_export(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
