@@ -145,9 +145,12 @@ Error name_by_volume(const std::string& folder) {
   const auto text = sys::read_text("/proc/self/mountinfo", tools::kMaxMountTable);
   const auto table = text ? tools::parse_mount_table(*text) : std::vector<tools::MountedVolume>();
   const tools::MountedVolume* const mount = tools::mount_of(table, real.get());
-  if (mount == nullptr || !mount->source.starts_with("/dev/"))
-    return {Code::Invalid, 0,
-            "a folder is read from the volume that has it: name that, `vhdtool export --volume DEVICE PATH`"};
+  const bool ntfs = mount != nullptr && mount->source.starts_with('/') &&
+                    (mount->type.starts_with("ntfs") || mount->type.starts_with("fuse"));
+  if (!ntfs)
+    return {Code::Unsupported, 0,
+            "it is on no NTFS volume that is known, and no folder of WSL 1 is on another: name the volume that has it, "
+            "unmounted, `vhdtool export --volume DEVICE PATH`"};
   return {
       Code::Busy, 0,
       concat("drivers hide what WSL keeps beside its files, so the volume itself is read, unmounted: run `umount \"",
