@@ -48,7 +48,7 @@ Result<std::string> windows_link_target(const ReparsePoint& point) {
   if (!name) return fail(Code::Corrupt, "its reparse point is damaged");
   std::string target = to_utf8(text_of(*name));
   std::ranges::replace(target, '\\', '/');
-  constexpr std::string_view kDevices = "/?" "?/";  // in one piece it would be a trigraph
+  constexpr std::string_view kDevices = "/\?\?/";
   constexpr std::string_view kNetwork = "UNC/";
   if (target.starts_with(kDevices)) {
     target.erase(0, kDevices.size());
