@@ -33,7 +33,9 @@ Result<void> check_mappable(const FileLayout& layout, const Path& path) {
   const auto refuse = [&](std::string_view sentence) {
     return fail(Code::Unsupported, concat(printable(path.text()), ' ', sentence));
   };
-  if (layout.directory) return refuse("is a directory, not an image");
+  if (layout.directory)
+    return refuse(
+        "is a directory, not an image; if it is the folder of a WSL 1 distribution, `vhdtool export` leads to one");
   if (layout.reparse_tag != 0) return refuse(reparse_sentence(layout.reparse_tag));
   if (layout.encrypted)
     return refuse(

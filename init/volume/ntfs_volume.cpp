@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/volume/extents.h"
+#include "init/volume/ntfs_inode.h"
 #include "init/volume/ntfs_journal.h"
 #include "init/volume/reparse.h"
 
@@ -28,27 +29,6 @@ constexpr s64 kMaxLabelBytes = 256;
 // repair object ids, chkdsk under way, modified by chkdsk. (Linux fs/ntfs: VOLUME_MUST_MOUNT_RO_MASK.)
 constexpr std::uint16_t kDirtyFlag = 0x0001;
 constexpr std::uint16_t kMaintenanceFlags = 0x0002 | 0x0004 | 0x0020 | 0x4000 | 0x8000;
-
-static_assert(std::endian::native == std::endian::little, "libntfs-3g's names are used as UTF-16 in memory order");
-static_assert(sizeof(ntfschar) == sizeof(char16_t));
-
-std::u16string_view as_utf16(const ntfschar* name, std::size_t units) {
-  return {reinterpret_cast<const char16_t*>(name), units};
-}
-
-/// A field that the library declares as an enumeration although any bits may come from the disk.
-template <class Enum>
-auto bits(const Enum* field) {
-  std::underlying_type_t<Enum> value{};
-  std::memcpy(&value, field, sizeof(value));
-  return value;
-}
-
-bool is_directory(const ntfs_inode* inode) {
-  std::uint16_t flags = 0;  // in a packed structure
-  std::memcpy(&flags, reinterpret_cast<const std::byte*>(inode->mrec) + offsetof(MFT_RECORD, flags), sizeof(flags));
-  return (flags & static_cast<std::uint16_t>(MFT_RECORD_IS_DIRECTORY)) != 0;
-}
 
 /// Whether each entry of the attribute list lies within it. The library looks at the next entry before it has made sure
 /// of that.
@@ -67,14 +47,6 @@ bool attribute_list_intact(const ntfs_inode* inode) {
     at += *length;
   }
   return true;
-}
-
-bool has(const ntfs_inode* inode, FILE_ATTR_FLAGS flag) {
-  return (bits(&inode->flags) & static_cast<std::uint32_t>(flag)) != 0;
-}
-
-bool has(const ntfs_attr* attribute, ATTR_FLAGS flag) {
-  return (bits(&attribute->data_flags) & static_cast<std::uint16_t>(flag)) != 0;
 }
 
 /// How names are compared while it lives; the volume compares ignoring case otherwise.
@@ -337,14 +309,14 @@ Result<std::uint32_t> NtfsVolume::reparse_tag(ntfs_inode* inode) {
   return *tag;
 }
 
-Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data) {
+Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data, std::uint64_t covered) {
   if (ntfs_attr_map_whole_runlist(data) != 0) return failure("reading where it lies");
   const auto clusters = static_cast<std::uint64_t>(volume_->nr_clusters);
   const std::uint64_t cluster = geometry_.cluster_size;
   // libntfs-3g has read the boot sector a second time: both readings must agree before anything is multiplied.
   if (volume_->cluster_size != cluster || clusters > geometry_.volume_size / cluster)
     return failure("reading where it lies", EIO);
-  ExtentList extents(static_cast<std::uint64_t>(data->data_size), clusters * cluster);
+  ExtentList extents(covered, clusters * cluster);
   for (const runlist_element* run = data->rl; run != nullptr && run->length > 0; ++run) {
     if (run->lcn == LCN_HOLE) continue;
     const auto length = static_cast<std::uint64_t>(run->length);
@@ -359,17 +331,6 @@ Result<std::vector<Extent>> NtfsVolume::extents_of(ntfs_attr* data) {
   }
   return std::move(extents).finish();
 }
-
-namespace {
-
-// From units of 100 ns since 1601.
-std::int64_t unix_time(ntfs_time time) {
-  constexpr std::int64_t kUnits = 10'000'000;
-  constexpr std::int64_t kEpoch = 11'644'473'600;
-  return sle64_to_cpu(time) / kUnits - kEpoch;
-}
-
-}  // namespace
 
 Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
   FileLayout out;
@@ -391,12 +352,12 @@ Result<FileLayout> NtfsVolume::layout_of(ntfs_inode* inode) {
   out.resident = NAttrNonResident(data.get()) == 0;
   out.size = static_cast<std::uint64_t>(data->data_size);
   out.valid_size = std::min(out.size, static_cast<std::uint64_t>(data->initialized_size));
-  out.modified = unix_time(inode->last_data_change_time);
+  out.modified = unix_time(inode->last_data_change_time).seconds;
   if (out.resident) return out;
   out.allocated_size = static_cast<std::uint64_t>(has(data.get(), ATTR_IS_COMPRESSED) || has(data.get(), ATTR_IS_SPARSE)
                                                       ? data->compressed_size
                                                       : data->allocated_size);
-  out.extents = TRY(extents_of(data.get()));
+  out.extents = TRY(extents_of(data.get(), out.size));
   return out;
 }
 

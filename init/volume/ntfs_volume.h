@@ -34,6 +34,8 @@ class NtfsVolume final : public HostVolume {
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const Path& path, std::uint64_t cap) override;
 
  private:
+  friend class NtfsTree;
+
   NtfsVolume(const ByteSource& partition, const NtfsGeometry& geometry);
 
   [[nodiscard]] Result<void> mount();
@@ -57,7 +59,8 @@ class NtfsVolume final : public HostVolume {
   /// From the folder itself and the files in it; not from the contents of the file `own`, an MFT number.
   [[nodiscard]] Result<void> check_apart_from_folder(const AllocationCheck& check, ntfs_inode* folder,
                                                      const std::string& where, std::uint64_t own);
-  [[nodiscard]] Result<std::vector<Extent>> extents_of(ntfs_attr* data);
+  /// Where its first `covered` bytes lie.
+  [[nodiscard]] Result<std::vector<Extent>> extents_of(ntfs_attr* data, std::uint64_t covered);
 
   /// What the library's errno, just set, means; the source's own error goes first.
   [[nodiscard]] std::unexpected<Error> failure(std::string_view doing, int err = errno) const;

@@ -2,7 +2,9 @@
 // An NTFS volume, as tests/support/sparse_encoding.h writes it.
 #include <cstdlib>
 
+#include "init/volume/lx_file.h"
 #include "init/volume/ntfs3g.h"
+#include "init/volume/ntfs_tree.h"
 #include "init/volume/volume.h"
 #include "tests/support/sparse_encoding.h"
 
@@ -64,6 +66,33 @@ void walk(HostVolume& volume, const Path& directory, unsigned depth, unsigned& f
   }
 }
 
+/// The same volume as something that goes through all of a folder reads it.
+void walk_records(NtfsTree& tree, std::uint64_t reference, unsigned depth, unsigned& files) {
+  const auto names = tree.names(reference);
+  if (!names) return;
+  for (const NtfsName& name : *names) {
+    if (++files > kMaxFiles) return;
+    const auto node = tree.node(name.reference);
+    if (!node) continue;
+    if (node->extended_attributes.size() > 65536 || node->reparse_point.size() > 65536) std::abort();
+    (void)lx_file(*node, LxGeneration::WslFs);
+    if (node->directory) {
+      if (depth < 3) walk_records(tree, name.reference, depth + 1, files);
+      continue;
+    }
+    const auto contents = tree.contents(name.reference);
+    if (!contents) continue;
+    std::uint64_t next = 0;
+    for (const Range& range : contents->data) {
+      if (range.length == 0 || range.offset < next || range.end() > contents->bytes->size()) std::abort();
+      next = range.end();
+    }
+    if (contents->data.empty()) continue;
+    std::vector<std::byte> bytes(std::min(contents->data.front().length, kReadCap));
+    (void)contents->bytes->read(contents->data.front().offset, bytes);
+  }
+}
+
 }  // namespace
 
 /// The library forgets some memory when a volume cannot be mounted. That is little, and happens once a boot.
@@ -81,5 +110,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   walk(**volume, Path(), 0, files);
   (void)(*volume)->layout(*parse_path("/boot/debian.vhd"));
   (void)(*volume)->spelling(*parse_path("/BOOT/Debian.vhd"));
+  files = 0;
+  if (auto tree = NtfsTree::of(**volume, image))
+    if (const auto root = tree->find(Path())) walk_records(*tree, *root, 0, files);
   return 0;
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import disk, pages
+from tests.support import disk, pages, wsl_folder
 from tests.support.command import run
 from tests.support.images import EMPTY_ARCHIVE, small_kernel
 from tests.support.paths import PRODUCTS
@@ -125,6 +125,17 @@ def make_disk(target: Path, work: Path) -> Path:
     return target
 
 
+def wsl_system() -> dict[str, wsl_folder.File]:
+    """The folder of a WSL 1 distribution into which somebody installed that kernel."""
+    data = {name: text.encode() for name, text in TREE.items() if "grub" not in name and "resume" not in name}
+    data |= {"etc/fstab": b"", f"boot/vmlinuz-{RELEASE}": small_kernel(RELEASE), f"boot/initrd.img-{RELEASE}": EMPTY_ARCHIVE,
+             "usr/sbin/init": b"#!/bin/sh\n"}
+    folders = {parent.as_posix() for name in data for parent in Path(name).parents}
+    files = {"" if name == "." else name: wsl_folder.directory() for name in sorted(folders)}
+    files |= {name: wsl_folder.File(mode=0o100755, data=text) for name, text in data.items()}
+    return files | {name: wsl_folder.symlink(f"usr/{name}") for name in ("bin", "lib", "sbin")}
+
+
 @pytest.fixture(scope="module", name="things")
 def make_things(tmp_path_factory) -> Path:
     """What the blocks find beside them: a folder to be cloned, and the volumes."""
@@ -147,6 +158,7 @@ def make_things(tmp_path_factory) -> Path:
     try:
         (folder / "boot").mkdir()
         run("cp", "--sparse=never", image, folder / "boot/debian.vhd")
+        wsl_folder.fill(folder / "wsl/debian/rootfs", wsl_system(), "lxfs")
     finally:
         run("umount", folder)
     return base
@@ -187,6 +199,9 @@ def test_lines(block, things, tmp_path):
         before = "cp debian.vhdx /media/data/boot/debian.vhdx\n"
         if "vhdtool snapshot" not in block.text:
             before += "vhdtool snapshot --reserve 8M /media/data/boot/debian.vhdx\n"
+    elif "mke2fs" in block.text and "-d root" in block.text:
+        before = ("vhdtool export --volume $OTHER_VOLUME /wsl/debian >wsl.tar && mkdir root && "
+                  "tar --xattrs-include='*' -xpf wsl.tar -C root && rm wsl.tar\n")
     elif block.text == "raw2vhd debian.vhd\n":
         before = "mv debian.img debian.vhd\n"
     elif "debian.qcow2" in block.text:
@@ -205,6 +220,8 @@ def test_lines(block, things, tmp_path):
             assert done.returncode == 3 and "nothing" in done.stdout  # it is in order, and empty
         else:
             would_boot("--volume", volume, "/boot/debian.vhd")
+    if "wsl.vhd" in block.text:
+        would_boot("--volume", volume, "/boot/wsl.vhd")
     if "tune2fs" in block.text:
         new_identities(home / "debian.img", tmp_path)
 

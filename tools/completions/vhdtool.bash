@@ -4,12 +4,12 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach export grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
     return
   fi
   case $before in
     --offset | --length | --reserve) return ;;
-    --conf)
+    --conf | --output | -o)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
@@ -24,6 +24,7 @@ _vhdtool() {
     attach) options="--read-only --ephemeral" ;;
     cat) options="--offset --length" ;;
     check) options="--volume --conf --json --quiet" ;;
+    export) options="--volume --output" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
     provision) options="--full" ;;

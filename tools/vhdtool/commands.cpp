@@ -17,6 +17,7 @@ constexpr std::array kCommands{
     Command{"delete", "remove a snapshot that nothing stands on", run_delete},
     Command{"desparse", "fill the holes of an image file", run_desparse},
     Command{"detach", "undo attach", run_detach},
+    Command{"export", "write a WSL 1 distribution as a tar archive", run_export},
     Command{"grow", "make a fixed VHD larger", run_grow},
     Command{"info", "say what an image is and what is in it", run_info},
     Command{"map", "show where an image file lies on its disk", run_map},

@@ -20,6 +20,7 @@ ExitStatus run_create(int argc, char** argv);
 ExitStatus run_delete(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_detach(int argc, char** argv);
+ExitStatus run_export(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
