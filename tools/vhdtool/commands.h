@@ -18,7 +18,9 @@ ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdb
 ExitStatus run_create(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_detach(int argc, char** argv);
+ExitStatus run_fetch(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
+ExitStatus run_hashes(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
 ExitStatus run_provision(int argc, char** argv);
@@ -27,5 +29,6 @@ ExitStatus run_reserve(int argc, char** argv);
 ExitStatus run_rollback(int argc, char** argv);
 ExitStatus run_snapshot(int argc, char** argv);
 ExitStatus run_snapshots(int argc, char** argv);
+ExitStatus run_update(int argc, char** argv);
 
 }  // namespace vhdboot::vhdtool
