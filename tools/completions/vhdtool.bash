@@ -4,11 +4,11 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "attach cat check create desparse detach grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach cat check create desparse detach fetch grow hashes info map provision reblock reserve rollback snapshot snapshots update --help --version" -- "$word")
     return
   fi
   case $before in
-    --offset | --length | --reserve) return ;;
+    --offset | --length | --reserve | --root-hash) return ;;
     --conf)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -24,6 +24,7 @@ _vhdtool() {
     attach) options="--read-only --ephemeral" ;;
     cat) options="--offset --length" ;;
     check) options="--volume --conf --json --quiet" ;;
+    fetch | update) options="--root-hash" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
     provision) options="--full" ;;
