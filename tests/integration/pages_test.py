@@ -18,6 +18,7 @@ from tests.support import disk, pages, wsl_folder
 from tests.support.command import run
 from tests.support.images import EMPTY_ARCHIVE, small_kernel
 from tests.support.paths import PRODUCTS
+from tests.support.web import faulty
 
 PATH = f"{PRODUCTS}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 MIB = disk.MIB
@@ -173,12 +174,14 @@ def run_lines(text: str, things: Path, folder: Path, before: str = "") -> tuple[
     volumes = [disk.clone(things / "volume.raw", folder / f"{name}.raw") for name in ("volume", "other")]
     for name, stand_in in STAND_INS.items():
         text = text.replace(name, stand_in)
-    (home / "lines.sh").write_text(FUNCTIONS + text, encoding="utf-8")
     if before:
         (home / "before.sh").write_text(before, encoding="utf-8")
-    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", AROUND], cwd=home, text=True,
-                          env={**os.environ, "PATH": PATH, "VOLUME": str(volumes[0]), "OTHER_FILE": str(volumes[1])},
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180, check=False)
+    with faulty(home) as web:
+        (home / "lines.sh").write_text(FUNCTIONS + text.replace("http://server", web.url), encoding="utf-8")
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", AROUND], cwd=home, text=True,
+                              env={**os.environ, "PATH": PATH, "VOLUME": str(volumes[0]), "OTHER_FILE": str(volumes[1])},
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180,
+                              check=False)
     return done, volumes[0]
 
 
@@ -202,6 +205,11 @@ def test_lines(block, things, tmp_path):
     elif "mke2fs" in block.text and "-d root" in block.text:
         before = ("vhdtool export --volume $OTHER_VOLUME /wsl/debian >wsl.tar && mkdir root && "
                   "tar --xattrs-include='*' -xpf wsl.tar -C root && rm wsl.tar\n")
+    elif "vhdtool fetch" in block.text:
+        before = "rm /media/data/boot/debian.vhd\nvhdtool hashes debian.vhd >root-hash\n"
+    elif "vhdtool update" in block.text:
+        before = ("vhdtool hashes debian.vhd >root-hash\n"
+                  "dd if=/dev/urandom of=/media/data/boot/debian.vhd bs=1M count=2 seek=20 conv=notrunc\n")
     elif block.text == "raw2vhd debian.vhd\n":
         before = "mv debian.img debian.vhd\n"
     elif "debian.qcow2" in block.text:

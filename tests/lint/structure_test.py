@@ -13,7 +13,7 @@ NAMESPACES = {
     "base": "vhdboot", "efi": "vhdboot::efi", "disk": "vhdboot::disk", "kexec": "vhdboot::kexec",
     "vhd": "vhdboot::vhd", "entry": "vhdboot::entry", "init/volume": "vhdboot::volume",
     "init/record": "vhdboot::record", "init/blocks": "vhdboot::blocks", "init/modules": "vhdboot::modules",
-    "init/guest": "vhdboot::guest", "init/menu": "vhdboot::menu", "init/sys": "vhdboot::sys",
+    "init/guest": "vhdboot::guest", "init/menu": "vhdboot::menu", "init/arrive": "vhdboot::arrive", "init/sys": "vhdboot::sys",
     "init/stage": "vhdboot::stage",
     "tools/common": "vhdboot::tools", "tools/raw2vhd": "vhdboot::raw2vhd", "tools/vhdtool": "vhdboot::vhdtool",
     "tools/vhdboot": "vhdboot::command",

@@ -43,6 +43,12 @@ Error stop_error() {
 }
 
 Result<SpaceFile> SpaceFile::create(const std::string& path) {
+  SpaceFile file = TRY(take_over(path));
+  TRY(file.resize(0));
+  return file;
+}
+
+Result<SpaceFile> SpaceFile::take_over(const std::string& path) {
   SpaceFile file(Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0666)));
   if (!file.fd_.valid()) return fail_errno(concat("making ", printable(path)));
   if (!S_ISREG(TRY(status_of(file.descriptor())).st_mode))
@@ -55,7 +61,6 @@ Result<SpaceFile> SpaceFile::create(const std::string& path) {
   if (::lstat(path.c_str(), &named) != 0 || named.st_dev != opened.st_dev || named.st_ino != opened.st_ino ||
       opened.st_nlink != 1)
     return fail(Code::Busy, printable(path) + " is not ours alone: remove it, or try again");
-  TRY(file.resize(0));
   return file;
 }
 
@@ -174,6 +179,13 @@ Result<std::vector<Range>> SpaceFile::missing() const {
   std::vector<Range> holes;
   while (const auto hole = TRY(next_hole(holes.empty() ? 0 : holes.back().end()))) holes.push_back(*hole);
   return holes;
+}
+
+Result<void> SpaceFile::check_complete() const {
+  if (const auto holes = TRY(missing()); !holes.empty())
+    return fail(Code::Unsupported, concat("its file system left a hole at byte ", holes.front().offset,
+                                          " although zeros were written there: use another file system"));
+  return {};
 }
 
 bool SpaceFile::knows_unwritten() const {

@@ -37,6 +37,8 @@ class SpaceFile {
   /// A new empty file that only this process uses; one that an earlier run left at `path` is taken over. Busy when
   /// another process has it.
   [[nodiscard]] static Result<SpaceFile> create(const std::string& path);
+  /// The same, with all that an earlier run left in it.
+  [[nodiscard]] static Result<SpaceFile> take_over(const std::string& path);
   /// Another descriptor of the regular file that `fd` has open.
   [[nodiscard]] static Result<SpaceFile> reopen(int fd);
 
@@ -66,6 +68,8 @@ class SpaceFile {
   /// The parts of the file that have no place on the disk, or one that was never written. None where the file system
   /// cannot tell.
   [[nodiscard]] Result<std::vector<Range>> missing() const;
+  /// Unsupported when any is missing although all of the file was written and synced.
+  [[nodiscard]] Result<void> check_complete() const;
   /// Whether missing() also knows of space that was never written.
   [[nodiscard]] bool knows_unwritten() const;
   /// Writes a byte of every few MiB, and the last one, over itself. Where a file is valid only up to some length, as on

@@ -4,11 +4,11 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach export grow info map provision reblock reserve rollback snapshot snapshots --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach export fetch grow hashes info map provision reblock reserve rollback snapshot snapshots update --help --version" -- "$word")
     return
   fi
   case $before in
-    --offset | --length | --reserve) return ;;
+    --offset | --length | --reserve | --root-hash) return ;;
     --conf | --output | -o)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -25,6 +25,7 @@ _vhdtool() {
     cat) options="--offset --length" ;;
     check) options="--volume --conf --json --quiet" ;;
     export) options="--volume --output" ;;
+    fetch | update) options="--root-hash" ;;
     info) options="--json" ;;
     map) options="--dmsetup --volume" ;;
     provision) options="--full" ;;

@@ -18,7 +18,9 @@ constexpr std::array kCommands{
     Command{"desparse", "fill the holes of an image file", run_desparse},
     Command{"detach", "undo attach", run_detach},
     Command{"export", "write a WSL 1 distribution as a tar archive", run_export},
+    Command{"fetch", "bring an image from a web server, each block checked", run_fetch},
     Command{"grow", "make a fixed VHD larger", run_grow},
+    Command{"hashes", "write the hash tree of a file, for those who fetch it", run_hashes},
     Command{"info", "say what an image is and what is in it", run_info},
     Command{"map", "show where an image file lies on its disk", run_map},
     Command{"provision", "give the blocks of a growing image their places now", run_provision},
@@ -27,6 +29,7 @@ constexpr std::array kCommands{
     Command{"rollback", "make a differencing image read as its parent again", run_rollback},
     Command{"snapshot", "keep an image as it is, and go on in another file", run_snapshot},
     Command{"snapshots", "list the files that an image is made of", run_snapshots},
+    Command{"update", "bring from a web server what has changed of an image", run_update},
 };
 
 }  // namespace

@@ -21,7 +21,9 @@ ExitStatus run_delete(int argc, char** argv);
 ExitStatus run_desparse(int argc, char** argv);
 ExitStatus run_detach(int argc, char** argv);
 ExitStatus run_export(int argc, char** argv);
+ExitStatus run_fetch(int argc, char** argv);
 ExitStatus run_grow(int argc, char** argv);
+ExitStatus run_hashes(int argc, char** argv);
 ExitStatus run_info(int argc, char** argv);
 ExitStatus run_map(int argc, char** argv);
 ExitStatus run_provision(int argc, char** argv);
@@ -30,5 +32,6 @@ ExitStatus run_reserve(int argc, char** argv);
 ExitStatus run_rollback(int argc, char** argv);
 ExitStatus run_snapshot(int argc, char** argv);
 ExitStatus run_snapshots(int argc, char** argv);
+ExitStatus run_update(int argc, char** argv);
 
 }  // namespace vhdboot::vhdtool

@@ -43,13 +43,6 @@ Example:
 
 constexpr char kThere[] = "it exists already; choose another name, or `vhdtool grow` it";
 
-Result<void> check_complete(const SpaceFile& file) {
-  if (const auto missing = TRY(file.missing()); !missing.empty())
-    return fail(Code::Unsupported, concat("its file system left a hole at byte ", missing.front().offset,
-                                          " although zeros were written there: use another file system"));
-  return {};
-}
-
 /// "in 1 piece"; empty where the file system cannot say.
 std::string pieces(const SpaceFile& file) {
   const auto extents = file_extents(file.descriptor());
@@ -84,7 +77,7 @@ Result<std::string> create(const std::string& path, std::uint64_t size) {
   const FooterBytes bytes = serialise(footer);
   TRY(file.write(size, bytes));
   TRY(file.sync());
-  TRY(check_complete(file));
+  TRY(file.check_complete());
   std::string extents = pieces(file);
   TRY(part.become(path));
   return extents;
