@@ -94,6 +94,18 @@ Result<void> add_kept(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_persist(Config& config, std::string_view value) {
+  config.persist = TRY(parse_persist_file(value));
+  return {};
+}
+
+Result<void> add_persist_paths(Config& config, std::string_view value) {
+  const auto words = split_words(value);
+  if (words.empty()) return unexpected_value("directories of the guest such as /home /var/log", value);
+  for (const std::string_view word : words) config.persist_paths = TRY(with_persist_path(config.persist_paths, word));
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -165,6 +177,8 @@ constexpr std::array kKeys{
     Key{"trim", set_trim},
     Key{"ephemeral", set_ephemeral},
     Key{"keep", add_kept, true},
+    Key{"persist", set_persist},
+    Key{"persist-paths", add_persist_paths, true},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -308,6 +322,8 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.trim, overrides.trim);
   take(merged.ephemeral, overrides.ephemeral);
   if (!overrides.keep.empty()) merged.keep = overrides.keep;
+  take(merged.persist, overrides.persist);
+  if (!overrides.persist_paths.empty()) merged.persist_paths = overrides.persist_paths;
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);
@@ -326,6 +342,12 @@ Config merge(const Config& base, const Config& overrides) {
 Result<void> check(const Config& config) {
   if (config.options.size() > kMaxOptionsBytes)
     return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  if (!config.persist && !config.persist_paths.empty())
+    return fail(Code::Invalid, "`persist-paths` is said without `persist`, the image that they are kept in");
+  if (config.persist && config.persist_paths.empty())
+    return fail(Code::Invalid, "`persist` is said without `persist-paths`, the directories that are kept in it");
+  if (config.persist && !config.ephemeral)
+    return fail(Code::Invalid, "`persist` is said without `ephemeral`, and nothing is forgotten: say `ephemeral yes`");
   return {};
 }
 

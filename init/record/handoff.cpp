@@ -124,6 +124,20 @@ std::optional<std::string> objection(std::span<const Range> kept, const Handoff&
   return std::nullopt;
 }
 
+std::optional<std::string> objection_to_persist(const Handoff& handoff) {
+  if (handoff.persist.has_value() == handoff.persist_paths.empty())
+    return "has an image for what is kept, or what is kept in one, without the other";
+  if (!handoff.persist) return std::nullopt;
+  if (!handoff.ephemeral) return "has an image for what is kept where nothing is forgotten";
+  std::vector<std::string> paths;
+  for (const std::string& path : handoff.persist_paths) {
+    auto more = with_persist_path(std::move(paths), path);
+    if (!more) return concat("keeps no directory but ", quoted(path));
+    paths = *std::move(more);
+  }
+  return objection(*handoff.persist);
+}
+
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.files.empty()) return "names no file";
@@ -139,6 +153,7 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
+  if (auto text = objection_to_persist(handoff)) return text;
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -165,12 +180,14 @@ class Reader {
  public:
   Result<void> take(std::string_view key, std::string_view value) {
     if (key == "file") return begin_file(value);
-    if (key == "scratch") return begin_scratch(value);
+    if (key == "scratch") return begin_other(handoff_.scratch, value, "two scratch files");
+    if (key == "persist") return begin_other(handoff_.persist, value, "two images for what is kept");
     const bool in_file = file_ != nullptr;
     if (in_file && key == "extent") return take_extent(value);
     if (in_file && key == "place") return take_place(value);
     if (!in_file && key == "module") return take_module(value);
     if (!in_file && key == "keep") return take_kept(value);
+    if (!in_file && key == "persist-path") return take_persist_path(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
     if (!(in_file ? take_of_file(*file_, key, value) : take_once(key, value)))
@@ -204,16 +221,17 @@ class Reader {
   Result<void> begin_file(std::string_view path) {
     TRY(end_section());
     if (handoff_.files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
-    if (handoff_.scratch) return fail(Code::Corrupt, "names a file behind the scratch file");
+    if (handoff_.scratch || handoff_.persist) return fail(Code::Corrupt, "names a file behind the scratch file");
     file_ = &handoff_.files.emplace_back();
     file_->path = path;
     return {};
   }
 
-  Result<void> begin_scratch(std::string_view path) {
+  /// Of a file that is no part of the disk.
+  Result<void> begin_other(std::optional<HandoffFile>& other, std::string_view path, std::string_view twice) {
     TRY(end_section());
-    if (handoff_.scratch) return fail(Code::Corrupt, "names two scratch files");
-    file_ = &handoff_.scratch.emplace();
+    if (other) return fail(Code::Corrupt, concat("names ", twice));
+    file_ = &other.emplace();
     file_->path = path;
     return {};
   }
@@ -241,6 +259,12 @@ class Reader {
     const auto numbers = parse_numbers<2>(value);
     if (!numbers) return fail(Code::Corrupt, concat("has no bytes to keep but ", quoted(value)));
     handoff_.kept.push_back({.offset = (*numbers)[0], .length = (*numbers)[1]});
+    return {};
+  }
+
+  Result<void> take_persist_path(std::string_view value) {
+    if (handoff_.persist_paths.size() == kMaxPersistPaths) return fail(Code::NoMemory, "keeps too many directories");
+    handoff_.persist_paths.emplace_back(value);
     return {};
   }
 
@@ -344,7 +368,8 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (auto text = objection(handoff)) return fail(Code::Invalid, concat("the handoff ", *text));
   std::size_t extents = 0;
   for (const auto& file : handoff.files) extents += file.extents.size();
-  if (handoff.scratch) extents += handoff.scratch->extents.size();
+  for (const auto& other : {&handoff.scratch, &handoff.persist})
+    if (*other) extents += (*other)->extents.size();
   if (handoff.files.size() > kMaxHandoffFiles || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", handoff.files.size(), " files, ", extents, " extents and ",
@@ -356,6 +381,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("guest-block ", handoff.guest_block);
   if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
   for (const Range& range : handoff.kept) line("keep ", range.offset, ' ', range.length);
+  for (const std::string& path : handoff.persist_paths) line("persist-path ", path);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
   if (handoff.root)
@@ -380,6 +406,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   };
   for (const auto& file : handoff.files) section("file", file);
   if (handoff.scratch) section("scratch", *handoff.scratch);
+  if (handoff.persist) section("persist", *handoff.persist);
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)
     return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));

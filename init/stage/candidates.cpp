@@ -10,6 +10,7 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
@@ -156,6 +157,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
     if (!is_about_it)
       parsed = {.config = {},
                 .warnings = {concat(printable(file->name), " is about another image, and does not count")}};
+    TRY_IN(file->name, record::check(parsed.config));
   }
   if (settings.wrong) parsed.warnings.push_back(concat("it does not count: ", settings.wrong->message()));
   parsed.config.wait_seconds = settings.config.wait_seconds;
@@ -168,7 +170,7 @@ namespace {
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
   auto image = TRY(with_scratch_file(TRY(open_image(candidate.place, writes_of(config))), config.ephemeral));
   TRY(check_writer(image, config));
-  return image;
+  return with_persist_image(std::move(image), config.persist_file());
 }
 
 }  // namespace

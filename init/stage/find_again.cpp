@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
@@ -90,6 +91,9 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   image = TRY(with_scratch_file(std::move(image), handoff.ephemeral));
   if (handoff.scratch)
     TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
+  if (!handoff.persist) return image;
+  image = TRY(with_persist_image(std::move(image), handoff.persist->path));
+  TRY(record::compare_extents(*handoff.persist, image.persist->layout.size, image.persist->layout.extents));
   return image;
 }
 

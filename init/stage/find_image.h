@@ -32,8 +32,10 @@ struct FoundImage {
   std::vector<volume::PlacedFile> parents;         ///< the nearest first, on the same volume, as it spells them
   std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
   std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
-  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, and the scratch file
+  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, and the scratch file,
+                      ///< and that of `persist`
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
+  std::unique_ptr<FoundImage> persist;        ///< see persist_image.h; may be null
 
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
   /// For people: "differencing VHDX image with 2 parents".

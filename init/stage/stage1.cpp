@@ -20,6 +20,7 @@
 #include "init/stage/find_image.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/rescue.h"
 #include "init/stage/scratch_file.h"
 #include "init/stage/settings.h"
@@ -64,6 +65,10 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
   for (const volume::PlacedFile& parent : image.parents)
     handoff.files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
+  if (image.persist) {
+    handoff.persist = handoff_file(*image.volume, image.persist->path, image.persist->layout);
+    handoff.persist_paths = config.persist_paths;
+  }
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
     handoff.kept = kept;
@@ -133,9 +138,10 @@ void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, c
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const blocks::AttachPlan& attached, const record::Config& config,
-                               const sys::Devices& devices, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const std::optional<disk::Identity>& persist,
+                               const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
+  if (persist) TRY(check_no_twin(*persist, disk));
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
@@ -163,9 +169,11 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Devices& devices, const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
+  std::optional<disk::Identity> persist;
+  if (image.persist) persist = TRY(identify_persist(*image.persist, attach_image, devices, report));
   auto disk = TRY(attach_image(read_only(attach_plan), image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, devices, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, persist, config, devices, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
@@ -306,7 +314,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral));
+    const FoundImage image = TRY(with_persist_image(
+        TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral)), settings.config.persist_file()));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "init/guest/persist_units.h"
 #include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
@@ -20,6 +21,7 @@
 #include "init/stage/find_again.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/rescue.h"
 #include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
@@ -157,11 +159,18 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
   return *std::move(first);
 }
 
-// What the guest would miss of a boot from a disk of its own. It comes up without it.
-std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Handoff& handoff,
-                                      const sys::Devices& devices, const sys::Reporter& report) {
-  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
-  if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
+// What the guest would miss of a boot from a disk of its own. It comes up without it, but for what it is to keep.
+Result<std::optional<Keeper>> leave_for_guest(const std::string& disk, const PersistDisk* persist,
+                                              const record::Handoff& handoff, const sys::Devices& devices,
+                                              const sys::Reporter& report) {
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}};
+  if (persist != nullptr) {
+    left.persist = guest::persist_notices(forgetting_notice(handoff), handoff.persist_paths);
+    for (guest::GuestFile& file : guest::persist_units(persist->device, handoff.persist_paths))
+      left.persist.push_back(std::move(file));
+  } else if (handoff.ephemeral) {
+    left.notice = forgetting_notice(handoff);
+  }
   if (auto groups = find_volume_groups(disk, devices)) {
     left.lvm = lvm_overrides_for(disk, *groups);
     left.rules.push_back(std::move(groups->rule));
@@ -170,6 +179,7 @@ std::optional<Keeper> leave_for_guest(const std::string& disk, const record::Han
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
   auto keeper = leave_in_run(handoff, disk, left);
   if (keeper) return *std::move(keeper);
+  if (persist != nullptr) return std::unexpected(keeper.error());
   report.warn(keeper.error().message());
   return std::nullopt;
 }
@@ -187,7 +197,8 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
-  std::optional<sys::Mount> root;      // of a guest without an initrd
+  std::optional<PersistDisk> persist;
+  std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
@@ -244,22 +255,33 @@ class Stage2 {
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
     const bool writes = !plan.forgets() || !plan.kept.empty();
-    if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
+    const auto is_vhdx = [](const FoundImage& one) { return one.info().format == vhd::Format::Vhdx; };
+    if ((writes && is_vhdx(image)) || (image.persist && is_vhdx(*image.persist))) written_ = kHeaderWritten;
     std::optional<GrowingDisk> growing;
     if (plan.grows)
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
     else if (writes)
       TRY(begin_writes(image));
     auto attached = TRY(attach_for_guest(plan, image, growing, report));
-    ForGuest guest{.growing = std::move(growing), .disk = std::move(attached), .root = {}, .keeper = {}, .watcher = {}};
+    ForGuest guest{.growing = std::move(growing),
+                   .disk = std::move(attached),
+                   .persist = {},
+                   .root = {},
+                   .keeper = {},
+                   .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
+    if (image.persist) {
+      guest.persist.emplace(TRY(attach_persist(*image.persist, handoff.trim)));
+      report.log(concat(record::list_of(handoff.persist_paths), " of the guest are kept in ",
+                        printable(image.persist->path.text()), ", which is ", guest.persist->device));
+    }
     if (handoff.root) {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(disk, handoff, *devices, report);
+    guest.keeper = TRY(leave_for_guest(disk, guest.persist ? &*guest.persist : nullptr, handoff, *devices, report));
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "init/guest/host_mount_unit.h"
+#include "init/guest/persist_units.h"
 #include "init/record/image_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -27,6 +28,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
   }
   if (config.ephemeral && parse_ephemeral(to_text(*config.ephemeral)) != config.ephemeral) std::abort();
+  for (const GuestFile& unit : persist_units("/dev/loop1", config.persist_paths))
+    if (unit.name.ends_with(".mount") &&
+        (unit.name.substr(unit.name.rfind('/') + 1).size() > 255 || unit.text.contains('%')))
+      std::abort();
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
   if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is left in memory for the systemd of a guest that forgets, so that some of its directories do not: they lie in a
+// file system of their own, which is mounted, and bound over those of the guest. A directory that is not there yet
+// begins as a copy of the guest's own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "init/guest/host_mount_unit.h"
+#include "init/guest/root.h"
+
+namespace vhdboot::guest {
+
+/// Where the guest finds the file system.
+inline constexpr std::string_view kPersistPlace = "/run/vhdboot/persist";
+
+/// Files for the guest's /run, each named by its path there, in the order in which they are to be left. `device`: of
+/// the file system, "/dev/loop1"; `paths`: see record::with_persist_path(). The units are required by local-fs.target:
+/// when one of them fails, the guest comes up in its emergency mode, as it does for a line of its fstab.
+///
+/// Their folder is one that systemd reads before the guest's own (systemd.unit(5)), and by which nobody takes an initrd
+/// for one of systemd's (sd_booted(3)): they are there before the guest's systemd starts.
+[[nodiscard]] std::vector<GuestFile> persist_units(const std::string& device, const std::vector<std::string>& paths);
+
+/// What is told at login (issue(5)), for the guest's /run: until the units have done their work, that nothing is kept;
+/// then `notice`.
+[[nodiscard]] std::vector<GuestFile> persist_notices(std::string_view notice, const std::vector<std::string>& paths);
+
+/// Whether the guest can keep those directories, as far as its root tells. Unsupported when its init is not systemd, or
+/// its fstab mounts something else at one of them.
+[[nodiscard]] Result<void> check_persist_paths(const std::vector<std::string>& paths, const RootTables& tables);
+
+}  // namespace vhdboot::guest
