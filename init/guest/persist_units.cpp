@@ -47,7 +47,7 @@ for path; do
   real=$(readlink -f "$path") || real=$path
   [ "$real" = "$path" ] || refuse "$path leads to $real: name that in persist-paths"
   if [ -d "$to" ] && [ ! -L "$to" ]; then continue; fi
-  [ ! -e "$to" ] && [ ! -L "$to" ] || refuse "$to is no directory"
+  if [ -e "$to" ] || [ -L "$to" ]; then refuse "$to is no directory"; fi
   mkdir -p "${to%/*}"
   if [ -d "$path" ]; then
     cp -a -x "$path" $new || refuse "$path cannot be copied into the image of persist: is there room in it?"
@@ -137,19 +137,6 @@ std::vector<GuestFile> persist_notices(std::string_view notice, const std::vecto
   return {{.name = "vhdboot/kept", .text = std::string(notice)},
           {.name = "issue.d/vhdboot.issue", .text = nothing},
           {.name = "motd.d/vhdboot", .text = nothing}};
-}
-
-Result<void> check_persist_paths(const std::vector<std::string>& paths, const RootTables& tables) {
-  if (tables.has_other_init)
-    return fail(
-        Code::Unsupported,
-        "`persist` needs a guest with systemd, and the init of this one is another: use `keep` for a partition");
-  for (const std::string& path : paths)
-    if (const entry::FstabEntry* taken = entry::find_mount(tables.fstab, path))
-      return fail(Code::Unsupported,
-                  concat("`persist-paths` names ", path, ", where the guest's fstab mounts ", printable(taken->spec),
-                         ": keep that partition with `keep`, or take the line out of the fstab"));
-  return {};
 }
 
 }  // namespace vhdboot::guest

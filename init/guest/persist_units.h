@@ -4,14 +4,11 @@
 // begins as a copy of the guest's own.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "init/guest/host_mount_unit.h"
-#include "init/guest/root.h"
 
 namespace vhdboot::guest {
 
@@ -29,9 +26,5 @@ inline constexpr std::string_view kPersistPlace = "/run/vhdboot/persist";
 /// What is told at login (issue(5)), for the guest's /run: until the units have done their work, that nothing is kept;
 /// then `notice`.
 [[nodiscard]] std::vector<GuestFile> persist_notices(std::string_view notice, const std::vector<std::string>& paths);
-
-/// Whether the guest can keep those directories, as far as its root tells. Unsupported when its init is not systemd, or
-/// its fstab mounts something else at one of them.
-[[nodiscard]] Result<void> check_persist_paths(const std::vector<std::string>& paths, const RootTables& tables);
 
 }  // namespace vhdboot::guest

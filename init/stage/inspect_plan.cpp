@@ -11,6 +11,7 @@
 #include "base/held_signals.h"
 #include "base/text.h"
 #include "entry/profile.h"
+#include "init/guest/check_persist.h"
 #include "init/guest/kept_partitions.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
@@ -151,7 +152,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   if (image.persist) persist = TRY(identify_persist(*image.persist, attach_to_look, devices, report));
   const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
-  if (persist) TRY(check_no_twin(*persist, disk));
+  if (persist) TRY(guest::check_no_twin(*persist, disk));
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));

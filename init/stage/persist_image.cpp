@@ -2,24 +2,18 @@
 #include "init/stage/persist_image.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 #include "base/text.h"
-#include "disk/guest_disk.h"
 #include "init/blocks/check_writer.h"
+#include "init/guest/check_persist.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/growing_disk.h"
 
 namespace vhdboot::stage {
 namespace {
-
-// With owners, modes and names as a guest has them.
-constexpr std::array<std::string_view, 7> kFileSystems{"btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "xfs"};
-constexpr std::string_view kCure = ": make one in it, with `mkfs.ext4 -E nodiscard`";
 
 std::string where_is(const FoundImage& persist) {
   return concat("the image of `persist`, ", printable(persist.path.text()), " on ", persist.volume->description());
@@ -37,14 +31,6 @@ Result<void> check_other_file(const FoundImage& image, const volume::FileLayout&
   if (image.scratch && is_own(*image.scratch))
     return fail(Code::Invalid, "it is the scratch file of `ephemeral`: name another image");
   return {};
-}
-
-// Of the partition with the file system; 0: there is no partition table.
-Result<unsigned> partition_of(const disk::PartitionTable& table) {
-  if (table.scheme == disk::Scheme::None) return 0U;
-  if (table.partitions.size() == 1) return table.partitions.front().number;
-  return fail(Code::Unsupported, concat("it has ", table.partitions.size(),
-                                        " partitions: give it one file system, on one partition or without a table"));
 }
 
 }  // namespace
@@ -76,38 +62,23 @@ Result<disk::Identity> identify_persist(const FoundImage& persist,
                                         const sys::Devices& devices, const sys::Reporter& report) {
   const std::string where = where_is(persist);
   const disk::PartitionTable table = TRY(read_table(persist));
-  (void)TRY_IN(where, partition_of(table));
+  (void)TRY_IN(where, guest::persist_partition(table));
   auto attached = TRY_IN(where, attach(TRY(plan_attachment(persist, true, table.logical_block)), persist));
   disk::Identity identity;
   {
     const AttachedGuestDisk disk(attached.disk(), table, devices, report);
     const std::string type = disk.partitions().empty() ? "" : disk.partitions().front().type;
-    if (type.empty()) return fail(Code::Unsupported, concat(where, " holds no file system", kCure));
-    if (std::ranges::find(kFileSystems, type) == kFileSystems.end())
-      return fail(Code::Unsupported,
-                  concat(where, " holds ", printable(type), ", and no file system that keeps what a guest has", kCure));
+    TRY_IN(where, guest::check_persist_type(type));
     identity = disk.partitions().front().identity;
   }
   TRY(attached.detach());
   return identity;
 }
 
-Result<void> check_no_twin(const disk::Identity& persist, const disk::GuestDisk& disk) {
-  const auto same = [](const std::string& one, const std::string& other) { return !one.empty() && one == other; };
-  for (const disk::GuestPartition& partition : disk.partitions()) {
-    const disk::Identity& own = partition.identity;
-    if (same(own.uuid, persist.uuid) || same(own.partuuid, persist.partuuid) || same(own.label, persist.label))
-      return fail(Code::Unsafe,
-                  concat("the image of `persist` has the UUID or label of ", partition.description(),
-                         ", and the guest may take one for the other: give it others (tune2fs -U random -L keep)"));
-  }
-  return {};
-}
-
 Result<PersistDisk> attach_persist(const FoundImage& persist, bool trim) {
   const std::string where = where_is(persist);
   const disk::PartitionTable table = TRY(read_table(persist));
-  const unsigned partition = TRY_IN(where, partition_of(table));
+  const unsigned partition = TRY_IN(where, guest::persist_partition(table));
   auto plan = TRY_IN(where, plan_attachment(persist, false, table.logical_block));
   plan.trim = trim;
   TRY_IN(where, begin_writes(persist));

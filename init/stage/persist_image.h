@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "disk/guest_disk.h"
 #include "disk/selector.h"
 #include "init/blocks/attach_plan.h"
 #include "init/stage/find_image.h"
@@ -30,9 +29,6 @@ inline constexpr char kPersistName[] = "vhdboot-persist";
                                                       Result<sys::AttachedDisk> (*attach)(const blocks::AttachPlan&,
                                                                                           const FoundImage&),
                                                       const sys::Devices& devices, const sys::Reporter& report);
-
-/// Unsafe when the guest might take one for the other: a file system on its disk has the same UUID or label.
-[[nodiscard]] Result<void> check_no_twin(const disk::Identity& persist, const disk::GuestDisk& disk);
 
 /// The disk of the guest, to be written to.
 struct PersistDisk {

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/guest/check_persist.h"
 #include "init/guest/kept_partitions.h"
 #include "init/stage/additions.h"
 #include "init/stage/archive.h"
@@ -141,7 +142,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
                                const blocks::AttachPlan& attached, const std::optional<disk::Identity>& persist,
                                const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
-  if (persist) TRY(check_no_twin(*persist, disk));
+  if (persist) TRY(guest::check_no_twin(*persist, disk));
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));

@@ -6,12 +6,10 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "tests/unit/base/error_matchers.h"
 
 namespace vhdboot::guest {
 namespace {
 
-using test::Fails;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -71,16 +69,6 @@ TEST(PersistUnits, ThatNothingIsKeptIsSaidUntilItIs) {
     EXPECT_THAT(text_of(notices, shown), HasSubstr("ALSO what `persist-paths` names (/home, /var/log)")) << shown;
   EXPECT_THAT(text_of(persist_units("/dev/loop1", {"/home"}), "vhdboot/persist.sh"),
               HasSubstr("cp /run/vhdboot/kept \"/run/$place\""));
-}
-
-TEST(PersistUnits, WhatCannotBeKept) {
-  EXPECT_TRUE(check_persist_paths({"/home"}, {}));
-  EXPECT_THAT(check_persist_paths({"/home"}, {.has_other_init = true}),
-              Fails(Code::Unsupported, "needs a guest with systemd"));
-  const RootTables tables{.fstab = {{.spec = "LABEL=home", .file = "/home/"}}};
-  EXPECT_THAT(check_persist_paths({"/var/log", "/home"}, tables),
-              Fails(Code::Unsupported, "`persist-paths` names /home, where the guest's fstab mounts LABEL=home"));
-  EXPECT_TRUE(check_persist_paths({"/home/me", "/var"}, tables));
 }
 
 }  // namespace

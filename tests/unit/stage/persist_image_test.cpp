@@ -5,7 +5,6 @@
 
 #include "init/stage/scratch_file.h"
 #include "tests/unit/base/error_matchers.h"
-#include "tests/unit/disk/memory_disk.h"
 #include "tests/unit/stage/fake_devices.h"
 
 namespace vhdboot::stage {
@@ -58,18 +57,6 @@ TEST_F(PersistImage, IsNoneOfTheOtherFiles) {
 
 TEST_F(PersistImage, OneThatIsNotThereSendsNobodyElsewhere) {
   EXPECT_THAT(with("/vhd/keep2.img"), Fails(Code::Unsupported, "the image of `persist`, /vhd/keep2.img on /dev/sda1"));
-}
-
-TEST_F(PersistImage, MustNotBeTakenForTheGuestsOwn) {
-  const std::vector<test::MemoryPartition> partitions{{.type = "ext4", .files = {}, .bytes = {}}};
-  const auto table = test::table_of(partitions);
-  const test::MemoryDisk disk(table, partitions);
-  const disk::Identity own = disk.partitions().front().identity;
-  ASSERT_FALSE(own.partuuid.empty());
-  EXPECT_TRUE(check_no_twin({}, disk));
-  EXPECT_TRUE(check_no_twin({.uuid = "other", .label = "keep"}, disk));
-  EXPECT_THAT(check_no_twin({.partuuid = own.partuuid}, disk),
-              Fails(Code::Unsafe, "has the UUID or label of partition 1"));
 }
 
 }  // namespace
