@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "init/record/persist.h"
 #include "tools/common/json.h"
 
 namespace vhdboot::command {
@@ -101,6 +102,8 @@ std::string status_text(const Status& status) {
     text += line("disk", disk_line(*status.disk));
     text += line("written", kWritten.at(static_cast<std::size_t>(status.disk->written)).sentence);
   }
+  if (!status.kept.empty())
+    text += line("kept", concat(printable(record::list_of(status.kept)), ", in the image of `persist`"));
   if (status.host) text += line("host", host_line(*status.host));
   if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
   if (status.next.empty()) text += line("next", "nothing is set: the usual start");
@@ -147,6 +150,11 @@ std::string status_json(const Status& status) {
         .member("read_only", disk->written == Written::Nowhere)
         .member("writes", kWritten.at(static_cast<std::size_t>(disk->written)).word)
         .end_object();
+  }
+  if (!status.kept.empty()) {
+    json.key("kept").begin_array();
+    for (const std::string& path : status.kept) json.value(std::string_view(path));
+    json.end_array();
   }
   if (const auto& host = status.host) {
     json.key("host")
