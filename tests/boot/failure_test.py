@@ -241,6 +241,28 @@ def a_parent(bench):
     return bench.host({VHD: image, "/boot/child.vhd": child})
 
 
+KEEPING = "ephemeral 64M\npersist /vhd/keep.img\npersist-paths /home\n"
+
+
+def nothing_to_keep_in(bench):
+    """As `persist` finds it when nobody has made a file system."""
+    return bench.host({VHD: bench.image(), "/vhd/keep.img": bench.blob("keep", bytes(4 * disk.MIB))}, KEEPING)
+
+
+def keeps_in_itself(bench):
+    return bench.host({VHD: bench.image()}, KEEPING.replace("/vhd/keep.img", VHD))
+
+
+def keeps_and_forgets_nothing(bench):
+    return bench.host({VHD: bench.image()}, KEEPING.removeprefix("ephemeral 64M\n"))
+
+
+def keeps_without_systemd(bench):
+    keep = bench.blob("keep", bytes(8 * disk.MIB))
+    run("mkfs.ext4", "-q", "-E", "nodiscard", keep)
+    return bench.host({VHD: images.guest_vhd(get_guest("debian12-bare-sysvinit")), "/vhd/keep.img": keep}, KEEPING)
+
+
 @dataclass(frozen=True)
 class Failure:
     """`sentence`: what the error line must match, in this order, whatever is between."""
@@ -284,6 +306,10 @@ FAILURES = [
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
     Failure(crypttab_formats, ["/etc/crypttab", "/dev/vda2", "formatted whenever the guest starts", "PARTUUID="]),
     Failure(saved_virtual_machine, ["/boot/debian.vhd", "virtual machine was saved", "shut it down"]),
+    Failure(nothing_to_keep_in, ["/vhd/keep.img on", "it holds no file system", "`mkfs.ext4 -E nodiscard`"]),
+    Failure(keeps_in_itself, ["image of `persist`", "a file of the guest's own disk", "name another image"]),
+    Failure(keeps_and_forgets_nothing, ["`persist` is said without `ephemeral`", "say `ephemeral yes`"]),
+    Failure(keeps_without_systemd, ["`persist` needs a guest with systemd", "`keep`"]),
     Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
 ]
@@ -323,7 +349,8 @@ def as_tuple(made):
 # Others of their kind always run, and all of them are refused by the same code in the unit tests.
 ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent, footer_of_another_size, dirty_exfat,
             compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
-            no_such_entry, crypttab_formats, saved_virtual_machine}
+            no_such_entry, crypttab_formats, saved_virtual_machine, nothing_to_keep_in, keeps_in_itself,
+            keeps_and_forgets_nothing, keeps_without_systemd}
 
 
 def always_or_not(failure: Failure):
