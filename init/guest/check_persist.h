@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
@@ -20,11 +19,12 @@ namespace vhdboot::guest {
 /// not keep owners, modes and names as a guest has them.
 [[nodiscard]] Result<void> check_persist_type(std::string_view type);
 
-/// Unsafe when the guest might take one for the other: a file system on its disk has the same UUID or label.
-[[nodiscard]] Result<void> check_no_twin(const disk::Identity& persist, const disk::GuestDisk& disk);
+/// Both for the disk in that image. Unsafe, too, when the guest might take one for the other: a file system on its own
+/// disk has the same UUID or label.
+[[nodiscard]] Result<void> check_persist(const disk::GuestDisk& persist, const disk::GuestDisk& own);
 
-/// Whether the guest can keep those directories, as far as its root tells. Unsupported when its init is not systemd, or
-/// its fstab mounts something else at one of them.
-[[nodiscard]] Result<void> check_persist_paths(const std::vector<std::string>& paths, const RootTables& tables);
+/// Whether the guest can keep the directories `paths`, as far as its root tells. Unsupported when its init is not
+/// systemd, or its fstab mounts something else at one of them.
+[[nodiscard]] Result<void> check_persist_paths(std::string_view paths, const RootTables& tables);
 
 }  // namespace vhdboot::guest

@@ -15,16 +15,14 @@ namespace vhdboot::guest {
 /// Where the guest finds the file system.
 inline constexpr std::string_view kPersistPlace = "/run/vhdboot/persist";
 
-/// Files for the guest's /run, each named by its path there, in the order in which they are to be left. `device`: of
-/// the file system, "/dev/loop1"; `paths`: see record::with_persist_path(). The units are required by local-fs.target:
-/// when one of them fails, the guest comes up in its emergency mode, as it does for a line of its fstab.
+/// Files for the guest's /run, each named by its path there, in the order in which they are to be left: units, what
+/// they run, and what is told at login (issue(5)): that nothing is kept, until they have done their work. `text`: of
+/// fs-skeleton/persist; `device`: with the file system, "/dev/loop1"; `paths`: see record::with_persist_paths();
+/// `notice`: a line of what is told.
 ///
-/// Their folder is one that systemd reads before the guest's own (systemd.unit(5)), and by which nobody takes an initrd
-/// for one of systemd's (sd_booted(3)): they are there before the guest's systemd starts.
-[[nodiscard]] std::vector<GuestFile> persist_units(const std::string& device, const std::vector<std::string>& paths);
-
-/// What is told at login (issue(5)), for the guest's /run: until the units have done their work, that nothing is kept;
-/// then `notice`.
-[[nodiscard]] std::vector<GuestFile> persist_notices(std::string_view notice, const std::vector<std::string>& paths);
+/// The units' folder is one that systemd reads before the guest's own (systemd.unit(5)), and by which nobody takes an
+/// initrd for one of systemd's (sd_booted(3)): they can be there before the guest's systemd starts.
+[[nodiscard]] std::vector<GuestFile> persist_units(std::string_view text, const std::string& device,
+                                                   const std::string& paths, const std::string& notice);
 
 }  // namespace vhdboot::guest

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "base/quoted.h"
 #include "base/text.h"
@@ -95,14 +96,16 @@ Result<void> add_kept(Config& config, std::string_view value) {
 }
 
 Result<void> set_persist(Config& config, std::string_view value) {
-  config.persist = TRY(parse_persist_file(value));
+  const auto path = TRY(volume::parse_path(value));
+  if (path.is_root() || (value.front() != '/' && value.front() != '\\'))
+    return unexpected_value("the path of an image on the volume, such as /vhd/keep.vhd", value);
+  config.persist = path.text();
   return {};
 }
 
 Result<void> add_persist_paths(Config& config, std::string_view value) {
-  const auto words = split_words(value);
-  if (words.empty()) return unexpected_value("directories of the guest such as /home /var/log", value);
-  for (const std::string_view word : words) config.persist_paths = TRY(with_persist_path(config.persist_paths, word));
+  if (value.empty()) return unexpected_value("directories of the guest such as /home /var/log", value);
+  config.persist_paths = TRY(with_persist_paths(std::move(config.persist_paths), value));
   return {};
 }
 
@@ -342,10 +345,8 @@ Config merge(const Config& base, const Config& overrides) {
 Result<void> check(const Config& config) {
   if (config.options.size() > kMaxOptionsBytes)
     return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
-  if (!config.persist && !config.persist_paths.empty())
-    return fail(Code::Invalid, "`persist-paths` is said without `persist`, the image that they are kept in");
-  if (config.persist && config.persist_paths.empty())
-    return fail(Code::Invalid, "`persist` is said without `persist-paths`, the directories that are kept in it");
+  if (config.persist.has_value() == config.persist_paths.empty())
+    return fail(Code::Invalid, "`persist`, an image, and `persist-paths`, what is kept in it, must both be said");
   if (config.persist && !config.ephemeral)
     return fail(Code::Invalid, "`persist` is said without `ephemeral`, and nothing is forgotten: say `ephemeral yes`");
   return {};

@@ -78,9 +78,9 @@ struct Config {
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
   std::optional<Ephemeral> ephemeral;
-  std::vector<disk::Selector> keep;        ///< partitions of the guest disk that do not forget with the rest of it
-  std::optional<std::string> persist;      ///< the image with what is kept beside them: '/' before each name
-  std::vector<std::string> persist_paths;  ///< directories of the guest that are kept there
+  std::vector<disk::Selector> keep;    ///< partitions of the guest disk that do not forget with the rest of it
+  std::optional<std::string> persist;  ///< the image with what is kept beside them: '/' before each name
+  std::string persist_paths;           ///< directories of the guest that are kept there, separated by blanks
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;

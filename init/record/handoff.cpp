@@ -124,20 +124,6 @@ std::optional<std::string> objection(std::span<const Range> kept, const Handoff&
   return std::nullopt;
 }
 
-std::optional<std::string> objection_to_persist(const Handoff& handoff) {
-  if (handoff.persist.has_value() == handoff.persist_paths.empty())
-    return "has an image for what is kept, or what is kept in one, without the other";
-  if (!handoff.persist) return std::nullopt;
-  if (!handoff.ephemeral) return "has an image for what is kept where nothing is forgotten";
-  std::vector<std::string> paths;
-  for (const std::string& path : handoff.persist_paths) {
-    auto more = with_persist_path(std::move(paths), path);
-    if (!more) return concat("keeps no directory but ", quoted(path));
-    paths = *std::move(more);
-  }
-  return objection(*handoff.persist);
-}
-
 /// What holds for every handoff, written or read: the sentence that names what does not.
 std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.files.empty()) return "names no file";
@@ -153,7 +139,11 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
-  if (auto text = objection_to_persist(handoff)) return text;
+  if (handoff.persist.has_value() == handoff.persist_paths.empty() || (handoff.persist && !handoff.ephemeral) ||
+      with_persist_paths("", handoff.persist_paths) != handoff.persist_paths)
+    return concat("keeps ", quoted(handoff.persist_paths), " in another image, which cannot be");
+  if (handoff.persist)
+    if (auto text = objection(*handoff.persist)) return text;
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -187,7 +177,6 @@ class Reader {
     if (in_file && key == "place") return take_place(value);
     if (!in_file && key == "module") return take_module(value);
     if (!in_file && key == "keep") return take_kept(value);
-    if (!in_file && key == "persist-path") return take_persist_path(value);
     if (std::ranges::find(seen_, key) != seen_.end())
       return fail(Code::Corrupt, concat("says ", quoted(key), " twice"));
     if (!(in_file ? take_of_file(*file_, key, value) : take_once(key, value)))
@@ -262,12 +251,6 @@ class Reader {
     return {};
   }
 
-  Result<void> take_persist_path(std::string_view value) {
-    if (handoff_.persist_paths.size() == kMaxPersistPaths) return fail(Code::NoMemory, "keeps too many directories");
-    handoff_.persist_paths.emplace_back(value);
-    return {};
-  }
-
   Result<void> take_module(std::string_view value) {
     if (handoff_.modules.size() == kMaxHandoffModules) return fail(Code::NoMemory, "names too many modules");
     const auto blank = value.find(' ');
@@ -288,6 +271,7 @@ class Reader {
   bool take_once(std::string_view key, std::string_view value) {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
+    if (key == "persist-paths") return handoff_.persist_paths = value, true;
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
@@ -381,7 +365,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("guest-block ", handoff.guest_block);
   if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
   for (const Range& range : handoff.kept) line("keep ", range.offset, ' ', range.length);
-  for (const std::string& path : handoff.persist_paths) line("persist-path ", path);
+  if (!handoff.persist_paths.empty()) line("persist-paths ", handoff.persist_paths);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
   if (handoff.root)

@@ -85,7 +85,7 @@ struct Handoff {
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept
   std::vector<Range> kept;                     ///< bytes of the guest disk that are kept all the same, in their order
-  std::vector<std::string> persist_paths;      ///< directories of the guest that are kept in `persist`
+  std::string persist_paths;                   ///< directories of the guest that are kept in `persist`, blanks between
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted

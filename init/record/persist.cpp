@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/record/persist.h"
 
-#include <utility>
+#include <algorithm>
+#include <vector>
 
 #include "base/quoted.h"
 #include "base/text.h"
 #include "init/record/host_mount.h"
-#include "init/volume/path.h"
 
 namespace vhdboot::record {
 namespace {
@@ -17,47 +17,34 @@ bool is_within(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
-bool is_normalised(std::string_view path) {
-  if (!path.starts_with('/')) return false;
-  for (const std::string_view name : split(path.substr(1), '/'))
-    if (name.empty() || name == "." || name == "..") return false;
-  return true;
+// What is wrong with one more; empty: nothing.
+std::string_view objection(std::string_view path, const std::vector<std::string_view>& others) {
+  if (path == "/") return "is all of the guest: name the directories that are kept, or leave `ephemeral` out";
+  const auto names = split(path, '/');
+  const auto is_detour = [](std::string_view name) { return name.empty() || name == "." || name == ".."; };
+  if (names.size() < 2 || !names.front().empty() || std::any_of(names.begin() + 1, names.end(), is_detour))
+    return R"(is not an absolute path such as /var/log, without ".", ".." and a last /)";
+  if (!fits_line(path) || path.find_first_of("\"'%\\$") != std::string_view::npos)
+    return "has a quote, %, $ or a backslash, which is not possible here";
+  for (const std::string_view taken : {"/dev", "/proc", "/run", "/sys"})
+    if (is_within(path, taken)) return "cannot be kept: it is made anew at each start";
+  if (mount_unit_name(path).size() > kMaxUnitName) return "is too long for the name of a unit";
+  for (const std::string_view other : others)
+    if (is_within(path, other) || is_within(other, path)) return "is named twice, lies in another one or holds one";
+  return others.size() < kMaxPersistPaths ? "" : "is one too many, 32 can be kept";
 }
 
 }  // namespace
 
-Result<std::string> parse_persist_file(std::string_view text) {
-  if (text.starts_with('/') || text.starts_with('\\'))
-    if (const auto path = TRY(volume::parse_path(text)); !path.is_root()) return path.text();
-  return fail(Code::Invalid,
-              concat("expected the path of an image on the volume, such as /vhd/keep.vhd, found ", quoted(text)));
-}
-
-Result<std::vector<std::string>> with_persist_path(std::vector<std::string> paths, std::string_view path) {
-  const auto refuse = [&](std::string_view why) { return fail(Code::Invalid, concat(quoted(path), why)); };
-  if (path.size() > kMaxPersistPathBytes) return refuse(concat(" has more than ", kMaxPersistPathBytes, " bytes"));
-  if (path == "/") return refuse(" is all of the guest: name the directories that are kept, or leave `ephemeral` out");
-  if (!fits_line(path) || path.find_first_of(" \t\"'%\\$") != std::string_view::npos)
-    return refuse(" has a blank, a quote, %, $ or a backslash, which is not possible here");
-  if (!is_normalised(path))
-    return refuse(R"( is not an absolute path such as /var/log, without ".", ".." and a last /)");
-  for (const std::string_view taken : {"/dev", "/proc", "/run", "/sys"})
-    if (is_within(path, taken)) return refuse(concat(" cannot be kept: ", taken, " is made anew at each start"));
-  if (mount_unit_name(path).size() > kMaxUnitName) return refuse(" is too long for the name of a unit");
-  for (const std::string& other : paths) {
-    if (other == path) return refuse(" is named twice");
-    if (is_within(path, other)) return refuse(concat(" lies in ", other, ", which is kept with all that is in it"));
-    if (is_within(other, path)) return refuse(concat(" holds ", other, ", which need not be named then"));
+Result<std::string> with_persist_paths(std::string paths, std::string_view more) {
+  static_assert(kMaxPersistPaths == 32, "as objection() says");
+  for (const std::string_view path : split_words(more)) {
+    const std::string_view why = objection(path, split_words(paths));
+    if (!why.empty()) return fail(Code::Invalid, concat(quoted(path), ' ', why));
+    if (!paths.empty()) paths += ' ';
+    paths += path;
   }
-  if (paths.size() == kMaxPersistPaths) return fail(Code::Invalid, concat("more than ", kMaxPersistPaths, " paths"));
-  paths.emplace_back(path);
   return paths;
-}
-
-std::string list_of(const std::vector<std::string>& paths) {
-  std::string text;
-  for (const std::string& path : paths) text += concat(text.empty() ? "" : ", ", path);
-  return text;
 }
 
 }  // namespace vhdboot::record

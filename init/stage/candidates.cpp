@@ -170,7 +170,8 @@ namespace {
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
   auto image = TRY(with_scratch_file(TRY(open_image(candidate.place, writes_of(config))), config.ephemeral));
   TRY(check_writer(image, config));
-  return with_persist_image(std::move(image), config.persist_file());
+  TRY(add_persist_image(image, config.persist_file()));
+  return image;
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   if (handoff.scratch)
     TRY(record::compare_extents(*handoff.scratch, image.scratch->layout.size, image.scratch->layout.extents));
   if (!handoff.persist) return image;
-  image = TRY(with_persist_image(std::move(image), handoff.persist->path));
+  TRY(add_persist_image(image, handoff.persist->path));
   TRY(record::compare_extents(*handoff.persist, image.persist->layout.size, image.persist->layout.extents));
   return image;
 }

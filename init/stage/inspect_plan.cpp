@@ -11,7 +11,6 @@
 #include "base/held_signals.h"
 #include "base/text.h"
 #include "entry/profile.h"
-#include "init/guest/check_persist.h"
 #include "init/guest/kept_partitions.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
@@ -148,11 +147,9 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  std::optional<disk::Identity> persist;
-  if (image.persist) persist = TRY(identify_persist(*image.persist, attach_to_look, devices, report));
   const auto attached = TRY(attach_to_look(attach_plan, image));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
-  if (persist) TRY(guest::check_no_twin(*persist, disk));
+  if (image.persist) TRY(check_persist_disk(*image.persist, disk, devices, report));
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));
@@ -200,9 +197,8 @@ Result<PlanReport> examine_as_stage1(const sys::Reporter& report) {
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolumes volumes(*devices);
   const Settings settings = TRY(read_settings(volumes, TRY(read_stub_record(report)), report));
-  const FoundImage image = TRY(
-      with_persist_image(TRY(with_scratch_file(TRY(find_image(volumes, settings, report)), settings.config.ephemeral)),
-                         settings.config.persist_file()));
+  FoundImage image = TRY(with_scratch_file(TRY(find_image(volumes, settings, report)), settings.config.ephemeral));
+  TRY(add_persist_image(image, settings.config.persist_file()));
   TRY(check_no_windows_sleeps(volumes, image));
   return examine(image, settings.config, *devices, report);
 }
@@ -213,9 +209,8 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image = TRY(
-      with_persist_image(TRY(with_scratch_file(TRY(examine_image(volume, path, writes_of(config))), config.ephemeral)),
-                         config.persist_file()));
+  FoundImage image = TRY(with_scratch_file(TRY(examine_image(volume, path, writes_of(config))), config.ephemeral));
+  TRY(add_persist_image(image, config.persist_file()));
   TRY(check_unshared(image, writes_of(config)));
   if (!file_device) {
     HostVolumes volumes(*devices);

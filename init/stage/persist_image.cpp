@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/persist_image.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -15,77 +17,64 @@
 namespace vhdboot::stage {
 namespace {
 
-std::string where_is(const FoundImage& persist) {
-  return concat("the image of `persist`, ", printable(persist.path.text()), " on ", persist.volume->description());
-}
+constexpr char kKey[] = "`persist`";
+constexpr char kName[] = "vhdboot-persist";
 
 // The same file by another name, too.
-bool is_same(const volume::FileLayout& one, const volume::FileLayout& other) {
-  return !one.extents.empty() && one.extents == other.extents;
+bool is_part_of(const FoundImage& image, const volume::FileLayout& file) {
+  const auto is_same = [&](const volume::PlacedFile& one) { return one.layout.extents == file.extents; };
+  return image.layout.extents == file.extents || std::ranges::any_of(image.parents, is_same) ||
+         (image.scratch && is_same(*image.scratch));
 }
 
-Result<void> check_other_file(const FoundImage& image, const volume::FileLayout& file) {
-  const auto is_own = [&](const volume::PlacedFile& one) { return is_same(one.layout, file); };
-  if (is_same(image.layout, file) || std::ranges::any_of(image.parents, is_own))
-    return fail(Code::Invalid, "it is a file of the guest's own disk: name another image");
-  if (image.scratch && is_own(*image.scratch))
-    return fail(Code::Invalid, "it is the scratch file of `ephemeral`: name another image");
-  return {};
+Result<std::unique_ptr<FoundImage>> find_persist(const FoundImage& image, std::string_view file) {
+  auto persist =
+      std::make_unique<FoundImage>(TRY(examine_image(*image.volume, TRY(volume::parse_path(file)), Writes::Kept)));
+  if (is_part_of(image, persist->layout))
+    return fail(Code::Invalid, concat(printable(file), " is a file of the guest's own disk: name another image"));
+  if (!persist->parents.empty()) return fail(Code::Unsupported, "it is a differencing image: use one in one file");
+  TRY(check_unshared(*persist, Writes::Kept));
+  TRY(blocks::check_in_place(*persist->disk));
+  return persist;
 }
 
 }  // namespace
 
-Result<FoundImage> with_persist_image(FoundImage image, const std::optional<std::string>& file) {
-  if (!file) return image;
-  const auto path = TRY(volume::parse_path(*file));
-  const std::string where =
-      concat("the image of `persist`, ", printable(path.text()), " on ", image.volume->description());
-  auto found = examine_image(*image.volume, path, Writes::Kept);
+Result<void> add_persist_image(FoundImage& image, const std::optional<std::string>& file) {
+  if (!file) return {};
+  auto persist = find_persist(image, *file);
   // The image itself is there: nobody is to look for it elsewhere.
-  if (!found && found.error().code == Code::NotFound) found.error().code = Code::Unsupported;
-  FoundImage persist = TRY_IN(where, std::move(found));
-  TRY_IN(where, check_other_file(image, persist.layout));
-  if (!persist.parents.empty())
-    return fail(Code::Unsupported, concat(where, ": it is a ", persist.kind(), ": use one that is in one file"));
-  TRY_IN(where, check_unshared(persist, Writes::Kept));
-  TRY_IN(where, blocks::check_in_place(*persist.disk));
-  image.view = TRY(blocks::with_file(
-      std::move(image.view),
-      {.size = persist.layout.size, .extents = persist.layout.extents, .device = 0, .name = persist.path.text()}));
-  image.persist = std::make_unique<FoundImage>(std::move(persist));
-  return image;
+  if (!persist && persist.error().code == Code::NotFound) persist.error().code = Code::Unsupported;
+  image.persist = TRY_IN(kKey, std::move(persist));
+  const volume::FileLayout& layout = image.persist->layout;
+  image.view =
+      TRY_IN(kKey, blocks::with_file(std::move(image.view),
+                                     {.size = layout.size, .extents = layout.extents, .device = 0, .name = *file}));
+  return {};
 }
 
-Result<disk::Identity> identify_persist(const FoundImage& persist,
-                                        Result<sys::AttachedDisk> (*attach)(const blocks::AttachPlan&,
-                                                                            const FoundImage&),
-                                        const sys::Devices& devices, const sys::Reporter& report) {
-  const std::string where = where_is(persist);
+Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own, const sys::Devices& devices,
+                                const sys::Reporter& report) {
   const disk::PartitionTable table = TRY(read_table(persist));
-  (void)TRY_IN(where, guest::persist_partition(table));
-  auto attached = TRY_IN(where, attach(TRY(plan_attachment(persist, true, table.logical_block)), persist));
-  disk::Identity identity;
-  {
-    const AttachedGuestDisk disk(attached.disk(), table, devices, report);
-    const std::string type = disk.partitions().empty() ? "" : disk.partitions().front().type;
-    TRY_IN(where, guest::check_persist_type(type));
-    identity = disk.partitions().front().identity;
-  }
-  TRY(attached.detach());
-  return identity;
+  const std::string name = concat(kName, "-look-", ::getpid());
+  const auto attached = TRY(sys::AttachedDisk::attach_to_look(TRY(plan_attachment(persist, true, table.logical_block)),
+                                                              persist.volume->device.path,
+                                                              {.map = name, .map_uuid = name, .image = kName}));
+  const AttachedGuestDisk disk(attached.disk(), table, devices, report);
+  TRY_IN(kKey, guest::check_persist(disk, own));
+  return {};
 }
 
 Result<PersistDisk> attach_persist(const FoundImage& persist, bool trim) {
-  const std::string where = where_is(persist);
   const disk::PartitionTable table = TRY(read_table(persist));
-  const unsigned partition = TRY_IN(where, guest::persist_partition(table));
-  auto plan = TRY_IN(where, plan_attachment(persist, false, table.logical_block));
+  const unsigned partition = TRY_IN(kKey, guest::persist_partition(table));
+  auto plan = TRY(plan_attachment(persist, false, table.logical_block));
   plan.trim = trim;
-  TRY_IN(where, begin_writes(persist));
+  TRY(begin_writes(persist));
   auto disk = TRY_IN(
-      where, sys::AttachedDisk::attach(plan, {.map = kPersistName,
-                                              .map_uuid = concat("VHDBOOT-PERSIST-", persist.volume->identity.uuid),
-                                              .image = persist.path.text()}));
+      kKey, sys::AttachedDisk::attach(plan, {.map = kName,
+                                             .map_uuid = concat("VHDBOOT-PERSIST-", persist.volume->identity.uuid),
+                                             .image = persist.path.text()}));
   std::string device = disk.disk().path();
   if (partition != 0) device += concat('p', partition);
   return PersistDisk{.disk = std::move(disk), .device = std::move(device)};

@@ -6,8 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "disk/selector.h"
-#include "init/blocks/attach_plan.h"
+#include "disk/guest_disk.h"
 #include "init/stage/find_image.h"
 #include "init/sys/attached_disk.h"
 #include "init/sys/console.h"
@@ -15,25 +14,19 @@
 
 namespace vhdboot::stage {
 
-/// The device-mapper name of its disk.
-inline constexpr char kPersistName[] = "vhdboot-persist";
+/// Finds the one at the path `file` for the guest of `image`; nothing where there is no such file to be found. It has
+/// passed the checks of an image that is written in place, is one file alone, and shares no byte with the others. Never
+/// NotFound.
+[[nodiscard]] Result<void> add_persist_image(FoundImage& image, const std::optional<std::string>& file);
 
-/// The image with the one at the path `file`; without one as it is. That has passed the checks of an image that is
-/// written in place, is one file alone, and shares no byte with the others. Never NotFound.
-[[nodiscard]] Result<FoundImage> with_persist_image(FoundImage image, const std::optional<std::string>& file);
+/// Looks at its disk, beside that of the guest, and detaches it again. The errors of guest::check_persist().
+[[nodiscard]] Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own,
+                                              const sys::Devices& devices, const sys::Reporter& report);
 
-/// What its file system is known by. `attach`: attach_image() or attach_to_look(), read-only; it is detached again.
-/// Unsupported, with what to do, unless it holds one file system, on its only partition or without a partition table,
-/// which is one of Linux and can keep what a guest has.
-[[nodiscard]] Result<disk::Identity> identify_persist(const FoundImage& persist,
-                                                      Result<sys::AttachedDisk> (*attach)(const blocks::AttachPlan&,
-                                                                                          const FoundImage&),
-                                                      const sys::Devices& devices, const sys::Reporter& report);
-
-/// The disk of the guest, to be written to.
+/// Its disk, for the guest.
 struct PersistDisk {
   sys::AttachedDisk disk;
-  std::string device;  ///< with its file system: "/dev/loop1p1"
+  std::string device;  ///< with the file system: "/dev/loop1p1"
 };
 
 [[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool trim);

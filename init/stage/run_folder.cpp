@@ -162,7 +162,7 @@ Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   Leaving leaving;
   if (has_run()) leaving.add(leave_persist(left.persist));
   if (init == Init::Another && !left.persist.empty())
-    leaving.add(fail(Code::Unsupported, "this system's init is not systemd: NOTHING of `persist-paths` is kept"));
+    leaving.add(fail(Code::Unsupported, "the init is not systemd: NOTHING of `persist-paths` is kept"));
   if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), left.rules));
   if (left.notice && has_run()) leaving.add(leave_notice(*left.notice));
   if (init != Init::Systemd) return std::move(leaving).result();

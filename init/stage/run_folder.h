@@ -21,7 +21,7 @@ struct LeftForGuest {
   UdevRules rules;
   std::optional<LvmOverrides> lvm;
   std::optional<std::string> notice;      ///< a line that is shown at login
-  std::vector<guest::GuestFile> persist;  ///< guest::persist_notices() and persist_units(); may be empty
+  std::vector<guest::GuestFile> persist;  ///< guest::persist_units(); then there is no `notice` beside it
 };
 
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.

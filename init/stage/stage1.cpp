@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "init/guest/check_persist.h"
 #include "init/guest/kept_partitions.h"
 #include "init/stage/additions.h"
 #include "init/stage/archive.h"
@@ -139,10 +138,10 @@ void warn_of_swap(const disk::GuestDisk& disk, const std::vector<Range>& kept, c
 
 // Loads the first of the guest's entries that can be.
 Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::PartitionTable& table, const FoundImage& image,
-                               const blocks::AttachPlan& attached, const std::optional<disk::Identity>& persist,
-                               const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
+                               const blocks::AttachPlan& attached, const record::Config& config,
+                               const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
-  if (persist) TRY(guest::check_no_twin(*persist, disk));
+  if (image.persist) TRY(check_persist_disk(*image.persist, disk, devices, report));
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
@@ -170,11 +169,9 @@ Result<LoadedGuest> load_from(const FoundImage& image, const disk::PartitionTabl
                               const sys::Devices& devices, const sys::Reporter& report) {
   const auto attach_plan = TRY(plan_for_guest(image, config, table.logical_block));
   for (const std::string& warning : attach_plan.warnings) report.warn(warning);
-  std::optional<disk::Identity> persist;
-  if (image.persist) persist = TRY(identify_persist(*image.persist, attach_image, devices, report));
   auto disk = TRY(attach_image(read_only(attach_plan), image));
   report.checkpoint("attached");
-  auto loaded = load_guest(disk.disk(), table, image, attach_plan, persist, config, devices, report);
+  auto loaded = load_guest(disk.disk(), table, image, attach_plan, config, devices, report);
   if (const auto detached = disk.detach(); !detached) {
     if (loaded) return std::unexpected(detached.error());
     report.warn(detached.error().message());
@@ -315,8 +312,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, sys::KeyWatch& key
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
-    const FoundImage image = TRY(with_persist_image(
-        TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral)), settings.config.persist_file()));
+    FoundImage image = TRY(with_scratch_file(TRY(std::move(found)), settings.config.ephemeral));
+    TRY(add_persist_image(image, settings.config.persist_file()));
     report.checkpoint("volume");
     learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
     learn("volume", image.volume->description());

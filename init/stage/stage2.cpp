@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -159,17 +160,15 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
   return *std::move(first);
 }
 
-// What the guest would miss of a boot from a disk of its own. It comes up without it, but for what it is to keep.
-Result<std::optional<Keeper>> leave_for_guest(const std::string& disk, const PersistDisk* persist,
-                                              const record::Handoff& handoff, const sys::Devices& devices,
-                                              const sys::Reporter& report) {
+// What the guest would miss of a boot from a disk of its own. It comes up without it, but for what it is to keep on
+// the device `persist`.
+Result<Keeper> leave_for_guest(const std::string& disk, const std::string& persist, const record::Handoff& handoff,
+                               const sys::Devices& devices, const sys::Reporter& report) {
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}};
-  if (persist != nullptr) {
-    left.persist = guest::persist_notices(forgetting_notice(handoff), handoff.persist_paths);
-    for (guest::GuestFile& file : guest::persist_units(persist->device, handoff.persist_paths))
-      left.persist.push_back(std::move(file));
-  } else if (handoff.ephemeral) {
-    left.notice = forgetting_notice(handoff);
+  if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
+  if (handoff.persist) {
+    const auto text = TRY(sys::read_text(std::string(kPersistText)));
+    left.persist = guest::persist_units(text, persist, handoff.persist_paths, *std::exchange(left.notice, {}));
   }
   if (auto groups = find_volume_groups(disk, devices)) {
     left.lvm = lvm_overrides_for(disk, *groups);
@@ -177,11 +176,7 @@ Result<std::optional<Keeper>> leave_for_guest(const std::string& disk, const Per
   }
   if (!handoff.root)
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
-  auto keeper = leave_in_run(handoff, disk, left);
-  if (keeper) return *std::move(keeper);
-  if (persist != nullptr) return std::unexpected(keeper.error());
-  report.warn(keeper.error().message());
-  return std::nullopt;
+  return leave_in_run(handoff, disk, left);
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.
@@ -197,7 +192,7 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
-  std::optional<PersistDisk> persist;
+  std::unique_ptr<PersistDisk> persist;
   std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
@@ -272,16 +267,23 @@ class Stage2 {
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
+    std::string persist;
     if (image.persist) {
-      guest.persist.emplace(TRY(attach_persist(*image.persist, handoff.trim)));
-      report.log(concat(record::list_of(handoff.persist_paths), " of the guest are kept in ",
-                        printable(image.persist->path.text()), ", which is ", guest.persist->device));
+      guest.persist = std::make_unique<PersistDisk>(TRY(attach_persist(*image.persist, handoff.trim)));
+      persist = guest.persist->device;
+      report.log(concat("what is kept is on ", persist, ": ", handoff.persist_paths));
     }
     if (handoff.root) {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = TRY(leave_for_guest(disk, guest.persist ? &*guest.persist : nullptr, handoff, *devices, report));
+    auto keeper = leave_for_guest(disk, persist, handoff, *devices, report);
+    if (keeper)
+      guest.keeper = *std::move(keeper);
+    else if (image.persist)
+      return std::unexpected(keeper.error());
+    else
+      report.warn(keeper.error().message());
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));

@@ -50,12 +50,9 @@ Result<void> watch(const std::string& snapshot, blocks::WriterKind kind, const s
 
 }  // namespace
 
-std::string forgetting_notice(const record::Handoff& handoff) {
-  const std::string_view partitions = handoff.kept.empty() ? "" : "the partitions that are kept";
-  const std::string paths = record::list_of(handoff.persist_paths);
+std::string forgetting_notice(bool keeps_some) {
   return concat("vhdboot: what is changed on the disk of this system is forgotten when it is switched off",
-                partitions.empty() && paths.empty() ? "" : ", but for ", partitions,
-                partitions.empty() || paths.empty() ? "" : " and for ", paths, ".\n");
+                keeps_some ? ", but for the partitions that are kept" : "", ".\n");
 }
 
 Result<Keeper> watch_space(const std::string& snapshot, blocks::WriterKind kind) {

@@ -6,7 +6,6 @@
 
 #include "base/result.h"
 #include "init/blocks/writer.h"
-#include "init/record/handoff.h"
 #include "init/stage/keeper.h"
 
 namespace vhdboot::stage {
@@ -15,7 +14,7 @@ namespace vhdboot::stage {
 inline constexpr char kSpaceFile[] = "/run/vhdboot/space";
 
 /// What is told at login.
-[[nodiscard]] std::string forgetting_notice(const record::Handoff& handoff);
+[[nodiscard]] std::string forgetting_notice(bool keeps_some);
 
 /// Starts a keeper (see keeper.h) that looks at the store of that snapshot until the guest disk is gone: it keeps
 /// kSpaceFile, and warns in the kernel's log at 70, 90 and 97 per cent, and when it is full. Memory that is not there

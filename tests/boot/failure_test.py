@@ -306,10 +306,10 @@ FAILURES = [
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
     Failure(crypttab_formats, ["/etc/crypttab", "/dev/vda2", "formatted whenever the guest starts", "PARTUUID="]),
     Failure(saved_virtual_machine, ["/boot/debian.vhd", "virtual machine was saved", "shut it down"]),
-    Failure(nothing_to_keep_in, ["/vhd/keep.img on", "it holds no file system", "`mkfs.ext4 -E nodiscard`"]),
-    Failure(keeps_in_itself, ["image of `persist`", "a file of the guest's own disk", "name another image"]),
+    Failure(nothing_to_keep_in, ["`persist`: it holds nothing", "no file system", "`mkfs.ext4 -E nodiscard`"]),
+    Failure(keeps_in_itself, ["`persist`", "a file of the guest's own disk", "name another image"]),
     Failure(keeps_and_forgets_nothing, ["`persist` is said without `ephemeral`", "say `ephemeral yes`"]),
-    Failure(keeps_without_systemd, ["`persist` needs a guest with systemd", "`keep`"]),
+    Failure(keeps_without_systemd, ["`persist` needs a guest with systemd"]),
     Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
 ]

@@ -71,7 +71,7 @@ def test_directories_are_kept(case, folder):
             machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
             shell = GuestShell(machine)
             shell.log_in(600)
-            assert "is forgotten when it is switched off, but for /var/log, /home, /srv/a-b.c." in machine.text
+            assert "vhdboot: kept are /var/log /home /srv/a-b.c." in machine.text
             look(shell)
             if start == "first":
                 write(shell)
@@ -92,7 +92,7 @@ def look(shell: GuestShell) -> None:
     assert shell.run("systemctl is-system-running --wait", 240)[1] == "running", shell.run("systemctl --failed")[1]
     for path in PATHS:
         assert shell.check(f"stat -c %d:%i {path}") == shell.check(f"stat -c %d:%i /run/vhdboot/persist{path}")
-    shell.check("grep -q 'but for /var/log' /run/motd.d/vhdboot /run/issue.d/vhdboot.issue")
+    shell.check("grep -q 'kept are /var/log' /run/motd.d/vhdboot /run/issue.d/vhdboot.issue")
     # The guest's own is what a directory begins with; nobody gets to it by the way around.
     shell.check("test -s /var/log/dpkg.log && test ! -e /run/vhdboot/persist/.vhdboot-new")
     assert shell.check("stat -c %a /run/vhdboot/persist") == "700"

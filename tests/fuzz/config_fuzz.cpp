@@ -28,10 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
   }
   if (config.ephemeral && parse_ephemeral(to_text(*config.ephemeral)) != config.ephemeral) std::abort();
-  for (const GuestFile& unit : persist_units("/dev/loop1", config.persist_paths))
-    if (unit.name.ends_with(".mount") &&
-        (unit.name.substr(unit.name.rfind('/') + 1).size() > 255 || unit.text.contains('%')))
-      std::abort();
+  if (with_persist_paths("", config.persist_paths) != config.persist_paths) std::abort();
+  for (const GuestFile& unit : persist_units("=== @MOUNT@\n@PATH@", "/dev/loop1", config.persist_paths, ""))
+    if (unit.name.size() > 255 || unit.name.contains('/') || mount_unit_name(unit.text) != unit.name) std::abort();
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
   if (config.image && !image_candidates(config, {.path = "/boot/debian.efi"})) std::abort();

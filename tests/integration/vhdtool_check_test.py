@@ -405,16 +405,16 @@ def test_an_image_for_what_is_kept(tmp_path, volume):
 
     status, found = judged("ephemeral yes\npersist \\BOOT\\keep.img\npersist-paths /home /var/log\n")
     assert status == 4 and names(found["warning"]) == ["modules"]
-    for file, words in {"/boot/missing.img": "missing.img", "/boot/empty.img": "it holds no file system"}.items():
+    for file, words in {"/boot/missing.img": "missing.img", "/boot/empty.img": "it holds nothing, and no file system"}.items():
         status, found = judged(f"ephemeral yes\npersist {file}\npersist-paths /home\n")
         assert status == 3 and names(found["error"]) == ["persist"]
         assert has(found["error"], "persist", "its image of `persist`", words)
     assert "sparse" in names(judged("ephemeral yes\npersist /sparse.vhd\npersist-paths /home\n")[1]["error"])
     assert judged("ephemeral yes\npersist /boot/good.vhd\npersist-paths /home\n")[0] == 3
     for text, words in {"persist /boot/keep.img\npersist-paths /home\n": "without `ephemeral`",
-                        "ephemeral yes\npersist /boot/keep.img\n": "without `persist-paths`",
-                        "ephemeral yes\npersist-paths /home\n": "without `persist`",
-                        "persist-paths /home /home/me\n": "lies in /home"}.items():
+                        "ephemeral yes\npersist /boot/keep.img\n": "must both be said",
+                        "ephemeral yes\npersist-paths /home\n": "must both be said",
+                        "persist-paths /home /home/me\n": "lies in another one"}.items():
         status, found = judged(text)
         assert status == 3 and has(found["error"], "config", words)
 

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/text.h"
-#include "init/record/persist.h"
 #include "tools/common/json.h"
 
 namespace vhdboot::command {
@@ -43,6 +42,12 @@ std::string host_line(const HostFacts& host) {
 std::string disk_line(const DiskFacts& disk) {
   return concat(disk.device.empty() ? "not attached" : printable(disk.device), ", ", human_size(disk.size), " over ",
                 printable(disk.map), disk.direct_io ? ", direct I/O" : ", through the page cache (no direct I/O)");
+}
+
+std::string kept_line(const std::vector<std::string>& paths) {
+  std::string text;
+  for (const std::string& path : paths) text += concat(printable(path), ", ");
+  return text + "in the image of `persist`";
 }
 
 std::string started_line(const Status& status) {
@@ -102,8 +107,7 @@ std::string status_text(const Status& status) {
     text += line("disk", disk_line(*status.disk));
     text += line("written", kWritten.at(static_cast<std::size_t>(status.disk->written)).sentence);
   }
-  if (!status.kept.empty())
-    text += line("kept", concat(printable(record::list_of(status.kept)), ", in the image of `persist`"));
+  if (!status.kept.empty()) text += line("kept", kept_line(status.kept));
   if (status.host) text += line("host", host_line(*status.host));
   if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
   if (status.next.empty()) text += line("next", "nothing is set: the usual start");

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -13,6 +15,14 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+
+// Made of the file that is in the boot kernel's memory.
+std::vector<GuestFile> units(const std::string& paths, const std::string& device = "/dev/loop1") {
+  std::ifstream file(SOURCE_FOLDER "/fs-skeleton/persist");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return persist_units(text.str(), device, paths, "It forgets.\n");
+}
 
 std::string text_of(const std::vector<GuestFile>& files, const std::string& name) {
   const auto found = std::ranges::find(files, name, &GuestFile::name);
@@ -25,7 +35,7 @@ std::string unit(const std::vector<GuestFile>& files, const std::string& name) {
 }
 
 TEST(PersistUnits, TheFileSystem) {
-  const auto text = unit(persist_units("/dev/loop1p1", {"/home"}), "run-vhdboot-persist.mount");
+  const auto text = unit(units("/home", "/dev/loop1p1"), "run-vhdboot-persist.mount");
   EXPECT_THAT(text, HasSubstr("\n[Mount]\nWhat=/dev/loop1p1\nWhere=/run/vhdboot/persist\n"));
   EXPECT_THAT(text,
               AllOf(HasSubstr("\nRequires=systemd-fsck@dev-loop1p1.service\n"),
@@ -34,7 +44,7 @@ TEST(PersistUnits, TheFileSystem) {
 }
 
 TEST(PersistUnits, ADirectory) {
-  const auto files = persist_units("/dev/loop1", {"/var/log", "/srv/a-b.c", "/.x"});
+  const auto files = units("/var/log /srv/a-b.c /.x /@PATHS@");
   EXPECT_THAT(
       unit(files, "var-log.mount"),
       AllOf(HasSubstr("\n[Mount]\nWhat=/run/vhdboot/persist/var/log\nWhere=/var/log\nType=none\nOptions=bind\n"),
@@ -43,32 +53,38 @@ TEST(PersistUnits, ADirectory) {
   // systemd-escape --path --suffix=mount
   EXPECT_THAT(unit(files, "srv-a\\x2db.c.mount"), HasSubstr("\nWhere=/srv/a-b.c\n"));
   EXPECT_THAT(unit(files, "\\x2ex.mount"), HasSubstr("\nWhere=/.x\n"));
+  EXPECT_THAT(unit(files, "\\x40PATHS\\x40.mount"), HasSubstr("\nWhere=/@PATHS@\n"));
 }
 
 TEST(PersistUnits, TheyAreDoneInOrder) {
-  const auto files = persist_units("/dev/loop1", {"/home", "/var/log", "/var/lib/a-b", "/var/cache"});
-  const auto fill = unit(files, "vhdboot-persist-fill.service");
-  EXPECT_THAT(fill,
-              AllOf(HasSubstr("\nRequires=run-vhdboot-persist.mount\nAfter=run-vhdboot-persist.mount\n"),
-                    HasSubstr("\nRequiresMountsFor=/var\nRequiresMountsFor=/var/lib\n"),
-                    HasSubstr("\nExecStart=/bin/sh /run/vhdboot/persist.sh /home /var/log /var/lib/a-b /var/cache\n"),
-                    HasSubstr("\nType=oneshot\n"), Not(HasSubstr("RequiresMountsFor=\n"))));
-  const auto check = unit(files, "vhdboot-persist-check.service");
-  for (const auto* bind : {"home", "var-log", "var-lib-a\\x2db", "var-cache"})
-    EXPECT_THAT(check, HasSubstr(concat("\nRequires=", bind, ".mount\nAfter=", bind, ".mount\n")));
-  EXPECT_THAT(check, HasSubstr("persist.sh check /home /var/log"));
+  const auto files = units("/home /var/log /var/lib/a-b");
+  EXPECT_THAT(unit(files, "vhdboot-persist-fill.service"),
+              AllOf(HasSubstr("\nRequires=run-vhdboot-persist.mount\nRequiresMountsFor=/ /var /var/lib \nAfter="
+                              "run-vhdboot-persist.mount local-fs-pre.target"),
+                    HasSubstr("\nExecStart=/bin/sh /run/vhdboot/persist.sh /home /var/log /var/lib/a-b\n")));
+  EXPECT_THAT(unit(files, "vhdboot-persist-check.service"),
+              AllOf(HasSubstr("\nRequires=home.mount var-log.mount var-lib-a\\x2db.mount \n"
+                              "After=home.mount var-log.mount var-lib-a\\x2db.mount \n"),
+                    HasSubstr("persist.sh check /home /var/log")));
   // What wants all of it is there last.
   EXPECT_EQ(files.back().name, "systemd/system.control/local-fs.target.d/vhdboot.conf");
   EXPECT_THAT(files.back().text, HasSubstr("[Unit]\nRequires=vhdboot-persist-check.service\nAfter="));
 }
 
 TEST(PersistUnits, ThatNothingIsKeptIsSaidUntilItIs) {
-  const auto notices = persist_notices("all is well\n", {"/home", "/var/log"});
-  EXPECT_EQ(text_of(notices, "vhdboot/kept"), "all is well\n");
+  const auto files = units("/home /var/log");
+  EXPECT_EQ(text_of(files, "vhdboot/kept"), "It forgets.\nvhdboot: kept are /home /var/log.\n");
   for (const auto* shown : {"issue.d/vhdboot.issue", "motd.d/vhdboot"})
-    EXPECT_THAT(text_of(notices, shown), HasSubstr("ALSO what `persist-paths` names (/home, /var/log)")) << shown;
-  EXPECT_THAT(text_of(persist_units("/dev/loop1", {"/home"}), "vhdboot/persist.sh"),
-              HasSubstr("cp /run/vhdboot/kept \"/run/$place\""));
+    EXPECT_EQ(text_of(files, shown), "It forgets.\nvhdboot: NOT kept are /home /var/log: they are not mounted.\n");
+  EXPECT_THAT(text_of(files, "vhdboot/persist.sh"), HasSubstr("cp /run/vhdboot/kept \"/run/$place\""));
+}
+
+TEST(PersistUnits, EveryPlaceIsFilled) {
+  for (const GuestFile& file : units("/home /var/log"))
+    for (const auto* key : {"MOUNT", "MOUNTS", "PATH", "PATHS", "ABOVE", "DEVICE", "NOTICE", "FSCK"})
+      EXPECT_THAT(file.text + file.name, Not(HasSubstr(concat('@', key, '@')))) << file.name;
+  EXPECT_TRUE(persist_units("", "/dev/loop1", "/home", "").empty());
+  EXPECT_EQ(persist_units("=== a", "/dev/loop1", "/home", "").front(), (GuestFile{"a", ""}));
 }
 
 }  // namespace

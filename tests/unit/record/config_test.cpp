@@ -63,7 +63,7 @@ TEST(Config, EverythingSaid) {
                         .keep = {disk::Selector{disk::Selector::By::PartLabel, "home"},
                                  disk::Selector{.by = disk::Selector::By::Number, .number = 4}},
                         .persist = "/vhd/keep.vhd",
-                        .persist_paths = {"/home", "/var/log", "/srv"},
+                        .persist_paths = "/home /var/log /srv",
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -129,18 +129,20 @@ TEST(Config, WhatIsKeptInAnotherImage) {
   EXPECT_FALSE(file("ephemeral yes\n" + both)->config.writes_image());
   EXPECT_EQ(file("ephemeral yes\n" + both)->config.persist_file(), "/keep.vhd");
   EXPECT_THAT(checked(both), Fails(Code::Invalid, "`persist` is said without `ephemeral`"));
-  EXPECT_THAT(checked("ephemeral yes\npersist /keep.vhd"), Fails(Code::Invalid, "without `persist-paths`"));
-  EXPECT_THAT(checked("ephemeral yes\npersist-paths /home"), Fails(Code::Invalid, "is said without `persist`"));
+  EXPECT_THAT(checked("ephemeral yes\npersist /keep.vhd"), Fails(Code::Invalid, "must both be said"));
+  EXPECT_THAT(checked("ephemeral yes\npersist-paths /home"), Fails(Code::Invalid, "must both be said"));
   // Once for the image itself.
   const auto once = merge(file("ephemeral yes\n" + both)->config, parse_load_options("ephemeral=no")->config);
   EXPECT_TRUE(check(once));
   EXPECT_EQ(once.persist_file(), std::nullopt);
-  EXPECT_EQ(merge(file(both)->config, parse_load_options("persist-paths=\"/a /b\"")->config).persist_paths,
-            (std::vector<std::string>{"/a", "/b"}));
+  EXPECT_EQ(merge(file(both)->config, parse_load_options("persist-paths=\"/a /b\"")->config).persist_paths, "/a /b");
   EXPECT_THAT(file("persist keep.vhd"), Fails(Code::Invalid, "debian.conf:1: persist: expected the path of an image"));
+  for (const auto* wrong : {"", "yes", "/", "/a/../b", "C:\\keep.vhd"})
+    EXPECT_THAT(file(std::string("persist ") + wrong), Fails(Code::Invalid, "debian.conf:1: persist: ")) << wrong;
+  EXPECT_EQ(file("persist \\vhd\\keep.vhd")->config.persist, "/vhd/keep.vhd");
   EXPECT_THAT(file("persist-paths"), Fails(Code::Invalid, "debian.conf:1: persist-paths: expected directories"));
   EXPECT_THAT(file("persist-paths /a\npersist-paths /a/b"),
-              Fails(Code::Invalid, "debian.conf:2: persist-paths: \"/a/b\" lies in /a"));
+              Fails(Code::Invalid, "debian.conf:2: persist-paths: \"/a/b\" is named twice, lies in"));
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {

@@ -27,7 +27,9 @@ class PersistImage : public testing::Test {
   Result<FoundImage> with(const std::optional<std::string>& file, const std::string& ephemeral = "yes") {
     volumes.emplace(devices);
     auto image = TRY(examine_image(volumes->all().front(), *volume::parse_path("/boot/debian.img"), Writes::Elsewhere));
-    return with_persist_image(TRY(with_scratch_file(std::move(image), *record::parse_ephemeral(ephemeral))), file);
+    image = TRY(with_scratch_file(std::move(image), *record::parse_ephemeral(ephemeral)));
+    TRY(add_persist_image(image, file));
+    return image;
   }
 
   FakeDevices devices;
@@ -48,15 +50,14 @@ TEST_F(PersistImage, IsMappedBesideTheImage) {
 
 TEST_F(PersistImage, IsNoneOfTheOtherFiles) {
   EXPECT_THAT(with("/boot/DEBIAN.img"), Fails(Code::Invalid,
-                                              "/boot/DEBIAN.img on /dev/sda1 (exFAT \"DATA\"): it is a file "
-                                              "of the guest's own disk: name another image"));
-  EXPECT_THAT(with("/vhd/scratch.img", "/vhd/scratch.img"),
-              Fails(Code::Invalid, "it is the scratch file of `ephemeral`"));
+                                              "`persist`: /boot/DEBIAN.img is a file of the guest's own "
+                                              "disk: name another image"));
+  EXPECT_THAT(with("/vhd/scratch.img", "/vhd/scratch.img"), Fails(Code::Invalid, "name another image"));
   EXPECT_TRUE(with("/vhd/keep.img", "/vhd/scratch.img"));
 }
 
 TEST_F(PersistImage, OneThatIsNotThereSendsNobodyElsewhere) {
-  EXPECT_THAT(with("/vhd/keep2.img"), Fails(Code::Unsupported, "the image of `persist`, /vhd/keep2.img on /dev/sda1"));
+  EXPECT_THAT(with("/vhd/keep2.img"), Fails(Code::Unsupported, "`persist`: /vhd/keep2.img on /dev/sda1"));
 }
 
 }  // namespace
