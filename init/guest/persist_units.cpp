@@ -2,8 +2,8 @@
 #include "init/guest/persist_units.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
-#include <utility>
 
 #include "base/text.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 struct Value {
   std::string_view key;
-  std::string text;
+  std::string_view text;
 };
 
 // What a value holds is not looked at again.
@@ -34,32 +34,34 @@ std::string filled(std::string_view text, std::span<const Value> values) {
 std::vector<GuestFile> persist_units(std::string_view text, const std::string& device, const std::string& paths,
                                      const std::string& notice) {
   constexpr std::string_view kBegin = "=== ";
-  enum : std::size_t { Mount, Path, Mounts, Above };
-  const std::string fsck = record::mount_unit_name(device);
-  std::vector<Value> values{
-      {"@MOUNT@", {}},    {"@PATH@", {}},       {"@MOUNTS@", {}},     {"@ABOVE@", {}},
-      {"@PATHS@", paths}, {"@DEVICE@", device}, {"@NOTICE@", notice}, {"@FSCK@", fsck.substr(0, fsck.rfind('.'))}};
+  std::string unit = record::mount_unit_name(device);
+  unit.resize(unit.rfind('.'));
+  std::string mounts;
+  std::string above;
   const auto words = split_words(paths);
   for (const std::string_view path : words) {
-    values[Mounts].text += concat(record::mount_unit_name(path), ' ');
-    values[Above].text += concat(path.substr(0, std::max<std::size_t>(1, path.rfind('/'))), ' ');
+    mounts += concat(record::mount_unit_name(path), ' ');
+    above += concat(path.substr(0, std::max<std::size_t>(1, path.rfind('/'))), ' ');
   }
   std::vector<GuestFile> files;
   while (text.find(kBegin) != std::string_view::npos) {
     text.remove_prefix(text.find(kBegin) + kBegin.size());
-    const auto end = text.find('\n');
-    const std::string_view name = text.substr(0, end);
+    const std::string_view name = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), name.size() + 1));
     const std::string_view content = text.substr(0, text.find(kBegin));
-    const auto add = [&] { files.push_back({.name = filled(name, values), .text = filled(content, values)}); };
-    if (!name.ends_with(values[Mount].key)) {
-      add();
-      continue;
-    }
+    const bool is_of_each = name.ends_with("@MOUNT@");
     for (const std::string_view path : words) {
-      values[Mount].text = record::mount_unit_name(path);
-      values[Path].text = path;
-      add();
+      const std::string mount = record::mount_unit_name(path);
+      const std::array<Value, 8> values{{{"@MOUNT@", mount},
+                                         {"@PATH@", path},
+                                         {"@MOUNTS@", mounts},
+                                         {"@ABOVE@", above},
+                                         {"@PATHS@", paths},
+                                         {"@DEVICE@", device},
+                                         {"@NOTICE@", notice},
+                                         {"@DEVICE_UNIT@", unit}}};
+      files.push_back({.name = filled(name, values), .text = filled(content, values)});
+      if (!is_of_each) break;
     }
   }
   return files;

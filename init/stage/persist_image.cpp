@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/persist_image.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -18,7 +16,6 @@ namespace vhdboot::stage {
 namespace {
 
 constexpr char kKey[] = "`persist`";
-constexpr char kName[] = "vhdboot-persist";
 
 // The same file by another name, too.
 bool is_part_of(const FoundImage& image, const volume::FileLayout& file) {
@@ -27,57 +24,52 @@ bool is_part_of(const FoundImage& image, const volume::FileLayout& file) {
          (image.scratch && is_same(*image.scratch));
 }
 
-Result<std::unique_ptr<FoundImage>> find_persist(const FoundImage& image, std::string_view file) {
+Result<void> add(FoundImage& image, std::string_view file) {
   auto persist =
       std::make_unique<FoundImage>(TRY(examine_image(*image.volume, TRY(volume::parse_path(file)), Writes::Kept)));
-  if (is_part_of(image, persist->layout))
+  const volume::FileLayout& layout = persist->layout;
+  if (is_part_of(image, layout))
     return fail(Code::Invalid, concat(printable(file), " is a file of the guest's own disk: name another image"));
   if (!persist->parents.empty()) return fail(Code::Unsupported, "it is a differencing image: use one in one file");
   TRY(check_unshared(*persist, Writes::Kept));
   TRY(blocks::check_in_place(*persist->disk));
-  return persist;
+  image.view = TRY(blocks::with_file(
+      std::move(image.view), {.size = layout.size, .extents = layout.extents, .device = 0, .name = std::string(file)}));
+  image.persist = std::move(persist);
+  return {};
 }
 
 }  // namespace
 
 Result<void> add_persist_image(FoundImage& image, const std::optional<std::string>& file) {
   if (!file) return {};
-  auto persist = find_persist(image, *file);
+  auto added = add(image, *file);
   // The image itself is there: nobody is to look for it elsewhere.
-  if (!persist && persist.error().code == Code::NotFound) persist.error().code = Code::Unsupported;
-  image.persist = TRY_IN(kKey, std::move(persist));
-  const volume::FileLayout& layout = image.persist->layout;
-  image.view =
-      TRY_IN(kKey, blocks::with_file(std::move(image.view),
-                                     {.size = layout.size, .extents = layout.extents, .device = 0, .name = *file}));
+  if (!added && added.error().code == Code::NotFound) added.error().code = Code::Unsupported;
+  TRY_IN(kKey, std::move(added));
   return {};
+}
+
+Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bool trim) {
+  PersistDisk attached{.table = TRY(read_table(persist)), .disk = {}, .device = {}};
+  const unsigned partition = TRY_IN(kKey, guest::persist_partition(attached.table));
+  auto plan = TRY(plan_attachment(persist, read_only, attached.table.logical_block));
+  plan.trim = trim;
+  if (!read_only) TRY(begin_writes(persist));
+  attached.disk = std::make_unique<sys::AttachedDisk>(
+      TRY_IN(kKey, sys::AttachedDisk::attach(
+                       plan, {.map = "vhdboot-persist", .map_uuid = "VHDBOOT-PERSIST", .image = persist.path.text()})));
+  attached.device = attached.disk->disk().path();
+  if (partition != 0) attached.device += concat('p', partition);
+  return attached;
 }
 
 Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own, const sys::Devices& devices,
                                 const sys::Reporter& report) {
-  const disk::PartitionTable table = TRY(read_table(persist));
-  const std::string name = concat(kName, "-look-", ::getpid());
-  const auto attached = TRY(sys::AttachedDisk::attach_to_look(TRY(plan_attachment(persist, true, table.logical_block)),
-                                                              persist.volume->device.path,
-                                                              {.map = name, .map_uuid = name, .image = kName}));
-  const AttachedGuestDisk disk(attached.disk(), table, devices, report);
+  const PersistDisk attached = TRY(attach_persist(persist, true, false));
+  const AttachedGuestDisk disk(attached.disk->disk(), attached.table, devices, report);
   TRY_IN(kKey, guest::check_persist(disk, own));
   return {};
-}
-
-Result<PersistDisk> attach_persist(const FoundImage& persist, bool trim) {
-  const disk::PartitionTable table = TRY(read_table(persist));
-  const unsigned partition = TRY_IN(kKey, guest::persist_partition(table));
-  auto plan = TRY(plan_attachment(persist, false, table.logical_block));
-  plan.trim = trim;
-  TRY(begin_writes(persist));
-  auto disk = TRY_IN(
-      kKey, sys::AttachedDisk::attach(plan, {.map = kName,
-                                             .map_uuid = concat("VHDBOOT-PERSIST-", persist.volume->identity.uuid),
-                                             .image = persist.path.text()}));
-  std::string device = disk.disk().path();
-  if (partition != 0) device += concat('p', partition);
-  return PersistDisk{.disk = std::move(disk), .device = std::move(device)};
 }
 
 }  // namespace vhdboot::stage

@@ -2,11 +2,13 @@
 // The second image of a guest that forgets, with the directories that it keeps, beside its own on the volume.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "disk/partition_table.h"
 #include "init/stage/find_image.h"
 #include "init/sys/attached_disk.h"
 #include "init/sys/console.h"
@@ -19,16 +21,19 @@ namespace vhdboot::stage {
 /// NotFound.
 [[nodiscard]] Result<void> add_persist_image(FoundImage& image, const std::optional<std::string>& file);
 
-/// Looks at its disk, beside that of the guest, and detaches it again. The errors of guest::check_persist().
-[[nodiscard]] Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own,
-                                              const sys::Devices& devices, const sys::Reporter& report);
-
-/// Its disk, for the guest.
+/// Its disk.
 struct PersistDisk {
-  sys::AttachedDisk disk;
+  disk::PartitionTable table;
+  std::unique_ptr<sys::AttachedDisk> disk;
   std::string device;  ///< with the file system: "/dev/loop1p1"
 };
 
-[[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool trim);
+/// Attaches it beside the disk of the guest. Its header is written, where it has one that says so, unless it is only to
+/// be read.
+[[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bool trim);
+
+/// Looks at it beside the guest's `own` disk, and detaches it again. The errors of guest::check_persist().
+[[nodiscard]] Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own,
+                                              const sys::Devices& devices, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -192,7 +192,7 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
-  std::unique_ptr<PersistDisk> persist;
+  std::unique_ptr<sys::AttachedDisk> persist;
   std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
@@ -269,8 +269,9 @@ class Stage2 {
     const std::string disk = guest.disk.disk().path();
     std::string persist;
     if (image.persist) {
-      guest.persist = std::make_unique<PersistDisk>(TRY(attach_persist(*image.persist, handoff.trim)));
-      persist = guest.persist->device;
+      auto second = TRY(attach_persist(*image.persist, false, handoff.trim));
+      guest.persist = std::move(second.disk);
+      persist = std::move(second.device);
       report.log(concat("what is kept is on ", persist, ": ", handoff.persist_paths));
     }
     if (handoff.root) {

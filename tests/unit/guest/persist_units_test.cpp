@@ -43,6 +43,11 @@ TEST(PersistUnits, TheFileSystem) {
                     HasSubstr("\nConditionPathExists=!/etc/initrd-release\n"), Not(HasSubstr("nofail"))));
 }
 
+TEST(PersistUnits, ASlowMachine) {
+  EXPECT_THAT(unit(units("/home", "/dev/loop1p1"), "dev-loop1p1.device.d/vhdboot.conf"),
+              HasSubstr("\n[Unit]\nJobRunningTimeoutSec=10min\n"));
+}
+
 TEST(PersistUnits, ADirectory) {
   const auto files = units("/var/log /srv/a-b.c /.x /@PATHS@");
   EXPECT_THAT(
@@ -81,7 +86,7 @@ TEST(PersistUnits, ThatNothingIsKeptIsSaidUntilItIs) {
 
 TEST(PersistUnits, EveryPlaceIsFilled) {
   for (const GuestFile& file : units("/home /var/log"))
-    for (const auto* key : {"MOUNT", "MOUNTS", "PATH", "PATHS", "ABOVE", "DEVICE", "NOTICE", "FSCK"})
+    for (const auto* key : {"MOUNT", "MOUNTS", "PATH", "PATHS", "ABOVE", "DEVICE", "NOTICE", "DEVICE_UNIT"})
       EXPECT_THAT(file.text + file.name, Not(HasSubstr(concat('@', key, '@')))) << file.name;
   EXPECT_TRUE(persist_units("", "/dev/loop1", "/home", "").empty());
   EXPECT_EQ(persist_units("=== a", "/dev/loop1", "/home", "").front(), (GuestFile{"a", ""}));
