@@ -17,6 +17,7 @@
 #include "init/stage/find_image.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
