@@ -63,11 +63,9 @@ Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bo
   return attached;
 }
 
-Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own, const sys::Devices& devices,
-                                const sys::Reporter& report) {
-  const PersistDisk attached = TRY(attach_persist(persist, true, false));
-  const AttachedGuestDisk disk(attached.disk->disk(), attached.table, devices, report);
-  TRY_IN(kKey, guest::check_persist(disk, own));
+Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
+                                const disk::GuestDisk& own, const sys::Devices& devices, const sys::Reporter& report) {
+  TRY_IN(kKey, guest::check_persist(AttachedGuestDisk(disk, table, devices, report), own));
   return {};
 }
 

@@ -32,8 +32,9 @@ struct PersistDisk {
 /// be read.
 [[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bool trim);
 
-/// Looks at it beside the guest's `own` disk, and detaches it again. The errors of guest::check_persist().
-[[nodiscard]] Result<void> check_persist_disk(const FoundImage& persist, const disk::GuestDisk& own,
-                                              const sys::Devices& devices, const sys::Reporter& report);
+/// Looks at it, attached as `disk`, beside the guest's `own` one. The errors of guest::check_persist().
+[[nodiscard]] Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
+                                              const disk::GuestDisk& own, const sys::Devices& devices,
+                                              const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

@@ -151,7 +151,10 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
                                const blocks::AttachPlan& attached, const FurtherDisks& further,
                                const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
-  if (image.persist) TRY(check_persist_disk(*image.persist, disk, devices, report));
+  if (image.persist) {
+    const PersistDisk persist = TRY(attach_persist(*image.persist, true, false));
+    TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, devices, report));
+  }
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));
