@@ -35,8 +35,12 @@ Error Error::within(std::string_view context) const& {
 }
 
 Error Error::within(std::string_view context) && {
+  return std::move(put_within(context));
+}
+
+Error& Error::put_within(std::string_view context) {
   text.insert(0, ": ").insert(0, context);
-  return std::move(*this);
+  return *this;
 }
 
 std::string Error::message() const {

@@ -31,6 +31,8 @@ struct Error {
   /// The same error with one more clause in front: "reading the footer: unexpected end".
   [[nodiscard]] Error within(std::string_view context) const&;
   [[nodiscard]] Error within(std::string_view context) &&;
+  /// This error with it.
+  Error& put_within(std::string_view context);
 
   /// The text and, where a system call failed, what the system said.
   [[nodiscard]] std::string message() const;

@@ -23,21 +23,36 @@ using Result = std::expected<T, Error>;
   return std::unexpected(sys_error(what, err));
 }
 
+/// The error of a Result, to be moved into the one that the enclosing function returns: in one step, and as a call.
+/// There are a thousand places that do it.
+template <class E>
+class ErrorOf {
+ public:
+  explicit ErrorOf(E& error) : error_(error) {}
+  template <class T, class F>
+  operator std::expected<T, F>() && {  // NOLINT(google-explicit-constructor): that is what it is for
+    return std::expected<T, F>(std::unexpect, std::move(error_));
+  }
+
+ private:
+  E& error_;
+};
+
 }  // namespace vhdboot
 
 /// The value of `expr`, a Result; on an error the enclosing function returns that error.
 ///   auto footer = TRY(read_footer(file));
-#define TRY(...)                                                              \
-  ({                                                                          \
-    auto try_result_ = (__VA_ARGS__);                                         \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
-    *std::move(try_result_);                                                  \
+#define TRY(...)                                                      \
+  ({                                                                  \
+    auto try_result_ = (__VA_ARGS__);                                 \
+    if (!try_result_) return ::vhdboot::ErrorOf(try_result_.error()); \
+    *std::move(try_result_);                                          \
   })
 
 /// TRY that adds one clause of context to the error: TRY_IN("reading the footer", read(...)).
-#define TRY_IN(context, ...)                                                                  \
-  ({                                                                                          \
-    auto try_result_ = (__VA_ARGS__);                                                         \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error().within(context)); \
-    *std::move(try_result_);                                                                  \
+#define TRY_IN(context, ...)                                                              \
+  ({                                                                                      \
+    auto try_result_ = (__VA_ARGS__);                                                     \
+    if (!try_result_) return ::vhdboot::ErrorOf(try_result_.error().put_within(context)); \
+    *std::move(try_result_);                                                              \
   })

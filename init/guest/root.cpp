@@ -8,6 +8,7 @@
 #include "disk/selector.h"
 #include "disk/volume_group.h"
 #include "entry/debconf.h"
+#include "init/record/handoff.h"
 
 namespace vhdboot::guest {
 
@@ -47,6 +48,16 @@ std::vector<std::string> system_folders(const std::string& ostree_option) {
   return {ostree_option, ""};
 }
 
+namespace {
+
+// A link that does not lead on below `root` tells nothing.
+bool has_other_init(const disk::GuestTree& root) {
+  const auto init = root.id(record::kDefaultRootInit);
+  return init && init != root.id("/usr/lib/systemd/systemd") && init != root.id("/lib/systemd/systemd");
+}
+
+}  // namespace
+
 Result<RootTables> read_tables(const disk::GuestTree& root) {
   // Only one that is not there names nothing.
   const auto read = [&](std::string_view path, std::size_t cap) -> Result<std::string> {
@@ -57,6 +68,7 @@ Result<RootTables> read_tables(const disk::GuestTree& root) {
     return text;
   };
   RootTables tables;
+  tables.has_other_init = has_other_init(root);
   tables.fstab = TRY_IN("the guest's /etc/fstab", entry::parse_fstab(TRY(read("/etc/fstab", entry::kMaxFstabBytes))));
   tables.crypttab =
       TRY_IN("the guest's /etc/crypttab", entry::parse_crypttab(TRY(read("/etc/crypttab", entry::kMaxCrypttabBytes))));
@@ -79,7 +91,10 @@ Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec
   for (const std::string_view prefix : disk::kRootFolders)
     for (const std::string& folder : system_folders(line.find("ostree").value_or(""))) {
       const auto root = top->below(prefix).below(folder);
-      if (root.is_folder("/etc")) return std::optional(TRY(read_tables(root)));
+      if (!root.is_folder("/etc")) continue;
+      RootTables tables = TRY(read_tables(root));
+      if (line.find("init")) tables.has_other_init = false;
+      return std::optional(std::move(tables));
     }
   return std::optional(RootTables{});
 }

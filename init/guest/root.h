@@ -30,7 +30,8 @@ namespace vhdboot::guest {
 struct RootTables {
   std::vector<entry::FstabEntry> fstab;
   std::vector<entry::CrypttabEntry> crypttab;
-  std::string grub_disks;  ///< on which an upgrade of Debian's grub-pc installs GRUB, separated by ", "
+  std::string grub_disks;       ///< on which an upgrade of Debian's grub-pc installs GRUB, separated by ", "
+  bool has_other_init = false;  ///< what a kernel starts first there is not systemd
 };
 
 /// Those in the root file system that `line` names by root=; nothing when that is not on the guest disk, as one that is

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "base/quoted.h"
 #include "base/text.h"
@@ -104,6 +105,20 @@ Result<void> add_kept(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_persist(Config& config, std::string_view value) {
+  const auto path = TRY(volume::parse_path(value));
+  if (path.is_root() || (value.front() != '/' && value.front() != '\\'))
+    return unexpected_value("the path of an image on the volume, such as /vhd/keep.vhd", value);
+  config.persist = path.text();
+  return {};
+}
+
+Result<void> add_persist_paths(Config& config, std::string_view value) {
+  if (value.empty()) return unexpected_value("directories of the guest such as /home /var/log", value);
+  config.persist_paths = TRY(with_persist_paths(std::move(config.persist_paths), value));
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -176,6 +191,8 @@ constexpr std::array kKeys{
     Key{"ephemeral", set_ephemeral},
     Key{"keep", add_kept, true},
     Key{"disk", add_disk, true},
+    Key{"persist", set_persist},
+    Key{"persist-paths", add_persist_paths, true},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -320,6 +337,8 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.ephemeral, overrides.ephemeral);
   if (!overrides.keep.empty()) merged.keep = overrides.keep;
   if (!overrides.disks.empty()) merged.disks = overrides.disks;
+  take(merged.persist, overrides.persist);
+  if (!overrides.persist_paths.empty()) merged.persist_paths = overrides.persist_paths;
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);
@@ -338,6 +357,10 @@ Config merge(const Config& base, const Config& overrides) {
 Result<void> check(const Config& config) {
   if (config.options.size() > kMaxOptionsBytes)
     return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
+  if (config.persist.has_value() == config.persist_paths.empty())
+    return fail(Code::Invalid, "`persist`, an image, and `persist-paths`, what is kept in it, must both be said");
+  if (config.persist && !config.ephemeral)
+    return fail(Code::Invalid, "`persist` is said without `ephemeral`, and nothing is forgotten: say `ephemeral yes`");
   return {};
 }
 

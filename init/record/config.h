@@ -23,6 +23,8 @@
 //   keep SELECTOR             a partition of the guest disk that does not forget with the rest; may be repeated
 //   disk PATH                 another image as a further disk of the guest; beside the image unless it starts with / or
 //                             \ ; may be repeated
+//   persist PATH              an image on the image's volume, for directories that do not forget with the rest
+//   persist-paths PATH...     those directories of the guest; may be repeated
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
@@ -43,6 +45,7 @@
 #include "disk/selector.h"
 #include "init/record/ephemeral.h"
 #include "init/record/host_mount.h"
+#include "init/record/persist.h"
 
 namespace vhdboot::record {
 
@@ -78,8 +81,10 @@ struct Config {
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
   std::optional<Ephemeral> ephemeral;
-  std::vector<disk::Selector> keep;  ///< partitions of the guest disk that do not forget with the rest of it
-  std::vector<std::string> disks;    ///< images of further disks, as `image`; relative: beside the image
+  std::vector<disk::Selector> keep;    ///< partitions of the guest disk that do not forget with the rest of it
+  std::vector<std::string> disks;      ///< images of further disks, as `image`; relative: beside the image
+  std::optional<std::string> persist;  ///< the image with what is kept beside them: '/' before each name
+  std::string persist_paths;           ///< directories of the guest that are kept there, separated by blanks
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;
@@ -96,8 +101,10 @@ struct Config {
   [[nodiscard]] bool forgets() const { return ephemeral && ephemeral->on; }
   /// Something of what the guest writes goes into the image.
   [[nodiscard]] bool writes_image() const { return !forgets() || !keep.empty(); }
+  /// The image that holds what is kept of a guest that forgets; nothing where it does not.
+  [[nodiscard]] std::optional<std::string> persist_file() const { return forgets() ? persist : std::nullopt; }
   /// Nothing is written to the host disk at all.
-  [[nodiscard]] bool writes_nothing() const { return !writes_image() && ephemeral->file.empty(); }
+  [[nodiscard]] bool writes_nothing() const { return !writes_image() && ephemeral->file.empty() && !persist; }
   [[nodiscard]] unsigned wait() const { return wait_seconds.value_or(kDefaultWaitSeconds); }
   /// The menu shows without a key that asks for it.
   [[nodiscard]] bool shows_menu() const { return timeout && timeout->seconds != 0U; }
@@ -121,7 +128,8 @@ struct ParsedConfig {
 /// `overrides` wins, key by key; its kernel options come after those of `base`.
 [[nodiscard]] Config merge(const Config& base, const Config& overrides);
 
-/// What two sources say together: Invalid for too many kernel options.
+/// What two sources say together: Invalid for too many kernel options, and where one key is said without another that
+/// it needs.
 [[nodiscard]] Result<void> check(const Config& config);
 
 }  // namespace vhdboot::record

@@ -17,7 +17,7 @@ namespace vhdboot::record {
 namespace {
 
 constexpr std::string_view kName = "vhdboot-handoff";
-constexpr unsigned kVersion = 6;
+constexpr unsigned kVersion = 7;
 constexpr std::size_t kCrcLineBytes = 6 + 8 + 1;  // "crc32 xxxxxxxx\n"
 
 constexpr std::array<std::string_view, 2> kKinds{"ntfs", "exfat"};
@@ -152,6 +152,11 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
+  if (handoff.persist.has_value() == handoff.persist_paths.empty() || (handoff.persist && !handoff.ephemeral) ||
+      with_persist_paths("", handoff.persist_paths) != handoff.persist_paths)
+    return concat("keeps ", quoted(handoff.persist_paths), " in another image, which cannot be");
+  if (handoff.persist)
+    if (auto text = objection(*handoff.persist)) return text;
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -179,7 +184,8 @@ class Reader {
   Result<void> take(std::string_view key, std::string_view value) {
     if (key == "file") return begin_file(value);
     if (key == "disk") return begin_disk(value);
-    if (key == "scratch") return begin_scratch(value);
+    if (key == "scratch") return begin_other(handoff_.scratch, value, "two scratch files");
+    if (key == "persist") return begin_other(handoff_.persist, value, "two images for what is kept");
     const bool in_file = file_ != nullptr;
     if (in_file && key == "extent") return take_extent(value);
     if (in_file && key == "place") return take_place(value);
@@ -219,7 +225,7 @@ class Reader {
     TRY(end_section());
     auto& files = handoff_.disks.empty() ? handoff_.files : handoff_.disks.back().files;
     if (files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
-    if (handoff_.scratch) return fail(Code::Corrupt, "names a file behind the scratch file");
+    if (handoff_.scratch || handoff_.persist) return fail(Code::Corrupt, "names a file behind those of the disks");
     file_ = &files.emplace_back();
     file_->path = path;
     return {};
@@ -240,10 +246,11 @@ class Reader {
     return begin_file(value.substr(words.size() + 1));
   }
 
-  Result<void> begin_scratch(std::string_view path) {
+  /// Of a file that is no part of a disk that is made of several, behind all those.
+  Result<void> begin_other(std::optional<HandoffFile>& other, std::string_view path, std::string_view twice) {
     TRY(end_section());
-    if (handoff_.scratch) return fail(Code::Corrupt, "names two scratch files");
-    file_ = &handoff_.scratch.emplace();
+    if (other) return fail(Code::Corrupt, concat("names ", twice));
+    file_ = &other.emplace();
     file_->path = path;
     return {};
   }
@@ -294,6 +301,7 @@ class Reader {
   bool take_once(std::string_view key, std::string_view value) {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
+    if (key == "persist-paths") return handoff_.persist_paths = value, true;
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
@@ -380,7 +388,8 @@ Result<std::string> to_text(const Handoff& handoff) {
     std::ranges::for_each(disk.files, count);
     files = std::max(files, disk.files.size());
   }
-  if (handoff.scratch) extents += handoff.scratch->extents.size();
+  for (const auto& other : {&handoff.scratch, &handoff.persist})
+    if (*other) count(**other);
   if (files > kMaxHandoffFiles || handoff.disks.size() > kMaxDisks || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", files, " files of a disk, ", handoff.disks.size(),
@@ -392,6 +401,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   line("guest-block ", handoff.guest_block);
   if (handoff.ephemeral) line("ephemeral ", to_text(*handoff.ephemeral));
   for (const Range& range : handoff.kept) line("keep ", range.offset, ' ', range.length);
+  if (!handoff.persist_paths.empty()) line("persist-paths ", handoff.persist_paths);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
   if (handoff.root)
@@ -420,6 +430,7 @@ Result<std::string> to_text(const Handoff& handoff) {
     for (const auto& file : std::span(disk.files).subspan(1)) section("file", file);
   }
   if (handoff.scratch) section("scratch", *handoff.scratch);
+  if (handoff.persist) section("persist", *handoff.persist);
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)
     return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The record that stage 1 leaves for stage 2: which files were attached, how, and where they lay.
 //
-// Text: the line `vhdboot-handoff 6`, `key value` lines, for each file a section that begins with `file PATH` and ends
+// Text: the line `vhdboot-handoff 7`, `key value` lines, for each file a section that begins with `file PATH` and ends
 // with its `extent LOGICAL PHYSICAL LENGTH` lines (bytes); for each further disk such sections, the first of which
-// begins with `disk SIZE VIEW BLOCK PATH` instead; one more that begins with `scratch PATH`; and at the end `crc32
-// xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
+// begins with `disk SIZE VIEW BLOCK PATH` instead; one each that begins with `scratch PATH` and `persist PATH`; and at
+// the end `crc32 xxxxxxxx` over all that is before it. Stage 2 never trusts it: it looks again and compares.
 #pragma once
 
 #include <cstdint>
@@ -83,11 +83,12 @@ struct HandoffDisk {
 
 struct Handoff {
   /// The guest forgets what it writes, and nothing is written to the host disk at all.
-  [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty(); }
+  [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty() && !persist; }
 
   // The guest disk.
   std::vector<HandoffFile> files;      ///< at least one: the image first, then its parents, the nearest first
   std::optional<HandoffFile> scratch;  ///< of `ephemeral`, on the same volume; it is no part of the disk
+  std::optional<HandoffFile> persist;  ///< the image of `persist`, on the same volume; a disk of its own
   std::uint64_t payload_size = 0;      ///< bytes
   std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
@@ -96,6 +97,7 @@ struct Handoff {
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept
   std::vector<Range> kept;                     ///< bytes of the guest disk that are kept all the same, in their order
+  std::string persist_paths;                   ///< directories of the guest that are kept in `persist`, blanks between
   std::optional<HostMount> host_mount;         ///< how the guest finds the host volume; absent: not by itself
   std::optional<GuestRoot> root;               ///< absent: the guest's initrd mounts it
   std::optional<entry::CountedEntry> counted;  ///< absent: no boot is counted

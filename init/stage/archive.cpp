@@ -28,6 +28,11 @@ Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, cons
     keeper = TRY(sys::read_file(std::string(kKeeperProgram), kMaxProgram));
     TRY(archive.add_file(kKeeperProgram, keeper, 0755));
   }
+  std::vector<std::byte> persist;
+  if (handoff.persist) {
+    persist = TRY(sys::read_file(std::string(kPersistText), kMaxProgram));
+    TRY(archive.add_file(kPersistText, persist));
+  }
   TRY(archive.add_file(record::kHandoffPath, as_bytes(record)));
   for (const CarriedModule& module : modules.files)
     TRY(archive.add_file(concat(kArchiveFolder, '/', module_path(module)), module.image));

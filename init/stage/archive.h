@@ -17,14 +17,16 @@ inline constexpr std::string_view kArchiveFolder = "/vhdboot";
 inline constexpr std::string_view kReaderProgram = "/vhdboot/reader";
 /// What makes new blocks in an image while its guest runs (init/stage/keep_growing.h).
 inline constexpr std::string_view kKeeperProgram = "/vhdboot/keeper";
+/// What is left for a guest that keeps directories (init/guest/persist_units.h).
+inline constexpr std::string_view kPersistText = "/vhdboot/persist";
 /// Names and aliases of modules, one a line, that stage 2 asks the guest's own initrd for.
 inline constexpr std::string_view kWantedModulesPath = "/vhdboot/wanted";
 
 /// How the handoff names a carried module: by its path below kArchiveFolder.
 [[nodiscard]] std::string module_path(const CarriedModule& module);
 
-/// The appended archive: this program as stage 2, the reader, the handoff, the modules; and the keeper, where it is
-/// needed.
+/// The appended archive: this program as stage 2, the reader, the handoff, the modules; and the keeper and the text
+/// for directories that are kept, where they are needed.
 [[nodiscard]] Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules,
                                                           bool needs_keeper);
 

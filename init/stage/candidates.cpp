@@ -157,6 +157,7 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
     if (!is_about_it)
       parsed = {.config = {},
                 .warnings = {concat(printable(file->name), " is about another image, and does not count")}};
+    TRY_IN(file->name, record::check(parsed.config));
   }
   if (settings.wrong) parsed.warnings.push_back(concat("it does not count: ", settings.wrong->message()));
   parsed.config.wait_seconds = settings.config.wait_seconds;

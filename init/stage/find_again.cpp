@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "init/stage/further_disks.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/scratch_file.h"
 
 namespace vhdboot::stage {
@@ -114,6 +115,9 @@ Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& ha
   auto image = TRY(with_further_disks(std::move(with_scratch), disks, handoff.ephemeral.has_value()));
   auto then = handoff.disks.begin();
   for (const FoundImage& disk : image.further) TRY(check_same_disk(disk, *then++));
+  if (!handoff.persist) return image;
+  TRY(add_persist_image(image, handoff.persist->path));
+  TRY(record::compare_extents(*handoff.persist, image.persist->layout.size, image.persist->layout.extents));
   return image;
 }
 

@@ -33,10 +33,10 @@ struct FoundImage {
   std::vector<volume::PlacedFile> parents;         ///< the nearest first, on the same volume, as it spells them
   std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
   std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
-  blocks::View
-      view;  ///< of the disk; its files are the image and its parents in their order, then those of scratch and further
+  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, then all those below
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
   std::list<FoundImage> further;              ///< see further_disks.h
+  std::unique_ptr<FoundImage> persist;        ///< see persist_image.h; may be null
   std::uint32_t guest_block = 512;            ///< of a further one: its logical block, by its partition table
 
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }

@@ -9,6 +9,7 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/growing_disk.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/present_device.h"
 #include "init/stage/scratch_file.h"
 #include "init/sys/block.h"
@@ -74,8 +75,10 @@ Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::s
 }
 
 Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config) {
-  return with_further_disks(TRY(with_scratch_file(TRY(std::move(image)), config.ephemeral)), config.disks,
-                            config.forgets());
+  auto all = TRY(with_further_disks(TRY(with_scratch_file(TRY(std::move(image)), config.ephemeral)), config.disks,
+                                    config.forgets()));
+  TRY(add_persist_image(all, config.persist_file()));
+  return all;
 }
 
 std::vector<std::string> modules_of(const blocks::AttachPlan& own, const FoundImage& image) {

@@ -25,7 +25,8 @@ namespace vhdboot::stage {
 [[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks,
                                                     bool read_only);
 
-/// The image with all other files that the configuration names: with_scratch_file() and with_further_disks().
+/// The image with all other files that the configuration names: with_scratch_file(), with_further_disks() and
+/// add_persist_image().
 [[nodiscard]] Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config);
 
 /// The kernel modules that it takes to attach all disks of the guest, its own one by that plan.

@@ -8,6 +8,7 @@
 #include "entry/find_entries.h"
 #include "entry/smbios.h"
 #include "init/guest/boot.h"
+#include "init/guest/check_persist.h"
 #include "init/guest/other_disks.h"
 #include "init/guest/root.h"
 #include "init/stage/next_step.h"
@@ -89,6 +90,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
                                   .version = VHDBOOT_VERSION});
   const auto tables = TRY(guest::root_tables(disk, made.line));
   TRY(check_other_disks(disk, further, made.line, tables.value_or(guest::RootTables()), devices, report));
+  if (config.persist_file() && tables) TRY(guest::check_persist_paths(config.persist_paths, *tables));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));

@@ -17,6 +17,7 @@
 #include "init/stage/find_image.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/plan_report.h"
 #include "init/stage/settings.h"
 #include "init/sys/file.h"
@@ -152,6 +153,12 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   for (const FoundImage& one : image.further)
     further.add(one, TRY(attach_to_look(TRY(plan_attachment(one, true, one.guest_block)), one, ++number)));
   AttachedGuestDisk disk(attached.disk(), table, devices, report);
+  if (image.persist) {
+    const disk::PartitionTable persist_table = TRY(read_table(*image.persist));
+    const auto plan = TRY(plan_attachment(*image.persist, true, persist_table.logical_block));
+    const auto persist = TRY(attach_to_look(plan, *image.persist, ++number));
+    TRY(check_persist_disk(persist.disk(), persist_table, disk, devices, report));
+  }
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));

@@ -239,6 +239,8 @@ class Chooser {
     if (boot.mode == menu::Mode::Forget) {
       parsed.config.ephemeral = record::kForgetting;
       parsed.config.keep.clear();
+      parsed.config.persist.reset();
+      parsed.config.persist_paths.clear();
     }
     return Chosen{.candidate = *found, .config = std::move(parsed.config)};
   }

@@ -147,8 +147,22 @@ Result<void> leave_notice(std::string_view notice) {
   return {};
 }
 
+// In their order, those that are not there yet: a /run that was there before the init may be handed over, or not.
+Result<void> leave_persist(const std::vector<guest::GuestFile>& files) {
+  for (const guest::GuestFile& file : files) {
+    const std::string path = concat(in_guest("/run/"), file.name);
+    if (sys::exists(path)) continue;
+    TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
+    TRY(sys::write_file(path, as_bytes(file.text)));
+  }
+  return {};
+}
+
 Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   Leaving leaving;
+  if (has_run()) leaving.add(leave_persist(left.persist));
+  if (init == Init::Another && !left.persist.empty())
+    leaving.add(fail(Code::Unsupported, "the init is not systemd: NOTHING of `persist-paths` is kept"));
   if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), left.rules));
   if (left.notice && has_run()) leaving.add(leave_notice(*left.notice));
   if (init != Init::Systemd) return std::move(leaving).result();
@@ -173,10 +187,17 @@ Result<void> give_to_initrd(const LeftForGuest& left) {
 
 Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const LeftForGuest& left) {
   const Units units = TRY(plan_units(handoff, disk));
-  return Keeper::start([&](const sys::Reporter&) -> Result<void> {
+  return Keeper::start([&](const sys::Reporter& report) -> Result<void> {
     const auto table = TRY(MountTable::open());
+    bool is_early = !left.persist.empty();
     Init init{};
-    while ((init = init_now()) == Init::NotYet) table.wait_for_change();
+    while ((init = init_now()) == Init::NotYet) {
+      if (is_early && has_run()) {
+        is_early = false;
+        if (const auto done = leave_persist(left.persist); !done) report.error(done.error().message());
+      }
+      table.wait_for_change();
+    }
     return leave(units, left, init);
   });
 }

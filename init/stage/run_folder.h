@@ -20,7 +20,8 @@ using UdevRules = std::vector<guest::GuestFile>;
 struct LeftForGuest {
   UdevRules rules;
   std::optional<LvmOverrides> lvm;
-  std::optional<std::string> notice;  ///< a line that is shown at login
+  std::optional<std::string> notice;      ///< a line that is shown at login
+  std::vector<guest::GuestFile> persist;  ///< guest::persist_units(); then there is no `notice` beside it
 };
 
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
@@ -31,6 +32,7 @@ struct LeftForGuest {
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
 ///   and what puts the configuration of LVM over the guest's own one, guest::lvm_units();
 /// - for udev the rules, and for who logs in the notice.
+/// Before that, as soon as there is a /run that the guest's init may take over, what it takes to keep directories.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.

@@ -21,6 +21,7 @@
 #include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/rescue.h"
 #include "init/stage/settings.h"
 #include "init/stage/stage.h"
@@ -74,6 +75,10 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                              .view = blocks::checksum(disk.view),
                              .guest_block = disk.guest_block});
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
+  if (image.persist) {
+    handoff.persist = handoff_file(*image.volume, image.persist->path, image.persist->layout);
+    handoff.persist_paths = config.persist_paths;
+  }
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
     handoff.kept = kept;
@@ -146,6 +151,10 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
                                const blocks::AttachPlan& attached, const FurtherDisks& further,
                                const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
   AttachedGuestDisk disk(loop, table, devices, report);
+  if (image.persist) {
+    const PersistDisk persist = TRY(attach_persist(*image.persist, true, false));
+    TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, devices, report));
+  }
   std::vector<Range> kept;
   if (config.forgets()) {
     kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep));

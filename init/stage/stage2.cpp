@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "base/text.h"
 #include "init/guest/disk_names.h"
+#include "init/guest/persist_units.h"
 #include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
@@ -22,6 +24,7 @@
 #include "init/stage/further_disks.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
+#include "init/stage/persist_image.h"
 #include "init/stage/rescue.h"
 #include "init/stage/run_folder.h"
 #include "init/stage/stage.h"
@@ -159,22 +162,25 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
   return *std::move(first);
 }
 
-// What the guest would miss of a boot from a disk of its own. It comes up without it.
-std::optional<Keeper> leave_for_guest(const std::vector<std::string>& disks, const record::Handoff& handoff,
-                                      const sys::Devices& devices, const sys::Reporter& report) {
-  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}};
+// What the guest would miss of a boot from a disk of its own. It comes up without it, but for what it is to keep on
+// the device `persist`.
+Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std::string& persist,
+                               const record::Handoff& handoff, const sys::Devices& devices,
+                               const sys::Reporter& report) {
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}};
   if (disks.size() > 1) left.rules.push_back(guest::disk_name_rules(disks));
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
+  if (handoff.persist) {
+    const auto text = TRY(sys::read_text(std::string(kPersistText)));
+    left.persist = guest::persist_units(text, persist, handoff.persist_paths, *std::exchange(left.notice, {}));
+  }
   if (auto groups = find_volume_groups(disks, devices)) {
     left.lvm = lvm_overrides_for(disks, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
   if (!handoff.root)
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
-  auto keeper = leave_in_run(handoff, disks.front(), left);
-  if (keeper) return *std::move(keeper);
-  report.warn(keeper.error().message());
-  return std::nullopt;
+  return leave_in_run(handoff, disks.front(), left);
 }
 
 // Gives the memory back that the appended archive takes: the guest never looks at it.
@@ -191,6 +197,7 @@ struct ForGuest {
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
   FurtherDisks further;
+  std::unique_ptr<sys::AttachedDisk> persist;
   std::optional<sys::Mount> root;  // of a guest without an initrd
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
@@ -250,9 +257,11 @@ class Stage2 {
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
     const bool writes = !plan.forgets() || !plan.kept.empty();
-    if (writes && image.info().format == vhd::Format::Vhdx) written_ = kHeaderWritten;
-    for (const FoundImage& disk : image.further)
-      if (!handoff.ephemeral && disk.info().format == vhd::Format::Vhdx) written_ = kHeadersWritten;
+    const auto is_vhdx = [](const FoundImage& one) { return one.info().format == vhd::Format::Vhdx; };
+    if (writes && is_vhdx(image)) written_ = kHeaderWritten;
+    if ((!handoff.ephemeral && std::ranges::any_of(image.further, is_vhdx)) ||
+        (image.persist && is_vhdx(*image.persist)))
+      written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;
     if (plan.grows)
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
@@ -264,17 +273,31 @@ class Stage2 {
     ForGuest guest{.growing = std::move(growing),
                    .disk = std::move(attached),
                    .further = std::move(further),
+                   .persist = {},
                    .root = {},
                    .keeper = {},
                    .watcher = {}};
     report.checkpoint("attached");
     show_volume(guest.disk, plan, image, handoff, report);
     const std::string disk = guest.disk.disk().path();
+    std::string persist;
+    if (image.persist) {
+      auto second = TRY(attach_persist(*image.persist, false, handoff.trim));
+      guest.persist = std::move(second.disk);
+      persist = std::move(second.device);
+      report.log(concat("what is kept is on ", persist, ": ", handoff.persist_paths));
+    }
     if (handoff.root) {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
-    guest.keeper = leave_for_guest(guest.further.devices(disk), handoff, *devices, report);
+    auto keeper = leave_for_guest(guest.further.devices(disk), persist, handoff, *devices, report);
+    if (keeper)
+      guest.keeper = *std::move(keeper);
+    else if (image.persist)
+      return std::unexpected(keeper.error());
+    else
+      report.warn(keeper.error().message());
     if (plan.forgets())
       guest.watcher = TRY(watch_space(plan.kept.empty() ? kMapName : kForgettingName, plan.writer.kind));
     remove_tree(std::string(kArchiveFolder));

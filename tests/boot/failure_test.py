@@ -268,6 +268,26 @@ def growing_further_disk(bench):
 def further_disk_is_a_copy(bench):
     image = images.guest_vhd(get_guest("debian12"))
     return bench.host({VHD: image, "/copy.vhd": image}, "disk /copy.vhd\n")
+KEEPING = "ephemeral 64M\npersist /vhd/keep.img\npersist-paths /home\n"
+
+
+def nothing_to_keep_in(bench):
+    """As `persist` finds it when nobody has made a file system."""
+    return bench.host({VHD: bench.image(), "/vhd/keep.img": bench.blob("keep", bytes(4 * disk.MIB))}, KEEPING)
+
+
+def keeps_in_itself(bench):
+    return bench.host({VHD: bench.image()}, KEEPING.replace("/vhd/keep.img", VHD))
+
+
+def keeps_and_forgets_nothing(bench):
+    return bench.host({VHD: bench.image()}, KEEPING.removeprefix("ephemeral 64M\n"))
+
+
+def keeps_without_systemd(bench):
+    keep = bench.blob("keep", bytes(8 * disk.MIB))
+    run("mkfs.ext4", "-q", "-E", "nodiscard", keep)
+    return bench.host({VHD: images.guest_vhd(get_guest("debian12-bare-sysvinit")), "/vhd/keep.img": keep}, KEEPING)
 
 
 @dataclass(frozen=True)
@@ -313,6 +333,10 @@ FAILURES = [
     Failure(copy_of_a_disk, ["root=UUID=", "is also /dev/vdb2", "copy of that disk", "Unplug"]),
     Failure(crypttab_formats, ["/etc/crypttab", "/dev/vda2", "formatted whenever the guest starts", "PARTUUID="]),
     Failure(saved_virtual_machine, ["/boot/debian.vhd", "virtual machine was saved", "shut it down"]),
+    Failure(nothing_to_keep_in, ["`persist`: it holds nothing", "no file system", "`mkfs.ext4 -E nodiscard`"]),
+    Failure(keeps_in_itself, ["`persist`", "a file of this guest already", "name another image"]),
+    Failure(keeps_and_forgets_nothing, ["`persist` is said without `ephemeral`", "say `ephemeral yes`"]),
+    Failure(keeps_without_systemd, ["`persist` needs a guest with systemd"]),
     Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
     Failure(no_further_disk, ["the further disk /boot/data.vhd", "not"]),
     Failure(further_disk_twice, ["the further disk /DATA.vhd", "of another disk of this guest already"]),
@@ -359,7 +383,8 @@ def as_tuple(made):
 ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent, footer_of_another_size, dirty_exfat,
             compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
             no_such_entry, crypttab_formats, saved_virtual_machine, no_further_disk, further_disk_twice,
-            further_disk_is_the_image, sparse_further_disk, growing_further_disk, further_disk_is_a_copy}
+            further_disk_is_the_image, sparse_further_disk, growing_further_disk, further_disk_is_a_copy,
+            nothing_to_keep_in, keeps_in_itself, keeps_and_forgets_nothing, keeps_without_systemd}
 
 
 def always_or_not(failure: Failure):

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "init/guest/host_mount_unit.h"
+#include "init/guest/persist_units.h"
 #include "init/record/image_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -27,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
   }
   if (config.ephemeral && parse_ephemeral(to_text(*config.ephemeral)) != config.ephemeral) std::abort();
+  if (with_persist_paths("", config.persist_paths) != config.persist_paths) std::abort();
+  for (const GuestFile& unit : persist_units("=== @MOUNT@\n@PATH@", "/dev/loop1", config.persist_paths, ""))
+    if (unit.name.size() > 255 || unit.name.contains('/') || mount_unit_name(unit.text) != unit.name) std::abort();
   if (merge(config, {}) != config || merge({}, config) != config) std::abort();
   // What was accepted can be used.
   for (const std::string& disk : config.disks) {

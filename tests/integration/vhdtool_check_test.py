@@ -412,6 +412,35 @@ def test_further_disks(tmp_path, volume):
     assert "sparse" in names(judged("disk /sparse.vhd\n")[1]["error"])
 
 
+def test_an_image_for_what_is_kept(tmp_path, volume):
+    need("mke2fs")
+    copy, conf, keep = disk.clone(volume, tmp_path / "volume"), tmp_path / "debian.conf", tmp_path / "keep"
+    disk.create(keep, 8 * MIB)
+    run("mke2fs", "-q", "-t", "ext4", "-E", "nodiscard", keep)
+    with mounted(copy, tmp_path / "mounted") as folder:
+        (folder / "boot/keep.img").write_bytes(keep.read_bytes())
+        (folder / "boot/empty.img").write_bytes(bytes(8 * MIB))
+
+    def judged(text):
+        conf.write_text(text, encoding="utf-8")
+        return check("/boot/good.vhd", "--volume", copy, "--conf", conf, watched=copy)
+
+    status, found = judged("ephemeral yes\npersist \\BOOT\\keep.img\npersist-paths /home /var/log\n")
+    assert status == 4 and names(found["warning"]) == ["modules"]
+    for file, words in {"/boot/missing.img": "missing.img", "/boot/empty.img": "it holds nothing, and no file system"}.items():
+        status, found = judged(f"ephemeral yes\npersist {file}\npersist-paths /home\n")
+        assert status == 3 and names(found["error"]) == ["persist"]
+        assert has(found["error"], "persist", "its image of `persist`", words)
+    assert "sparse" in names(judged("ephemeral yes\npersist /sparse.vhd\npersist-paths /home\n")[1]["error"])
+    assert judged("ephemeral yes\npersist /boot/good.vhd\npersist-paths /home\n")[0] == 3
+    for text, words in {"persist /boot/keep.img\npersist-paths /home\n": "without `ephemeral`",
+                        "ephemeral yes\npersist /boot/keep.img\n": "must both be said",
+                        "ephemeral yes\npersist-paths /home\n": "must both be said",
+                        "persist-paths /home /home/me\n": "lies in another one"}.items():
+        status, found = judged(text)
+        assert status == 3 and has(found["error"], "config", words)
+
+
 KERNEL = "6.1.0-small"
 
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "entry/uki.h"
+#include "init/guest/persist_units.h"
 #include "init/record/config.h"
 #include "init/record/host_mount.h"
 #include "init/sys/directory.h"
@@ -133,6 +134,17 @@ std::optional<HostFacts> find_host(const RunningSystem& system, const Sysfs& sys
   return host;
 }
 
+// Whatever else is mounted of the file system that vhdboot's units have mounted.
+std::vector<std::string> find_kept(const RunningSystem& system) {
+  const auto mounts = system.mounts();
+  const auto persist = std::ranges::find(mounts, guest::kPersistPlace, &tools::MountedVolume::place);
+  std::vector<std::string> kept;
+  if (persist == mounts.end()) return kept;
+  for (const tools::MountedVolume& mount : mounts)
+    if (mount.numbers == persist->numbers && mount.place != persist->place) kept.push_back(mount.place);
+  return kept;
+}
+
 }  // namespace
 
 Status read_status(const RunningSystem& system) {
@@ -145,6 +157,7 @@ Status read_status(const RunningSystem& system) {
   status.disk = find_disk(sysfs);
   status.further = find_further(sysfs);
   if (status.disk) status.host = find_host(system, sysfs);
+  if (status.disk) status.kept = find_kept(system);
   const NextBootFacts facts = read_next_boot_facts(system);
   if (facts.menu.current) status.firmware_entry = describe(facts.menu, *facts.menu.current);
   status.loader = facts.loader.name;

@@ -66,6 +66,7 @@ struct Status {
   std::optional<guest::Start> start;  ///< absent: the command line does not tell
   std::optional<DiskFacts> disk;      ///< absent: there is no such disk
   std::vector<FurtherDisk> further;
+  std::vector<std::string> kept;  ///< directories that `persist-paths` keeps, as they are mounted
   std::optional<HostFacts> host;
   std::optional<ImageFacts> image;  ///< absent: it could not be read
   std::string firmware_entry;       ///< that this start began with; empty: not known

@@ -50,6 +50,12 @@ std::string further_line(const FurtherDisk& disk) {
                 disk.read_only ? ", read-only" : ", what is written to it goes into its image, in its own place");
 }
 
+std::string kept_line(const std::vector<std::string>& paths) {
+  std::string text;
+  for (const std::string& path : paths) text += concat(printable(path), ", ");
+  return text + "in the image of `persist`";
+}
+
 std::string started_line(const Status& status) {
   std::string text = status.firmware_entry;
   const auto add = [&](std::string_view step) { text += concat(text.empty() ? "" : ", then ", step); };
@@ -108,6 +114,7 @@ std::string status_text(const Status& status) {
     text += line("written", kWritten.at(static_cast<std::size_t>(status.disk->written)).sentence);
   }
   for (const FurtherDisk& disk : status.further) text += line(disk.name, further_line(disk));
+  if (!status.kept.empty()) text += line("kept", kept_line(status.kept));
   if (status.host) text += line("host", host_line(*status.host));
   if (status.in_guest() || !status.firmware_entry.empty()) text += line("started", started_line(status));
   if (status.next.empty()) text += line("next", "nothing is set: the usual start");
@@ -165,6 +172,11 @@ std::string status_json(const Status& status) {
           .member("read_only", disk.read_only)
           .end_object();
     }
+    json.end_array();
+  }
+  if (!status.kept.empty()) {
+    json.key("kept").begin_array();
+    for (const std::string& path : status.kept) json.value(std::string_view(path));
     json.end_array();
   }
   if (const auto& host = status.host) {

@@ -24,6 +24,7 @@
 #include "init/blocks/check_writer.h"
 #include "init/blocks/view.h"
 #include "init/blocks/writer.h"
+#include "init/guest/check_persist.h"
 #include "init/guest/kept_partitions.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
@@ -53,6 +54,7 @@
 #include "tools/vhdtool/children.h"
 #include "tools/vhdtool/inspected_disk.h"
 #include "tools/vhdtool/mounted_file.h"
+#include "tools/vhdtool/persist_findings.h"
 #include "tools/vhdtool/volume_parents.h"
 #include "vhd/disk.h"
 #include "vhd/pieces.h"
@@ -167,10 +169,12 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
   if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);
-  if (const auto tables = guest::read_tables(roots.front()))
-    check_tables(*tables, findings);
-  else
-    findings.error("tables", tables.error());
+  const auto tables = guest::read_tables(roots.front());
+  if (!tables) return findings.error("tables", tables.error());
+  check_tables(*tables, findings);
+  if (!boot.config.persist_file()) return;
+  if (const auto kept = guest::check_persist_paths(boot.config.persist_paths, *tables); !kept)
+    findings.error("persist", kept.error());
 }
 
 Result<std::string> read_config_file(const std::string& path) {
@@ -212,49 +216,60 @@ void add_of_other(std::string_view what, std::string_view name, const Findings& 
       findings.add(one.check, one.severity, concat("its ", what, ' ', printable(name), ": ", one.text));
 }
 
-constexpr std::string_view kScratchFile = "scratch file";
-
-// The path of the scratch file on the volume; empty: there is none.
-std::string scratch_of(const record::Config& config) {
-  return config.forgets() ? config.ephemeral->file : "";
-}
-
-void check_scratch(const Result<std::unique_ptr<ByteSource>>& file, Findings& own) {
+void check_scratch(const ByteSource& file, std::string_view /*name*/, Findings& own) {
   constexpr std::uint64_t kMemory = UINT64_MAX;  // of the machine that it will be booted on: not known
-  const auto usable = file ? blocks::check_scratch(**file) : std::unexpected(file.error());
-  if (!usable)
+  if (const auto usable = blocks::check_scratch(file); !usable)
     own.error("scratch", usable.error());
-  else if (const auto writer = blocks::file_writer((*file)->size(), kMemory); !writer)
+  else if (const auto writer = blocks::file_writer(file.size(), kMemory); !writer)
     own.error("scratch", writer.error());
 }
 
+// A file on the volume that the boot needs beside the image.
+struct FileBeside {
+  std::string path;
+  std::string_view what;   // for people
+  std::string_view check;  // of the findings
+  void (*judge)(const ByteSource& file, std::string_view name, Findings& own);
+};
+
+std::vector<FileBeside> files_beside(const record::Config& config) {
+  std::vector<FileBeside> files;
+  if (config.forgets() && !config.ephemeral->file.empty())
+    files.push_back({config.ephemeral->file, "scratch file", "scratch", check_scratch});
+  if (const auto persist = config.persist_file())
+    files.push_back({*persist, "image of `persist`", "persist", check_persist_image});
+  return files;
+}
+
 // On the volume that is mounted at `top`.
-void check_mounted_scratch(const std::string& scratch, const std::string& top, const disk::FileTree& tree,
-                           Findings& findings) {
-  const std::string path = concat(top == "/" ? "" : top, spelled_in(tree, scratch));
+void check_mounted_beside(const FileBeside& beside, const std::string& top, const disk::FileTree& tree,
+                          Findings& findings) {
+  const std::string path = concat(top == "/" ? "" : top, spelled_in(tree, beside.path));
   Findings own;
   if (const auto facts = examine_mounted(path)) check_mounted(*facts, own);
-  auto file = tools::ImageReader::open(path);
-  check_scratch(file ? Result<std::unique_ptr<ByteSource>>(*std::move(file)) : std::unexpected(file.error()), own);
-  add_of_other(kScratchFile, scratch, own, findings);
+  if (const auto file = tools::ImageReader::open(path))
+    beside.judge(**file, path, own);
+  else
+    own.error(beside.check, file.error());
+  add_of_other(beside.what, beside.path, own, findings);
 }
 
 // On the volume of `reader`, which nobody has mounted. Nothing: it cannot be used.
-std::optional<volume::PlacedFile> check_scratch_on(const ByteSource& source, volume::HostVolume& reader,
-                                                   const std::string& scratch, Findings& findings) {
+std::optional<volume::PlacedFile> check_beside_on(const ByteSource& source, volume::HostVolume& reader,
+                                                  const FileBeside& beside, Findings& findings) {
   Findings own;
   std::optional<volume::PlacedFile> found;
-  const auto path = volume::parse_path(scratch);
+  const auto path = volume::parse_path(beside.path);
   const auto layout = path ? reader.layout(*path) : std::unexpected(path.error());
   if (!layout) {
-    own.error("scratch", layout.error());
+    own.error(beside.check, layout.error());
   } else {
     check_layout(*layout, *path, own);
     if (const auto alone = reader.check_allocation(*path); !alone) own.error("allocation", alone.error());
-    check_scratch(std::make_unique<volume::FileSource>(source, layout->extents, layout->size, layout->valid_size), own);
+    beside.judge(volume::FileSource(source, layout->extents, layout->size, layout->valid_size), path->name(), own);
     if (own.count(Severity::Error) == 0) found = volume::PlacedFile{.path = *path, .layout = *layout};
   }
-  add_of_other(kScratchFile, scratch, own, findings);
+  add_of_other(beside.what, beside.path, own, findings);
   return found;
 }
 
@@ -269,6 +284,7 @@ void check_children(const ByteSource& file, std::string_view name, const record:
 }
 
 constexpr std::string_view kFurtherDisk = "further disk";
+constexpr std::string_view kNotCheckedHere = " is one of the volume that the image is booted from: not checked here";
 
 // The paths of the further disks on the volume of `image`. One that is named twice is left out.
 std::vector<volume::Path> further_of(const record::Config& config, const volume::Path& image, Findings& findings) {
@@ -384,12 +400,11 @@ Result<Findings> check_file(const ImageToJudge& asked) {
   check_children(
       *file, asked.file, boot.config, [&](const vhd::DiskInfo& info) { return check_no_child(asked.file, info); },
       findings);
-  const std::string scratch = scratch_of(boot.config);
-  if (!scratch.empty() && boot.host)
-    check_mounted_scratch(scratch, facts.mount_point, *boot.host, findings);
-  else if (!scratch.empty())
-    findings.warning("scratch", concat(kScratchFile, ' ', printable(scratch),
-                                       " is one of the volume that the image is booted from: not checked here"));
+  for (const FileBeside& beside : files_beside(boot.config))
+    if (boot.host)
+      check_mounted_beside(beside, facts.mount_point, *boot.host, findings);
+    else
+      findings.warning(beside.check, concat(beside.what, ' ', printable(beside.path), kNotCheckedHere));
   for (const std::string& disk : boot.config.disks) {
     const bool beside = !disk.starts_with('/');
     if (beside || boot.host)
@@ -398,8 +413,7 @@ Result<Findings> check_file(const ImageToJudge& asked) {
                  : concat(facts.mount_point == "/" ? "" : facts.mount_point, spelled_in(*boot.host, disk)),
           boot.config, findings);
     else
-      findings.warning("disk", concat(kFurtherDisk, ' ', printable(disk),
-                                      " is one of the volume that the image is booted from: not checked here"));
+      findings.warning("disk", concat(kFurtherDisk, ' ', printable(disk), kNotCheckedHere));
   }
   look_into_guest(image, open_backing(asked.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
@@ -471,16 +485,15 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
                                    .size = source->size(),
                                    .logical_block = static_cast<std::uint32_t>(logical_block),
                                    .cluster_size = reader->cluster_size()};
-  const std::string named = scratch_of(boot.config);
-  const auto scratch = named.empty() ? std::nullopt : check_scratch_on(*source, *reader, named, findings);
-  std::vector<volume::PlacedFile> more;
-  if (scratch) more.push_back(*scratch);
+  std::vector<volume::PlacedFile> others;
+  for (const FileBeside& beside : files_beside(boot.config))
+    if (auto found = check_beside_on(*source, *reader, beside, findings)) others.push_back(*std::move(found));
   for (const volume::Path& further : further_of(boot.config, path, findings))
     if (auto found = check_further_on(*source, *reader, further, boot.config, findings))
-      more.push_back(*std::move(found));
+      others.push_back(*std::move(found));
   if (mappable && image.disk) {
     auto view = view_of({path, layout}, parents.found(), device, image);
-    for (const volume::PlacedFile& one : more)
+    for (const volume::PlacedFile& one : others)
       if (view)
         view = blocks::with_file(
             *std::move(view),

@@ -62,6 +62,18 @@ TEST(Status, OfAGuestThatKeepsAPart) {
   EXPECT_EQ(status.disk->partition, "/dev/sda2");
 }
 
+TEST(Status, OfAGuestThatKeepsDirectories) {
+  FakeSystem fake;
+  add_guest(fake);
+  fake.write("/sys/class/block/dm-1/slaves/loop900/x", "\n");
+  fake.write("/proc/self/mountinfo",
+             "29 1 7:0 / / rw - ext4 /dev/loop0p2 rw\n30 29 7:1 / /run/vhdboot/persist rw - ext4 /dev/loop1 rw\n"
+             "31 29 7:1 /home /home rw - ext4 /dev/loop1 rw\n32 29 7:1 /var/log /var/log rw - ext4 /dev/loop1 rw\n");
+  const Status status = read_status(fake.system());
+  EXPECT_THAT(status_text(status), HasSubstr("\nkept      /home, /var/log, in the image of `persist`\n"));
+  EXPECT_THAT(status_json(status), HasSubstr(R"("writes":"memory"},"kept":["/home","/var/log"],"host")"));
+}
+
 TEST(Status, OfAGuestWithAScratchFile) {
   FakeSystem fake;
   add_guest(fake);

@@ -45,6 +45,7 @@ TEST(Config, EverythingSaid) {
       "ephemeral 25%\n"
       "keep PARTLABEL=home\nkeep 4\n"
       "disk \\vhd\\my data.vhd\ndisk more/./x.vhdx\n"
+      "persist \\vhd\\keep.vhd\npersist-paths /home  /var/log\npersist-paths /srv\n"
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
@@ -63,6 +64,8 @@ TEST(Config, EverythingSaid) {
                         .keep = {disk::Selector{disk::Selector::By::PartLabel, "home"},
                                  disk::Selector{.by = disk::Selector::By::Number, .number = 4}},
                         .disks = {"/vhd/my data.vhd", "more/x.vhdx"},
+                        .persist = "/vhd/keep.vhd",
+                        .persist_paths = "/home /var/log /srv",
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -129,6 +132,30 @@ TEST(Config, WhatIsKept) {
   std::string many;
   for (std::size_t i = 0; i <= kMaxKept; ++i) many += "keep 1\n";
   EXPECT_THAT(file(many), Fails(Code::Invalid, "keep: more than 16 partitions"));
+}
+
+TEST(Config, WhatIsKeptInAnotherImage) {
+  const std::string both = "persist /keep.vhd\npersist-paths /home\n";
+  const auto checked = [](const std::string& text) { return check(file(text)->config); };
+  EXPECT_TRUE(checked("ephemeral yes\n" + both));
+  EXPECT_FALSE(file("ephemeral yes\n" + both)->config.writes_nothing());
+  EXPECT_FALSE(file("ephemeral yes\n" + both)->config.writes_image());
+  EXPECT_EQ(file("ephemeral yes\n" + both)->config.persist_file(), "/keep.vhd");
+  EXPECT_THAT(checked(both), Fails(Code::Invalid, "`persist` is said without `ephemeral`"));
+  EXPECT_THAT(checked("ephemeral yes\npersist /keep.vhd"), Fails(Code::Invalid, "must both be said"));
+  EXPECT_THAT(checked("ephemeral yes\npersist-paths /home"), Fails(Code::Invalid, "must both be said"));
+  // Once for the image itself.
+  const auto once = merge(file("ephemeral yes\n" + both)->config, parse_load_options("ephemeral=no")->config);
+  EXPECT_TRUE(check(once));
+  EXPECT_EQ(once.persist_file(), std::nullopt);
+  EXPECT_EQ(merge(file(both)->config, parse_load_options("persist-paths=\"/a /b\"")->config).persist_paths, "/a /b");
+  EXPECT_THAT(file("persist keep.vhd"), Fails(Code::Invalid, "debian.conf:1: persist: expected the path of an image"));
+  for (const auto* wrong : {"", "yes", "/", "/a/../b", "C:\\keep.vhd"})
+    EXPECT_THAT(file(std::string("persist ") + wrong), Fails(Code::Invalid, "debian.conf:1: persist: ")) << wrong;
+  EXPECT_EQ(file("persist \\vhd\\keep.vhd")->config.persist, "/vhd/keep.vhd");
+  EXPECT_THAT(file("persist-paths"), Fails(Code::Invalid, "debian.conf:1: persist-paths: expected directories"));
+  EXPECT_THAT(file("persist-paths /a\npersist-paths /a/b"),
+              Fails(Code::Invalid, "debian.conf:2: persist-paths: \"/a/b\" is named twice, lies in"));
 }
 
 TEST(Config, AWrongValueNamesFileAndLine) {

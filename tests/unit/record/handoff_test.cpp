@@ -112,7 +112,7 @@ TEST(Handoff, AScratchFile) {
   const auto section = text.substr(text.find("scratch /"), text.find("crc32") - text.find("scratch /"));
   EXPECT_THAT(parse_handoff(replaced(text, section, section + section)), Fails(Code::Corrupt, "two scratch files"));
   EXPECT_THAT(parse_handoff(replaced(text, section, section + "file /x\n")),
-              Fails(Code::Corrupt, "behind the scratch file"));
+              Fails(Code::Corrupt, "behind those of the disks"));
 }
 
 TEST(Handoff, FurtherDisks) {
@@ -125,10 +125,15 @@ TEST(Handoff, FurtherDisks) {
   EXPECT_THAT(text, ::testing::HasSubstr("disk 8192 7 4096 /base.vhdx\nvolume ntfs\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("disk 512 0 512 /more /a.vhd\nvolume exfat\n"));
   EXPECT_EQ(*parse_handoff(text), handoff);
-  auto with_scratch = handoff;
-  with_scratch.ephemeral = Ephemeral{.on = true, .file = "/s"};
-  with_scratch.scratch = handoff.files[0];
-  EXPECT_EQ(*parse_handoff(*to_text(with_scratch)), with_scratch);
+  auto with_all = handoff;
+  with_all.ephemeral = Ephemeral{.on = true, .file = "/s"};
+  with_all.scratch = handoff.files[0];
+  with_all.persist = handoff.files[1];
+  with_all.persist_paths = "/home";
+  const auto all = *to_text(with_all);
+  EXPECT_LT(all.rfind("\ndisk "), all.find("\nscratch /"));
+  EXPECT_LT(all.find("\nscratch /"), all.find("\npersist /"));
+  EXPECT_EQ(*parse_handoff(all), with_all);
   for (const auto* wrong : {"disk 0 7 4096 /base.vhdx", "disk 8192 7 1024 /base.vhdx", "disk 8192 7 /base.vhdx",
                             "disk 8192 4294967296 512 /base.vhdx", "disk 8192 7 512 base.vhdx", "disk /base.vhdx",
                             "disk 8192 7 512 ", "disk 8192 7 512 512 /base.vhdx", "disk 8192 7 512 /"})
@@ -143,6 +148,30 @@ TEST(Handoff, FurtherDisks) {
   EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "9 disks"));
   handoff.disks = {{.payload_size = 512}};
   EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "a disk without a file"));
+}
+
+TEST(Handoff, AnImageForWhatIsKept) {
+  auto handoff = plain();
+  handoff.ephemeral = kForgetting;
+  handoff.persist_paths = "/home /var/log";
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "keeps \"/home /var/log\" in another image, which cannot be"));
+  handoff.persist = handoff.files.front();
+  handoff.persist->path = "/vhd/keep.vhd";
+  const auto text = *to_text(handoff);
+  EXPECT_EQ(*parse_handoff(text), handoff);
+  EXPECT_FALSE(handoff.writes_nothing());
+  for (const auto* wrong : {"persist-paths /var/../log", "persist-paths /run", "persist-paths /home /home/me",
+                            "persist-paths /home  /var", "persist-paths", "persist-paths /a\npersist-paths /b"})
+    EXPECT_THAT(parse_handoff(replaced(text, "persist-paths /home /var/log", wrong)), Fails(Code::Corrupt, ""))
+        << wrong;
+  for (const auto* needed : {"persist-paths /home /var/log\n", "ephemeral 50%\n"})
+    EXPECT_THAT(parse_handoff(replaced(text, needed, "")), Fails(Code::Corrupt, "which cannot be")) << needed;
+  const auto section = text.substr(text.find("persist /"), text.find("crc32") - text.find("persist /"));
+  EXPECT_THAT(parse_handoff(replaced(text, section, "")), Fails(Code::Corrupt, "which cannot be"));
+  EXPECT_THAT(parse_handoff(replaced(text, section, section + section)), Fails(Code::Corrupt, "two images"));
+  EXPECT_THAT(parse_handoff(replaced(text, section, section + "file /x\n")),
+              Fails(Code::Corrupt, "behind those of the disks"));
+  EXPECT_THAT(parse_handoff(replaced(text, "persist /vhd", "persist vhd")), Fails(Code::Corrupt, "no file path"));
 }
 
 TEST(Handoff, TheRootWithoutAnInitrd) {
@@ -178,7 +207,7 @@ TEST(Handoff, TheCountedEntry) {
 
 TEST(Handoff, TheFormatIsStable) {
   EXPECT_EQ(*to_text(plain()),
-            sealed("vhdboot-handoff 6\npayload 7680\nview 0\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
+            sealed("vhdboot-handoff 7\npayload 7680\nview 0\nguest-block 512\ninit /init\nwait 30\nrescue menu\n"
                    "file /debian.vhd\nvolume ntfs\nserial 0123456789ABCDEF\nsize 8192\ncrc32 "));
   EXPECT_THAT(*to_text(two_files()),
               ::testing::HasSubstr(
@@ -209,7 +238,7 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
-  EXPECT_THAT(parse_handoff(replaced(text, "handoff 6", "handoff 2")),
+  EXPECT_THAT(parse_handoff(replaced(text, "handoff 7", "handoff 2")),
               Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 6"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
@@ -248,7 +277,7 @@ TEST(Handoff, Deviations) {
   EXPECT_THAT(parse_handoff(text + "crc32 00000000\n"), Fails(Code::Corrupt, "wrong checksum"));
   EXPECT_THAT(parse_handoff(text + "\n"), Fails(Code::Corrupt, "cut off"));
   EXPECT_THAT(parse_handoff(""), Fails(Code::Corrupt, "does not begin with"));
-  EXPECT_THAT(parse_handoff("vhdboot-handoff 6\n"), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(parse_handoff("vhdboot-handoff 7\n"), Fails(Code::Corrupt, ""));
 }
 
 TEST(Handoff, DeviationsOfFiles) {
