@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """systemd's Boot Loader Interface, through restarts of one machine: what the stub tells a guest, and what that asks for."""
 
+import pytest
+
 from tests.support import disk, hostdisk, tiny_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.paths import PRODUCTS
@@ -41,6 +43,7 @@ esac
 SECOND = "echo 'guest: second'\nreboot -f\n"
 
 
+@pytest.mark.only_all  # what a guest asks for itself always runs, in command_test.py
 def test_what_is_asked_for_is_booted_once(folder):
     """With an ordinary start that shows the menu for a moment: what was asked for is booted without it. What is not there
     is told, and nothing else is booted."""
