@@ -239,7 +239,7 @@ TEST(Handoff, EveryChangedByteIsNoticed) {
 TEST(Handoff, Deviations) {
   const auto text = *to_text(full());
   EXPECT_THAT(parse_handoff(replaced(text, "handoff 7", "handoff 2")),
-              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 6"));
+              Fails(Code::Unsupported, "the handoff of stage 1 has version 2, this program reads version 7"));
   EXPECT_THAT(parse_handoff(replaced(text, "vhdboot-handoff", "handoff")), Fails(Code::Corrupt, "does not begin with"));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat", "volume ext4")), Fails(Code::Corrupt, "\"volume ext4\""));
   EXPECT_THAT(parse_handoff(replaced(text, "volume exfat\n", "")), Fails(Code::Corrupt, "does not say volume"));

@@ -121,6 +121,21 @@ TEST_F(FurtherDisk, NoFileIsTwoDisks) {
               Fails(Code::Invalid, "the further disk /other/child.vhd: /base/base.vhd is of another disk"));
 }
 
+TEST_F(FurtherDisk, BesideAnImageForWhatIsKept) {
+  const std::string forgets = "ephemeral /scratch.img\npersist-paths /home\n";
+  const auto image = with(forgets + "disk data.img\npersist /Disks/More.img\n");
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_THAT(image->further, SizeIs(1));
+  EXPECT_TRUE(image->persist);
+  std::vector<std::string> names;
+  for (const blocks::MappedFile& file : image->view.files) names.push_back(file.name);
+  EXPECT_THAT(names, ElementsAre("", "/scratch.img", "/vm/data.img", "/Disks/More.img"));
+  EXPECT_THAT(with(forgets + "disk data.img\npersist /VM/data.img\n"),
+              Fails(Code::Invalid, "`persist`: /VM/data.img is a file of this guest already"));
+  EXPECT_THAT(with(forgets + "disk child.vhd\npersist /base/base.vhd\n"),
+              Fails(Code::Invalid, "`persist`: /base/base.vhd is a file of this guest already"));
+}
+
 TEST_F(FurtherDisk, OneThatIsNotThereSendsNobodyElsewhere) {
   EXPECT_THAT(with("disk gone.vhd\n"),
               Fails(Code::Unsupported, "the further disk /vm/gone.vhd: /vm/gone.vhd on /dev/sda1"));
