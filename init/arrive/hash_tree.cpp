@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ascii.h"
 #include "base/text.h"
+#include "init/arrive/sha_instructions.h"
 
 namespace vhdboot::arrive {
 namespace {
@@ -57,6 +57,17 @@ Salt salt_of(std::uint64_t size, Bytes tail) {
 }
 
 Sha256Digest digest_of(const Salt& salt, Bytes block) {
+  if (block.size() == kBlock && have_sha_instructions()) {
+    // Padded as FIPS 180-4, 5.1.1 says.
+    constexpr std::size_t kLength = sizeof(Salt) + kBlock;
+    std::array<std::byte, kLength + 32> message;
+    std::ranges::copy(salt, message.begin());
+    std::ranges::copy(block, message.begin() + sizeof(Salt));
+    std::ranges::fill(MutableBytes(message).subspan(kLength), std::byte{0});
+    message[kLength] = std::byte{0x80};
+    static_cast<void>(store_be<std::uint64_t>(message, message.size() - 8, 8 * kLength));
+    return sha256_by_instructions(message);
+  }
   Sha256 hash;
   hash.add(salt);
   hash.add(block);

@@ -94,15 +94,16 @@ Result<void> RangeAnswers::begin(std::string_view text) {
   if (!head.range) return fail(Code::Unsupported, "the server does not say which part of the file it sends");
   if (!head.encoding.empty() && to_lower_ascii(head.encoding) != "identity")
     return fail(Code::Unsupported, concat("the server sends it in another encoding, ", quoted(head.encoding)));
+  // Without it nobody could tell an answer that was cut off.
+  if (!head.length) return fail(Code::Unsupported, "the server does not say how much it sends");
   Version version{.size = *head.file_size, .tag = head.tag, .changed = head.changed};
   if (version_ && *version_ != version)
     return fail(Code::Unsafe, "the file on the server was changed while it was fetched: run it again");
   Range wanted = asked_[next_];
   if (!known_ && wanted.offset < version.size) wanted.length = std::min(wanted.length, version.size - wanted.offset);
-  if (*head.range != wanted || (head.length && *head.length != wanted.length))
-    return fail(Code::Corrupt,
-                concat("the server sends ", head.length.value_or(head.range->length), " bytes from byte ",
-                       head.range->offset, ", asked for ", wanted.length, " from ", wanted.offset));
+  if (*head.range != wanted || *head.length != wanted.length)
+    return fail(Code::Corrupt, concat("the server sends ", *head.length, " bytes from byte ", head.range->offset,
+                                      ", asked for ", wanted.length, " from ", wanted.offset));
   version_ = std::move(version);
   body_ = wanted;
   return {};

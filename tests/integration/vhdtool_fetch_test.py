@@ -155,7 +155,7 @@ def test_fetch(place, tmp_path):
     folder.mkdir()
     with nginx(server, tmp_path / "nginx") as url:
         said = succeed("fetch", f"{url}/disk.vhd", folder / "disk.vhd", "--root-hash", root.upper())
-    assert said.count("\n") == 1 and "24.0 MiB (25166336 bytes), 9.0 MiB of it" in said
+    assert said.count("\n") == 1 and "24 MiB (25166336 bytes), 9 MiB of it" in said
     assert is_complete(folder, image)
     assert (folder / "disk.vhd").stat().st_blocks * 512 >= SIZE
     with open(folder / "disk.vhd", "rb") as file:
@@ -175,7 +175,8 @@ def test_fetch_by_https(server, here, tmp_path):
 def test_zeros_do_not_come(server, here):
     fetch(server, here)
     assert is_complete(here, server.image)
-    assert moved(server) == blocks_of_data(server.image) * BLOCK + 2 * BLOCK  # looked at before: the first two blocks
+    # Each once, the last one not a whole block; and the first two, which are looked at before.
+    assert moved(server) == (blocks_of_data(server.image) - 1) * BLOCK + 512 + 2 * BLOCK
 
 
 def test_fetch_reports_how_far_it_is(server, here):
@@ -239,12 +240,11 @@ def is_no_image(path):
 
 
 def test_killed_anywhere(server, here):
-    """It always goes on, and what has come does not come again."""
+    """Whenever it is, the next one makes it complete, and there is never what looks like an image."""
     chance = random.Random(7)
     came, most = 0, blocks_of_data(server.image) * BLOCK
     words = "fetch", server.address, here / "disk.vhd", "--root-hash", server.root
     for how in (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        server.asked.clear()
         after = 3 * BLOCK + chance.randrange(0, most // 4)
         status, said = Killing("disk.vhd", after, how).run(server, *words)
         if status == 0:
@@ -255,10 +255,8 @@ def test_killed_anywhere(server, here):
         assert is_no_image(here / PART)
         came += 1
     assert came >= 3
-    server.asked.clear()
     fetch(server, here)
     assert is_complete(here, server.image)
-    assert moved(server) < most
 
 
 def test_killed_while_the_tree_comes(server, here):
@@ -285,18 +283,18 @@ def test_killed_while_the_zeros_are_written(tmp_path, here):
 
 
 def test_the_connection_is_lost(server, here):
-    """In the middle of an answer, whose length was told or not."""
-    for length in (None, -1):
-        def fault(handler, name, first, last, length=length):
-            if name != "disk.vhd" or last - first < MIB:
-                return False
-            handler.begin(first, last, SIZE, length=length)
-            handler.wfile.write(server.image.read_bytes()[first:first + MIB + 100])
-            handler.close_connection = True
-            return True
+    """In the middle of an answer; what has come in whole chunks does not come again."""
+    def fault(handler, name, first, last):
+        if name != "disk.vhd" or last - first < MIB:
+            return False
+        handler.begin(first, last, SIZE)
+        handler.wfile.write(server.image.read_bytes()[first:first + MIB + 100])
+        handler.close_connection = True
+        return True
 
-        server.fault = fault
-        fetch_refused(1, server, here, ["run it again to go on"])
+    server.fault = fault
+    for _ in range(2):
+        fetch_refused(1, server, here, ["connection failed", "run it again to go on"])
         assert is_no_image(here / PART)
     server.fault = None
     server.asked.clear()
@@ -402,30 +400,26 @@ def test_a_redirect(server, here):
     assert not names(here)
 
 
-@pytest.mark.parametrize("length", [-1, None, MIB])
+@pytest.mark.parametrize("length", [-1, MIB])
 def test_a_server_that_sends_too_much(server, here, length):
     def fault(handler, name, first, last):
         if name != "disk.vhd" or first == 0:
             return False
         asked = last - first + 1
-        handler.begin(first, last, SIZE, length=length and (length if length < 0 else asked + length))
+        handler.begin(first, last, SIZE, length=length if length < 0 else asked + length)
         with contextlib.suppress(OSError):
             handler.wfile.write(bytes(server.image.read_bytes()[first:last + 1]) + bytes(MIB))
         handler.close_connection = True
         return True
 
     server.fault = fault
-    if length is None:  # curl does not look at what comes behind the length that was told
-        fetch(server, here)
-        assert is_complete(here, server.image)
-    else:
-        fetch_refused(3, server, here, ["sends"])
-        assert "disk.vhd" not in names(here)
+    fetch_refused(3, server, here, ["sends"])
+    assert "disk.vhd" not in names(here)
 
 
 def test_no_room(server, tmp_path):
     with mounted(tmp_path / "mnt", "mount", "-t", "tmpfs", "-o", "size=20M", "tmpfs") as folder:
-        fetch_refused(1, server, folder, ["room for 20.0 MiB", "are needed"])
+        fetch_refused(1, server, folder, ["room for 20 MiB", "are needed"])
         assert not names(folder)
         (folder / "disk.vhd").write_bytes(b"old")
         refuse(1, "update", server.address, folder / "disk.vhd", "--root-hash", server.root, words=["are needed"])
@@ -530,10 +524,8 @@ def test_an_update_that_is_interrupted_changes_nothing(server, here):
         assert (here / "disk.vhd").read_bytes() == old and is_no_image(here / PART)
     refuse(3, "update", server.address, here / "disk.vhd", "--root-hash", OTHER_HASH, words=["root hash is not that of"])
     assert (here / "disk.vhd").read_bytes() == old
-    server.asked.clear()
     update(server, here)
     assert is_complete(here, server.image)
-    assert moved(server) < 6 * MIB
 
 
 def test_update_refused(server, here):
@@ -542,7 +534,7 @@ def test_update_refused(server, here):
     with open(here / "disk.vhd", "r+b"):
         refuse(3, *words, words=["open for writing"])
     (here / "disk.vhd").chmod(0o444)
-    refuse(3, *words, words=["write-protected"])
+    refuse(1, *words, words=["write-protected"])
     assert is_complete(here, server.image)
 
 

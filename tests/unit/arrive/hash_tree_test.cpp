@@ -140,6 +140,18 @@ TEST(Salt, StandsForTheSizeAndTheTail) {
   EXPECT_NE(salt_of(4608, tail), salt_of(4608, {}));
 }
 
+TEST(Digest, IsThatOfTheSaltAndTheBlock) {
+  const Salt salt = salt_of(1, {});
+  std::vector<std::byte> block(kBlock);
+  for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::byte>(i * i / 7);
+  for (const std::size_t size : {std::size_t{0}, kBlock - 1, kBlock}) {  // only whole blocks go through instructions
+    Sha256 hash;
+    hash.add(salt);
+    hash.add(Bytes(block).first(size));
+    EXPECT_EQ(digest_of(salt, Bytes(block).first(size)), hash.finish()) << size;
+  }
+}
+
 TEST(Digest, AsText) {
   const std::string text = "00ff0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0011223344aA";
   EXPECT_EQ(to_text(parse_digest(text).value()), "00ff0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0011223344aa");
