@@ -60,10 +60,10 @@ Error failed(const AnswerHead& head) {
 Result<AnswerHead> parse_answer_head(std::string_view text) {
   const auto lines = split_lines(text);
   const auto words = lines.empty() ? std::vector<std::string_view>() : split_words(lines.front());
-  const auto status = words.size() < 2 ? std::nullopt : parse_u64(words[1]);
-  if (words.empty() || !words[0].starts_with(kBegin) || !status || *status < 100 || *status > 599)
+  const std::uint64_t status = words.size() < 2 ? 0 : parse_u64(words[1]).value_or(0);
+  if (words.empty() || !words[0].starts_with(kBegin) || status < 100 || status > 599)
     return fail(Code::Corrupt, "the server does not answer as a web server does");
-  AnswerHead head{.status = static_cast<unsigned>(*status)};
+  AnswerHead head{.status = static_cast<unsigned>(status)};
   for (const std::string_view line : std::span(lines).subspan(1)) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
