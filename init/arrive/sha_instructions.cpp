@@ -7,9 +7,6 @@
 #include <array>
 #include <cstdint>
 
-// The order of the words in the registers, and the rounds: Intel SHA Extensions, 2013.
-#define VHDBOOT_WITH_SHA __attribute__((target("sha,sse4.1")))
-
 namespace vhdboot::arrive {
 namespace {
 
@@ -26,15 +23,16 @@ bool ask_processor() {
   return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & kSha) != 0;
 }
 
+// The order of the words in the registers, and the rounds: Intel SHA Extensions, 2013.
 struct State {
   __m128i abef;
   __m128i cdgh;
 };
 
 // Four rounds, from round `round` on with the words in `w0`, which become those of 16 rounds later.
-VHDBOOT_WITH_SHA [[gnu::always_inline]] inline void four_rounds(State& state, __m128i& w0, const __m128i& w1,
-                                                                const __m128i& w2, const __m128i& w3,
-                                                                std::size_t round) {
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline void four_rounds(State& state, __m128i& w0, const __m128i& w1,
+                                                                          const __m128i& w2, const __m128i& w3,
+                                                                          std::size_t round) {
   const auto* const constants = reinterpret_cast<const __m128i*>(&sha256_detail::kConstants[round]);
   const __m128i words = _mm_add_epi32(w0, _mm_loadu_si128(constants));
   state.cdgh = _mm_sha256rnds2_epu32(state.cdgh, state.abef, words);
@@ -43,7 +41,7 @@ VHDBOOT_WITH_SHA [[gnu::always_inline]] inline void four_rounds(State& state, __
   w0 = _mm_sha256msg2_epu32(w0, w3);
 }
 
-VHDBOOT_WITH_SHA void take_pieces(std::array<std::uint32_t, 8>& words, Bytes pieces) {
+[[gnu::target("sha,sse4.1")]] void take_pieces(std::array<std::uint32_t, 8>& words, Bytes pieces) {
   const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
   auto* const place = reinterpret_cast<__m128i*>(words.data());
   const __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128(place), 0xB1);

@@ -13,9 +13,17 @@ namespace {
 
 using test::Fails;
 
+// Of "FIRST-LAST/SIZE".
+std::string length_of(std::string_view range) {
+  const auto ends = split(range.substr(0, range.find('/')), '-');
+  const auto first = parse_u64(ends.front());
+  const auto last = parse_u64(ends.back());
+  return first && last && *last >= *first ? concat("Content-Length: ", *last - *first + 1, "\r\n") : "";
+}
+
 std::string answer(std::string_view range, std::string_view body, std::string_view more = "") {
   return concat("HTTP/1.1 206 Partial Content\r\nServer: x\r\nContent-Range: bytes ", range, "\r\nETag: \"1\"\r\n",
-                more, "\r\n", body);
+                length_of(range), more, "\r\n", body);
 }
 
 struct Outcome {
@@ -91,6 +99,8 @@ TEST(RangeAnswers, WhatIsNoRange) {
   EXPECT_THAT(status("416 Range Not Satisfiable", "Content-Range: bytes */0\r\n"), Fails(Code::Corrupt, "empty"));
   EXPECT_THAT(status("503 Busy"), Fails(Code::Io, "failed (status 503)"));
   EXPECT_THAT(status("206 Partial Content"), Fails(Code::Unsupported, "which part"));
+  EXPECT_THAT(status("206 Partial Content", "Content-Range: bytes 0-1/9\r\n"),
+              Fails(Code::Unsupported, "how much it sends"));
   EXPECT_THAT(status("999 ?"), Fails(Code::Corrupt, "as a web server does"));
   EXPECT_THAT(read("220 ftp ready\r\n\r\n", {{0, 2}}).result, Fails(Code::Corrupt, "as a web server does"));
   EXPECT_THAT(read("HTTP/1.1\r\n\r\n", {{0, 2}}).result, Fails(Code::Corrupt, "as a web server does"));
