@@ -78,7 +78,7 @@ def test_tools_run_where_nothing_else_is(root, tmp_path):
 
 @pytest.mark.parametrize("words, expected", [
     ("raw2vhd --re", ["--relocate-gpt"]),
-    ("vhdtool c", ["cat", "check", "create"]),
+    ("vhdtool c", ["cat", "check", "commit", "create"]),
     ("vhdtool check --c", ["--conf"]),
     ("vhdboot l", ["list"]),
     ("vhdboot list --n", ["--names"]),
