@@ -4,10 +4,12 @@
 GRUB chainloads the EFI file from that partition, which is how Ventoy starts one. Offsets and sizes are in bytes.
 """
 
+import fcntl
 import os
 import re
 import struct
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -186,6 +188,19 @@ class Mounted:
     def __exit__(self, *_) -> None:
         run("umount", self.folder)
         self.folder.rmdir()
+        self._wait_for_driver()
+
+    def _wait_for_driver(self) -> None:
+        """It closes the volume a moment after umount; a lease is granted when it has."""
+        deadline = time.monotonic() + 60
+        with open(self._volume, "rb") as volume:
+            while True:
+                try:
+                    fcntl.fcntl(volume, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                    break
+                except BlockingIOError:
+                    assert time.monotonic() < deadline, f"{self._volume} stays open"
+            fcntl.fcntl(volume, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
 def format_ntfs(volume: Path, offset: int, spec: HostSpec) -> None:
