@@ -249,7 +249,7 @@ class Chooser {
   std::optional<Choice> roll_back(const std::string& id) {
     const auto found = std::ranges::find(candidates_.found, id, id_of);
     if (found == candidates_.found.end()) return std::nullopt;
-    auto written = roll_image_back(found->place);
+    auto written = roll_image_back(volumes_, found->place);
     if (written) {
       written_ = *std::move(written);
       return Choice{.kind = Choice::Kind::LookAgain, .chosen = {}};

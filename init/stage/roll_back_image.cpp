@@ -72,8 +72,9 @@ std::string rolls_back_to(const FoundImage& image) {
   return possible ? std::string(image.parents.front().path.name()) : std::string();
 }
 
-Result<std::string> roll_image_back(const Sighting& place) {
+Result<std::string> roll_image_back(HostVolumes& volumes, const Sighting& place) {
   const FoundImage image = TRY(open_image(place, Writes::Kept));
+  TRY(check_no_windows_sleeps(volumes, image));
   const std::string parent = rolls_back_to(image);
   if (parent.empty())
     return fail(Code::Unsupported, concat(printable(image.path.text()), " is a ", image.kind(),
