@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tests marked `only_all` are run with --all alone: their kind has a representative that always runs. And those that have
-passed are written down, so that a run of hours can be stopped and gone on with."""
+"""Tests marked `only_all` are run with --all alone: their kind has a representative that always runs. Those that have
+passed are written down, so that a run of hours can be stopped and gone on with. And what they wrote goes: together the
+tests write more than many a machine has room for."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 ALL_PASSED = "all_passed"
 NOTE = pytest.StashKey[bool]()  # nothing is left to run, as it has passed before
+FAILED = pytest.StashKey[bool]()  # what the test wrote is kept
 
 
 def pytest_addoption(parser):
@@ -62,3 +65,19 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     note_all_passed(config, not items and any(item.nodeid in passed for item in left_out))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        item.stash[FAILED] = True
+    if call.when == "teardown" and "tmp_path" in (item.funcargs or {}) and not item.stash.get(FAILED, False):
+        shutil.rmtree(item.funcargs["tmp_path"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remove_shared_folders(request, tmp_path_factory):
+    yield
+    if not request.session.testsfailed:
+        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)

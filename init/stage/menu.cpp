@@ -35,12 +35,12 @@ std::string short_name(const HostVolume& volume) {
 class Chooser {
  public:
   Chooser(HostVolumes& volumes, const Settings& settings, bool may_start, const std::optional<Failure>& failed,
-          std::string written, const sys::Reporter& report)
+          const std::string& written, const sys::Reporter& report)
       : volumes_(volumes),
         settings_(settings),
         report_(report),
         may_start_(may_start && !failed && (!settings.config.timeout || settings.config.timeout->seconds)),
-        written_(failed ? failed->written : std::move(written)),
+        written_(failed ? failed->written : written),
         notice_(written_ == kNothingWritten || failed ? "" : written_) {
     if (failed) failure_ = page_of(*failed);
   }

@@ -46,9 +46,14 @@ def write(path: Path, cases: Iterable[Case]) -> None:
 
 
 def count(path: Path) -> tuple[Counts, list[str]]:
-    """How many test cases passed, failed and were skipped in a file, and the names of those that failed."""
+    """How many test cases passed, failed and were skipped in a file, and the names of those that failed. A file cut short
+    (its writer died, the disk is full) counts as a failure."""
     totals, failed = Counts(), []
-    for case in ElementTree.parse(path).getroot().iter("testcase"):
+    try:
+        root = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        return Counts(failed=1), [f"{path}: the results are cut short: {error}"]
+    for case in root.iter("testcase"):
         tags = {child.tag for child in case}
         # GoogleTest and ctest say it in an attribute.
         status = case.get("status", ""), case.get("result", "")
