@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from tests.support.command import run
+from tests.support.paths import REPOSITORY, TEST_OUTPUT, locked
 from tests.support.vhdtool import MIB, loop_device, make_ntfs, mounted, mounted_ntfs, need
 
 
@@ -23,3 +27,27 @@ def place(request, tmp_path):
         with loop_device(tmp_path / "volume") as device:
             with mounted(tmp_path / "mnt", "mount.exfat-fuse", "-d", device) as folder:
                 yield folder
+
+
+@pytest.fixture(scope="session")
+def print_volume() -> Path:
+    """What init/volume says of a volume; compiled once for the tests that run beside each other."""
+    need("g++")
+    if not Path("/usr/include/ntfs-3g/volume.h").exists():
+        pytest.skip("ntfs-3g-dev is not installed")
+    folder = REPOSITORY / "init/volume"
+    sources = [REPOSITORY / "tests/integration/print_volume.cpp", *sorted(folder.glob("*.cpp")),
+               REPOSITORY / "base/text.cpp", REPOSITORY / "base/error.cpp"]
+    read = [*sources, *sorted(folder.glob("*.h")), *sorted((REPOSITORY / "base").glob("*.h"))]
+    content = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
+    TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
+    out = TEST_OUTPUT / f"print_volume-{content[:16]}"
+    with locked(TEST_OUTPUT / "print_volume"):
+        if not out.exists():
+            for old in TEST_OUTPUT.glob("print_volume-*"):
+                old.unlink()
+            # As Debian built the library: these two change its structures.
+            run("g++", "-std=gnu++23", "-O0", "-D_FILE_OFFSET_BITS=64", "-DXATTR_MAPPINGS=1", "-DPOSIXACLS=1",
+                f"-I{REPOSITORY}", *sources, "-lntfs-3g", "-o", f"{out}.new")
+            Path(f"{out}.new").rename(out)
+    return out

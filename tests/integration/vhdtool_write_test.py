@@ -22,7 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support import chains  # noqa: E402
 from support.command import CommandError, run  # noqa: E402
-from support.paths import PRODUCTS, REPOSITORY  # noqa: E402
+from support.paths import PRODUCTS  # noqa: E402
 from support.vhdtool import (PATH, VHDTOOL, interrupt, loop_device, make_ntfs, mounted, mounted_ntfs, need,  # noqa: E402
                              refuse, succeed, vhdtool)
 
@@ -521,19 +521,6 @@ def test_desparse_says_when_there_is_no_room(tmp_path):
         before = digest(path)
         refuse(1, "desparse", path, words=["has room for"])
         assert digest(path) == before
-
-
-@pytest.fixture(scope="module")
-def print_volume(tmp_path_factory):
-    need("g++")
-    if not Path("/usr/include/ntfs-3g/volume.h").exists():
-        pytest.skip("ntfs-3g-dev is not installed")
-    out = tmp_path_factory.mktemp("volume") / "print_volume"
-    sources = [REPOSITORY / "tests/integration/print_volume.cpp", *sorted((REPOSITORY / "init/volume").glob("*.cpp")),
-               REPOSITORY / "base/text.cpp", REPOSITORY / "base/error.cpp"]
-    run("g++", "-std=gnu++23", "-O0", "-D_FILE_OFFSET_BITS=64", "-DXATTR_MAPPINGS=1", "-DPOSIXACLS=1",
-        f"-I{REPOSITORY}", *sources, "-lntfs-3g", "-o", out)
-    return out
 
 
 def layout(program, volume, name):

@@ -16,7 +16,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.command import run  # noqa: E402
-from support.paths import REPOSITORY  # noqa: E402
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 MIB = 1024 * 1024
@@ -35,18 +34,9 @@ def need_fuse(*tools):
         pytest.skip("mounting with FUSE needs root and /dev/fuse")
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    need("g++")
-    if not Path("/usr/include/ntfs-3g/volume.h").exists():
-        pytest.skip("ntfs-3g-dev is not installed")
-    out = tmp_path_factory.mktemp("volume") / "print_volume"
-    sources = [REPOSITORY / "tests/integration/print_volume.cpp", *sorted((REPOSITORY / "init/volume").glob("*.cpp")),
-               REPOSITORY / "base/text.cpp", REPOSITORY / "base/error.cpp"]
-    # As Debian built the library: these two change its structures.
-    run("g++", "-std=gnu++23", "-O0", "-D_FILE_OFFSET_BITS=64", "-DXATTR_MAPPINGS=1", "-DPOSIXACLS=1",
-        f"-I{REPOSITORY}", *sources, "-lntfs-3g", "-o", out)
-    return out
+@pytest.fixture(name="program")
+def of_all_tests(print_volume):
+    return print_volume
 
 
 def shown(program, volume, *more):

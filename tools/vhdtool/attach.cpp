@@ -57,7 +57,7 @@ and nothing else may have it open.
 
 Examples:
   vhdtool attach /media/data/debian.vhdx
-  vhdtool attach --ephemeral /mnt/c/wsl/ext4.vhdx
+  vhdtool attach --ephemeral /media/windows/wsl/ext4.vhdx
 )";
 
 enum class Writes { Image, Nothing, Forgotten };
