@@ -71,18 +71,20 @@ Result<std::unique_ptr<DynamicVhd>> DynamicVhd::open(const ByteSource& file, con
 
 Result<void> DynamicVhd::check_blocks() {
   std::vector<std::uint64_t> places;
-  used_end_ = std::max({kFooterSize, header_offset_ + kDynamicHeaderSize,
-                        header_.table_offset + align_up(std::uint64_t{header_.block_count} * 4, kSectorSize)});
+  metadata_end_ = std::max({kFooterSize, header_offset_ + kDynamicHeaderSize,
+                            header_.table_offset + align_up(std::uint64_t{header_.block_count} * 4, kSectorSize)});
   for (const VhdLocator& locator : header_.locators) {
     const std::uint64_t length = std::max<std::uint64_t>(locator.length, locator.space * kSectorSize);
     // One that lies elsewhere is not read either.
     if (length > 0 && locator.offset < file().size())
-      used_end_ = std::max(used_end_, locator.offset + std::min(length, align_up(kMaxLocatorData, kMiB)));
+      metadata_end_ = std::max(metadata_end_, locator.offset + std::min(length, align_up(kMaxLocatorData, kMiB)));
   }
+  used_end_ = metadata_end_;
   // Where a guest may write to the blocks, none of them may be a footer.
   std::array<std::byte, kFooterSize> tail{};
   TRY(file().read(file().size() - kFooterSize, tail));
-  const std::uint64_t end = has_footer_cookie(tail) ? file().size() - kFooterSize : file().size();
+  const bool at_end = has_footer_cookie(tail);
+  const std::uint64_t end = at_end ? file().size() - kFooterSize : file().size();
   const auto meets = [](std::uint64_t a, std::uint64_t a_length, std::uint64_t b, std::uint64_t b_length) {
     return a < b + b_length && b < a + a_length;
   };
@@ -101,14 +103,11 @@ Result<void> DynamicVhd::check_blocks() {
     used_end_ = std::max(used_end_, start + bitmap_bytes_ + header_.block_size);
   }
   allocated_ = places.size();
+  // Without a footer nothing tells where the room for more blocks ends.
+  if (at_end) reserve_ = shape().count(used_end_, end) * header_.block_size;
   if (any_overlap(places, bitmap_bytes_ + header_.block_size))
     return fail(Code::Corrupt, "the block table of the VHD is damaged: two blocks lie at the same place");
   return {};
-}
-
-std::uint64_t DynamicVhd::reserve() const {
-  const std::uint64_t limit = file().size() - std::min(file().size(), kFooterSize);
-  return shape().count(used_end_, limit) * header_.block_size;
 }
 
 Result<void> DynamicVhd::load_bitmap(std::uint64_t block) const {

@@ -53,10 +53,12 @@ class DynamicVhd final : public SparseDisk {
   [[nodiscard]] const DynamicHeader& header() const { return header_; }
   [[nodiscard]] VhdShape shape() const { return vhd_shape(header_.block_size); }
   [[nodiscard]] std::uint64_t allocated_blocks() const { return allocated_; }
+  /// Its headers, its table and what it says of its parent lie before this byte of the file.
+  [[nodiscard]] std::uint64_t metadata_end() const { return metadata_end_; }
   /// Everything of the file but the footer lies before this byte of it.
   [[nodiscard]] std::uint64_t used_end() const { return used_end_; }
   /// Bytes of the file in which new blocks find their places: between used_end() and the footer.
-  [[nodiscard]] std::uint64_t reserve() const;
+  [[nodiscard]] std::uint64_t reserve() const { return reserve_; }
   [[nodiscard]] Result<Piece> locate(std::uint64_t offset, std::uint64_t limit) const override;
 
  private:
@@ -70,7 +72,9 @@ class DynamicVhd final : public SparseDisk {
   std::vector<std::uint32_t> table_;  // in sectors
   std::uint64_t bitmap_bytes_;
   std::uint64_t allocated_ = 0;
+  std::uint64_t metadata_end_ = 0;
   std::uint64_t used_end_ = 0;
+  std::uint64_t reserve_ = 0;
   Origin absent_;
   mutable std::vector<std::byte> bitmap_;  // of the block read last
   mutable std::uint64_t bitmap_block_;

@@ -18,6 +18,7 @@ DynamicVhdWriter::DynamicVhdWriter(ByteFile& file, const DynamicVhd& disk)
       shape_(disk.shape()),
       blocks_((disk.size() + shape_.block_size - 1) / shape_.block_size),
       table_offset_(disk.header().table_offset),
+      metadata_end_(disk.metadata_end()),
       used_end_(disk.used_end()),
       table_(static_cast<std::size_t>(align_up(blocks_ * 4, kSectorSize))),
       ones_(static_cast<std::size_t>(shape_.bitmap_bytes), std::byte{0xFF}) {}
@@ -29,6 +30,11 @@ Result<std::unique_ptr<DynamicVhdWriter>> DynamicVhdWriter::open(ByteFile& file)
   std::unique_ptr<DynamicVhdWriter> writer(new DynamicVhdWriter(file, *disk));
   TRY_IN("reading the block table", file.read(writer->table_offset_, writer->table_));
   TRY(writer->check_layout(footer.footer));
+  // A commit allocates nothing, also when it moves every block.
+  writer->used_.reserve(static_cast<std::size_t>(2 * writer->blocks_));
+  for (std::uint64_t block = 0; block < writer->blocks_; ++block)
+    if (const auto place = writer->place_of(block)) writer->used_.push_back(*place);
+  std::ranges::sort(writer->used_);
   return writer;
 }
 
@@ -56,15 +62,24 @@ std::vector<std::uint64_t> DynamicVhdWriter::free_places(std::uint64_t limit) co
   return places;
 }
 
-// Whether the block had no place yet.
+// No other block has, or had, a byte of it.
+bool DynamicVhdWriter::is_free(std::uint64_t place) const {
+  const std::uint64_t length = shape_.bitmap_bytes + shape_.block_size;
+  const auto next = std::ranges::lower_bound(used_, place);
+  return (next == used_.end() || *next - place >= length) && (next == used_.begin() || place - *(next - 1) >= length);
+}
+
+// Whether the block had not this place yet.
 Result<bool> DynamicVhdWriter::take(const BlockPlace& wanted) {
   if (wanted.block < blocks_ && place_of(wanted.block) == wanted.place) return false;
   // A place is stored in sectors, in 32 bits.
-  if (wanted.block >= blocks_ || place_of(wanted.block) || wanted.place % kSectorSize != 0 ||
-      wanted.place < used_end_ + shape_.bitmap_bytes || wanted.place > footer_place() ||
-      shape_.block_size > footer_place() - wanted.place || wanted.place / kSectorSize >= kAbsent)
+  if (wanted.block >= blocks_ || wanted.place % kSectorSize != 0 ||
+      wanted.place < metadata_end_ + shape_.bitmap_bytes || wanted.place > footer_place() ||
+      shape_.block_size > footer_place() - wanted.place || wanted.place / kSectorSize >= kAbsent ||
+      !is_free(wanted.place) || used_.size() == used_.capacity())
     return fail(Code::Invalid, concat("byte ", wanted.place, " is no free place for block ", wanted.block));
-  used_end_ = wanted.place + shape_.block_size;
+  used_.insert(std::ranges::upper_bound(used_, wanted.place), wanted.place);
+  used_end_ = std::max(used_end_, wanted.place + shape_.block_size);
   return true;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Changes the block table of a dynamic or differencing VHD. There is no log: the order is all there is, and a sector of
 // 512 bytes is there whole or not at all. F for a flush:
-//   commit: (F, when a block that has a place is completed,) the bitmaps of the blocks, F, the sectors of the table, F
-//   a new end of the file: the footer there, F, zeros over the old one, F; between, as long as no footer is at the end
-//   of the file, its copy at the start counts
+//   commit: (F, when a block is completed where it lies,) the bitmaps of the blocks, F, the sectors of the table, F;
+//   one that gets another place leaves its old one unused a new end of the file: the footer there, F, zeros over the
+//   old one, F; between, as long as no footer is at the end of the file, its copy at the start counts
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,6 @@ class DynamicVhdWriter final : public BlockWriter {
   [[nodiscard]] std::optional<std::uint64_t> place_of(std::uint64_t block) const override;
   /// All behind the last block. Data begin on 4 KiB.
   [[nodiscard]] std::vector<std::uint64_t> free_places(std::uint64_t limit) const override;
-  /// New places must rise.
   [[nodiscard]] Result<void> commit(std::span<const BlockPlace> places) override;
   [[nodiscard]] Result<void> close() override { return {}; }
 
@@ -39,6 +38,7 @@ class DynamicVhdWriter final : public BlockWriter {
 
   [[nodiscard]] Result<void> check_layout(const Footer& footer) const;
   [[nodiscard]] std::uint64_t footer_place() const { return file_.size() - kFooterSize; }
+  [[nodiscard]] bool is_free(std::uint64_t place) const;
   [[nodiscard]] Result<bool> take(const BlockPlace& wanted);
   [[nodiscard]] Result<void> put_table(std::span<const BlockPlace> places);
 
@@ -46,9 +46,11 @@ class DynamicVhdWriter final : public BlockWriter {
   VhdShape shape_;
   std::uint64_t blocks_;
   std::uint64_t table_offset_;
+  std::uint64_t metadata_end_;
   std::uint64_t used_end_;
-  std::vector<std::byte> table_;  // in whole sectors
-  std::vector<std::byte> ones_;   // a bitmap
+  std::vector<std::uint64_t> used_;  // places that blocks have or had, in their order
+  std::vector<std::byte> table_;     // in whole sectors
+  std::vector<std::byte> ones_;      // a bitmap
   bool failed_ = false;
 };
 

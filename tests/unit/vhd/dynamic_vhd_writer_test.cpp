@@ -154,7 +154,7 @@ TEST(VhdWriter, TakesWhatIsFreeOnly) {
   for (const BlockPlace& wrong : std::initializer_list<BlockPlace>{{1, 0},
                                                                    {1, 512},
                                                                    {1, *(*writer)->place_of(0)},
-                                                                   {5, free[0]},
+                                                                   {1, *(*writer)->place_of(5) + kBlock},
                                                                    {1, free[0] + 1},
                                                                    {kBlocks, free[0]},
                                                                    {1, file.size() - kBlock},
@@ -162,7 +162,35 @@ TEST(VhdWriter, TakesWhatIsFreeOnly) {
     EXPECT_FALSE((*writer)->commit(std::array{wrong})) << wrong.block << ' ' << wrong.place;
   EXPECT_EQ(file.writes_done, 0U);
   ASSERT_TRUE((*writer)->commit(std::array{BlockPlace{1, free[1]}}));
-  EXPECT_FALSE((*writer)->commit(std::array{BlockPlace{2, free[0]}})) << "places rise";
+  EXPECT_FALSE((*writer)->commit(std::array{BlockPlace{2, free[1]}}));
+  EXPECT_FALSE((*writer)->commit(std::array{BlockPlace{2, free[1] - 512}}));
+  ASSERT_TRUE((*writer)->commit(std::array{BlockPlace{2, free[0]}})) << "in any order";
+  EXPECT_EQ((*writer)->free_places(100).front(), free[2]);
+  // Another process goes on, and knows no place but those in the table.
+  ASSERT_TRUE((*writer)->commit(std::array{BlockPlace{3, free[4]}}));
+  const auto other = DynamicVhdWriter::open(file);
+  ASSERT_TRUE(other);
+  EXPECT_FALSE((*other)->commit(std::array{BlockPlace{4, free[4]}}));
+  EXPECT_TRUE((*other)->commit(std::array{BlockPlace{4, free[3]}}));
+}
+
+// A block that is there in part is copied, whole, to another place.
+TEST(VhdWriter, AtAnyCutABlockThatMovesReadsTheSame) {
+  const SparseFile start = growing();
+  RecordingFile file(start);
+  const auto writer = DynamicVhdWriter::open(file);
+  ASSERT_TRUE(writer);
+  const auto free = (*writer)->free_places(3);
+  const auto whole = contents(**open_disk(start, "it"));
+  std::array<BlockPlace, 2> moves{BlockPlace{5, free[2]}, BlockPlace{0, free[0]}};
+  for (const BlockPlace& one : moves)
+    ASSERT_TRUE(file.write_unflushed(one.place, Bytes(whole).subspan(one.block * kBlock, kBlock)));
+  ASSERT_TRUE((*writer)->commit(moves));
+  const Explored explored = explore_unchanged(start, file.events);
+  EXPECT_GT(explored.states, 10U);
+  EXPECT_EQ(explored.fault, "");
+  EXPECT_EQ((*writer)->place_of(5), free[2]);
+  EXPECT_EQ((*(*open_disk(file.now(), "it"))->blocks()->locate(5 * kBlock, kBlock)).length, kBlock);
 }
 
 TEST(VhdWriter, RefusesATableOverTheFooter) {
