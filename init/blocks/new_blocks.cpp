@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kGate = 8;
 
 bool grows(vhd::Format format) {
-  return format == vhd::Format::Vhdx;
+  return format == vhd::Format::Vhdx || format == vhd::Format::DynamicVhd || format == vhd::Format::DifferencingVhd;
 }
 
 Result<void> check_places(std::span<const std::uint64_t> places) {
@@ -27,39 +27,14 @@ Result<void> check_places(std::span<const std::uint64_t> places) {
   return {};
 }
 
-// Each sector of the disk on the file or on the gap.
-Result<std::vector<Row>> disk_rows(std::uint64_t sectors, std::uint64_t block_size,
-                                   std::span<const WholeBlocks> whole) {
-  std::vector<Row> rows;
-  std::uint64_t end = 0;  // of the rows, sectors
-  const auto gap_up_to = [&](std::uint64_t sector) {
-    append_row(rows, {.start = end, .length = sector - end, .device = 1, .device_sector = end});
-    end = sector;
-  };
-  for (const WholeBlocks& blocks : whole) {
-    const std::uint64_t start = blocks.start / kSectorSize;
-    const std::uint64_t length = blocks.length / kSectorSize;
-    const bool is_last = start <= sectors && length == sectors - start;
-    if (blocks.start % block_size != 0 || start < end || start > sectors || length > sectors - start || length == 0 ||
-        blocks.length % (is_last ? kSectorSize : block_size) != 0 || blocks.file_offset % kSectorSize != 0)
-      return fail(Code::Corrupt, concat("the blocks from byte ", blocks.start, " of the disk on are out of place"));
-    gap_up_to(start);
-    append_row(rows,
-               {.start = start, .length = length, .device = 0, .device_sector = blocks.file_offset / kSectorSize});
-    end = start + length;
-  }
-  gap_up_to(sectors);
-  return rows;
-}
-
 }  // namespace
 
 Result<void> check_new_blocks(const vhd::DiskInfo& image) {
   if (!grows(image.format)) return fail(Code::Unsupported, "no new ones can be made in it while the guest runs");
   if (image.block_size < kMinNewBlock || image.block_size > kMaxNewBlock || !std::has_single_bit(image.block_size))
-    return fail(Code::Unsupported, concat("its blocks of ", human_size(image.block_size),
-                                          " are too large to make new ones while the guest runs: make them smaller "
-                                          "with `vhdtool reblock`"));
+    return fail(Code::Unsupported,
+                concat("no new blocks of ", human_size(image.block_size), " can be made while the guest runs",
+                       image.format == vhd::Format::Vhdx ? ": make them smaller with `vhdtool reblock`" : ""));
   if (image.reserve / image.block_size < kMinPlaces)
     return fail(Code::Unsupported,
                 concat("its file has room for ", human_size(image.reserve), " more, at least ",
@@ -85,6 +60,30 @@ Result<std::vector<WholeBlocks>> whole_blocks(const vhd::Disk& image) {
   return whole;
 }
 
+Result<std::vector<Row>> rows_of_disk(std::uint64_t sectors, std::uint64_t block_size,
+                                      std::span<const WholeBlocks> whole) {
+  std::vector<Row> rows;
+  std::uint64_t end = 0;  // of the rows, sectors
+  const auto gap_up_to = [&](std::uint64_t sector) {
+    append_row(rows, {.start = end, .length = sector - end, .device = 1, .device_sector = end});
+    end = sector;
+  };
+  for (const WholeBlocks& blocks : whole) {
+    const std::uint64_t start = blocks.start / kSectorSize;
+    const std::uint64_t length = blocks.length / kSectorSize;
+    const bool is_last = start <= sectors && length == sectors - start;
+    if (blocks.start % block_size != 0 || start < end || start > sectors || length > sectors - start || length == 0 ||
+        blocks.length % (is_last ? kSectorSize : block_size) != 0 || blocks.file_offset % kSectorSize != 0)
+      return fail(Code::Corrupt, concat("the blocks from byte ", blocks.start, " of the disk on are out of place"));
+    gap_up_to(start);
+    append_row(rows,
+               {.start = start, .length = length, .device = 0, .device_sector = blocks.file_offset / kSectorSize});
+    end = start + length;
+  }
+  gap_up_to(sectors);
+  return rows;
+}
+
 Result<NewBlockRows> new_block_rows(std::uint64_t sectors, std::uint64_t block_size, std::span<const WholeBlocks> whole,
                                     std::span<const std::uint64_t> free, std::uint64_t gate_sector) {
   if (sectors == 0 || block_size < kMinNewBlock || block_size > kMaxNewBlock || !std::has_single_bit(block_size))
@@ -97,7 +96,7 @@ Result<NewBlockRows> new_block_rows(std::uint64_t sectors, std::uint64_t block_s
                     .places = {places.begin(), places.end()},
                     .cow = {},
                     .gap = {{.kind = RowKind::Snapshot, .length = sectors, .device = 0, .store = 1, .chunk = chunk}},
-                    .disk = TRY(disk_rows(sectors, block_size, whole)),
+                    .disk = TRY(rows_of_disk(sectors, block_size, whole)),
                     .gate = {{.length = sectors, .device = 0},
                              {.start = sectors, .length = kGate, .device = 1, .device_sector = gate_sector}}};
   std::uint64_t end = kFirstDataChunk * chunk;

@@ -11,7 +11,8 @@
 //          is full to its last chunk of metadata and data would be written to behind its end, and be lost
 //   view   the image with its parents, read-only;  file   the bytes of the image's own file
 //
-// Nothing but the file is ever written to, and no row has to change while the guest runs.
+// Nothing but the file is ever written to. Rows change only when a session is over, since all of its places are used or
+// the snapshot has met an error: the disk gets new rows then, below which there is another gap.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +70,10 @@ struct NewBlockRows {
 [[nodiscard]] Result<NewBlockRows> new_block_rows(std::uint64_t sectors, std::uint64_t block_size,
                                                   std::span<const WholeBlocks> whole,
                                                   std::span<const std::uint64_t> free, std::uint64_t gate_sector);
+
+/// The rows of `disk` alone: device 0 is the file, 1 what shows all other blocks. Errors of new_block_rows().
+[[nodiscard]] Result<std::vector<Row>> rows_of_disk(std::uint64_t sectors, std::uint64_t block_size,
+                                                    std::span<const WholeBlocks> whole);
 
 /// What is said when the places that are left have become `now` and were `before`, of `all`: a sentence for the lowest
 /// of 25, 10, 5 and 2 per cent, of kLastPlaces and of none that lies in between; nothing when none does.

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "init/sys/random.h"
+#include "vhd/dynamic_vhd_writer.h"
 #include "vhd/image.h"
 #include "vhd/vhdx_writer.h"
 
@@ -13,6 +14,8 @@ namespace vhdboot::stage {
 
 Result<std::unique_ptr<vhd::BlockWriter>> open_block_writer(vhd::ByteFile& file, bool first) {
   const auto info = TRY(vhd::recognise(file));
+  if (info.format == vhd::Format::DynamicVhd || info.format == vhd::Format::DifferencingVhd)
+    return TRY(vhd::DynamicVhdWriter::open(file));
   if (info.format != vhd::Format::Vhdx)
     return fail(Code::Unsupported, concat("no new blocks are made in a ", vhd::name(info.format), " image"));
   vhd::AttachGuids guids{.file_write = TRY(sys::random_uuid()), .data_write = std::nullopt};

@@ -14,7 +14,7 @@
 
 namespace vhdboot::stage {
 
-/// Opens the table of the image in `file`, which must outlive it, for writing: the file is changed by that
+/// Opens the table of the image in `file`, which must outlive it, for writing: a VHDX is changed by that
 /// (vhd/vhdx_attach.h). `first`: nobody has opened it so in this boot. The errors of the format's writer; Unsupported
 /// for one that has none.
 [[nodiscard]] Result<std::unique_ptr<vhd::BlockWriter>> open_block_writer(vhd::ByteFile& file, bool first);

@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/text.h"
 #include "tools/common/json.h"
+#include "vhd/image.h"
 
 namespace vhdboot::command {
 namespace {
@@ -48,12 +49,11 @@ std::vector<Way> ways_offline(const std::string& image, const Status& status) {
   const std::string file = elsewhere(image);
   const std::string lower = to_lower_ascii(image);
   std::vector<Way> ways;
-  if (!lower.ends_with(".vhdx"))
-    ways.push_back(
-        {concat(status.image ? concat("It is a ", status.image->format) : std::string("It is no VHDX"),
-                ": after a snapshot of such an image its guest starts only with `ephemeral`, or when all of the "
-                "new file has been given its place; a VHDX goes on as before. To make one of it:"),
-         concat("qemu-img convert -O vhdx ", file, ' ', elsewhere(image.substr(0, image.rfind('.')) + ".vhdx"))});
+  const bool is_raw = status.image ? status.image->format == vhd::name(vhd::Format::Raw)
+                                   : !lower.ends_with(".vhd") && !lower.ends_with(".vhdx");
+  if (is_raw)
+    ways.push_back({"It is a raw image, of which no snapshot can be made. To make a fixed VHD of it, in place:",
+                    concat("raw2vhd ", file)});
   ways.push_back({"To make a snapshot, with room for so much change:", concat("vhdtool snapshot --reserve 8G ", file)});
   ways.push_back({"To see what there is:", concat("vhdtool snapshots ", file)});
   ways.push_back({"To go back to the last one:", concat("vhdtool rollback ", file)});

@@ -42,8 +42,8 @@ Keeps IMAGE, a VHD or VHDX, as it is now: it becomes IMAGE.1, IMAGE.2 and so on,
 as in debian.1.vhdx, or IMAGE.NAME, and is made read-only. In its place comes a
 small differencing image that reads the same and takes what is written from now
 on, in the same format, so that Windows, Hyper-V and diskpart open and merge it.
-A guest writes to a VHDX as far as its reserve goes, of 64M at least; to a VHD
-only after `vhdtool provision`. Nothing may have IMAGE open.
+A guest writes to it as far as its reserve goes, of 64M at least for a VHDX and
+128M for a VHD. Nothing may have IMAGE open.
 
 `--reserve` is the free space inside the new file, written with zeros, in which
 its blocks find their places: as much as may change until it is merged.

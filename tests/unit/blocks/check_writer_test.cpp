@@ -4,6 +4,7 @@
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/vhd/chain_images.h"
 #include "vhd/disk.h"
+#include "vhd/dynamic_vhd.h"
 
 namespace vhdboot::blocks {
 namespace {
@@ -91,6 +92,21 @@ TEST(CheckWriter, AVhdxWithRoomForMoreGrows) {
   EXPECT_TRUE(check(with_room(4 * kMiB, 65), false));
   EXPECT_THAT(check(with_room(kMiB, 40), false), Fails(Code::Unsupported, "vhdtool reserve"));
   EXPECT_THAT(check(with_room(32 * kMiB, 65), false), Fails(Code::Unsupported, "vhdtool reblock"));
+}
+
+TEST(CheckWriter, AVhdWithRoomForMoreGrows) {
+  const auto with_room = [](std::uint64_t places) {
+    SparseFile file =
+        test::vhd_of({.disk = 256 * kMiB, .block = 2 * kMiB, .id = kOwn, .blocks = {{0, {}}}, .every = 4096});
+    const auto footer = file.bytes(file.size() - vhd::kFooterSize, vhd::kFooterSize);
+    file.put(file.size() + places * vhd::vhd_shape(2 * kMiB).stride(), footer);
+    return file;
+  };
+  EXPECT_TRUE(check(with_room(64), false));
+  EXPECT_THAT(check(with_room(62), false), Fails(Code::Unsupported, "vhdtool reserve"));
+  SparseFile without_footer = with_room(64);
+  EXPECT_TRUE(without_footer.resize(without_footer.size() + 512));
+  EXPECT_THAT(check(without_footer, false), Fails(Code::Unsupported, "vhdtool reserve"));
 }
 
 TEST(CheckWriter, OneOfTheBlocksIsOnlyZeros) {

@@ -51,7 +51,14 @@ TEST(NewBlocks, WhichImages) {
   image = growing();
   image.block_size = 32 * kMiB;
   EXPECT_THAT(check_new_blocks(image), Fails(Code::Unsupported, "vhdtool reblock"));
-  for (const vhd::Format format : {vhd::Format::Raw, vhd::Format::DynamicVhd, vhd::Format::Qcow2}) {
+  for (const vhd::Format format : {vhd::Format::DynamicVhd, vhd::Format::DifferencingVhd}) {
+    image = growing();
+    image.format = format;
+    EXPECT_TRUE(check_new_blocks(image));
+    image.block_size = 512 * kKiB;
+    EXPECT_THAT(check_new_blocks(image), Fails(Code::Unsupported, "of 512 KiB can be made while the guest runs"));
+  }
+  for (const vhd::Format format : {vhd::Format::Raw, vhd::Format::FixedVhd, vhd::Format::Qcow2}) {
     image = growing();
     image.format = format;
     EXPECT_THAT(check_new_blocks(image), Fails(Code::Unsupported, "no new ones"));

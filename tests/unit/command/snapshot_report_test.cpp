@@ -36,16 +36,25 @@ TEST(SnapshotReport, OfAVhdxThatIsWritten) {
               AllOf(HasSubstr("/boot/my debian.vhdx\nThis system runs from its image."),
                     HasSubstr("      vhdtool snapshot --reserve 8G \"VOLUME/boot/my debian.vhdx\"\n"),
                     HasSubstr("      vhdtool rollback \"VOLUME/boot/my debian.vhdx\"\n"),
-                    HasSubstr("vhdboot next menu --reboot"), Not(HasSubstr("btrfs")), Not(HasSubstr("qemu-img"))));
+                    HasSubstr("vhdboot next menu --reboot"), Not(HasSubstr("btrfs")), Not(HasSubstr("raw2vhd"))));
 }
 
 TEST(SnapshotReport, OfAVhdOnBtrfs) {
   Status status = of_image("/boot/debian.vhd", Written::Image);
   EXPECT_THAT(to_text(snapshot_advice(status, "btrfs")),
-              AllOf(HasSubstr("btrfs subvolume snapshot -r / /before"), HasSubstr("It is no VHDX: after a snapshot"),
-                    HasSubstr("qemu-img convert -O vhdx \"VOLUME/boot/debian.vhd\" \"VOLUME/boot/debian.vhdx\"")));
+              AllOf(HasSubstr("btrfs subvolume snapshot -r / /before"), Not(HasSubstr("raw2vhd"))));
   status.image = ImageFacts{.format = "fixed VHD"};
-  EXPECT_THAT(to_text(snapshot_advice(status, "btrfs")), HasSubstr("It is a fixed VHD: after a snapshot"));
+  EXPECT_THAT(to_text(snapshot_advice(status, "btrfs")), Not(HasSubstr("raw2vhd")));
+}
+
+TEST(SnapshotReport, OfARawImage) {
+  const std::string way = "      raw2vhd \"VOLUME/boot/debian.img\"\n";
+  Status status = of_image("/boot/debian.img", Written::Image);
+  EXPECT_THAT(to_text(snapshot_advice(status, "ext4")), HasSubstr(way));
+  status.image = ImageFacts{.format = "raw image"};
+  EXPECT_THAT(to_text(snapshot_advice(status, "ext4")), HasSubstr(way));
+  status.image = ImageFacts{.format = "fixed VHD"};
+  EXPECT_THAT(to_text(snapshot_advice(status, "ext4")), Not(HasSubstr(way)));
 }
 
 TEST(SnapshotReport, OfWhatDoesNotChange) {

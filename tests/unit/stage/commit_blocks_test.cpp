@@ -15,11 +15,13 @@ using testing::IsEmpty;
 constexpr std::uint64_t kBlocks = 200;
 constexpr std::size_t kPlaces = 70;
 
-// A file of the tests that can be written, with room for more blocks.
+// A file of the tests that can be written, with room for more blocks; that of a VHD has its footer behind it.
 class GrowingFile final : public vhd::ByteFile {
  public:
-  explicit GrowingFile(const test::SparseFile& file) : bytes_(align_up(file.size(), kMiB) + kPlaces * kMiB) {
+  explicit GrowingFile(const test::SparseFile& file, bool vhd = false)
+      : bytes_(align_up(file.size(), kMiB) + kPlaces * kMiB + (vhd ? kPlaces * 4 * kKiB + vhd::kFooterSize : 0)) {
     EXPECT_TRUE(file.read(0, MutableBytes(bytes_).first(file.size())));
+    if (vhd) EXPECT_TRUE(file.read(file.size() - vhd::kFooterSize, MutableBytes(bytes_).last(vhd::kFooterSize)));
   }
   [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
@@ -42,17 +44,24 @@ class GrowingFile final : public vhd::ByteFile {
   std::vector<std::byte> bytes_;
 };
 
-class CommitBlocks : public testing::Test {
+// One block is there, and in a VHD another one in part, which must get another place.
+test::ImageSpec spec(bool vhd) {
+  test::ImageSpec spec{.disk = kBlocks * kMiB, .block = kMiB, .id = Guid{.bytes = {std::byte{1}}}, .blocks = {{5, {}}}};
+  if (vhd) spec.blocks[30] = [](std::uint64_t sector) { return sector < 9; };
+  return spec;
+}
+
+class CommitBlocks : public testing::TestWithParam<vhd::Format> {
  protected:
-  CommitBlocks()
-      : file_(test::vhdx_of(
-            {.disk = kBlocks * kMiB, .block = kMiB, .id = Guid{.bytes = {std::byte{1}}}, .blocks = {{5, {}}}})) {
+  CommitBlocks() : file_(is_vhd() ? test::vhd_of(spec(true)) : test::vhdx_of(spec(false)), is_vhd()) {
     const auto writer = open_block_writer(file_, true);
     EXPECT_TRUE(writer) << writer.error().message();
     session_ = {.block_size = kMiB, .blocks = kBlocks, .places = (*writer)->free_places(kPlaces)};
     EXPECT_TRUE((*writer)->close());
     EXPECT_EQ(session_.places.size(), kPlaces);
   }
+
+  static bool is_vhd() { return GetParam() == vhd::Format::DynamicVhd; }
 
   // What the kernel writes when it has put those chunks of the disk into the store, one after the other.
   static std::vector<std::byte> area(const std::vector<std::uint64_t>& old_chunks) {
@@ -80,7 +89,7 @@ class CommitBlocks : public testing::Test {
   BlockSession session_;
 };
 
-TEST_F(CommitBlocks, PairsAreInTheTableWhenTheyAreAnswered) {
+TEST_P(CommitBlocks, PairsAreInTheTableWhenTheyAreAnswered) {
   auto committer = *BlockCommitter::open(file_, session_);
   std::vector<std::uint64_t> old_chunks;
   for (const std::uint64_t chunk : {7U, 0U, 199U, 8U, 100U}) {
@@ -97,7 +106,7 @@ TEST_F(CommitBlocks, PairsAreInTheTableWhenTheyAreAnswered) {
   expect_in_table(old_chunks);
 }
 
-TEST_F(CommitBlocks, AnotherOneTakesOver) {
+TEST_P(CommitBlocks, AnotherOneTakesOver) {
   const std::vector<std::uint64_t> before{7, 8, 9};
   ASSERT_TRUE(BlockCommitter::open(file_, session_)->write(kMiB, area(before))) << "and is killed before it answers";
   auto committer = *BlockCommitter::open(file_, session_);
@@ -108,7 +117,7 @@ TEST_F(CommitBlocks, AnotherOneTakesOver) {
   EXPECT_EQ(committer.places_left(), kPlaces - after.size());
 }
 
-TEST_F(CommitBlocks, WhatIsNotInTheTableIsNotAnswered) {
+TEST_P(CommitBlocks, WhatIsNotInTheTableIsNotAnswered) {
   auto committer = *BlockCommitter::open(file_, session_);
   file_.broken = true;
   EXPECT_THAT(committer.write(kMiB, area({7})), Fails(Code::Io, "broken disk"));
@@ -117,13 +126,16 @@ TEST_F(CommitBlocks, WhatIsNotInTheTableIsNotAnswered) {
   EXPECT_THAT(committer.write(kMiB, area({7, 8, kBlocks})), Fails(Code::Corrupt, "not there"));
 }
 
-TEST_F(CommitBlocks, AnotherTableThanBefore) {
+TEST_P(CommitBlocks, AnotherTableThanBefore) {
   session_.blocks = kBlocks - 1;
   EXPECT_THAT(BlockCommitter::open(file_, session_), Fails(Code::Corrupt, "another size than before"));
 }
 
+INSTANTIATE_TEST_SUITE_P(Formats, CommitBlocks, testing::Values(vhd::Format::Vhdx, vhd::Format::DynamicVhd),
+                         [](const auto& format) { return format.param == vhd::Format::Vhdx ? "vhdx" : "vhd"; });
+
 TEST(OpenBlockWriter, OtherFormats) {
-  GrowingFile file(test::vhd_of({.id = Guid{.bytes = {std::byte{1}}}, .blocks = {{0, {}}}}));
+  GrowingFile file{test::SparseFile(kMiB)};
   EXPECT_THAT(open_block_writer(file, true), Fails(Code::Unsupported, "no new blocks"));
 }
 
