@@ -3,8 +3,9 @@
 
 import itertools
 import re
+import time
 
-from .qemu import Machine
+from .qemu import InVain, Machine
 
 KERNEL_MESSAGES = r"(?:\[ *\d+\.\d+\] [^\n]*\n)*"
 
@@ -16,6 +17,8 @@ def through_kernel_messages(text: str) -> str:
 
 LOGIN = rf"^\S*{KERNEL_MESSAGES}" + through_kernel_messages(" login: ")
 PROMPT = through_kernel_messages("root@") + rf"\S*?{KERNEL_MESSAGES}\S*?" + through_kernel_messages(":~# ")
+GETTY = "Serial Getty on ttyS0"
+A_WHILE = 60  # seconds
 TROUBLE = r"vhdboot\[\w+\]: error: .*\n|Kernel panic.*|Entering emergency mode.*|You are in emergency mode.*|ALERT! .*"
 
 
@@ -27,7 +30,18 @@ class GuestShell:
     def log_in(self, seconds: float) -> None:
         """Waits for the login prompt; the guests' root has no password."""
         machine = self._machine
-        machine.expect(LOGIN, seconds, failing=TROUBLE)
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                machine.expect(LOGIN, min(left, A_WHILE), failing=TROUBLE)
+                break
+            except InVain:
+                if left <= A_WHILE:
+                    raise
+            # On a busy machine what getty says first was seen to get lost. It says it once more to who presses Enter.
+            if GETTY in machine.text:
+                machine.send("\n")
         machine.send("root\n")
         machine.expect(PROMPT, 120)
         # No kernel messages in between, and no line that the terminal breaks.
