@@ -441,6 +441,21 @@ def test_an_image_for_what_is_kept(tmp_path, volume):
         assert status == 3 and has(found["error"], "config", words)
 
 
+def test_a_file_that_is_two_of_a_guest(tmp_path, volume):
+    """Where the volume is mounted, and by another name of the file, too."""
+    copy, conf = disk.clone(volume, tmp_path / "volume"), tmp_path / "debian.conf"
+    with mounted(copy, tmp_path / "mounted") as folder:
+        (folder / "boot/data.img").write_bytes(bytes(MIB))
+        for text, name in (("disk data.img\ndisk /boot/data.img\n", "data.img"), ("disk good.vhd\n", "good.vhd"),
+                           ("ephemeral /boot/data.img\ndisk data.img\n", "data.img"),
+                           ("ephemeral yes\ndisk data.img\npersist /boot/data.img\npersist-paths /home\n", "data.img")):
+            conf.write_text(text, encoding="utf-8")
+            status, found = check(folder / "boot/good.vhd", "--conf", conf)
+            assert status == 3 and has(found["error"], "disk", f"{name} is a file of this guest already"), (text, found)
+        conf.write_text("disk data.img\n", encoding="utf-8")
+        assert not has(check(folder / "boot/good.vhd", "--conf", conf)[1]["error"], "disk", "already")
+
+
 KERNEL = "6.1.0-small"
 
 

@@ -242,9 +242,7 @@ std::vector<FileBeside> files_beside(const record::Config& config) {
 }
 
 // On the volume that is mounted at `top`.
-void check_mounted_beside(const FileBeside& beside, const std::string& top, const disk::FileTree& tree,
-                          Findings& findings) {
-  const std::string path = concat(top == "/" ? "" : top, spelled_in(tree, beside.path));
+void check_mounted_beside(const FileBeside& beside, const std::string& path, Findings& findings) {
   Findings own;
   if (const auto facts = examine_mounted(path)) check_mounted(*facts, own);
   if (const auto file = tools::ImageReader::open(path))
@@ -252,6 +250,19 @@ void check_mounted_beside(const FileBeside& beside, const std::string& top, cons
   else
     own.error(beside.check, file.error());
   add_of_other(beside.what, beside.path, own, findings);
+}
+
+// None of the files of a guest, on volumes that are mounted, may be another one of them as well.
+void check_all_different(const std::vector<std::string>& paths, Findings& findings) {
+  std::vector<std::pair<dev_t, ino_t>> seen;
+  for (const std::string& path : paths) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) continue;  // said already
+    const std::pair file(status.st_dev, status.st_ino);
+    if (std::ranges::find(seen, file) != seen.end())
+      findings.error("disk", concat(printable(path), " is a file of this guest already: name another one"));
+    seen.push_back(file);
+  }
 }
 
 // On the volume of `reader`, which nobody has mounted. Nothing: it cannot be used.
@@ -400,21 +411,29 @@ Result<Findings> check_file(const ImageToJudge& asked) {
   check_children(
       *file, asked.file, boot.config, [&](const vhd::DiskInfo& info) { return check_no_child(asked.file, info); },
       findings);
-  for (const FileBeside& beside : files_beside(boot.config))
-    if (boot.host)
-      check_mounted_beside(beside, facts.mount_point, *boot.host, findings);
-    else
-      findings.warning(beside.check, concat(beside.what, ' ', printable(beside.path), kNotCheckedHere));
+  const auto on_volume = [&](const std::string& name) {
+    return concat(facts.mount_point == "/" ? "" : facts.mount_point, spelled_in(*boot.host, name));
+  };
+  std::vector<std::string> files{asked.file};
+  files.insert(files.end(), parents.begin(), parents.end());
   for (const std::string& disk : boot.config.disks) {
     const bool beside = !disk.starts_with('/');
-    if (beside || boot.host)
-      check_mounted_further(
-          beside ? folder + disk
-                 : concat(facts.mount_point == "/" ? "" : facts.mount_point, spelled_in(*boot.host, disk)),
-          boot.config, findings);
-    else
+    if (!beside && !boot.host) {
       findings.warning("disk", concat(kFurtherDisk, ' ', printable(disk), kNotCheckedHere));
+      continue;
+    }
+    files.push_back(beside ? folder + disk : on_volume(disk));
+    check_mounted_further(files.back(), boot.config, findings);
   }
+  for (const FileBeside& beside : files_beside(boot.config)) {
+    if (!boot.host) {
+      findings.warning(beside.check, concat(beside.what, ' ', printable(beside.path), kNotCheckedHere));
+      continue;
+    }
+    files.push_back(on_volume(beside.path));
+    check_mounted_beside(beside, files.back(), findings);
+  }
+  check_all_different(files, findings);
   look_into_guest(image, open_backing(asked.file, {{.logical = 0, .physical = 0, .length = file->size()}}), boot,
                   findings);
   return findings;
