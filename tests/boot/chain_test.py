@@ -24,13 +24,15 @@ echo " is there"
 MODULES = ("dm-zero", "dm-snapshot")
 
 
-@pytest.mark.parametrize("make, block_size", [
-    pytest.param(chains.vhdx_of_three, 512, id="VHDX files in thousands of rows"),
-    pytest.param(chains.vhdx_of_three, 4096, marks=pytest.mark.only_all, id="VHDX files on a 4Kn disk"),
-    pytest.param(chains.vhd_of_two, 512, marks=pytest.mark.only_all, id="a VHD on a fixed one"),
+@pytest.mark.parametrize("make, block_size, guest_block", [
+    pytest.param(chains.vhdx_of_three, 512, 512, id="VHDX files in thousands of rows"),
+    pytest.param(chains.vhdx_of_three, 4096, 512, marks=pytest.mark.only_all, id="VHDX files on a 4Kn disk"),
+    pytest.param(chains.vhdx_of_three_4kn, 512, 4096, marks=pytest.mark.only_all, id="VHDX files of a 4Kn disk"),
+    pytest.param(chains.vhdx_of_three_4kn, 4096, 4096, marks=pytest.mark.only_all, id="VHDX files of a 4Kn disk on one"),
+    pytest.param(chains.vhd_of_two, 512, 512, marks=pytest.mark.only_all, id="a VHD on a fixed one"),
 ])
-def test_a_guest_in_a_chain(folder, make, block_size):
-    guest = tiny_guest.make(SCRIPT, modules=MODULES)
+def test_a_guest_in_a_chain(folder, make, block_size, guest_block):
+    guest = tiny_guest.make(SCRIPT, modules=MODULES, block_size=guest_block)
     payload = guest.image.read_bytes()[: guest.payload]
     files = make(folder, payload)
     conf = folder / "debian.conf"

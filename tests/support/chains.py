@@ -10,39 +10,45 @@ from . import sparse_images
 SECTOR = 512
 PIECE = 8  # sectors: a block of any disk
 IDS = [uuid.UUID(int=0x5EED_0100 + number) for number in range(3)]
-STALE = b"stale".ljust(SECTOR, b"!")
 
 
-def _spread(payload: bytes, files: int, piece: int = PIECE, dense: bool = False) -> list[dict[int, bytes]]:
+def _spread(payload: bytes, files: int, piece: int = PIECE, dense: bool = False, size: int = SECTOR) -> list[dict[int, bytes]]:
     """The sectors of each file, the child first; those of zeroes are in none, but where a parent has something else, or
     all are to be there."""
     spread: list[dict[int, bytes]] = [{} for _ in range(files)]
-    for sector in range(len(payload) // SECTOR):
-        data = payload[sector * SECTOR : (sector + 1) * SECTOR]
+    stale = b"stale".ljust(size, b"!")
+    for sector in range(len(payload) // size):
+        data = payload[sector * size : (sector + 1) * size]
         owner = sector // piece % files
         # Here and there all of a piece is in the parents, too, and is not what counts; at the end no file has anything.
-        hides = owner < files - 1 and sector // piece % 64 < files and sector * SECTOR < len(payload) * 3 // 4
+        hides = owner < files - 1 and sector // piece % 64 < files and sector * size < len(payload) * 3 // 4
         if hides:
-            spread[files - 1][sector] = STALE
+            spread[files - 1][sector] = stale
         if hides or dense or any(data):
             spread[owner][sector] = data
     return spread
 
 
-def _whole_pieces(sectors: dict[int, bytes], piece: int) -> dict[int, bytes]:
+def _whole_pieces(sectors: dict[int, bytes], piece: int, size: int = SECTOR) -> dict[int, bytes]:
     """With zeroes for the rest of each piece, so that they begin and end where pieces do."""
-    return {sector: sectors.get(sector, bytes(SECTOR))
+    return {sector: sectors.get(sector, bytes(size))
             for number in {sector // piece for sector in sectors}
             for sector in range(number * piece, (number + 1) * piece)}
 
 
-def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False) -> list[Path]:
-    """A differencing VHDX on another one on a dynamic one, in pieces of so many sectors."""
+def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False, size: int = SECTOR) -> list[Path]:
+    """A differencing VHDX on another one on a dynamic one, in pieces of so many sectors of that size."""
     paths = [folder / name for name in ("debian.vhdx", "middle.vhdx", "base.vhdx")]
-    for number, sectors in enumerate(_spread(payload, 3, piece, dense)):
+    for number, sectors in enumerate(_spread(payload, 3, piece, dense, size)):
         parent = (IDS[number + 1], {"relative_path": f".\\{paths[number + 1].name}"}) if number < 2 else None
-        sparse_images.make_vhdx(paths[number], len(payload), _whole_pieces(sectors, piece), IDS[number], parent=parent)
+        sparse_images.make_vhdx(paths[number], len(payload), _whole_pieces(sectors, piece, size), IDS[number], parent=parent,
+                                sector_size=size)
     return paths
+
+
+def vhdx_of_three_4kn(folder: Path, payload: bytes) -> list[Path]:
+    """The same as disks of 4096-byte sectors."""
+    return vhdx_of_three(folder, payload, piece=1, size=4096)
 
 
 def vhd_of_two(folder: Path, payload: bytes) -> list[Path]:

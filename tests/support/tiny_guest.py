@@ -50,17 +50,18 @@ class TinyGuest:
     notes: int
 
 
-def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = ()) -> TinyGuest:
-    """The guest of that script, from the cache or made now; static programs in its /bin, and more modules."""
+def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = (), block_size: int = 512) -> TinyGuest:
+    """The guest of that script, from the cache or made now; static programs in its /bin, and more modules. `block_size`:
+    of the logical blocks of its disk."""
     text = BEGIN + script + END
-    more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules)
+    more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules) + (f" {block_size}" if block_size != 512 else "")
     key = hashlib.sha256(f"{FORMAT} {MODULES} {SIZES} {text}{more}".encode()).hexdigest()[:16]
     image = cache_folder() / f"tiny-{key}.vhd"
     places = _places()
     with locked(cache_folder() / "tiny"):
         if not image.is_file():
             with tempfile.TemporaryDirectory(prefix="tiny.", dir=cache_folder()) as work:
-                _build(text, list(places.values()), Path(work), programs, MODULES + modules).rename(image)
+                _build(text, list(places.values()), Path(work), programs, MODULES + modules, block_size).rename(image)
     root = places["root"]
     return TinyGuest(image, image.stat().st_size - vhd.FOOTER_SIZE, root.start, root.size, places["notes"].start)
 
@@ -74,7 +75,7 @@ def _places() -> dict[str, disk.Partition]:
 
 
 def _build(script: str, places: list[disk.Partition], work: Path, programs: tuple[Path, ...],
-           modules: tuple[str, ...]) -> Path:
+           modules: tuple[str, ...], block_size: int) -> Path:
     suite = Suite("bookworm")
     package = suite.unpack(suite.kernel_package())
     kernel = max((package / "boot").glob("vmlinuz-*"))
@@ -83,11 +84,12 @@ def _build(script: str, places: list[disk.Partition], work: Path, programs: tupl
     _copy_modules(package, tree, release, modules)
     initrd = _pack(script, tree, (suite.unpack("busybox-static") / "bin/busybox", *programs), work)
     esp, root, image = work / "esp", work / "root", work / "image"
-    disk.format_esp(esp, places[0].size, {"/EFI/Linux/tiny.efi": images.make_uki(work / "uki", kernel, initrd, release)})
+    disk.format_esp(esp, places[0].size, {"/EFI/Linux/tiny.efi": images.make_uki(work / "uki", kernel, initrd, release)},
+                    block_size=block_size)
     with open(root, "wb") as file:
         file.truncate(places[1].size)
     run("mke2fs", "-q", "-t", "ext4", "-b", BLOCK, "-U", f"{IDENTITY}0", "-E", "root_owner=0:0", "-d", tree, root)
-    disk.create(image, places[-1].start + places[-1].size + disk.MIB, disk.Table("gpt", f"{IDENTITY}9", places))
+    disk.create(image, places[-1].start + places[-1].size + disk.MIB, disk.Table("gpt", f"{IDENTITY}9", places), block_size)
     disk.place(esp, image, places[0].start)
     disk.place(root, image, places[1].start)
     vhd.make_fixed(image)
