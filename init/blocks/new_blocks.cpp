@@ -113,7 +113,7 @@ Result<NewBlockRows> new_block_rows(std::uint64_t sectors, std::uint64_t block_s
 
 std::optional<std::string> room_warning(std::uint64_t before, std::uint64_t now, std::uint64_t all) {
   if (now >= before || all == 0) return std::nullopt;
-  if (now == 0) return "the image has no room for another block: what needs one fails, restart";
+  if (now == 0) return "the image has no room for another block: what needs one fails";
   if (now <= kLastPlaces && before > kLastPlaces)
     return concat("the image has room for ", now,
                   " more blocks: every file system is made read-only now, before what "

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -27,6 +28,7 @@
 #include "init/sys/block.h"
 #include "init/sys/console.h"
 #include "init/sys/file.h"
+#include "init/sys/loop.h"
 #include "init/sys/messages.h"
 #include "init/sys/mount.h"
 #include "init/sys/process.h"
@@ -65,12 +67,17 @@ Result<void> need_no_disk() {
   return {};
 }
 
-// Answers the kernel until it goes, or until something is wrong with it.
+// Answers the kernel until it goes, or until something is wrong with it. Says when the kernel's snapshot is of no more
+// use, full or given up, and goes on.
 class Worker {
  public:
-  Worker(sys::NbdServer server, BlockCommitter committer, Shared& shared, const Fd& sysrq, const sys::Reporter& report)
+  /// `more`: the file has room for another session. `over`: where it is told that this one is over.
+  Worker(sys::NbdServer server, BlockCommitter committer, bool more, const Fd& over, Shared& shared, const Fd& sysrq,
+         const sys::Reporter& report)
       : server_(std::move(server)),
         committer_(std::move(committer)),
+        more_(more),
+        over_(over),
         shared_(shared),
         sysrq_(sysrq),
         report_(report),
@@ -109,10 +116,13 @@ class Worker {
     const MutableBytes data = MutableBytes(written_).first(request.length);
     TRY(server_.receive(data));
     const auto done = committer_.write(request.offset, data);
-    // The kernel gives the snapshot up then, so that nobody takes for written what is not.
-    if (!done) report_.error(concat("no new block can be put into the image: ", done.error().message()));
-    if (done && !committer_.valid())
-      report_.error("the kernel has given up the disk: nothing of it can be read any more, restart");
+    // The kernel gives the snapshot up then, so that nobody takes for written what is not. Without room it first takes
+    // the chunk behind the last place for one.
+    if (!done && committer_.places_left() > 0)
+      report_.error(concat("no new block can be put into the image: ", done.error().message()));
+    if (done && !committer_.valid()) report_.warn("the kernel has given up new blocks, after an error of the disk");
+    if (done && (!committer_.valid() || committer_.places_left() <= (more_ ? blocks::kLastPlaces : 0)))
+      (void)::eventfd_write(over_.get(), 1);
     tell_room();
     return server_.answer(request, done ? 0 : EIO);
   }
@@ -120,6 +130,7 @@ class Worker {
   void tell_room() {
     const std::uint64_t left = committer_.places_left();
     shared_.places_left.store(left);
+    if (more_) return;
     if (const auto warning = blocks::room_warning(warned_left_, left, committer_.places())) report_.warn(*warning);
     if (left <= blocks::kLastPlaces && warned_left_ > blocks::kLastPlaces)
       (void)sys::write_all(sysrq_, as_bytes(kNoRoom));
@@ -128,6 +139,8 @@ class Worker {
 
   sys::NbdServer server_;
   BlockCommitter committer_;
+  bool more_;
+  const Fd& over_;
   Shared& shared_;
   const Fd& sysrq_;
   const sys::Reporter& report_;
@@ -135,19 +148,82 @@ class Worker {
   std::uint64_t warned_left_;
 };
 
+// What is read where a block is not whole, and where new blocks are made. Undone when the object ends, as far as
+// nothing uses it any more.
+struct Gap {
+  std::optional<sys::NbdDevice> metadata;
+  std::optional<sys::LoopDevice> loop;  // without room: what only reads
+  sys::MappedStack maps;                // the top one is what is read; empty: the loop device is
+  std::string numbers;
+
+  Result<void> undo() {
+    TRY(maps.remove());
+    if (metadata) TRY(metadata->disconnect());
+    metadata.reset();
+    if (loop) TRY(loop->detach());
+    loop.reset();
+    return {};
+  }
+};
+
+// A process of this program.
+struct Child {
+  pid_t pid = 0;
+  Fd fd;  // readable when it has ended
+
+  /// Goes on in both: 0 in the child.
+  static Result<Child> make(std::string_view what) {
+    Child child{.pid = ::fork(), .fd = Fd()};
+    if (child.pid < 0) return fail_errno(what);
+    if (child.pid > 0) child.fd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
+    return child;
+  }
+  /// Until it ends; its exit status.
+  int wait() {
+    int status = 0;
+    if (pid > 0) ::waitpid(pid, &status, 0);
+    pid = 0;
+    fd = Fd();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  void kill() {
+    if (pid > 0) ::kill(pid, SIGKILL);
+    (void)wait();
+  }
+};
+
+// The guest's own /dev and /sys, after it has taken over; those of stage 2 are gone then.
+class AmongDevices {
+ public:
+  /// `own` and `proc`: the directories / and /proc of this process, in the latter of which it is.
+  AmongDevices(const Fd& own, const Fd& proc) : own_(own), proc_(proc), inside_(::chroot(kProcessOneRoot) == 0) {}
+  AmongDevices(const AmongDevices&) = delete;
+  AmongDevices& operator=(const AmongDevices&) = delete;
+  ~AmongDevices() {
+    if (inside_ && ::fchdir(own_.get()) == 0) (void)::chroot(".");
+    (void)::fchdir(proc_.get());
+  }
+
+ private:
+  const Fd& own_;
+  const Fd& proc_;
+  bool inside_;
+};
+
 // Starts the worker, and another one whenever it ends; makes the devices.
 class Supervisor {
  public:
   static Result<std::unique_ptr<Supervisor>> start(const GrowRequest& request, const sys::Reporter& report) {
     // The paths of the initramfs are gone when the guest runs.
-    const Fd proc = TRY(sys::mount_detached("proc", "proc"));
+    Fd own = TRY(sys::open_file("/", O_PATH | O_DIRECTORY));
+    Fd proc = TRY(sys::mount_detached("proc", "proc"));
     if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
     auto sysrq = sys::open_file("sysrq-trigger", O_WRONLY);
     if (!sysrq) report.warn("the kernel cannot make every file system read-only when there is no more room");
     auto file = TRY(DeviceFile::open(request.file, request.file_size, request.partition));
-    std::unique_ptr<Supervisor> supervisor(
-        new Supervisor(request, report, std::move(file), sysrq ? *std::move(sysrq) : Fd()));
-    TRY(supervisor->plan());
+    std::unique_ptr<Supervisor> supervisor(new Supervisor(request, report, std::move(own), std::move(proc),
+                                                          std::move(file), sysrq ? *std::move(sysrq) : Fd()));
+    TRY(supervisor->plan(true));
     TRY(supervisor->make_devices());
     return supervisor;
   }
@@ -155,60 +231,85 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor() { (void)undo(); }
 
-  [[nodiscard]] std::string disk() const { return maps_.top().path(); }
+  [[nodiscard]] std::string disk() const { return gate_->path(); }
 
   /// Until stage 2 wants all of it undone.
   void run(const sys::Messages& stage2) {
     start_teller();
     int socket = stage2.descriptor();
     for (;;) {
-      std::array<pollfd, 2> waits{
-          {{.fd = worker_fd_.get(), .events = POLLIN, .revents = 0}, {.fd = socket, .events = POLLIN, .revents = 0}}};
+      std::array<pollfd, 4> waits{{{.fd = worker_.fd.get(), .events = POLLIN, .revents = 0},
+                                   {.fd = socket, .events = POLLIN, .revents = 0},
+                                   {.fd = over_.get(), .events = POLLIN, .revents = 0},
+                                   {.fd = suspender_.fd.get(), .events = POLLIN, .revents = 0}}};
       (void)::poll(waits.data(), waits.size(), -1);
       if (waits[1].revents != 0) {
         if (stage2.receive(0, sys::Deadline::in(1s))) return;
         socket = -1;  // the guest has taken over
       }
-      if (waits[0].revents == 0) continue;
-      ::waitpid(worker_, nullptr, 0);
-      replace_worker();
+      if (waits[0].revents != 0) {
+        worker_.wait();
+        replace_worker();
+      }
+      if (waits[2].revents != 0) end_session();
+      if (waits[3].revents != 0) begin_session(suspender_.wait());
     }
   }
 
   Result<void> undo() {
-    if (teller_ > 0) {
-      ::kill(teller_, SIGKILL);
-      ::waitpid(teller_, nullptr, 0);
-    }
-    teller_ = 0;
-    Result<void> done = maps_.remove();
-    if (metadata_) {
-      if (auto gone = metadata_->disconnect(); done) done = std::move(gone);
-      metadata_.reset();
-    }
+    teller_.kill();
+    auto done = remove(gate_);
+    if (done) done = remove(disk_);
+    if (done && gap_) done = gap_->undo();
     // It leaves the table in order, when nobody asks it for anything any more.
-    if (worker_ > 0 && !done) ::kill(worker_, SIGKILL);
-    if (worker_ > 0) ::waitpid(worker_, nullptr, 0);
-    worker_ = 0;
+    if (done)
+      (void)worker_.wait();
+    else
+      worker_.kill();
     return done;
   }
 
  private:
-  Supervisor(const GrowRequest& request, const sys::Reporter& report, std::unique_ptr<DeviceFile> file, Fd sysrq)
-      : request_(&request), report_(&report), file_(std::move(file)), sysrq_(std::move(sysrq)) {}
+  Supervisor(const GrowRequest& request, const sys::Reporter& report, Fd own, Fd proc, std::unique_ptr<DeviceFile> file,
+             Fd sysrq)
+      : request_(&request),
+        report_(&report),
+        own_(std::move(own)),
+        proc_(std::move(proc)),
+        file_(std::move(file)),
+        sysrq_(std::move(sysrq)),
+        over_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-  // The first to open the table; it leaves nothing open.
-  Result<void> plan() {
-    const auto writer = TRY(open_block_writer(*file_, true));
-    const auto free = writer->free_places(blocks::most_data_chunks(writer->block_size()));
+  static Result<void> remove(std::optional<sys::MappedDevice>& map) {
+    if (map) TRY(map->remove());
+    map.reset();
+    return {};
+  }
+
+  // Opens the table, and leaves nothing open. `first`: of this boot; later on there may be no room for more.
+  Result<void> plan(bool first) {
+    const auto writer = TRY(open_block_writer(*file_, first));
+    const auto free = writer->free_places(blocks::most_data_chunks(writer->block_size()) + 1);
     TRY(writer->close());
     const auto disk = TRY(vhd::open_disk(*file_, "the image"));
     const auto view = TRY(sys::block_device(node_of(request_->view)));
-    rows_ = TRY(blocks::new_block_rows(view.size / kSectorSize, writer->block_size(), TRY(blocks::whole_blocks(*disk)),
-                                       free, request_->gate_sector));
+    const std::uint64_t sectors = view.size / kSectorSize;
+    const auto whole = TRY(blocks::whole_blocks(*disk));
+    if (first || free.size() >= blocks::kMinPlaces)
+      rows_ = TRY(blocks::new_block_rows(sectors, writer->block_size(), whole, free, request_->gate_sector));
+    else
+      rows_ = {.block_size = writer->block_size(),
+               .blocks = writer->blocks(),
+               .places = {},
+               .cow = {},
+               .gap = {},
+               .disk = TRY(blocks::rows_of_disk(sectors, writer->block_size(), whole)),
+               .gate = {}};
     if (writer->blocks() != rows_.blocks) return fail(Code::Corrupt, "the block table is that of another disk");
     session_ = std::make_unique<BlockSession>(rows_.block_size, rows_.blocks, rows_.places);
-    shared_ = TRY(make_shared(rows_.places.size()));
+    if (first) shared_ = TRY(make_shared(0));
+    shared_->places_left.store(rows_.places.size());
+    more_ = !rows_.places.empty() && free.size() > rows_.places.size();
     return {};
   }
 
@@ -219,31 +320,96 @@ class Supervisor {
 
   // In this order: what lies above takes the limits of what lies below from the beginning.
   Result<void> make_devices() {
+    gap_ = TRY(make_gap());
+    disk_ = TRY(make("-disk", rows_.disk, {TRY(numbers_of(request_->file)), gap_->numbers}, true));
+    gate_ = TRY(make("", rows_.gate, {disk_->numbers(), TRY(numbers_of(request_->partition))}, false));
+    return {};
+  }
+
+  // Of the session as it is planned, with its worker.
+  Result<std::unique_ptr<Gap>> make_gap() {
+    const std::string number = sessions_ == 0 ? "" : concat(sessions_);
+    ++sessions_;
+    auto gap = std::make_unique<Gap>();
+    if (rows_.places.empty()) {
+      const Fd view = TRY(sys::open_file(request_->view, O_RDONLY));
+      gap->loop = TRY(sys::LoopDevice::attach(view, concat(request_->map, "-full"), {.partitions = false}));
+      gap->numbers = TRY(numbers_of(gap->loop->path()));
+      return gap;
+    }
     const auto sockets = TRY(sys::NbdSockets::make());
     TRY(start_worker(sockets));
-    metadata_.emplace(TRY(sys::NbdDevice::connect(sockets.kernel, blocks::kFirstDataChunk * rows_.block_size)));
-    const std::string file = TRY(numbers_of(request_->file));
-    TRY(add("-cow", rows_.cow, {metadata_->numbers(), file}, true));
-    TRY(add("-gap", rows_.gap, {TRY(numbers_of(request_->view)), maps_.top().numbers()}, false));
-    TRY(add("-disk", rows_.disk, {file, maps_.top().numbers()}, true));
-    return add("", rows_.gate, {maps_.top().numbers(), TRY(numbers_of(request_->partition))}, false);
+    gap->metadata.emplace(TRY(sys::NbdDevice::connect(sockets.kernel, blocks::kFirstDataChunk * rows_.block_size)));
+    gap->maps.add(
+        TRY(make("-cow" + number, rows_.cow, {gap->metadata->numbers(), TRY(numbers_of(request_->file))}, true)));
+    gap->maps.add(
+        TRY(make("-gap" + number, rows_.gap, {TRY(numbers_of(request_->view)), gap->maps.top().numbers()}, false)));
+    gap->numbers = gap->maps.top().numbers();
+    return gap;
   }
 
   // `flushed_elsewhere`: the worker or the gate do that, and the kernel is not to do it for every row.
-  Result<void> add(const std::string& suffix, std::span<const blocks::Row> rows,
-                   const std::array<std::string, 2>& below, bool flushed_elsewhere) {
-    maps_.add(TRY(sys::MappedDevice::create(request_->map + suffix, request_->map_uuid + suffix, rows, below, false)));
-    if (flushed_elsewhere) (void)maps_.top().forget_flushes();
-    return maps_.top().check(rows, below, false);
+  Result<sys::MappedDevice> make(const std::string& suffix, std::span<const blocks::Row> rows,
+                                 const std::array<std::string, 2>& below, bool flushed_elsewhere) {
+    auto map = TRY(sys::MappedDevice::create(request_->map + suffix, request_->map_uuid + suffix, rows, below, false));
+    if (flushed_elsewhere) (void)map.forget_flushes();
+    TRY(map.check(rows, below, false));
+    return map;
+  }
+
+  // A full or broken snapshot is of no use. What was copied into the file are whole blocks of it by now: a new one
+  // takes its place, of what is not, and in what room is left. The guest does not notice, but for what failed
+  // meanwhile. First what is under way must come to its end, by the worker that is there now, which may itself have to
+  // be replaced.
+  void end_session() {
+    eventfd_t ignored = 0;
+    (void)::eventfd_read(over_.get(), &ignored);
+    if (suspender_.pid > 0) return;
+    auto child = Child::make("suspending the disk");
+    if (child && child->pid == 0) {
+      const AmongDevices inside(own_, proc_);
+      ::_exit(disk_->suspend() ? 0 : 1);
+    }
+    if (child) suspender_ = *std::move(child);
+  }
+
+  void begin_session(int suspended) {
+    if (suspended != 0) return report_->error("the disk cannot be mended while its guest runs: restart");
+    worker_.kill();  // nobody asks it any more, and who opens the table next completes what it was at
+    teller_.kill();
+    made_ += rows_.places.size() - shared_->places_left.load();
+    const AmongDevices inside(own_, proc_);
+    if (const auto done = mend(); !done) {
+      (void)disk_->resume();
+      worker_.kill();
+      report_->error(concat("the disk cannot be mended while its guest runs, restart: ", done.error().message()));
+    } else if (rows_.places.empty()) {
+      report_->warn("what has its block already can be written to, and all can be read");
+    } else {
+      report_->warn(concat("new blocks can be made again, as many as ", rows_.places.size(),
+                           "; a file system that became read-only stays so until the next start"));
+    }
+    start_teller();
+  }
+
+  Result<void> mend() {
+    TRY(plan(false));
+    auto gap = TRY(make_gap());
+    const std::array<std::string, 2> below{TRY(numbers_of(request_->file)), gap->numbers};
+    TRY(disk_->reload(rows_.disk, below, false));
+    std::swap(gap_, gap);
+    (void)disk_->forget_flushes();
+    (void)gap->undo();
+    return disk_->check(rows_.disk, below, false);
   }
 
   Result<void> start_worker(const sys::NbdSockets& sockets) {
-    const pid_t child = ::fork();
-    if (child < 0) return fail_errno("starting the process that makes new blocks");
-    if (child == 0) {
+    worker_ = TRY(Child::make("starting the process that makes new blocks"));
+    if (worker_.pid == 0) {
       // Nothing may unwind from here into what the child has inherited.
       try {
         ::close(sockets.kernel.get());
+        leave_guest();
         const auto done = work(Fd(sockets.server.get()));
         if (!done) report_->error(done.error().message());
         ::_exit(done ? 0 : 1);
@@ -251,16 +417,22 @@ class Supervisor {
         ::_exit(1);
       }
     }
-    worker_ = child;
-    worker_fd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-    if (!worker_fd_) return fail_errno("watching the process that makes new blocks");
+    if (!worker_.fd)
+      return fail(Code::Unsupported, "the kernel does not tell when the process that makes new blocks ends");
     return {};
   }
 
   Result<void> work(Fd socket) const {
     TRY(need_no_disk());  // no child inherits that
     auto committer = TRY_IN("the block table of the image", BlockCommitter::open(*file_, *session_));
-    return Worker(sys::NbdServer(std::move(socket)), std::move(committer), *shared_, sysrq_, *report_).run();
+    return Worker(sys::NbdServer(std::move(socket)), std::move(committer), more_, over_, *shared_, sysrq_, *report_)
+        .run();
+  }
+
+  // For a child that was made among the guest's devices.
+  void leave_guest() const {
+    if (::fchdir(own_.get()) == 0) (void)::chroot(".");
+    (void)::fchdir(proc_.get());
   }
 
   static void pause(std::chrono::milliseconds time) { (void)::poll(nullptr, 0, static_cast<int>(time.count())); }
@@ -275,23 +447,22 @@ class Supervisor {
   }
 
   Result<void> take_over() {
-    worker_ = 0;
     started_ = std::chrono::steady_clock::now();
     const auto sockets = TRY(sys::NbdSockets::make());
     auto done = start_worker(sockets);
-    if (done) done = metadata_->reconnect(sockets.kernel);
+    if (done) done = gap_->metadata->reconnect(sockets.kernel);
     // One that the kernel does not know would wait for ever.
-    if (!done && worker_ > 0) {
-      ::kill(worker_, SIGKILL);
-      ::waitpid(worker_, nullptr, 0);
-    }
+    if (!done) worker_.kill();
     return done;
   }
 
   // What people may look at. Writing it may wait for the disk: nobody waits for this process.
   void start_teller() {
-    teller_ = ::fork();
-    if (teller_ != 0) return;
+    auto child = Child::make("");
+    if (!child || child->pid != 0) {
+      if (child) teller_ = *std::move(child);
+      return;
+    }
     std::optional<std::uint64_t> told;
     for (;; pause(kOften)) {
       const std::uint64_t left = shared_->places_left.load();
@@ -301,25 +472,33 @@ class Supervisor {
           sys::write_file(concat(kProcessOneRoot, kSpaceFile),
                           as_bytes(blocks::to_text(
                               {.state = left == 0 ? blocks::StoreUse::State::Full : blocks::StoreUse::State::Good,
-                               .used = (all - left) * rows_.block_size,
-                               .size = all * rows_.block_size}))))
+                               .used = (made_ + all - left) * rows_.block_size,
+                               .size = (made_ + all) * rows_.block_size}))))
         told = left;
     }
   }
 
   const GrowRequest* request_;
   const sys::Reporter* report_;
+  Fd own_;
+  Fd proc_;
   std::unique_ptr<DeviceFile> file_;
   Fd sysrq_;
   blocks::NewBlockRows rows_;
   std::unique_ptr<BlockSession> session_;
+  bool more_ = false;
   Shared* shared_ = nullptr;
-  pid_t worker_ = 0;
-  Fd worker_fd_;
+  Fd over_;  // readable when the session is over
+  Child worker_;
+  Child suspender_;
   std::chrono::steady_clock::time_point started_;  // the worker that is there now, by take_over()
-  pid_t teller_ = 0;
-  std::optional<sys::NbdDevice> metadata_;
-  sys::MappedStack maps_;
+  Child teller_;
+  unsigned sessions_ = 0;
+  std::uint64_t made_ = 0;  // blocks, by the sessions before
+  // Destroyed from the last to the first.
+  std::unique_ptr<Gap> gap_;
+  std::optional<sys::MappedDevice> disk_;
+  std::optional<sys::MappedDevice> gate_;
 };
 
 }  // namespace

@@ -47,6 +47,23 @@ Result<Fd> open_control() {
   return open_file("/dev/mapper/control", O_RDWR);
 }
 
+// The rows that count from the next start on.
+Result<void> load_table(const Fd& control, const std::string& name, std::span<const blocks::Row> rows,
+                        std::span<const std::string> devices, bool read_only) {
+  Request load(name, TRY(blocks::pack_rows(rows, devices)));
+  load.header().target_count = static_cast<__u32>(rows.size());
+  if (read_only) load.header().flags |= DM_READONLY_FLAG;
+  return load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device");
+}
+
+// A table starts to work when the device is resumed: the same request as to suspend, without its flag.
+Result<void> start_table(const Fd& control, const std::string& name) {
+  Request start(name);
+  // No file system lies on it itself, and one above would wait for what is being mended.
+  start.header().flags |= DM_SKIP_LOCKFS_FLAG;
+  return start.send(control, DM_DEV_SUSPEND, "starting the device-mapper device");
+}
+
 // What the kernel tells of each row, as to_text() writes rows. `room`: bytes that this takes at most.
 Result<std::string> read_rows(const Fd& control, const std::string& name, std::uint32_t flags, std::size_t room) {
   const std::vector<std::byte> empty(room);
@@ -76,22 +93,31 @@ Result<std::string> read_rows(const Fd& control, const std::string& name, std::u
 Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
                                           std::span<const blocks::Row> rows, std::span<const std::string> devices,
                                           bool read_only) {
-  const auto targets = TRY(blocks::pack_rows(rows, devices));
   const Fd control = TRY(open_control());
-
   Request make(name);
   std::memcpy(make.header().uuid, uuid.data(), std::min<std::size_t>(uuid.size(), DM_UUID_LEN - 1));
   TRY(make.send(control, DM_DEV_CREATE, "creating the device-mapper device"));
   MappedDevice device(name, major(make.header().dev), minor(make.header().dev));
-
-  Request load(name, targets);
-  load.header().target_count = static_cast<__u32>(rows.size());
-  if (read_only) load.header().flags |= DM_READONLY_FLAG;
-  TRY(load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device"));
-
-  // A table starts to work when the device is resumed: the same request without the suspend flag.
-  TRY(Request(name).send(control, DM_DEV_SUSPEND, "starting the device-mapper device"));
+  TRY(load_table(control, name, rows, devices, read_only));
+  TRY(start_table(control, name));
   return device;
+}
+
+Result<void> MappedDevice::suspend() const {
+  Request suspend(name_);
+  suspend.header().flags |= DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG;
+  return suspend.send(TRY(open_control()), DM_DEV_SUSPEND, "suspending the device-mapper device");
+}
+
+Result<void> MappedDevice::resume() const {
+  return start_table(TRY(open_control()), name_);
+}
+
+Result<void> MappedDevice::reload(std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                  bool read_only) const {
+  const Fd control = TRY(open_control());
+  TRY(load_table(control, name_, rows, devices, read_only));
+  return start_table(control, name_);
 }
 
 Result<MappedDevice> MappedDevice::take(const std::string& name) {

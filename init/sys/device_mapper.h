@@ -45,6 +45,13 @@ class MappedDevice {
   [[nodiscard]] Result<void> check(std::span<const blocks::Row> rows, std::span<const std::string> devices,
                                    bool read_only) const;
 
+  /// Waits until all that was asked of it is done. What is asked from then on waits for reload() or resume().
+  [[nodiscard]] Result<void> suspend() const;
+  [[nodiscard]] Result<void> resume() const;
+  /// Other rows take the place of those that it has; it keeps its length.
+  [[nodiscard]] Result<void> reload(std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                    bool read_only) const;
+
   /// Whether what its rows lie on knows TRIM, at least in part.
   [[nodiscard]] bool trims() const;
 

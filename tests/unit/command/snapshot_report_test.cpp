@@ -32,11 +32,10 @@ TEST(SnapshotReport, OfASystemBesideVhdboot) {
 
 TEST(SnapshotReport, OfAVhdxThatIsWritten) {
   const auto text = to_text(snapshot_advice(of_image("/boot/my debian.vhdx", Written::Image), "ext4"));
-  EXPECT_THAT(text,
-              AllOf(HasSubstr("/boot/my debian.vhdx\nThis system runs from its image."),
-                    HasSubstr("      vhdtool snapshot --reserve 8G \"VOLUME/boot/my debian.vhdx\"\n"),
-                    HasSubstr("      vhdtool rollback \"VOLUME/boot/my debian.vhdx\"\n"),
-                    HasSubstr("vhdboot next menu --reboot"), Not(HasSubstr("btrfs")), Not(HasSubstr("raw2vhd"))));
+  EXPECT_THAT(text, AllOf(HasSubstr("/boot/my debian.vhdx\nThis system runs from its image."),
+                          HasSubstr("      vhdtool snapshot --reserve 8G \"VOLUME/boot/my debian.vhdx\"\n"),
+                          HasSubstr("      vhdtool rollback \"VOLUME/boot/my debian.vhdx\"\n"),
+                          HasSubstr("vhdboot next menu --reboot"), Not(HasSubstr("btrfs")), Not(HasSubstr("raw2vhd"))));
 }
 
 TEST(SnapshotReport, OfAVhdOnBtrfs) {
