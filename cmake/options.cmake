@@ -20,8 +20,9 @@ if(VHDBOOT_SYSROOT)
     -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
 endif()
 if(VHDBOOT_SANITIZE)
-  # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing.
-  target_compile_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE} -fno-sanitize=vptr
+  # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing. Not null:
+  # AddressSanitizer stops at that, too, and without these checks the code is a tenth smaller to compile and to run.
+  target_compile_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE} -fno-sanitize=vptr,null
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(vhdboot_options INTERFACE -fsanitize=${VHDBOOT_SANITIZE})
 endif()
