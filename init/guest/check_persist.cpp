@@ -8,6 +8,16 @@
 #include "entry/fstab.h"
 
 namespace vhdboot::guest {
+namespace {
+
+Result<void> check_apart(const disk::Identity& one, const disk::Identity& other, std::string_view name) {
+  const auto same = [](const std::string& a, const std::string& b) { return !a.empty() && a == b; };
+  if (!same(one.uuid, other.uuid) && !same(one.partuuid, other.partuuid) && !same(one.label, other.label)) return {};
+  return fail(Code::Unsafe,
+              concat("it has the UUID or label of ", name, ": give it others, with `tune2fs -U random -L keep`"));
+}
+
+}  // namespace
 
 Result<unsigned> persist_partition(const disk::PartitionTable& table) {
   if (table.scheme == disk::Scheme::None) return 0U;
@@ -23,16 +33,14 @@ Result<void> check_persist_type(std::string_view type) {
                                         "`mkfs.ext4 -E nodiscard`"));
 }
 
-Result<void> check_persist(const disk::GuestDisk& persist, const disk::GuestDisk& own) {
+Result<void> check_persist(const disk::GuestDisk& persist, const disk::GuestDisk& own,
+                           const std::vector<PresentDevice>& further) {
   (void)TRY(persist_partition(persist.table()));
   for (const disk::GuestPartition& one : persist.partitions()) {
     TRY(check_persist_type(one.type));
-    const auto same = [](const std::string& a, const std::string& b) { return !a.empty() && a == b; };
     for (const disk::GuestPartition& other : own.partitions())
-      if (same(one.identity.uuid, other.identity.uuid) || same(one.identity.partuuid, other.identity.partuuid) ||
-          same(one.identity.label, other.identity.label))
-        return fail(Code::Unsafe, concat("it has the UUID or label of ", other.description(),
-                                         ": give it others, with `tune2fs -U random -L keep`"));
+      TRY(check_apart(one.identity, other.identity, other.description()));
+    for (const PresentDevice& other : further) TRY(check_apart(one.identity, other.identity, other.path));
   }
   return {};
 }

@@ -4,9 +4,11 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "init/guest/other_disks.h"
 #include "init/guest/root.h"
 
 namespace vhdboot::guest {
@@ -20,8 +22,9 @@ namespace vhdboot::guest {
 [[nodiscard]] Result<void> check_persist_type(std::string_view type);
 
 /// Both for the disk in that image. Unsafe, too, when the guest might take one for the other: a file system on its own
-/// disk has the same UUID or label.
-[[nodiscard]] Result<void> check_persist(const disk::GuestDisk& persist, const disk::GuestDisk& own);
+/// disk, or in `further` on another one of its, has the same UUID or label.
+[[nodiscard]] Result<void> check_persist(const disk::GuestDisk& persist, const disk::GuestDisk& own,
+                                         const std::vector<PresentDevice>& further);
 
 /// Whether the guest can keep the directories `paths`, as far as its root tells. Unsupported when its init is not
 /// systemd, or its fstab mounts something else at one of them.

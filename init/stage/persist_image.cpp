@@ -64,8 +64,9 @@ Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bo
 }
 
 Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
-                                const disk::GuestDisk& own, const sys::Devices& devices, const sys::Reporter& report) {
-  TRY_IN(kKey, guest::check_persist(AttachedGuestDisk(disk, table, devices, report), own));
+                                const disk::GuestDisk& own, const FurtherDisks& further, const sys::Devices& devices,
+                                const sys::Reporter& report) {
+  TRY_IN(kKey, guest::check_persist(AttachedGuestDisk(disk, table, devices, report), own, further.contents(devices)));
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include "disk/guest_disk.h"
 #include "disk/partition_table.h"
 #include "init/stage/find_image.h"
+#include "init/stage/further_disks.h"
 #include "init/sys/attached_disk.h"
 #include "init/sys/console.h"
 #include "init/sys/devices.h"
@@ -32,9 +33,10 @@ struct PersistDisk {
 /// be read.
 [[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bool trim);
 
-/// Looks at it, attached as `disk`, beside the guest's `own` one. The errors of guest::check_persist().
+/// Looks at it, attached as `disk`, beside the guest's `own` one and its further ones. The errors of
+/// guest::check_persist().
 [[nodiscard]] Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
-                                              const disk::GuestDisk& own, const sys::Devices& devices,
-                                              const sys::Reporter& report);
+                                              const disk::GuestDisk& own, const FurtherDisks& further,
+                                              const sys::Devices& devices, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

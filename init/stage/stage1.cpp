@@ -153,7 +153,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
   AttachedGuestDisk disk(loop, table, devices, report);
   if (image.persist) {
     const PersistDisk persist = TRY(attach_persist(*image.persist, true, false));
-    TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, devices, report));
+    TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, further, devices, report));
   }
   std::vector<Range> kept;
   if (config.forgets()) {

@@ -56,7 +56,7 @@ def make_image(case: Kept, folder: Path) -> Path:
 
 
 @pytest.mark.only_all
-@pytest.mark.parametrize("case", [Kept("debian12", "ntfs", False), Kept("debian13-dracut", "exfat", True)],
+@pytest.mark.parametrize("case", [Kept("debian12", "exfat", False), Kept("debian13-dracut", "ntfs", True)],
                          ids=lambda case: f"{case.guest}-{case.fs}")
 def test_directories_are_kept(case, folder):
     conf = folder / "debian.conf"

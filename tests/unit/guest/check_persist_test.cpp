@@ -38,8 +38,19 @@ TEST(CheckPersist, NotTakenForTheGuestsOwn) {
   const auto own_table = test::table_of(two);
   const test::MemoryDisk own(own_table, two);
   const test::MemoryDisk copy(table, one);
-  EXPECT_THAT(check_persist(copy, own), Fails(Code::Unsafe, "it has the UUID or label of partition 1"));
-  EXPECT_THAT(check_persist(own, copy), Fails(Code::Unsupported, "one file system"));
+  EXPECT_THAT(check_persist(copy, own, {}), Fails(Code::Unsafe, "it has the UUID or label of partition 1"));
+  EXPECT_THAT(check_persist(own, copy, {}), Fails(Code::Unsupported, "one file system"));
+}
+
+TEST(CheckPersist, NotTakenForAFurtherDisk) {
+  const std::vector<MemoryPartition> one{{.type = "ext4", .files = {}, .label = "keep", .bytes = {}}};
+  const std::vector<MemoryPartition> root{{.type = "ext4", .files = {}, .label = "root", .bytes = {}}};
+  const auto table = test::table_of(one);
+  const test::MemoryDisk persist(table, one);
+  const test::MemoryDisk own(table, root);
+  EXPECT_TRUE(check_persist(persist, own, {{.path = "data.vhd", .identity = {.label = "data"}, .disk = 1}}));
+  EXPECT_THAT(check_persist(persist, own, {{.path = "data.vhd", .identity = {.label = "keep"}, .disk = 1}}),
+              Fails(Code::Unsafe, "it has the UUID or label of data.vhd"));
 }
 
 TEST(CheckPersist, DirectoriesOfTheGuest) {
