@@ -94,7 +94,9 @@ def look(shell: GuestShell) -> None:
         assert shell.check(f"stat -c %d:%i {path}") == shell.check(f"stat -c %d:%i /run/vhdboot/persist{path}")
     shell.check("grep -q 'kept are /var/log' /run/motd.d/vhdboot /run/issue.d/vhdboot.issue")
     # The guest's own is what a directory begins with; nobody gets to it by the way around.
-    shell.check("test -s /var/log/dpkg.log && test ! -e /run/vhdboot/persist/.vhdboot-new")
+    shell.check("test -L /var/log/README")
+    assert shell.check("stat -c '%a %U %G' /var/log/journal") == "2755 root systemd-journal"
+    shell.check("test ! -e /run/vhdboot/persist/.vhdboot-new")
     assert shell.check("stat -c %a /run/vhdboot/persist") == "700"
     assert shell.check("cat /srv/a-b.c/old") == "from before"
     assert shell.check("cat /sys/class/block/dm-*/dm/name | sort | tr '\\n' ' '") == "vhdboot vhdboot-host vhdboot-persist vhdboot-rows"
