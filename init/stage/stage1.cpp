@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/guest/kept_partitions.h"
-#include "init/modules/codecs.h"
 #include "init/stage/additions.h"
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
@@ -30,6 +29,7 @@
 #include "init/sys/mount.h"
 #include "init/sys/pages.h"
 #include "init/sys/power.h"
+#include "init/sys/unpack.h"
 #include "kexec/kexec_load.h"
 #include "kexec/plan.h"
 
@@ -163,7 +163,7 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
-  const modules::MakeDecompressor decompressors = modules::make_decompressor;
+  const auto decompressors = sys::decompressors_in(sys::unpack_program(std::string(kUnpackProgram)));
   const auto use = [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
