@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DKEEPER=file -DMENU=file -DKEYMAPS=file -DPERSIST=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DKEEPER=file -DMENU=file -DREADER=file -DUNPACK=file -DKEYMAPS=file -DPERSIST=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
 # -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
 # -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
 # manifest's, times are fixed.
@@ -34,6 +34,7 @@ set(ENV{INSPECT} ${INSPECT})
 set(ENV{KEEPER} ${KEEPER})
 set(ENV{MENU} ${MENU})
 set(ENV{READER} ${READER})
+set(ENV{UNPACK} ${UNPACK})
 set(ENV{KEYMAPS} ${KEYMAPS})
 set(ENV{PERSIST} ${PERSIST})
 set(ENV{BLKID} ${BLKID})

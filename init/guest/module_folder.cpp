@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "init/guest/root.h"
-#include "init/modules/decompress.h"
 #include "init/modules/module_signature.h"
 #include "init/modules/needed_modules.h"
 #include "init/modules/vermagic.h"
@@ -125,9 +124,10 @@ std::string read_kernel_config(const ModuleFolder& folder) {
   return folder.root.read_text(concat("/boot/config-", folder.release), modules::kMaxKernelConfig).value_or("");
 }
 
-Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file) {
+Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file,
+                                           const modules::MakeDecompressor& make) {
   const auto stored = TRY_IN(file, folder.tree.read(file, kMaxModuleBytes));
-  auto image = TRY_IN(file, modules::decompress(stored, kMaxModuleBytes));
+  auto image = TRY_IN(file, modules::decompress(stored, kMaxModuleBytes, make));
   TRY_IN(file, modules::check_vermagic(image, folder.release));
   return image;
 }

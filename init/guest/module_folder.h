@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "disk/guest_disk.h"
+#include "init/modules/decompress.h"
 #include "init/modules/modprobe.h"
 #include "init/modules/modules.h"
 #include "init/record/config.h"
@@ -56,6 +57,7 @@ struct ModuleSearch {
 [[nodiscard]] std::string read_kernel_config(const ModuleFolder& folder);
 
 /// The module `file`, a path in the index, uncompressed. Unsupported when it was built for another kernel.
-[[nodiscard]] Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file);
+[[nodiscard]] Result<std::vector<std::byte>> read_module(const ModuleFolder& folder, const std::string& file,
+                                                         const modules::MakeDecompressor& make);
 
 }  // namespace vhdboot::guest

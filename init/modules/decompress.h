@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ inline constexpr std::size_t kMaxMagic = 6;  ///< bytes by which it is told
 
 /// "gzip", "xz", "zstd", "bzip2", "lz4", "none".
 [[nodiscard]] std::string_view name(Compression compression);
+/// And back; None for what is no such name.
+[[nodiscard]] Compression compression_named(std::string_view name);
 
 /// One stream of compressed data.
 class Decompressor {
@@ -39,16 +42,20 @@ class Decompressor {
   };
 
   /// Goes on with `in`, which follows what was taken so far. With nothing taken, nothing given and room in `out`, the
-  /// stream goes on behind `in`. Corrupt when it is damaged, Unsupported for what is not read here, NoMemory.
+  /// stream goes on behind `in`. Corrupt when it is damaged, Unsupported for what is not read here, NoMemory. Io or
+  /// Timeout when what it works by fails. After an error it is of no use any more.
   [[nodiscard]] virtual Result<Step> step(Bytes in, MutableBytes out) = 0;
 };
 
-/// `compression` is not None.
-[[nodiscard]] std::unique_ptr<Decompressor> make_decompressor(Compression compression);
+/// Makes one for `compression`, which is not None: make_decompressor(), or one that works elsewhere. What it lacks is
+/// the error of the first step.
+using MakeDecompressor = std::function<std::unique_ptr<Decompressor>(Compression compression)>;
+
+inline constexpr std::size_t kMaxStreams = 1000;  ///< of compressed data in a file
 
 /// The contents; those of an uncompressed file are the file. Several streams of one kind follow each other; what is
-/// none, behind them, is left out. NoMemory when they exceed `cap` bytes; Corrupt when the data is damaged or ends
-/// early.
-[[nodiscard]] Result<std::vector<std::byte>> decompress(Bytes bytes, std::size_t cap);
+/// none, behind them, is left out. NoMemory when they exceed `cap` bytes, or kMaxStreams; Corrupt when the data is
+/// damaged or ends early; other errors of `make`'s.
+[[nodiscard]] Result<std::vector<std::byte>> decompress(Bytes bytes, std::size_t cap, const MakeDecompressor& make);
 
 }  // namespace vhdboot::modules

@@ -13,7 +13,6 @@
 #include "base/cpio_reader.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "init/modules/decompress.h"
 #include "init/modules/depmod_index.h"
 
 namespace vhdboot::modules {
@@ -154,7 +153,8 @@ class Collector {
 /// Unpacks an initrd for a collector.
 class Unpacker {
  public:
-  explicit Unpacker(Collector& collector) : collector_(collector), reader_(collector.visitor()) {}
+  Unpacker(Collector& collector, const MakeDecompressor& make)
+      : collector_(collector), make_(make), reader_(collector.visitor()) {}
 
   Result<void> unpack(const ByteSource& initrd) {
     Input input(initrd);
@@ -192,7 +192,7 @@ class Unpacker {
       return fail(Code::Corrupt, concat("at byte ", input.offset(), " it is neither an archive nor compressed"));
     if (++streams_ > kMaxInitrdStreams)
       return fail(Code::NoMemory, concat("it has more than ", kMaxInitrdStreams, " pieces of compressed data"));
-    const auto decoder = make_decompressor(compression);
+    const auto decoder = make_(compression);
     // Within them an archive is aligned to their start (init/initramfs.c).
     reader_.seek(0);
     for (;;) {
@@ -214,6 +214,7 @@ class Unpacker {
   }
 
   Collector& collector_;
+  const MakeDecompressor& make_;
   cpio::Reader reader_;
   std::vector<std::byte> room_ = std::vector<std::byte>(kWindow);
   std::uint64_t unpacked_ = 0;
@@ -233,10 +234,10 @@ std::span<const std::string_view> modprobe_programs() {
   return kModprobePrograms;
 }
 
-Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release) {
+Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release, const MakeDecompressor& make) {
   if (release.empty()) return fail(Code::Invalid, "the kernel's release is not known");
   Collector collector(release);
-  TRY(Unpacker(collector).unpack(initrd));
+  TRY(Unpacker(collector, make).unpack(initrd));
   return std::move(collector).finish();
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/byte_source.h"
 #include "base/result.h"
+#include "init/modules/decompress.h"
 #include "init/modules/modules.h"
 #include "init/modules/needed_modules.h"
 
@@ -35,8 +36,10 @@ struct InitrdModules {
 /// Lists what an initrd holds for the kernel `release`, as the kernel unpacks it: archives one after the other,
 /// compressed or not, with zeros between. Corrupt for what the kernel would not unpack to its end (the checksums of an
 /// archive and the kind of xz's are not looked at), Unsupported for what is compressed in a way that is not read here,
-/// NoMemory beyond the caps, Invalid without a release; and errors of reading, which are never Corrupt.
-[[nodiscard]] Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release);
+/// NoMemory beyond the caps, Invalid without a release; and errors of reading, and of what `make` works by, which are
+/// never Corrupt.
+[[nodiscard]] Result<InitrdModules> list_initrd(const ByteSource& initrd, std::string_view release,
+                                                const MakeDecompressor& make);
 
 /// Which modules that initrd's modprobe loads: none without a modprobe. Errors as ModuleIndex::parse().
 [[nodiscard]] Result<ModuleIndex> index_of(const InitrdModules& initrd);

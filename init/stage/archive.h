@@ -15,6 +15,8 @@ namespace vhdboot::stage {
 inline constexpr std::string_view kArchiveFolder = "/vhdboot";
 /// What reads host volumes, in both stages (init/sys/reader.h).
 inline constexpr std::string_view kReaderProgram = "/vhdboot/reader";
+/// What decompresses the guest's modules and initrd, in stage 1 alone (init/sys/unpack.h).
+inline constexpr std::string_view kUnpackProgram = "/vhdboot/unpack";
 /// What makes new blocks in an image while its guest runs (init/stage/keep_growing.h).
 inline constexpr std::string_view kKeeperProgram = "/vhdboot/keeper";
 /// What is left for a guest that keeps directories (init/guest/persist_units.h).

@@ -73,7 +73,8 @@ Result<void> check_other_disks(const disk::GuestDisk& disk, const FurtherDisks& 
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice, const FoundImage& image,
                              const blocks::AttachPlan& attached, const FurtherDisks& further,
-                             const record::Config& config, const sys::Devices& devices, const sys::Reporter& report) {
+                             const record::Config& config, const sys::Devices& devices,
+                             const modules::MakeDecompressor& decompressors, const sys::Reporter& report) {
   GuestBoot boot = TRY(open_entry(choice));
   entry::GuestEntry& entry = boot.entry;
   if (config.command_line) entry.parts.cmdline = *config.command_line;
@@ -100,7 +101,8 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
                       .root_type = boot.planned.root ? boot.planned.root->type : "",
                       .plan = boot.planned.plan,
                       .secure_boot = secure_boot_is_on(),
-                      .line = made.line};
+                      .line = made.line,
+                      .decompressors = decompressors};
   boot.modules = TRY(collect_modules(disk, image, config, request, use, report));
   report.checkpoint("modules");
   return boot;
@@ -110,7 +112,8 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
 
 Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const blocks::AttachPlan& attached,
                          const FurtherDisks& further, const record::Config& config, const sys::Devices& devices,
-                         const sys::Reporter& report, const std::function<Result<void>(GuestBoot boot)>& use) {
+                         const modules::MakeDecompressor& decompressors, const sys::Reporter& report,
+                         const std::function<Result<void>(GuestBoot boot)>& use) {
   const std::string pattern = config.entry.value_or("");
   const entry::FoundEntries found = entry::find_entries(disk, pattern);
   const auto choices = TRY(entry::choose_entries(found, pattern, disk));
@@ -118,7 +121,7 @@ Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image, const b
   std::string failed;  // the last one, and why; told when another is tried
   return try_each(Step::Entry, choices, [&](const entry::Choice& choice) {
     if (!failed.empty()) report.warn(concat("passing over ", failed));
-    auto boot = plan_entry(disk, choice, image, attached, further, config, devices, report);
+    auto boot = plan_entry(disk, choice, image, attached, further, config, devices, decompressors, report);
     auto done = boot ? use(*std::move(boot)) : std::unexpected(std::move(boot.error()));
     if (!done) failed = concat(printable(choice.entry->entry.id), ": ", done.error().message());
     return done;

@@ -42,7 +42,7 @@ struct GuestBoot {
 [[nodiscard]] Result<void> try_entries(disk::GuestDisk& disk, const FoundImage& image,
                                        const blocks::AttachPlan& attached, const FurtherDisks& further,
                                        const record::Config& config, const sys::Devices& devices,
-                                       const sys::Reporter& report,
+                                       const modules::MakeDecompressor& decompressors, const sys::Reporter& report,
                                        const std::function<Result<void>(GuestBoot boot)>& use);
 
 }  // namespace vhdboot::stage

@@ -28,8 +28,8 @@ Result<void> check_initrd(const ModuleUse& use, const std::vector<modules::Wante
                           const std::string& release, const std::string& reason, const record::Config& config,
                           const sys::Reporter& report) {
   if (!use.plan.has_initrd) return {};
-  const auto doubt =
-      modules::check_initrd(modules::list_initrd(kexec::GuestInitrd(use.plan), release), wanted, release);
+  const auto doubt = modules::check_initrd(
+      modules::list_initrd(kexec::GuestInitrd(use.plan), release, use.decompressors), wanted, release);
   if (!doubt && config.module_source() != record::ModuleSource::Guest)
     return fail(doubt.error().code, concat(doubt.error().message(), "; none is taken along (", reason,
                                            "): ", modules::initrd_remedy(config.modules_folder.has_value())));
@@ -81,9 +81,10 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
   for (const std::string& sentence : modules::missing_sentences(carried.needs, request.release)) report.warn(sentence);
   for (const std::string& file : carried.needs.found.files) {
     const std::string name = modules::module_name(file);
-    carried.files.push_back({.name = name,
-                             .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file)),
-                             .options = modprobe.options_of(name)});
+    carried.files.push_back(
+        {.name = name,
+         .image = TRY_IN("the guest's kernel modules", guest::read_module(*folder, file, use.decompressors)),
+         .options = modprobe.options_of(name)});
     if (!carried.files.back().options.empty())
       report.log(concat(name, " gets the parameters ", printable(carried.files.back().options)));
     if (std::ranges::find(modprobe.blacklist, name) != modprobe.blacklist.end())

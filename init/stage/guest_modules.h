@@ -46,6 +46,7 @@ struct ModuleUse {
   const kexec::KexecPlan& plan;         ///< without an initrd nobody brings what is missing
   bool secure_boot = false;             ///< on this machine
   kexec::CommandLine line;
+  const modules::MakeDecompressor& decompressors;
 };
 
 /// What the guest disk is made of, and the drivers of the controllers that the host volume hangs on. Unsupported when

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "entry/profile.h"
 #include "init/guest/kept_partitions.h"
+#include "init/modules/codecs.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
 #include "init/stage/find_image.h"
@@ -163,10 +164,11 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, attach_plan, further, config, devices, report, [&](GuestBoot first) -> Result<void> {
-    planned = std::move(first);
-    return {};
-  }));
+  TRY(try_entries(disk, image, attach_plan, further, config, devices, modules::make_decompressor, report,
+                  [&](GuestBoot first) -> Result<void> {
+                    planned = std::move(first);
+                    return {};
+                  }));
   const GuestBoot& boot = *planned;
 
   PlanReport plan{.image = {.path = image.path.text(),

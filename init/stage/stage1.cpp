@@ -29,6 +29,7 @@
 #include "init/sys/mount.h"
 #include "init/sys/pages.h"
 #include "init/sys/power.h"
+#include "init/sys/unpack.h"
 #include "kexec/kexec_load.h"
 #include "kexec/plan.h"
 
@@ -162,7 +163,8 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     if (!image.scratch) warn_of_swap(disk, kept, report);
   }
   LoadedGuest loaded;
-  TRY(try_entries(disk, image, attached, further, config, devices, report, [&](const GuestBoot& boot) -> Result<void> {
+  const auto decompressors = sys::decompressors_in(sys::unpack_program(std::string(kUnpackProgram)));
+  const auto use = [&](const GuestBoot& boot) -> Result<void> {
     loaded.name = concat(printable(boot.entry.entry.title), ", ", printable(boot.entry.entry.id), ", kernel ",
                          printable(boot.planned.release));
     report.say(concat("  system   ", loaded.name));
@@ -173,7 +175,8 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     TRY(load(boot.planned.plan, archive, report));
     if (!config.forgets() && !attached.grows) loaded.counted = boot.entry.counted;
     return {};
-  }));
+  };
+  TRY(try_entries(disk, image, attached, further, config, devices, decompressors, report, use));
   return loaded;
 }
 

@@ -21,19 +21,6 @@ bool wait_for(int socket, short events, Deadline deadline) {
   return ::poll(&wait, 1, deadline.poll_timeout()) != 0 && !deadline.passed(Deadline::Clock::now());
 }
 
-Result<void> fill(int socket, MutableBytes out, Deadline deadline) {
-  while (!out.empty()) {
-    const ssize_t got = ::recv(socket, out.data(), out.size(), MSG_DONTWAIT);
-    if (got > 0) {
-      out = out.subspan(static_cast<std::size_t>(got));
-      continue;
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) return fail(Code::Io, "the other end is closed");
-    if (!wait_for(socket, POLLIN, deadline)) return fail(Code::Timeout, "no message has come");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> Messages::send(Bytes message, Deadline deadline) const {
@@ -41,8 +28,11 @@ Result<void> Messages::send(Bytes message, Deadline deadline) const {
   frame.reserve(kLength + message.size());
   frame.put(static_cast<std::uint32_t>(message.size()));
   frame.put(message);
-  const wire::Message bytes = std::move(frame).message();
-  for (Bytes rest = bytes; !rest.empty();) {
+  return send_bytes(std::move(frame).message(), deadline);
+}
+
+Result<void> Messages::send_bytes(Bytes rest, Deadline deadline) const {
+  while (!rest.empty()) {
     const ssize_t put = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put >= 0) {
       rest = rest.subspan(static_cast<std::size_t>(put));
@@ -56,12 +46,25 @@ Result<void> Messages::send(Bytes message, Deadline deadline) const {
 
 Result<wire::Message> Messages::receive(std::size_t most, Deadline deadline) const {
   std::array<std::byte, kLength> length{};
-  TRY(fill(socket_.get(), length, deadline));
+  TRY(receive_bytes(length, deadline));
   const std::uint32_t size = *load_le<std::uint32_t>(length, 0);
   if (size > most) return fail(Code::Corrupt, concat(size, " bytes long"));
   wire::Message message(size);
-  TRY(fill(socket_.get(), message, deadline));
+  TRY(receive_bytes(message, deadline));
   return message;
+}
+
+Result<void> Messages::receive_bytes(MutableBytes out, Deadline deadline) const {
+  while (!out.empty()) {
+    const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      out = out.subspan(static_cast<std::size_t>(got));
+      continue;
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) return fail(Code::Io, "the other end is closed");
+    if (!wait_for(socket_.get(), POLLIN, deadline)) return fail(Code::Timeout, "no message has come");
+  }
+  return {};
 }
 
 }  // namespace vhdboot::sys

@@ -24,6 +24,10 @@ class Messages {
   /// `most` bytes.
   [[nodiscard]] Result<wire::Message> receive(std::size_t most, Deadline deadline) const;
 
+  /// Bytes that a message has announced: they are not copied. Errors as above.
+  [[nodiscard]] Result<void> send_bytes(Bytes rest, Deadline deadline) const;
+  [[nodiscard]] Result<void> receive_bytes(MutableBytes out, Deadline deadline) const;
+
   /// For poll(2).
   [[nodiscard]] int descriptor() const { return socket_.get(); }
 

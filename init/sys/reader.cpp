@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/sys/reader.h"
 
-#include <fcntl.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <csignal>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -23,38 +15,6 @@ namespace {
 
 using volume::Message;
 
-constexpr auto kTimeToDie = std::chrono::seconds(1);  // of a process that was killed and does not hang in the kernel
-
-}  // namespace
-
-bool can_filter() {
-  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr, 0, 0) < 0 && errno == EFAULT;
-}
-
-namespace {
-
-// Descriptors of a program that is a reader.
-constexpr int kPartition = 3;
-constexpr int kSocket = 4;
-
-// Returns when it cannot be executed, with errno.
-void execute_reader(const std::string& path, const ReaderTask& task) {
-  // Above the two, so that neither takes the other's place.
-  const int partition = ::fcntl(task.partition, F_DUPFD, kSocket + 1);
-  const int socket = ::fcntl(task.socket, F_DUPFD, kSocket + 1);
-  if (partition < 0 || socket < 0 || ::dup2(partition, kPartition) < 0 || ::dup2(socket, kSocket) < 0) return;
-  std::array<std::string, 6> words{path,
-                                   concat(task.size),
-                                   concat(task.parent),
-                                   concat(task.limits.memory),
-                                   concat(task.limits.cpu_seconds),
-                                   task.limits.filter ? "1" : "0"};
-  std::array<char*, words.size() + 1> pointers{};
-  for (std::size_t i = 0; i < words.size(); ++i) pointers[i] = words[i].data();
-  std::array<char*, 1> environment{};
-  ::execve(path.c_str(), pointers.data(), environment.data());
-}
-
 // Of an answer that is no error.
 Bytes body_of(Bytes answer) {
   return volume::decode_answer(answer)->body;
@@ -64,99 +24,39 @@ Bytes body_of(Bytes answer) {
 
 ReaderChild reader_program(std::string path) {
   return [path = std::move(path)](const ReaderTask& task) {
-    execute_reader(path, task);
+    execute_confined(path, concat(task.size), task);
     const std::string why = concat("starting ", path, ": ", std::strerror(errno));
-    (void)Messages(Fd(task.socket)).send(volume::encode(Error{Code::Io, 0, why}), Deadline::in(kTimeToDie));
+    const auto time = std::chrono::seconds(1);
+    (void)Messages(Fd(task.socket)).send(volume::encode(Error{Code::Io, 0, why}), Deadline::in(time));
     ::_exit(1);
   };
 }
 
 std::optional<ReaderTask> reader_task(std::span<const std::string_view> words) {
-  if (words.size() != 6) return std::nullopt;
-  const auto size = parse_u64(words[1]);
-  const auto parent = parse_u64(words[2]);
-  const auto memory = parse_u64(words[3]);
-  const auto seconds = parse_u64(words[4]);
-  if (!size || !parent || !memory || !seconds) return std::nullopt;
-  return ReaderTask{
-      .partition = kPartition,
-      .socket = kSocket,
-      .size = *size,
-      .parent = static_cast<pid_t>(*parent),
-      .limits = {.memory = *memory, .cpu_seconds = static_cast<unsigned>(*seconds), .filter = words[5] == "1"}};
+  const auto arguments = confined_arguments(words);
+  const auto size = arguments ? parse_u64(arguments->word) : std::nullopt;
+  if (!size) return std::nullopt;
+  return ReaderTask{arguments->task, *size};
 }
 
 Result<std::unique_ptr<VolumeReader>> VolumeReader::open(const FdSource& partition, std::string name,
                                                          const ReaderOptions& options) {
   std::unique_ptr<VolumeReader> reader(new VolumeReader(std::move(name), options));
-  TRY(reader->start(partition, options));
+  reader->child_ =
+      ConfinedChild::start(concat("the program that reads ", reader->name_), [&](int socket, pid_t parent) {
+        options.child({{.device = partition.fd().get(), .socket = socket, .parent = parent, .limits = options.limits},
+                       partition.size()});
+      });
+  if (!reader->child_) return std::unexpected(reader->child_.error());
+  reader->pid_ = reader->child_->process_id();
   const Message answer = TRY(reader->take(volume::max_answer({})));
   reader->facts_ = TRY(reader->believed(volume::decode_facts(body_of(answer), partition.size())));
   return reader;
 }
 
-Result<void> VolumeReader::start(const FdSource& partition, const ReaderOptions& options) {
-  // No errno goes with it: it would seem to be the device that is not ready.
-  const auto failed = [&] {
-    return fail(Code::Io, concat("starting the program that reads ", name_, ": ", std::strerror(errno)));
-  };
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return failed();
-  messages_ = Messages(Fd(ends[0]));
-  const Fd other(ends[1]);
-  const pid_t self = ::getpid();
-  pid_ = ::fork();
-  if (pid_ < 0) return failed();
-  if (pid_ == 0) {
-    options.child({.partition = partition.fd().get(),
-                   .socket = other.get(),
-                   .size = partition.size(),
-                   .parent = self,
-                   .limits = options.limits});
-    ::_exit(1);
-  }
-  process_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  if (process_) return {};
-  auto error = failed();
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
-  return error;
-}
-
-VolumeReader::~VolumeReader() {
-  stop();
-}
-
-namespace {
-
-// How the child ended; nothing when it has not, or when somebody else has waited for it.
-std::optional<siginfo_t> wait_for_end(const Fd& process) {
-  pollfd wait{.fd = process.get(), .events = POLLIN, .revents = 0};
-  const Deadline deadline = Deadline::in(kTimeToDie);
-  while (::poll(&wait, 1, deadline.poll_timeout()) < 0 && errno == EINTR) continue;
-  siginfo_t how{};
-  // As process 1 we wait for any child here and there.
-  constexpr auto kPidfd = static_cast<idtype_t>(3);
-  if (::waitid(kPidfd, static_cast<id_t>(process.get()), &how, WEXITED | WNOHANG) < 0 || how.si_pid == 0)
-    return std::nullopt;
-  return how;
-}
-
-}  // namespace
-
-// One that hangs in the kernel cannot be killed: it is left to its fate.
-void VolumeReader::stop() {
-  messages_ = {};
-  if (!process_) return;
-  ::syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
-  (void)wait_for_end(process_);
-  process_ = Fd();
-}
-
 std::unexpected<Error> VolumeReader::fail_for_good(Code code, std::string_view what) {
-  stop();
-  failure_ = Error{code, 0, concat("the program that reads ", name_, ' ', what)};
-  return std::unexpected(*failure_);
+  child_ = fail(code, concat("the program that reads ", name_, ' ', what));
+  return std::unexpected(child_.error());
 }
 
 std::unexpected<Error> VolumeReader::late() {
@@ -170,28 +70,20 @@ std::unexpected<Error> VolumeReader::lied(std::string_view how) {
 }
 
 std::unexpected<Error> VolumeReader::ended() {
-  const auto how = wait_for_end(process_);
-  const bool exited = !how || how->si_code == CLD_EXITED;
-  const int status = how ? how->si_status : 0;
-  std::string_view what = exited ? "ended too early" : "crashed";
-  if (exited && status == kReaderOutOfMemory) what = "needs more memory than it may use";
-  if (!exited && status == SIGSYS) what = "tried what it must not do, and was stopped";
-  if (!exited && status == SIGXCPU) what = "computed for too long, and was stopped";
-  if (!exited && status == SIGKILL) what = "was killed, perhaps for lack of memory";
-  const bool no_memory = (exited && status == kReaderOutOfMemory) || (!exited && status == SIGKILL);
+  const ChildEnd end = child_->end();
   return fail_for_good(
-      Code::Corrupt, concat(what, exited ? " (status " : " (signal ", status,
-                            no_memory ? ")" : "): the volume may be damaged; let Windows check it with \"chkdsk /f\""));
+      Code::Corrupt,
+      concat(end.what, end.of_memory ? "" : ": the volume may be damaged; let Windows check it with \"chkdsk /f\""));
 }
 
 Result<void> VolumeReader::send(Bytes request) {
-  const auto sent = messages_.send(request, Deadline::in(answer_time_));
+  const auto sent = child_->messages().send(request, Deadline::in(answer_time_));
   if (sent) return {};
   return sent.error().code == Code::Timeout ? late() : ended();
 }
 
 Result<Message> VolumeReader::receive(std::size_t most) {
-  auto message = messages_.receive(most, Deadline::in(answer_time_));
+  auto message = child_->messages().receive(most, Deadline::in(answer_time_));
   if (message) return message;
   if (message.error().code == Code::Corrupt) return lied(message.error().text);
   return message.error().code == Code::Timeout ? late() : ended();
@@ -206,7 +98,7 @@ Result<Message> VolumeReader::take(std::size_t most) {
 }
 
 Result<Message> VolumeReader::ask(const volume::ReaderRequest& request) {
-  if (failure_) return std::unexpected(*failure_);
+  if (!child_) return std::unexpected(child_.error());
   TRY(send(volume::encode(request)));
   return take(volume::max_answer(request));
 }

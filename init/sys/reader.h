@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A host volume by its reader process: a child that parses it for the calling program. It holds the partition,
-// read-only, and a socket, and nothing else: no capability, no other descriptor, a list of system calls, limits of
-// memory and time (init/sys/reader_process.h). What a volume can do to it, it does to nobody else. In a boot it is a
-// program of its own, so that process 1 has no code that knows a host volume.
+// A host volume by its reader process: a child that parses it for the calling program (init/sys/confined_child.h). It
+// holds the partition, read-only, and a socket.
 #pragma once
 
 #include <sys/types.h>
@@ -17,41 +15,21 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fd.h"
-#include "base/units.h"
 #include "init/sys/block.h"
+#include "init/sys/confined_child.h"
 #include "init/sys/file.h"
-#include "init/sys/messages.h"
 #include "init/volume/reader_wire.h"
 #include "init/volume/volume.h"
 
 namespace vhdboot::sys {
 
-/// Whether this kernel can hold a reader to a list of system calls (CONFIG_SECCOMP_FILTER). Without, everything else
-/// still holds: it has no right, and cannot open anything.
-[[nodiscard]] bool can_filter();
-
-/// What the child may use.
-struct ReaderLimits {
-  std::uint64_t memory = 128 * kMiB;  ///< bytes beside what it inherits; a file in a million pieces takes 80 MiB
-  unsigned cpu_seconds = 60;          ///< in all; less than an answer may take, so that only a disk can be late
-  bool filter = can_filter();
-};
-
-/// What the child is given.
-struct ReaderTask {
-  int partition = -1;      ///< descriptor, for reading
-  int socket = -1;         ///< descriptor
+/// What the child is given: the partition is its device. A file in a million pieces takes 80 MiB of its memory.
+struct ReaderTask : ChildTask {
   std::uint64_t size = 0;  ///< of the partition, bytes
-  pid_t parent = -1;       ///< with which it ends
-  ReaderLimits limits;
 };
 
 /// What the child does; it does not return.
 using ReaderChild = std::function<void(const ReaderTask&)>;
-
-/// Exit status of a child that had not memory enough.
-inline constexpr int kReaderOutOfMemory = 2;
 
 /// The child executes the program vhdboot-reader at `path`.
 [[nodiscard]] ReaderChild reader_program(std::string path);
@@ -61,7 +39,7 @@ inline constexpr int kReaderOutOfMemory = 2;
 struct ReaderOptions {
   ReaderChild child;
   std::chrono::milliseconds answer_time = kDiskAnswerTime;  ///< in which each answer has to come
-  ReaderLimits limits = {};
+  ChildLimits limits = {};  ///< less time than an answer may take, so that only a disk can be late
 };
 
 /// A volume that a reader process reads. When that crashes, does not answer in time or answers what cannot be true, it
@@ -73,7 +51,6 @@ class VolumeReader final : public volume::HostVolume {
   /// The calling process may have no threads, unless the child is a program.
   [[nodiscard]] static Result<std::unique_ptr<VolumeReader>> open(const FdSource& partition, std::string name,
                                                                   const ReaderOptions& options);
-  ~VolumeReader() override;
 
   [[nodiscard]] volume::Kind kind() const override { return facts_.kind; }
   [[nodiscard]] const std::string& label() const override { return facts_.label; }
@@ -93,9 +70,8 @@ class VolumeReader final : public volume::HostVolume {
 
  private:
   VolumeReader(std::string name, const ReaderOptions& options)
-      : name_(std::move(name)), answer_time_(options.answer_time) {}
+      : name_(std::move(name)), answer_time_(options.answer_time), child_(fail(Code::Io, "")) {}
 
-  [[nodiscard]] Result<void> start(const FdSource& partition, const ReaderOptions& options);
   /// An answer that is no error; its body is still foreign.
   [[nodiscard]] Result<volume::Message> ask(const volume::ReaderRequest& request);
   [[nodiscard]] Result<volume::Message> take(std::size_t most);
@@ -109,15 +85,12 @@ class VolumeReader final : public volume::HostVolume {
   [[nodiscard]] std::unexpected<Error> late();
   [[nodiscard]] std::unexpected<Error> lied(std::string_view how);
   [[nodiscard]] std::unexpected<Error> fail_for_good(Code code, std::string_view what);
-  void stop();
 
   std::string name_;
   std::chrono::milliseconds answer_time_;
   pid_t pid_ = -1;
-  Fd process_;  // a pidfd
-  Messages messages_;
+  Result<ConfinedChild> child_;  // or why there is none any more
   volume::VolumeFacts facts_;
-  std::optional<Error> failure_;
 };
 
 /// A volume and the partition that it lies on.

@@ -204,8 +204,9 @@ WEAK = {
 
 # The programs of the product and what is known to be in each, as a map that is read wrongly has nothing weak either.
 READS_NTFS = {"ntfs_readdir", "ntfs_device_mount"}
-PROGRAMS = {"vhdboot-init": {"lzma_stream_decoder"}, "vhdboot-reader": READS_NTFS, "vhdboot-inspect": READS_NTFS,
-            "vhdboot": READS_NTFS, "vhdtool": READS_NTFS}
+DECOMPRESSES = {"inflate", "lzma_stream_decoder", "ZSTD_decompressStream", "BZ2_bzDecompress", "LZ4_decompress_safe"}
+PROGRAMS = {"vhdboot-init": {"_start_c"}, "vhdboot-reader": READS_NTFS, "vhdboot-unpack": DECOMPRESSES,
+            "vhdboot-inspect": READS_NTFS | DECOMPRESSES, "vhdboot": READS_NTFS, "vhdtool": READS_NTFS | DECOMPRESSES}
 
 
 def functions(program: str) -> set[str]:
@@ -222,6 +223,13 @@ def functions(program: str) -> set[str]:
 @pytest.mark.parametrize("name", WEAK)
 def test_what_is_weak_is_not_there(program, name):
     assert not functions(program) & set(WEAK[name])
+
+
+@pytest.mark.parametrize("program, known", [("vhdboot-init", set()), ("vhdboot-reader", READS_NTFS),
+                                            ("vhdboot-unpack", DECOMPRESSES)])
+def test_no_program_of_a_boot_has_more_than_it_needs(program, known):
+    """Process 1 has none of the libraries that parse foreign bytes, and each of its children one kind."""
+    assert functions(program) & (READS_NTFS | DECOMPRESSES) == known
 
 
 def test_the_weak_functions_have_these_names(packages, tmp_path):

@@ -18,7 +18,7 @@ from support.paths import REPOSITORY, cache_folder, locked  # noqa: E402
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 SOURCES = ["tests/integration/print_modules.cpp", "init/modules/modules.cpp", "base/glob.cpp",
-           "init/modules/vermagic.cpp", "init/modules/decompress.cpp", "base/text.cpp", "base/error.cpp"]
+           "init/modules/vermagic.cpp", "init/modules/decompress.cpp", "init/modules/codecs.cpp", "base/text.cpp", "base/error.cpp"]
 # What stage 2 asks for, and what has dependencies of every kind.
 ALWAYS = ["dm_mod", "loop", "exfat", "ahci", "sd_mod", "nvme", "usb_storage", "uas", "xhci_pci", "virtio_blk",
           "virtio_pci", "virtio_scsi", "vmd", "mmc_block", "sdhci_pci", "ext4", "xfs", "dm-snapshot", "no_such_module"]

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/bytes.h"
+#include "init/modules/codecs.h"
 #include "init/modules/decompress.h"
 #include "init/modules/modules.h"
 #include "init/modules/vermagic.h"
@@ -49,7 +50,7 @@ int check(std::string_view release, const std::vector<std::string>& files) {
   constexpr std::size_t kCap = 64U << 20;
   for (const auto& file : files) {
     const auto content = load(file);
-    const auto module = modules::decompress(as_bytes(content), kCap);
+    const auto module = modules::decompress(as_bytes(content), kCap, modules::make_decompressor);
     const auto checked = module ? modules::check_vermagic(*module, release) : std::unexpected(module.error());
     std::cout << file << '|' << (checked ? "" : checked.error().text) << '\n';
   }

@@ -28,6 +28,7 @@
 #include "init/guest/kept_partitions.h"
 #include "init/guest/module_folder.h"
 #include "init/guest/root.h"
+#include "init/modules/codecs.h"
 #include "init/modules/initrd_modules.h"
 #include "init/modules/module_signature.h"
 #include "init/record/config.h"
@@ -83,7 +84,7 @@ std::vector<sys::DrivenDevice> chain_of(const std::string& path) {
 // not pass over one that is damaged.
 void check_initrd(const BootChoice& choice, Findings& findings) {
   if (!choice.plan.has_initrd) return;
-  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
+  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release, modules::make_decompressor);
   if (const auto unpacked = modules::check_initrd(listed, {}, choice.release); !unpacked)
     findings.error("initrd", concat(choice.id, ": ", unpacked.error().message(), ": make it anew in the guest"));
 }
@@ -95,7 +96,7 @@ Result<void> judge_modules(const guest::ModuleFolder& folder, const Boot& boot, 
   if (!index) return std::unexpected(index.error());
   const bool has_guest_disk = check_modules(*index, choice.release, findings);
   const auto judge = [&](const std::string& file) -> Result<bool> {
-    return modules::is_signed(TRY(guest::read_module(folder, file)));
+    return modules::is_signed(TRY(guest::read_module(folder, file, modules::make_decompressor)));
   };
   const auto needs = modules::find_modules(*index, wanted_modules(boot.chain, choice.root_type));
   const auto complete = modules::check_missing(needs, choice.release, choice.plan.has_initrd);
@@ -115,7 +116,7 @@ Result<void> judge_initrd(const Boot& boot, const BootChoice& choice, std::strin
     modules_unchecked(why, findings);
     return {};
   }
-  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release);
+  const auto listed = modules::list_initrd(kexec::GuestInitrd(choice.plan), choice.release, modules::make_decompressor);
   const auto doubt = modules::check_initrd(listed, wanted_modules(boot.chain, ""), choice.release);
   const bool is_configured = boot.config.module_source() == record::ModuleSource::Guest;
   if (!doubt) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/modules/decompress.h"
 
+#include "init/modules/codecs.h"
+
 #include <fstream>
 #include <random>
 
@@ -53,7 +55,7 @@ TEST_P(Decompress, WhatTheToolMade) {
     const auto data = sample(size);
     const auto packed = compressed(data);
     EXPECT_EQ(detect_compression(packed), GetParam().compression);
-    const auto unpacked = decompress(packed, kRoomy);
+    const auto unpacked = decompress(packed, kRoomy, make_decompressor);
     ASSERT_TRUE(unpacked) << unpacked.error().text;
     EXPECT_TRUE(*unpacked == data) << size;
   }
@@ -62,21 +64,22 @@ TEST_P(Decompress, WhatTheToolMade) {
 TEST_P(Decompress, TheCapIsExact) {
   const auto data = sample(100'000);
   const auto packed = compressed(data);
-  EXPECT_TRUE(decompress(packed, data.size()));
-  EXPECT_THAT(decompress(packed, data.size() - 1), Fails(Code::NoMemory, "data holds more than"));
-  EXPECT_THAT(decompress(packed, 0), Fails(Code::NoMemory, "data holds more than"));
+  EXPECT_TRUE(decompress(packed, data.size(), make_decompressor));
+  EXPECT_THAT(decompress(packed, data.size() - 1, make_decompressor), Fails(Code::NoMemory, "data holds more than"));
+  EXPECT_THAT(decompress(packed, 0, make_decompressor), Fails(Code::NoMemory, "data holds more than"));
 }
 
 TEST_P(Decompress, ABombStopsAtTheCap) {
   const auto packed = compressed(std::vector<std::byte>(20'000'000));
   EXPECT_LT(packed.size(), 100'000u);
-  EXPECT_THAT(decompress(packed, 1'000'000), Fails(Code::NoMemory, "data holds more than 976"));
+  EXPECT_THAT(decompress(packed, 1'000'000, make_decompressor), Fails(Code::NoMemory, "data holds more than 976"));
 }
 
 TEST_P(Decompress, EveryCutIsNoticed) {
   const auto packed = compressed(sample(2000));
   for (std::size_t size = 6; size < packed.size(); ++size)
-    ASSERT_THAT(decompress(Bytes(packed).first(size), kRoomy), Fails(Code::Corrupt, "damaged")) << size;
+    ASSERT_THAT(decompress(Bytes(packed).first(size), kRoomy, make_decompressor), Fails(Code::Corrupt, "damaged"))
+        << size;
 }
 
 TEST_P(Decompress, DamageIsNoticed) {
@@ -85,7 +88,7 @@ TEST_P(Decompress, DamageIsNoticed) {
   for (std::size_t i = packed.size() / 2; i < packed.size(); ++i) {
     auto damaged = packed;
     damaged[i] ^= std::byte{0x55};
-    const auto result = decompress(damaged, kRoomy);
+    const auto result = decompress(damaged, kRoomy, make_decompressor);
     // gzip's last field is the size, xz's are its magic: all of it is checked.
     ASSERT_FALSE(result) << i;
   }
@@ -96,7 +99,7 @@ TEST_P(Decompress, SeveralStreams) {
   auto packed = compressed(data);
   const auto once = packed;
   packed.insert(packed.end(), once.begin(), once.end());
-  const auto unpacked = decompress(packed, kRoomy);
+  const auto unpacked = decompress(packed, kRoomy, make_decompressor);
   ASSERT_TRUE(unpacked) << unpacked.error().text;
   EXPECT_EQ(unpacked->size(), 2 * data.size());
 }
@@ -141,12 +144,13 @@ TEST(DecompressLz4, SeveralBlocks) {
     const auto file = folder.write("data", data);
     ASSERT_TRUE(test::output_of("lz4 -q -l " + file.string() + " " + (folder.path() / "out").string()));
     auto packed = load(folder.path() / "out");
-    EXPECT_TRUE(decompress(packed, kRoomy) == data);
+    EXPECT_TRUE(decompress(packed, kRoomy, make_decompressor) == data);
     packed.insert(packed.end(), 12, std::byte{0});
-    EXPECT_TRUE(decompress(packed, kRoomy) == data);
+    EXPECT_TRUE(decompress(packed, kRoomy, make_decompressor) == data);
   }
-  EXPECT_THAT(decompress(as_bytes("\x02\x21\x4C\x18\xFF\xFF\xFF\x7F"), kRoomy), Fails(Code::Corrupt, "too large"));
-  EXPECT_THAT(decompress(as_bytes(std::string_view("\x02\x21\x4C\x18\x01\0\0\0\xFF", 9)), kRoomy),
+  EXPECT_THAT(decompress(as_bytes("\x02\x21\x4C\x18\xFF\xFF\xFF\x7F"), kRoomy, make_decompressor),
+              Fails(Code::Corrupt, "too large"));
+  EXPECT_THAT(decompress(as_bytes(std::string_view("\x02\x21\x4C\x18\x01\0\0\0\xFF", 9)), kRoomy, make_decompressor),
               Fails(Code::Corrupt, "wrong"));
 }
 
@@ -154,9 +158,9 @@ TEST(DecompressNone, IsTheFileItself) {
   const auto data = sample(100);
   EXPECT_EQ(detect_compression(data), Compression::None);
   EXPECT_EQ(detect_compression({}), Compression::None);
-  EXPECT_EQ(*decompress(data, 100), data);
-  EXPECT_THAT(decompress(data, 99), Fails(Code::NoMemory, "more than 99 B"));
-  EXPECT_TRUE(decompress({}, 0)->empty());
+  EXPECT_EQ(*decompress(data, 100, make_decompressor), data);
+  EXPECT_THAT(decompress(data, 99, make_decompressor), Fails(Code::NoMemory, "more than 99 B"));
+  EXPECT_TRUE(decompress({}, 0, make_decompressor)->empty());
   EXPECT_EQ(name(Compression::Zstd), "zstd");
   EXPECT_EQ(name(Compression::None), "none");
 }

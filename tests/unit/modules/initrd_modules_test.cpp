@@ -7,6 +7,7 @@
 #include "base/cpio.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "init/modules/codecs.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
 
@@ -60,7 +61,7 @@ const WantedModule kZram{.name = "zram", .purpose = Purpose::GuestDisk, .driver 
 const WantedModule kSd{.name = "scsi:t-0x00", .purpose = Purpose::Controller, .driver = "sd"};
 
 Lacking lacking(const Files& files, const std::vector<WantedModule>& wanted) {
-  const auto listed = list_initrd(MemorySource(archive(files)), "6.1");
+  const auto listed = list_initrd(MemorySource(archive(files)), "6.1", make_decompressor);
   EXPECT_TRUE(listed) << listed.error().text;
   return find_lacking(*listed, wanted).value();
 }
@@ -76,7 +77,7 @@ TEST_P(PackedInitrd, IsListed) {
   bytes.resize(align_up(bytes.size(), cpio::kAlignment) + 8);
   const Buffer more = archive({{"usr/lib/modules/6.1/updates/vmd.ko", ""}});
   bytes.insert(bytes.end(), more.begin(), more.end());
-  const auto listed = list_initrd(MemorySource(bytes), "6.1");
+  const auto listed = list_initrd(MemorySource(bytes), "6.1", make_decompressor);
   ASSERT_TRUE(listed) << listed.error().text;
   EXPECT_TRUE(listed->has_modprobe && listed->tells_builtin && listed->tells_aliases);
   EXPECT_EQ(listed->texts.dep,
@@ -142,7 +143,7 @@ TEST(InitrdModules, WithDepmodsIndexes) {
   const auto found = lacking(files, {nvme, kLoop, kDm, sd, kAhci, kZram});
   EXPECT_THAT(found.maybe, IsEmpty());
   EXPECT_THAT(found.certain, ElementsAre(kAhci, kZram));
-  EXPECT_THAT(list_initrd(MemorySource(archive(files)), "6.1")->texts.dep,
+  EXPECT_THAT(list_initrd(MemorySource(archive(files)), "6.1", make_decompressor)->texts.dep,
               testing::HasSubstr("kernel/drivers/nvme/host/nvme.ko.zst: kernel/nvme-core.ko\n"));
   Files damaged = files;
   damaged.back().second.resize(20);
@@ -181,13 +182,13 @@ TEST(InitrdModules, NobodyLoadsThem) {
   EXPECT_THAT(lacking(files, {kNvme, kSd}).certain, ElementsAre(kNvme));
   for (const std::string_view program : modprobe_programs()) {
     files.front() = {std::string(program.substr(1)), ""};
-    EXPECT_TRUE(list_initrd(MemorySource(archive(files)), "6.1")->has_modprobe);
+    EXPECT_TRUE(list_initrd(MemorySource(archive(files)), "6.1", make_decompressor)->has_modprobe);
   }
 }
 
 TEST(InitrdModules, WhatIsSaid) {
   const auto said = [](const Buffer& bytes, const std::vector<WantedModule>& wanted, std::string_view release = "6.1") {
-    return check_initrd(list_initrd(MemorySource(bytes), release), wanted, release);
+    return check_initrd(list_initrd(MemorySource(bytes), release, make_decompressor), wanted, release);
   };
   EXPECT_EQ(said(archive(generic()), {kLoop, kDm}), "");
   EXPECT_THAT(said(archive(generic()), {kAhci, kLoop, kZram}),
@@ -209,7 +210,7 @@ TEST(InitrdModules, WhatIsSaid) {
 // Its rest, and so the archive that follows it.
 TEST(InitrdModules, WhatTheKernelWouldNotUnpack) {
   const auto fails = [](const Buffer& bytes, const std::string& why) {
-    const auto said = check_initrd(list_initrd(MemorySource(bytes), "6.1"), {}, "6.1");
+    const auto said = check_initrd(list_initrd(MemorySource(bytes), "6.1", make_decompressor), {}, "6.1");
     EXPECT_THAT(said, Fails(Code::Corrupt, "the kernel would not unpack its initrd: "));
     EXPECT_THAT(said, Fails(Code::Corrupt, why));
   };
@@ -247,13 +248,14 @@ TEST(InitrdModules, WhereCompressedPiecesBegin) {
   bytes.insert(bytes.end(), gzip.begin(), gzip.end());
   bytes.resize(bytes.size() + 1);
   bytes.insert(bytes.end(), gzip.begin(), gzip.end());
-  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1"));
+  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1", make_decompressor));
   Buffer zeros(512);
   const Buffer whole = archive(generic());
   zeros.insert(zeros.end(), whole.begin(), whole.end());
   const Buffer later = packed(zeros, "gzip");
   bytes.insert(bytes.end(), later.begin(), later.end());
-  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1")) << "the first one alone has to begin with an archive";
+  EXPECT_TRUE(list_initrd(MemorySource(bytes), "6.1", make_decompressor))
+      << "the first one alone has to begin with an archive";
 }
 
 // Damage below it is another's.
@@ -265,7 +267,7 @@ TEST(InitrdModules, AFileThatCannotBeRead) {
       return fail(Code::Corrupt, "a damaged file system");
     }
   };
-  EXPECT_THAT(list_initrd(Damaged(), "6.1"), Fails(Code::Io, "a damaged file system"));
+  EXPECT_THAT(list_initrd(Damaged(), "6.1", make_decompressor), Fails(Code::Io, "a damaged file system"));
 }
 
 TEST(InitrdModules, Caps) {
@@ -274,18 +276,20 @@ TEST(InitrdModules, Caps) {
   ASSERT_TRUE(
       writer.header({.name = "lib/modules/6.1/modules.dep", .mode = cpio::kRegular, .size = kMaxIndexBytes + 1}));
   bytes.resize(writer.size());
-  EXPECT_THAT(list_initrd(MemorySource(bytes), "6.1"), Fails(Code::NoMemory, "holds more than"));
+  EXPECT_THAT(list_initrd(MemorySource(bytes), "6.1", make_decompressor), Fails(Code::NoMemory, "holds more than"));
   Files many;
   for (std::size_t i = 0; i < 5000; ++i)
     many.push_back({concat("lib/modules/6.1/", std::string(4000, 'a'), i, ".ko"), ""});
   Buffer names(24 << 20);
   cpio::Writer long_names(names);
   for (const auto& [name, contents] : many) ASSERT_TRUE(long_names.file(name, {}));
-  EXPECT_THAT(list_initrd(MemorySource(names), "6.1"), Fails(Code::NoMemory, "holds more than")) << "their names";
+  EXPECT_THAT(list_initrd(MemorySource(names), "6.1", make_decompressor), Fails(Code::NoMemory, "holds more than"))
+      << "their names";
   const Buffer one = packed(archive({}), "gzip");
   Buffer streams;
   for (std::size_t i = 0; i <= kMaxInitrdStreams; ++i) streams.insert(streams.end(), one.begin(), one.end());
-  EXPECT_THAT(list_initrd(MemorySource(streams), "6.1"), Fails(Code::NoMemory, "pieces of compressed data"));
+  EXPECT_THAT(list_initrd(MemorySource(streams), "6.1", make_decompressor),
+              Fails(Code::NoMemory, "pieces of compressed data"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "init/modules/codecs.h"
 #include "init/modules/decompress.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
@@ -77,7 +78,7 @@ TEST_P(SignedModule, CarriesItsSignatureAlong) {
   ASSERT_TRUE(test::output_of(tool + " <" + file.string() + " >" + packed_file.string()));
   std::ifstream in(packed_file, std::ios::binary);
   const std::vector<char> packed{std::istreambuf_iterator<char>(in), {}};
-  const auto unpacked = decompress(as_bytes({packed.data(), packed.size()}), 1U << 20);
+  const auto unpacked = decompress(as_bytes({packed.data(), packed.size()}), 1U << 20, make_decompressor);
   ASSERT_TRUE(unpacked) << unpacked.error().text;
   EXPECT_TRUE(as_text(*unpacked).ends_with(signature));
   EXPECT_TRUE(*unpacked == module);
