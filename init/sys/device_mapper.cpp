@@ -73,9 +73,9 @@ Result<std::string> read_rows(const Fd& control, const std::string& name, std::u
 
 }  // namespace
 
-Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
-                                          std::span<const blocks::Row> rows, std::span<const std::string> devices,
-                                          bool read_only) {
+Result<MappedDevice> MappedDevice::load(const std::string& name, const std::string& uuid,
+                                        std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                        bool read_only) {
   const auto targets = TRY(blocks::pack_rows(rows, devices));
   const Fd control = TRY(open_control());
 
@@ -88,10 +88,21 @@ Result<MappedDevice> MappedDevice::create(const std::string& name, const std::st
   load.header().target_count = static_cast<__u32>(rows.size());
   if (read_only) load.header().flags |= DM_READONLY_FLAG;
   TRY(load.send(control, DM_TABLE_LOAD, "loading the table of the device-mapper device"));
-
-  // A table starts to work when the device is resumed: the same request without the suspend flag.
-  TRY(Request(name).send(control, DM_DEV_SUSPEND, "starting the device-mapper device"));
   return device;
+}
+
+Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
+                                          std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                          bool read_only) {
+  auto device = TRY(load(name, uuid, rows, devices, read_only));
+  // A table starts to work when the device is resumed: the same request without the suspend flag.
+  TRY(Request(name).send(TRY(open_control()), DM_DEV_SUSPEND, "starting the device-mapper device"));
+  return device;
+}
+
+Result<MappedDevice> MappedDevice::claim(const std::string& name, const std::string& uuid, const blocks::Row& row,
+                                         const std::string& device) {
+  return load(name, uuid, std::span(&row, 1), std::span(&device, 1), true);
 }
 
 Result<MappedDevice> MappedDevice::take(const std::string& name) {
