@@ -17,6 +17,12 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
     return fail(Code::Corrupt, concat("the disk in the image has ", view.size, " bytes, which are not whole blocks of ",
                                       guest_block, " bytes"));
 
+  const auto is_foreign = [&](const Row& row) {
+    return row.kind == RowKind::Linear && !view.files.empty() && row.device != view.files.front().device;
+  };
+  if (!read_only && std::ranges::any_of(view.rows, is_foreign))
+    return fail(Code::Unsafe, "a part of the disk would be written on the volume of a parent");
+
   const bool gate = needs_flush_gate(view, read_only, kernel);
   AttachPlan plan{.view = std::move(view),
                   .read_only = read_only,

@@ -39,7 +39,8 @@ struct AttachPlan {
 };
 
 /// `guest_block`: logical block of the guest disk, from its partition table. `kernel`: what `uname -r` prints.
-/// Unsupported when that is not 512 or 4096, Corrupt for a view that is empty or not in whole guest blocks.
+/// Unsupported when that is not 512 or 4096, Corrupt for a view that is empty or not in whole guest blocks; Unsafe, for
+/// writing, when some of it is on another device than the image.
 [[nodiscard]] Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t guest_block,
                                                  std::string_view kernel);
 

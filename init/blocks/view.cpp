@@ -207,18 +207,6 @@ Result<View> flat_view(MappedFile file, LowerDevice device, std::uint64_t payloa
   return chain_view(std::move(files), std::move(devices), pieces);
 }
 
-Result<View> chain_view(const volume::PlacedFile& image, std::span<const volume::PlacedFile> parents,
-                        LowerDevice device, std::span<const vhd::DiskPiece> pieces) {
-  std::vector<MappedFile> files;
-  files.push_back({.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}});
-  for (const volume::PlacedFile& parent : parents)
-    files.push_back(
-        {.size = parent.layout.size, .extents = parent.layout.extents, .device = 0, .name = parent.path.text()});
-  std::vector<LowerDevice> devices;
-  devices.push_back(std::move(device));
-  return chain_view(std::move(files), std::move(devices), pieces);
-}
-
 Result<View> with_file(View view, MappedFile file) {
   view.files.push_back(std::move(file));
   TRY(check_file(view.files.back(), view.devices));

@@ -12,7 +12,6 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "init/blocks/row.h"
-#include "init/volume/layout.h"
 #include "vhd/pieces.h"
 
 namespace vhdboot::blocks {
@@ -58,10 +57,6 @@ struct View {
 
 /// The same of an image whose disk is the first `payload_size` bytes of its one file.
 [[nodiscard]] Result<View> flat_view(MappedFile file, LowerDevice device, std::uint64_t payload_size);
-
-/// The same of an image whose files, itself and its parents in their order, all lie on one device.
-[[nodiscard]] Result<View> chain_view(const volume::PlacedFile& image, std::span<const volume::PlacedFile> parents,
-                                      LowerDevice device, std::span<const vhd::DiskPiece> pieces);
 
 /// The same disk, where one more file on its devices is mapped for something else. Errors of chain_view().
 [[nodiscard]] Result<View> with_file(View view, MappedFile file);

@@ -42,6 +42,11 @@ Result<void> set_volume(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_parent_volume(Config& config, std::string_view value) {
+  config.parent_volume = TRY(disk::parse_volume_selector(value));
+  return {};
+}
+
 Result<void> set_entry(Config& config, std::string_view value) {
   if (!fits_line(value) || value.size() > kMaxEntryBytes)
     return unexpected_value("the name of a boot entry, or a pattern", value);
@@ -182,6 +187,7 @@ struct Key {
 constexpr std::array kKeys{
     Key{"image", set_image},
     Key{"volume", set_volume},
+    Key{"parent-volume", set_parent_volume},
     Key{"entry", set_entry},
     Key{"options", add_options, true},
     Key{"modules-from", set_modules_from},
@@ -326,6 +332,7 @@ Config merge(const Config& base, const Config& overrides) {
   };
   take(merged.image, overrides.image);
   take(merged.volume, overrides.volume);
+  take(merged.parent_volume, overrides.parent_volume);
   take(merged.entry, overrides.entry);
   take(merged.modules, overrides.modules);
   if (overrides.modules_from || overrides.modules_folder) {

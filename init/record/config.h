@@ -8,6 +8,7 @@
 // clang-format off: it would run the lines of this table together
 //   image PATH                the image file; beside the EFI file unless it starts with / or \ .
 //   volume SELECTOR           where the image is: UUID=, PARTUUID=, LABEL=, PARTLABEL=, a serial or partition UUID
+//   parent-volume SELECTOR    where those of its parents are that are not on the volume of the image
 //   entry NAME                the boot entry of the guest: its file name, or a pattern with * and ?
 //   options TEXT              more kernel options; may be repeated, all of them count
 //   modules auto|guest        auto: take the modules that stage 2 needs from the guest; guest: rely on its initrd
@@ -73,6 +74,7 @@ struct MenuTimeout {
 struct Config {
   std::optional<std::string> image;  ///< '/' between the names; relative: beside the EFI file
   std::optional<disk::Selector> volume;
+  std::optional<disk::Selector> parent_volume;  ///< where parents are that are not on the volume of the image
   std::optional<std::string> entry;
   std::string options;  ///< separated by blanks; empty: none
   std::optional<ModuleSource> modules;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "init/blocks/check_writer.h"
 #include "init/blocks/flush_gate.h"
+#include "init/sys/file.h"
 #include "init/sys/pages.h"
 #include "vhd/pieces.h"
 
@@ -58,10 +59,10 @@ Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record:
     return plan;
   }
   plan.writer = TRY(blocks::memory_writer(ephemeral.most(*memory), *memory));
-  if (volume::is_only_dirty(TRY(image.volume->reader->state())))
-    plan.warnings.push_back(concat(image.volume->description(),
-                                   " is marked dirty, and what is read of it may be wrong: ",
-                                   "nothing is written to it, let Windows check it with \"chkdsk /f\""));
+  for (const HostVolume* volume : {image.volume, image.other_volume()})
+    if (volume != nullptr && volume::is_only_dirty(TRY(volume->reader->state())))
+      plan.warnings.push_back(concat(volume->description(), " is marked dirty, and what is read of it may be wrong: ",
+                                     "nothing is written to it, let Windows check it with \"chkdsk /f\""));
   return plan;
 }
 
@@ -100,9 +101,24 @@ Result<sys::AttachedDisk> attach_above(const blocks::AttachPlan& plan, const Fou
 
 Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image, std::size_t number) {
   const std::string own = concat(::getpid(), '-', number);
+  const HostVolume* first = plan.view.rows.front().device == 0 ? image.volume : image.other_volume();
   return sys::AttachedDisk::attach_to_look(
-      plan, image.volume->device.path,
+      plan, first->device.path,
       {.map = concat(kMapName, "-look-", own), .map_uuid = concat("VHDBOOT-LOOK-", own), .image = image.path.text()});
+}
+
+Result<sys::MappedStack> hold_other_volume(const FoundImage& image) {
+  constexpr std::uint64_t kOneBlock = 8;  // sectors, of any disk
+  sys::MappedStack held;
+  const HostVolume* other = image.other_volume();
+  if (other == nullptr) return held;
+  TRY(sys::make_read_only(other->device.path));
+  if (!TRY(sys::is_read_only(other->device.path)))
+    return fail(Code::Unsafe, concat(other->device.path, " can be written to all the same"));
+  held.add(TRY_IN(other->description(),
+                  sys::MappedDevice::claim(concat(kMapName, "-parents"), concat("VHDBOOT-", kMapName, "-parents"),
+                                           blocks::Row{.length = kOneBlock}, other->device.numbers)));
+  return held;
 }
 
 Result<void> add_host_device(sys::AttachedDisk& disk, const blocks::AttachPlan& plan, const FoundImage& image,

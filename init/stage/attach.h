@@ -50,6 +50,10 @@ inline constexpr char kForgettingName[] = "vhdboot-forgets";
 [[nodiscard]] Result<sys::AttachedDisk> attach_to_look(const blocks::AttachPlan& plan, const FoundImage& image,
                                                        std::size_t number = 0);
 
+/// Keeps the volume of parents that lie elsewhere as it is: nobody can write to it, of which the kernel is asked, and
+/// nobody mount it as long as the device lives. Empty when all lie on the volume of the image.
+[[nodiscard]] Result<sys::MappedStack> hold_other_volume(const FoundImage& image);
+
 /// Makes the host device of the volume that the image lies on and keeps it with the disk.
 [[nodiscard]] Result<void> add_host_device(sys::AttachedDisk& disk, const blocks::AttachPlan& plan,
                                            const FoundImage& image, bool read_only);

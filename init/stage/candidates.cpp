@@ -167,22 +167,26 @@ Result<record::ParsedConfig> config_of(const Candidate& candidate, const Setting
 
 namespace {
 
-Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config) {
-  auto image = TRY(with_other_files(open_image(candidate.place, writes_of(config)), config));
+Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config,
+                                      const ParentVolume& parent_volume) {
+  auto image = TRY(with_other_files(open_image(candidate.place, writes_of(config), parent_volume), config));
   TRY(check_writer(image, config));
   return image;
 }
 
 }  // namespace
 
-Result<Look> look_into(const Candidate& candidate, const record::Config& config, const sys::Devices& devices) {
-  auto opened = open_as_configured(candidate, config);
+Result<Look> look_into(const Candidate& candidate, const record::Config& config, HostVolumes& volumes) {
+  std::vector<std::string> warnings;
+  const sys::Reporter report(warnings);
+  const ParentVolume parent_volume(config, volumes, 0, report);
+  auto opened = open_as_configured(candidate, config, parent_volume);
   std::string no_writes;
   if (!opened && !config.writes_nothing()) {
     record::Config forgets = config;
     forgets.ephemeral = record::kForgetting;
     forgets.keep.clear();
-    if (auto to_forget = open_as_configured(candidate, forgets)) {
+    if (auto to_forget = open_as_configured(candidate, forgets, parent_volume)) {
       no_writes = opened.error().message();
       opened = std::move(to_forget);
     }
@@ -194,19 +198,20 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
             .format = image.kind(),
             .keymap = {},
             .entries = {},
-            .warnings = image.info().warnings,
+            .warnings = {},
             .rolls_back_to = {},
             .forgets = config.writes_nothing(),
             .no_writes = std::move(no_writes)};
   // It may be refused for a boot all the same: because it has no room to grow, for one.
   if (!rolls_back_to(image).empty())
-    if (const auto to_write = open_image(candidate.place, Writes::Kept)) look.rolls_back_to = rolls_back_to(*to_write);
-  look.warnings.insert(look.warnings.end(), table.warnings.begin(), table.warnings.end());
-  const sys::Reporter report(look.warnings);
+    if (const auto to_write = open_image(candidate.place, Writes::Kept, parent_volume))
+      look.rolls_back_to = rolls_back_to(*to_write);
+  warnings.insert(warnings.end(), image.info().warnings.begin(), image.info().warnings.end());
+  warnings.insert(warnings.end(), table.warnings.begin(), table.warnings.end());
   const auto plan = TRY(plan_attachment(image, true, table.logical_block));
   auto attached = TRY(attach_image(plan, image));
   {
-    AttachedGuestDisk disk(attached.disk(), table, devices, report);
+    AttachedGuestDisk disk(attached.disk(), table, volumes.devices(), report);
     const entry::FoundEntries found = entry::find_entries(disk);
     const std::string pattern = config.entry.value_or("");
     const auto choices = entry::choose_entries(found, pattern, disk);
@@ -236,6 +241,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
     }
   }
   TRY(attached.detach());
+  look.warnings = std::move(warnings);
   return look;
 }
 

@@ -63,9 +63,8 @@ struct Candidates {
 /// says, "debian.conf" for "debian.vhd". Where that of the EFI file is wrong, its error for the default image.
 [[nodiscard]] Result<record::ParsedConfig> config_of(const Candidate& candidate, const Settings& settings);
 
-/// Looks into the image as a boot does, without writing; detaches it again. The error says why it cannot be booted,
-/// not even where what it writes is forgotten.
-[[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config,
-                                     const sys::Devices& devices);
+/// Looks into the image as a boot does, without writing or waiting for a disk; detaches it again. The error says why it
+/// cannot be booted, not even where what it writes is forgotten.
+[[nodiscard]] Result<Look> look_into(const Candidate& candidate, const record::Config& config, HostVolumes& volumes);
 
 }  // namespace vhdboot::stage

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/find_again.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -43,8 +44,8 @@ Result<void> check_same(const FoundImage& image, const std::vector<record::Hando
   TRY(record::compare_extents(first, image.layout.size, image.layout.extents));
   for (std::size_t i = 0; i < image.parents.size(); ++i) {
     const record::HandoffFile& then = files[i + 1];
-    const volume::PlacedFile& now = image.parents[i];
-    if (!record::is_volume_of(then, image.volume->identity) || then.path != now.path.text())
+    const FoundParent& now = image.parents[i];
+    if (!record::is_volume_of(then, now.volume->identity) || then.path != now.path.text())
       return differs(concat(", its parent was ", printable(then.path), " and is ", printable(now.path.text()), " now"));
     TRY(record::compare_extents(then, now.layout.size, now.layout.extents));
   }
@@ -62,11 +63,10 @@ Result<void> check_same_disk(const FoundImage& disk, const record::HandoffDisk& 
   return fail(Code::Unsafe, concat(printable(file.path), " has other logical blocks now: start the machine again"));
 }
 
-}  // namespace
-
-Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
-  const record::HandoffFile& file = handoff.files.front();
-  PatientWait wait(volumes, handoff.wait_seconds, report);
+// The volume of `file`, which people know as the one with `what`.
+Result<HostVolume*> find_volume(HostVolumes& volumes, const record::HandoffFile& file, std::string_view what,
+                                unsigned seconds, const sys::Reporter& report) {
+  PatientWait wait(volumes, seconds, report);
   Named named;
   Picked picked;
   for (bool settled = false;;) {
@@ -84,7 +84,7 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
     if (!TRY(wait.wait(concat("the volume ", file.serial)))) break;
   }
   const std::string missing =
-      concat("the volume ", file.serial, " with the image did not appear within ", handoff.wait_seconds, " seconds: ");
+      concat("the volume ", file.serial, " with ", what, " did not appear within ", seconds, " seconds: ");
   if (const auto doubt = volumes.doubt())
     return std::unexpected(doubt->within(concat(missing, "it may be on a disk that cannot be read")));
   if (named.of_another_disk != nullptr)
@@ -101,10 +101,26 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& han
       concat(missing, "the guest's kernel has no driver for its disk, or the disk was unplugged; ", volumes.account()));
 }
 
-Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff) {
+}  // namespace
+
+Result<VolumesAgain> find_volumes(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
+  const record::HandoffFile& image = handoff.files.front();
+  const auto find = [&](const record::HandoffFile& file, std::string_view what) {
+    return find_volume(volumes, file, what, handoff.wait_seconds, report);
+  };
+  VolumesAgain again;
+  again.image = TRY(find(image, "the image"));
+  const auto other = std::ranges::find_if(
+      handoff.files, [&](const record::HandoffFile& file) { return file.identity() != image.identity(); });
+  if (other != handoff.files.end()) again.parents = TRY(find(*other, "the parents of the image"));
+  return again;
+}
+
+Result<FoundImage> find_same_image(const VolumesAgain& volumes, const record::Handoff& handoff) {
   const record::HandoffFile& first = handoff.files.front();
-  auto own = TRY(examine_image(volume, TRY(volume::parse_path(first.path)),
-                               handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept));
+  auto own =
+      TRY(examine_image(*volumes.image, TRY(volume::parse_path(first.path)),
+                        handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept, ParentVolume(volumes.parents)));
   TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
   auto with_scratch = TRY(with_scratch_file(std::move(own), handoff.ephemeral));
   if (handoff.scratch)

@@ -10,13 +10,19 @@
 
 namespace vhdboot::stage {
 
-/// The volume of the handoff, as soon as its disk appears. NotFound when it does not in time; Unsafe when two have its
-/// identity; the disk's own error when one that may be it cannot be read.
-[[nodiscard]] Result<HostVolume*> find_volume(HostVolumes& volumes, const record::Handoff& handoff,
-                                              const sys::Reporter& report);
+/// The volumes of the files of the handoff.
+struct VolumesAgain {
+  HostVolume* image = nullptr;
+  HostVolume* parents = nullptr;  ///< that of parents which lie on another one; null when none does
+};
+
+/// They, as soon as their disks appear. NotFound when one does not in time; Unsafe when two have its identity; the
+/// disk's own error when one that may be it cannot be read.
+[[nodiscard]] Result<VolumesAgain> find_volumes(HostVolumes& volumes, const record::Handoff& handoff,
+                                                const sys::Reporter& report);
 
 /// Looks at the image and its parents, its scratch file and its further disks once more: what stage 1 found must still
-/// be true, by this kernel's own reading of the disk. Unsafe when it is not.
-[[nodiscard]] Result<FoundImage> find_same_image(HostVolume& volume, const record::Handoff& handoff);
+/// be true, by this kernel's own reading of the disks. Unsafe when it is not.
+[[nodiscard]] Result<FoundImage> find_same_image(const VolumesAgain& volumes, const record::Handoff& handoff);
 
 }  // namespace vhdboot::stage

@@ -19,6 +19,36 @@ std::string alternatives(const std::vector<volume::Path>& paths) {
   return text;
 }
 
+// The volume that a person has named, as soon as it appears.
+Result<HostVolume*> find_named(const disk::Selector& selector, HostVolumes& volumes, PatientWait& wait,
+                               unsigned seconds) {
+  const std::string wanted = to_text(selector);
+  // Labels are no identities: another disk with the same one may be about to appear.
+  const bool unique = selector.by != disk::Selector::By::Label;
+  for (bool settled = unique;;) {
+    std::vector<HostVolume*> named;
+    for (HostVolume& volume : volumes.all())
+      if (matches(selector, volume.identity)) named.push_back(&volume);
+    if (named.size() > 1)
+      return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
+                                        named[1]->description(), "; name one by its PARTUUID"));
+    if (named.size() == 1 && settled) return named.front();
+    if (named.size() == 1) {
+      TRY(volumes.settle(wait.deadline()));
+      settled = true;
+      continue;
+    }
+    settled = unique;
+    if (!TRY(wait.wait(concat("the volume ", wanted)))) {
+      const std::string missing =
+          concat("no volume ", wanted, seconds == 0 ? " is there" : concat(" after ", seconds, " seconds"));
+      if (const auto doubt = volumes.doubt())
+        return std::unexpected(doubt->within(concat(missing, ", and not all could be read")));
+      return fail(Code::NotFound, concat(missing, "; ", volumes.account()));
+    }
+  }
+}
+
 class Search {
  public:
   Search(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report, std::vector<volume::Path> paths)
@@ -43,34 +73,9 @@ class Search {
 
  private:
   Result<Sighting> on_named_volume() {
-    const disk::Selector& selector = *settings_.config.volume;
-    const std::string wanted = to_text(selector);
-    // Labels are no identities: another disk with the same one may be about to appear.
-    const bool unique = selector.by != disk::Selector::By::Label;
-    for (bool settled = unique;;) {
-      std::vector<HostVolume*> named;
-      for (HostVolume& volume : volumes_.all())
-        if (matches(selector, volume.identity)) named.push_back(&volume);
-      if (named.size() > 1)
-        return fail(Code::Invalid, concat("two volumes are ", wanted, ": ", named[0]->description(), " and ",
-                                          named[1]->description(), "; name one by its PARTUUID"));
-      if (named.size() == 1 && !settled) {
-        TRY(volumes_.settle(wait_.deadline()));
-        settled = true;
-        continue;
-      }
-      if (named.size() == 1) {
-        if (auto found = TRY(look_on(*named.front(), paths_))) return *std::move(found);
-        return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", named.front()->description()));
-      }
-      settled = unique;
-      if (!TRY(wait_.wait(concat("the volume ", wanted)))) {
-        const std::string missing = concat("no volume ", wanted, " after ", settings_.config.wait(), " seconds");
-        if (const auto doubt = volumes_.doubt())
-          return std::unexpected(doubt->within(concat(missing, ", and not all could be read")));
-        return fail(Code::NotFound, concat(missing, "; ", volumes_.account()));
-      }
-    }
+    HostVolume& volume = *TRY(find_named(*settings_.config.volume, volumes_, wait_, settings_.config.wait()));
+    if (auto found = TRY(look_on(volume, paths_))) return *std::move(found);
+    return fail(Code::NotFound, concat("no image ", alternatives(paths_), " on ", volume.description()));
   }
 
   // With no volume named, every disk has to be seen before a file can be called the only one: another may be about to
@@ -146,46 +151,97 @@ Result<volume::PlacedFile> look_at_file(HostVolume& volume, const volume::Path& 
   return file;
 }
 
-// Finds one parent after the other on the volume of an image.
+// Finds one parent after the other: on the volume of its child, else on the other one.
 class ParentSearch {
  public:
-  ParentSearch(FoundImage& image, Writes writes) : image_(image), writes_(writes) {}
+  ParentSearch(FoundImage& image, Writes writes, const ParentVolume& parent_volume)
+      : image_(image), writes_(writes), parent_volume_(parent_volume) {}
 
   // The parent of the image that was found last, which calls it `path`.
   Result<vhd::OpenedFile> open(std::string_view path) {
+    names_a_drive_ |= blocks::absolute_place(path).has_value();
     const volume::Path& child = image_.parents.empty() ? image_.path : image_.parents.back().path;
-    for (const volume::Path& place : blocks::parent_places(child, path)) {
-      const auto there = image_.volume->reader->layout(place);
-      if (there) return open_at(place);
-      if (there.error().code != Code::NotFound) return std::unexpected(there.error());
-    }
-    return fail(Code::NotFound, "nothing of that name is on this volume");
+    HostVolume* own = image_.parents.empty() ? image_.volume : image_.parents.back().volume;
+    const auto beside = TRY(look_on(*own, blocks::parent_places(child, path, own != image_.volume)));
+    // A child may have the name of its parent on the other volume.
+    if (beside && beside->path != child) return open_at(*beside);
+    HostVolume* other = own == image_.volume ? TRY(elsewhere()) : image_.volume;
+    if (beside && other == nullptr) return open_at(*beside);
+    if (other == nullptr) return fail(Code::NotFound, "nothing of that name is on this volume");
+    const auto places = blocks::parent_places(child, path, other != image_.volume);
+    if (const auto found = TRY(look_on(*other, places))) return open_at(*found);
+    not_there_ = concat("; nor is it on ", other->description(), ", looked for as ", alternatives(places));
+    return fail(Code::NotFound, "nothing of that name is on these volumes");
+  }
+
+  // What goes behind the sentence that one was not found.
+  [[nodiscard]] std::string advice() const {
+    if (!not_there_.empty() || !names_a_drive_) return not_there_;
+    return "; if it lies on another volume, name that one with `parent-volume`";
   }
 
  private:
-  Result<vhd::OpenedFile> open_at(const volume::Path& path) {
-    HostVolume& volume = *image_.volume;
-    volume::PlacedFile file = TRY(look_at_file(volume, path, writes_));
-    const bool is_own = file.path == image_.path ||
-                        std::ranges::find(image_.parents, file.path, &volume::PlacedFile::path) != image_.parents.end();
+  Result<HostVolume*> elsewhere() {
+    if (elsewhere_ == nullptr) elsewhere_ = TRY(parent_volume_.find());
+    const bool is_same = elsewhere_ != nullptr && elsewhere_->device.numbers == image_.volume->device.numbers;
+    return is_same ? nullptr : elsewhere_;
+  }
+
+  Result<vhd::OpenedFile> open_at(const Sighting& place) {
+    HostVolume& volume = *place.volume;
+    volume::PlacedFile file = TRY(look_at_file(volume, place.path, writes_));
+    bool is_own = &volume == image_.volume && file.path == image_.path;
+    for (const FoundParent& parent : image_.parents) is_own |= parent.volume == &volume && parent.path == file.path;
     if (is_own) return fail(Code::Corrupt, concat(printable(file.path.text()), " would be a parent of its own"));
-    vhd::OpenedFile opened{file.path.text(), source_of(volume, file.layout), file.layout.modified};
-    image_.parents.push_back(std::move(file));
+    std::string name = file.path.text();
+    if (&volume != image_.volume) name += concat(" on ", volume.description());
+    vhd::OpenedFile opened{std::move(name), source_of(volume, file.layout), file.layout.modified};
+    image_.parents.push_back({.volume = &volume, .path = std::move(file.path), .layout = std::move(file.layout)});
     return opened;
   }
 
   FoundImage& image_;
   Writes writes_;
+  const ParentVolume& parent_volume_;
+  HostVolume* elsewhere_ = nullptr;  // once it was needed
+  std::string not_there_;            // and where it is not there
+  bool names_a_drive_ = false;
 };
 
+blocks::LowerDevice lower_device(const HostVolume& volume) {
+  return {.numbers = volume.device.numbers,
+          .size = volume.device.size,
+          .logical_block = volume.device.logical_block,
+          .cluster_size = volume.reader->cluster_size()};
+}
+
 Result<blocks::View> view_of(const FoundImage& image) {
-  const sys::BlockDevice& device = image.volume->device;
-  return blocks::chain_view({.path = image.path, .layout = image.layout}, image.parents,
-                            {.numbers = device.numbers,
-                             .size = device.size,
-                             .logical_block = device.logical_block,
-                             .cluster_size = image.volume->reader->cluster_size()},
-                            TRY(vhd::pieces_of(*image.disk)));
+  std::vector<blocks::LowerDevice> devices{lower_device(*image.volume)};
+  if (const HostVolume* other = image.other_volume()) devices.push_back(lower_device(*other));
+  std::vector<blocks::MappedFile> files{
+      {.size = image.layout.size, .extents = image.layout.extents, .device = 0, .name = {}}};
+  for (const FoundParent& parent : image.parents)
+    files.push_back({.size = parent.layout.size,
+                     .extents = parent.layout.extents,
+                     .device = parent.volume == image.volume ? 0U : 1U,
+                     .name = parent.path.text()});
+  return blocks::chain_view(std::move(files), std::move(devices), TRY(vhd::pieces_of(*image.disk)));
+}
+
+// What of the devices tells, at the very end, that this is still the volume that was found.
+Result<void> check_still_alone(HostVolumes& volumes, HostVolume* volume, const Settings& settings) {
+  const disk::Identity& own = volume->identity;
+  std::vector<HostVolume*> same;
+  for (HostVolume& other : volumes.all())
+    if (other.identity.uuid == own.uuid && other.identity.partuuid == own.partuuid) same.push_back(&other);
+  const Picked picked = pick(same, settings.places_of(volume));
+  if (picked.twin != nullptr) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
+  if (picked.volume == volume) return {};
+  if (picked.volume != nullptr && std::ranges::find(same, volume) != same.end())
+    return fail(Code::Unsafe, twins(*volume, *picked.volume));
+  return fail(Code::NotFound,
+              concat(volume->description(),
+                     picked.volume == nullptr ? " has been unplugged" : " was unplugged and has come back"));
 }
 
 }  // namespace
@@ -201,16 +257,39 @@ std::string FoundImage::kind() const {
   return concat(kind, " with ", parents.size(), parents.size() == 1 ? " parent" : " parents");
 }
 
-Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes) {
+HostVolume* FoundImage::other_volume() const {
+  const auto other = std::ranges::find_if(parents, [&](const FoundParent& one) { return one.volume != volume; });
+  return other == parents.end() ? nullptr : other->volume;
+}
+
+Result<HostVolume*> ParentVolume::find() const {
+  if (selector_ == nullptr) return volume_;
+  PatientWait wait(*volumes_, seconds_, *report_);
+  auto found = find_named(*selector_, *volumes_, wait, seconds_);
+  if (found) return found;
+  Error error = found.error().within("its parent is not on this volume, and the one of `parent-volume` cannot be told");
+  if (error.code == Code::NotFound) {
+    // The image is there: nobody is to look for it elsewhere.
+    error.code = Code::Unsupported;
+    error.text += "; plug its disk in, or correct that word";
+  }
+  return std::unexpected(std::move(error));
+}
+
+Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes,
+                                 const ParentVolume& parent_volume) {
   volume::PlacedFile file = TRY(look_at_file(volume, path, writes));
   const std::string where = concat(printable(path.text()), " on ", volume.description());
   FoundImage image{.volume = &volume, .path = std::move(file.path), .layout = std::move(file.layout)};
   image.file = source_of(volume, image.layout);
-  ParentSearch parents(image, writes);
+  ParentSearch parents(image, writes, parent_volume);
   const auto open_parent = [&](std::string_view, std::string_view name) { return parents.open(name); };
   auto disk = vhd::open_disk(*image.file, printable(path.name()), open_parent);
-  // The image itself is there: nobody is to look for it elsewhere.
-  if (!disk && disk.error().code == Code::NotFound) disk.error().code = Code::Corrupt;
+  if (!disk && disk.error().code == Code::NotFound) {
+    // The image itself is there: nobody is to look for it elsewhere.
+    disk.error().code = Code::Corrupt;
+    disk.error().text += parents.advice();
+  }
   image.disk = TRY_IN(where, std::move(disk));
   image.view = TRY_IN(where, view_of(image));
   return image;
@@ -219,8 +298,8 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, W
 Result<void> check_unshared(const FoundImage& image, Writes writes) {
   const std::string where = image.volume->description();
   TRY_IN(where, image.volume->reader->check_allocation(image.path));
-  for (const volume::PlacedFile& parent : image.parents)
-    TRY_IN(where, image.volume->reader->check_allocation(parent.path));
+  for (const FoundParent& parent : image.parents)
+    TRY_IN(parent.volume->description(), parent.volume->reader->check_allocation(parent.path));
   if (writes == Writes::Kept)
     TRY_IN(where, check_no_children(*image.volume->reader, *image.volume->source, image.path, image.info()));
   return {};
@@ -235,48 +314,43 @@ Result<disk::PartitionTable> read_table(const FoundImage& image) {
 }
 
 Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image) {
-  if (image.volume->reader->kind() != volume::Kind::Exfat) return {};
+  const HostVolume* exfat = image.volume;
+  if (exfat->reader->kind() != volume::Kind::Exfat) exfat = image.other_volume();
+  if (exfat == nullptr || exfat->reader->kind() != volume::Kind::Exfat) return {};
   for (HostVolume& volume : volumes.all()) {
     if (volume.reader->kind() != volume::Kind::Ntfs) continue;
     const auto state = TRY_IN(concat("whether Windows sleeps on ", volume.description()), volume.reader->state());
     if (state.hibernated)
       return fail(Code::Unsafe, concat("Windows sleeps on ", volume.description(), " and may hold ",
-                                       image.volume->description(), " too: ", volume::describe(state)));
+                                       exfat->description(), " too: ", volume::describe(state)));
   }
   return {};
 }
 
 Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings) {
-  const auto places = settings.places_of(image.volume);
-  const bool certain = place_of(*image.volume, places) == disk::SamePlace::Yes;
-  if (certain)
+  HostVolume* other = image.other_volume();
+  const auto is_certain = [&](const HostVolume* volume) {
+    return volume == nullptr || place_of(*volume, settings.places_of(volume)) == disk::SamePlace::Yes;
+  };
+  if (is_certain(image.volume) && is_certain(other))
     (void)TRY(volumes.wait(volumes.devices().in(std::chrono::milliseconds(0))));
   else
     TRY(volumes.settle(volumes.devices().in(std::chrono::seconds(settings.config.wait()))));
-  const disk::Identity& own = image.volume->identity;
-  std::vector<HostVolume*> same;
-  for (HostVolume& volume : volumes.all())
-    if (volume.identity.uuid == own.uuid && volume.identity.partuuid == own.partuuid) same.push_back(&volume);
-  const Picked picked = pick(same, places);
-  if (picked.twin != nullptr) return fail(Code::Unsafe, twins(*picked.volume, *picked.twin));
-  if (picked.volume == image.volume) return {};
-  if (picked.volume != nullptr && std::ranges::find(same, image.volume) != same.end())
-    return fail(Code::Unsafe, twins(*image.volume, *picked.volume));
-  return fail(Code::NotFound,
-              concat(image.volume->description(),
-                     picked.volume == nullptr ? " has been unplugged" : " was unplugged and has come back"));
+  TRY(check_still_alone(volumes, image.volume, settings));
+  return other == nullptr ? Result<void>() : check_still_alone(volumes, other, settings);
 }
 
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
-  return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()), writes_of(settings.config));
+  return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()), writes_of(settings.config),
+                    ParentVolume(settings.config, volumes, settings.config.wait(), report));
 }
 
-Result<FoundImage> open_image(const Sighting& place, Writes writes) {
+Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume) {
   // The guest would find that out when it writes for the first time.
   if (place.volume->device.read_only && writes != Writes::Forgotten)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
-  auto image = TRY(examine_image(*place.volume, place.path, writes));
+  auto image = TRY(examine_image(*place.volume, place.path, writes, parent_volume));
   TRY(check_unshared(image, writes));
   return image;
 }

@@ -25,15 +25,23 @@ namespace vhdboot::stage {
 enum class Writes : std::uint8_t { Kept, Elsewhere, Forgotten };
 [[nodiscard]] Writes writes_of(const record::Config& config);
 
+/// A file below an image.
+struct FoundParent {
+  HostVolume* volume = nullptr;  ///< borrowed: that of the image, or the one that `parent-volume` names
+  volume::Path path;             ///< as its volume spells it
+  volume::FileLayout layout;
+};
+
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
-  std::vector<volume::PlacedFile> parents;         ///< the nearest first, on the same volume, as it spells them
+  std::vector<FoundParent> parents;                ///< the nearest first
   std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
   std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
-  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, then all those below
+  blocks::View view;  ///< of the disk; its files are the image and its parents in their order, then all those below;
+                      ///< its devices are the volume of the image, then other_volume()
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
   std::list<FoundImage> further;              ///< see further_disks.h
   std::unique_ptr<FoundImage> persist;        ///< see persist_image.h; may be null
@@ -42,6 +50,33 @@ struct FoundImage {
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
   /// For people: "differencing VHDX image with 2 parents".
   [[nodiscard]] std::string kind() const;
+  /// That of the parents which do not lie on the volume of the image; null when they all do. It is only read.
+  [[nodiscard]] HostVolume* other_volume() const;
+};
+
+/// The volume of parents that are not on that of their child. All is borrowed.
+class ParentVolume {
+ public:
+  /// There is none.
+  ParentVolume() = default;
+  /// One that is known; null: there is none.
+  explicit ParentVolume(HostVolume* volume) : volume_(volume) {}
+  /// What `parent-volume` names, if anything: waited for so many seconds when it is needed.
+  ParentVolume(const record::Config& config, HostVolumes& volumes, unsigned seconds, const sys::Reporter& report)
+      : selector_(config.parent_volume ? &*config.parent_volume : nullptr),
+        volumes_(&volumes),
+        seconds_(seconds),
+        report_(&report) {}
+
+  /// Null: there is none. Unsupported when it does not appear, Invalid when two are called so.
+  [[nodiscard]] Result<HostVolume*> find() const;
+
+ private:
+  HostVolume* volume_ = nullptr;
+  const disk::Selector* selector_ = nullptr;
+  HostVolumes* volumes_ = nullptr;
+  unsigned seconds_ = 0;
+  const sys::Reporter* report_ = nullptr;
 };
 
 /// Looks for the image, on the volume that was asked for or from which we were started, else on all of them; waits for
@@ -54,23 +89,25 @@ struct FoundImage {
 
 /// The image in a place that is known, with the same checks. Where writes are forgotten, a volume may be dirty and a
 /// disk write-protected.
-[[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes);
+[[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume);
 
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
 [[nodiscard]] Result<disk::PartitionTable> read_table(const FoundImage& image);
 
 /// exFAT has no mark for a Windows that sleeps with the volume in its cache; an NTFS volume of the same Windows has.
-/// Unsafe when there is one.
+/// Unsafe when there is one, and a file of the image lies on exFAT.
 [[nodiscard]] Result<void> check_no_windows_sleeps(HostVolumes& volumes, const FoundImage& image);
 
 /// One more look at the devices before the guest is started. It takes no time when the firmware said where the image's
 /// disk hangs; else until no more disks have appeared for a moment. Unsafe when another one with the same identity may
-/// be the one that is meant, NotFound when the image's own has gone.
+/// be the one that is meant, NotFound when the image's own has gone. The same of the volume of its parents.
 [[nodiscard]] Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, const Settings& settings);
 
 /// Looks at one file and, where it is a differencing image, at its parents: each beside its child, or where the child
-/// says that it is, from its folder on. The same checks but for check_unshared(). NotFound when one is not there.
-[[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes);
+/// says that it is, from its folder on; else there on the other volume, or where the child's absolute path says. The
+/// same checks but for check_unshared(). NotFound when it is not there.
+[[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes,
+                                               const ParentVolume& parent_volume = ParentVolume());
 
 /// Corrupt when something else lies in the clusters of the image or a parent; Unsafe when it is to be written and a
 /// differencing image in its folder says that this is its parent.

@@ -22,8 +22,10 @@ namespace {
 Result<void> add_files(FoundImage& image, const FoundImage& disk) {
   for (blocks::MappedFile file : disk.view.files) {
     if (file.name.empty()) file.name = disk.path.text();
-    const auto& files = image.view.files;
-    if (file.name == image.path.text() || std::ranges::find(files, file.name, &blocks::MappedFile::name) != files.end())
+    const bool is_known = std::ranges::any_of(image.view.files, [&](const blocks::MappedFile& one) {
+      return one.device == file.device && one.name == file.name;
+    });
+    if (is_known || file.name == image.path.text())
       return fail(Code::Invalid, concat(printable(file.name), " is of another disk of this guest already"));
     image.view = TRY(blocks::with_file(std::move(image.view), std::move(file)));
   }

@@ -42,11 +42,14 @@ Result<void> check_initrd(const ModuleUse& use, const std::vector<modules::Wante
 
 std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
                                                   const std::vector<std::string>& guest_disk,
-                                                  const std::string& root_type) {
+                                                  const std::string& root_type,
+                                                  const std::vector<sys::DrivenDevice>* more) {
   // The controllers first: the disk may need a second to appear, and the rest loads meanwhile.
   std::vector<modules::WantedModule> wanted;
-  for (const sys::DrivenDevice& device : chain)
-    wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
+  for (const auto* devices : {&chain, more})
+    for (std::size_t i = 0; devices != nullptr && i < devices->size(); ++i)
+      if (const auto& device = (*devices)[i]; devices == &chain || std::ranges::find(chain, device) == chain.end())
+        wanted.push_back({device.alias, modules::Purpose::Controller, device.driver});
   for (const std::string& module : guest_disk) wanted.push_back({module, modules::Purpose::GuestDisk, ""});
   if (!root_type.empty()) wanted.push_back({root_type, modules::Purpose::GuestRoot, ""});
   return wanted;
@@ -55,7 +58,9 @@ std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenD
 Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& image, const record::Config& config,
                                        const guest::ModuleRequest& request, const ModuleUse& use,
                                        const sys::Reporter& report) {
-  auto wanted = wanted_modules(image.volume->hardware.chain, use.guest_disk, use.root_type);
+  const HostVolume* other = image.other_volume();
+  auto wanted = wanted_modules(image.volume->hardware.chain, use.guest_disk, use.root_type,
+                               other == nullptr ? nullptr : &other->hardware.chain);
   CarriedModules carried;
   const sys::VolumeTree host(*image.volume->reader);
   guest::ModuleSearch search{.folder = std::nullopt, .reason = "as configured"};

@@ -33,11 +33,12 @@ struct CarriedModules {
   std::string not_read;  ///< a clause that says why nothing was taken; empty when it was
 };
 
-/// The drivers of the devices in `chain`, what the guest disk is made of, and the file system of a root that stage 2
-/// mounts, unless `root_type` is empty; in the order to load.
+/// The drivers of the devices in `chain`, and in `more` if that is not null, what the guest disk is made of, and the
+/// file system of a root that stage 2 mounts, unless `root_type` is empty; in the order to load.
 [[nodiscard]] std::vector<modules::WantedModule> wanted_modules(const std::vector<sys::DrivenDevice>& chain,
                                                                 const std::vector<std::string>& guest_disk,
-                                                                const std::string& root_type);
+                                                                const std::string& root_type,
+                                                                const std::vector<sys::DrivenDevice>* more = nullptr);
 
 /// What of a guest's boot decides which modules are taken.
 struct ModuleUse {

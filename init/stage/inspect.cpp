@@ -91,7 +91,7 @@ Result<void> show_file(HostVolume& volume, const volume::Path& path, const volum
   }
   const FoundImage image = TRY(examine_image(volume, path, Writes::Kept));
   print(concat("  ", image.kind(), ", a disk of ", human_size(image.info().size), ": can be attached"));
-  for (const volume::PlacedFile& parent : image.parents) print(concat("  parent ", printable(parent.path.text())));
+  for (const FoundParent& parent : image.parents) print(concat("  parent ", printable(parent.path.text())));
   return {};
 }
 

@@ -197,7 +197,10 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                   .asked_of_guest = {},
                   .mounted = boot.planned.root,
                   .warnings = {}};
-  for (const volume::PlacedFile& parent : image.parents) plan.image.parents.push_back(parent.path.text());
+  for (const FoundParent& parent : image.parents)
+    plan.image.parents.push_back(parent.volume == image.volume
+                                     ? parent.path.text()
+                                     : concat(parent.path.text(), " on ", parent.volume->description()));
   for (const FoundImage& one : image.further)
     plan.further.push_back(concat(one.path.text(), ", ", one.kind(), " of ", human_size(one.info().size),
                                   config.forgets() ? ", read-only" : ", written in place"));
@@ -223,12 +226,12 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<sys::LoopDevice> file_device;
   const auto devices = TRY(sys::MachineDevices::open(sys::readers_here()));
   HostVolume volume = TRY_IN(request.device, open_volume(*devices, request.device, file_device));
-  const FoundImage image = TRY(with_other_files(examine_image(volume, path, writes_of(config)), config));
+  std::optional<HostVolumes> volumes;
+  if (!file_device || config.parent_volume) volumes.emplace(*devices);
+  const auto parents = volumes ? ParentVolume(config, *volumes, 0, report) : ParentVolume();
+  const FoundImage image = TRY(with_other_files(examine_image(volume, path, writes_of(config), parents), config));
   TRY(check_unshared(image, writes_of(config)));
-  if (!file_device) {
-    HostVolumes volumes(*devices);
-    TRY(check_no_windows_sleeps(volumes, image));
-  }
+  if (!file_device) TRY(check_no_windows_sleeps(*volumes, image));
   return examine(image, config, *devices, report);
 }
 

@@ -117,6 +117,8 @@ class Chooser {
     if (present == present_ && listed_) return false;
     present_ = std::move(present);
     listed_ = true;
+    // What was missing may be there now: the parents of an image, on another volume.
+    std::erase_if(looks_, [](const auto& look) { return !look.second; });
     // What is gone keeps its place: a person may be about to press a key.
     Candidates now = find_candidates(volumes_, settings_);
     gone_.clear();
@@ -146,7 +148,7 @@ class Chooser {
 
   Result<Look> look_with(const Candidate& candidate, const Result<record::ParsedConfig>& parsed) {
     if (!parsed) return std::unexpected(parsed.error());
-    auto look = TRY(look_into(candidate, parsed->config, volumes_.devices()));
+    auto look = TRY(look_into(candidate, parsed->config, volumes_));
     look.warnings.insert(look.warnings.begin(), parsed->warnings.begin(), parsed->warnings.end());
     return look;
   }
@@ -249,7 +251,9 @@ class Chooser {
   std::optional<Choice> roll_back(const std::string& id) {
     const auto found = std::ranges::find(candidates_.found, id, id_of);
     if (found == candidates_.found.end()) return std::nullopt;
-    auto written = roll_image_back(volumes_, found->place);
+    const auto parsed = config_of(*found, settings_);
+    auto written = parsed ? roll_image_back(volumes_, found->place, ParentVolume(parsed->config, volumes_, 0, report_))
+                          : std::unexpected(parsed.error());
     if (written) {
       written_ = *std::move(written);
       return Choice{.kind = Choice::Kind::LookAgain, .chosen = {}};

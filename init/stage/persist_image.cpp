@@ -20,7 +20,8 @@ constexpr char kPersistMap[] = "vhdboot-persist";
 
 // The same file by another name, too.
 bool has_file(const FoundImage& image, const volume::FileLayout& file) {
-  return std::ranges::find(image.view.files, file.extents, &blocks::MappedFile::extents) != image.view.files.end();
+  return std::ranges::any_of(
+      image.view.files, [&](const blocks::MappedFile& one) { return one.device == 0 && one.extents == file.extents; });
 }
 
 Result<void> add(FoundImage& image, std::string_view file) {

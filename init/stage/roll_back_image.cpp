@@ -72,8 +72,8 @@ std::string rolls_back_to(const FoundImage& image) {
   return possible ? std::string(image.parents.front().path.name()) : std::string();
 }
 
-Result<std::string> roll_image_back(HostVolumes& volumes, const Sighting& place) {
-  const FoundImage image = TRY(open_image(place, Writes::Kept));
+Result<std::string> roll_image_back(HostVolumes& volumes, const Sighting& place, const ParentVolume& parent_volume) {
+  const FoundImage image = TRY(open_image(place, Writes::Kept, parent_volume));
   TRY(check_no_windows_sleeps(volumes, image));
   const std::string parent = rolls_back_to(image);
   if (parent.empty())

@@ -19,7 +19,8 @@ namespace vhdboot::stage {
 
 /// The image in that place, after all checks of one that is to be written. Whatever happens on the way, it reads as
 /// before or as its parent. What it has written, as a sentence. Unsupported when its file has no free place for this.
-[[nodiscard]] Result<std::string> roll_image_back(HostVolumes& volumes, const Sighting& place);
+[[nodiscard]] Result<std::string> roll_image_back(HostVolumes& volumes, const Sighting& place,
+                                                  const ParentVolume& parent_volume);
 
 /// What process 1 asks vhdboot-keeper for.
 struct RollBackRequest {

@@ -52,8 +52,8 @@ record::HandoffFile handoff_file(const HostVolume& volume, const volume::Path& p
 std::vector<record::HandoffFile> handoff_files(const FoundImage& image) {
   std::vector<record::HandoffFile> files;
   files.push_back(handoff_file(*image.volume, image.path, image.layout));
-  for (const volume::PlacedFile& parent : image.parents)
-    files.push_back(handoff_file(*image.volume, parent.path, parent.layout));
+  for (const FoundParent& parent : image.parents)
+    files.push_back(handoff_file(*parent.volume, parent.path, parent.layout));
   return files;
 }
 
@@ -263,7 +263,8 @@ Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, cons
   auto parsed = TRY(config_of(candidate, settings));
   for (const std::string& warning : parsed.warnings) report.warn(warning);
   settings.config = std::move(parsed.config);
-  return open_image(candidate.place, writes_of(settings.config));
+  return open_image(candidate.place, writes_of(settings.config),
+                    ParentVolume(settings.config, volumes, settings.config.wait(), report));
 }
 
 // Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
@@ -330,7 +331,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
         settings.config = chosen.chosen->config;
       else if (failure.config)
         settings.config = *failure.config;
-      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place, writes_of(settings.config))
+      const ParentVolume parents(settings.config, volumes, settings.config.wait(), report);
+      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place, writes_of(settings.config), parents)
               : failure.config ? find_image(volumes, settings, report)
                                : find_by_itself(volumes, settings, report);
       menu = false;
@@ -342,6 +344,10 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
     if (keys.asked_for_menu()) return {};
     report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info().size), ' ',
                       image.kind(), ", on ", image.volume->description()));
+    if (const HostVolume* other = image.other_volume()) {
+      learn("volume of its parents", other->description());
+      report.say(concat("  parents  on ", other->description(), ", which is only read"));
+    }
     for (const FoundImage& disk : image.further) {
       const std::string what =
           concat(printable(disk.path.text()), ", ", human_size(disk.info().size), ' ', disk.kind());

@@ -194,6 +194,7 @@ void remove_tree(const std::string& path) {
 
 // What stays when the guest takes over, and goes, the last one first, when it does not.
 struct ForGuest {
+  sys::MappedStack parents;            // their volume, where it is another one
   std::optional<GrowingDisk> growing;  // below the disk
   sys::AttachedDisk disk;              // with the host device
   FurtherDisks further;
@@ -251,9 +252,12 @@ class Stage2 {
     const auto devices = TRY(sys::MachineDevices::open(sys::reader_programs(std::string(kReaderProgram))));
     log_missing_filter(report);
     HostVolumes volumes(*devices);
-    HostVolume* volume = TRY(find_volume(volumes, handoff, report));
+    const VolumesAgain again = TRY(find_volumes(volumes, handoff, report));
     report.checkpoint("volume");
-    const FoundImage image = TRY(find_same_image(*volume, handoff));
+    const FoundImage image = TRY(find_same_image(again, handoff));
+    auto parents = TRY(hold_other_volume(image));
+    if (!parents.empty())
+      report.log(concat("parents on ", image.other_volume()->description(), ", which is read-only"));
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
     const bool writes = !plan.forgets() || !plan.kept.empty();
@@ -270,7 +274,8 @@ class Stage2 {
     auto attached = TRY(attach_for_guest(plan, image, growing, report));
     const FurtherDisks::Use use{.read_only = handoff.ephemeral.has_value(), .trim = handoff.trim};
     auto further = TRY(FurtherDisks::attach(image, use, report));
-    ForGuest guest{.growing = std::move(growing),
+    ForGuest guest{.parents = std::move(parents),
+                   .growing = std::move(growing),
                    .disk = std::move(attached),
                    .further = std::move(further),
                    .persist = {},

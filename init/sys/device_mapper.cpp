@@ -90,17 +90,29 @@ Result<std::string> read_rows(const Fd& control, const std::string& name, std::u
 
 }  // namespace
 
-Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
-                                          std::span<const blocks::Row> rows, std::span<const std::string> devices,
-                                          bool read_only) {
+Result<MappedDevice> MappedDevice::load(const std::string& name, const std::string& uuid,
+                                        std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                        bool read_only) {
   const Fd control = TRY(open_control());
   Request make(name);
   std::memcpy(make.header().uuid, uuid.data(), std::min<std::size_t>(uuid.size(), DM_UUID_LEN - 1));
   TRY(make.send(control, DM_DEV_CREATE, "creating the device-mapper device"));
   MappedDevice device(name, major(make.header().dev), minor(make.header().dev));
   TRY(load_table(control, name, rows, devices, read_only));
-  TRY(start_table(control, name));
   return device;
+}
+
+Result<MappedDevice> MappedDevice::create(const std::string& name, const std::string& uuid,
+                                          std::span<const blocks::Row> rows, std::span<const std::string> devices,
+                                          bool read_only) {
+  auto device = TRY(load(name, uuid, rows, devices, read_only));
+  TRY(device.resume());
+  return device;
+}
+
+Result<MappedDevice> MappedDevice::claim(const std::string& name, const std::string& uuid, const blocks::Row& row,
+                                         const std::string& device) {
+  return load(name, uuid, std::span(&row, 1), std::span(&device, 1), true);
 }
 
 Result<void> MappedDevice::suspend() const {

@@ -23,6 +23,10 @@ class MappedDevice {
   [[nodiscard]] static Result<MappedDevice> create(const std::string& name, const std::string& uuid,
                                                    std::span<const blocks::Row> rows,
                                                    std::span<const std::string> devices, bool read_only);
+  /// The same of one row on one device, read-only, but never started: nobody can mount that device, and there is
+  /// nothing to read.
+  [[nodiscard]] static Result<MappedDevice> claim(const std::string& name, const std::string& uuid,
+                                                  const blocks::Row& row, const std::string& device);
   MappedDevice(MappedDevice&& other) noexcept
       : name_(std::exchange(other.name_, {})), major_(other.major_), minor_(other.minor_) {}
   MappedDevice& operator=(MappedDevice&& other) noexcept {
@@ -63,6 +67,9 @@ class MappedDevice {
   void leave() { name_.clear(); }
 
  private:
+  [[nodiscard]] static Result<MappedDevice> load(const std::string& name, const std::string& uuid,
+                                                 std::span<const blocks::Row> rows,
+                                                 std::span<const std::string> devices, bool read_only);
   MappedDevice(std::string name, unsigned major, unsigned minor)
       : name_(std::move(name)), major_(major), minor_(minor) {}
   std::string name_;

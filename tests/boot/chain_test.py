@@ -52,6 +52,100 @@ def test_a_guest_in_a_chain(folder, make, block_size, guest_block):
     assert hostdisk.volume_complaints(host) == []
 
 
+# $parents is the partition with the parents.
+HELD = r"""
+echo "guest: parents on $parents, read-only $(cat /sys/class/block/$parents/ro)"
+if mount -t ext4 -o ro /dev/$parents /mnt 2> /dev/null; then echo 'guest: MOUNTED'; fi
+mount -t ext4 -o ro /dev/$parents /mnt 2>&1 | grep -q busy && echo 'guest: its partition is busy'
+if dd if=/dev/zero of=/dev/$parents bs=512 count=1 conv=fsync 2> /dev/null; then echo 'guest: WRITTEN'; fi
+"""
+FLUSHES = 10
+WRITES = r"""
+write_note 3 'to be kept'
+echo 'guest: at the first flush'
+read -r go
+n=0
+while [ $n -lt 10 ]; do
+  dd if=/dev/zero of=$notes bs=4096 seek=5 count=1 conv=notrunc,fsync status=none
+  n=$((n + 1))
+done
+echo 'guest: flushed'
+read -r go
+"""
+
+
+def on_two_disks(folder: Path, files: list[Path], config: str) -> tuple[hostdisk.HostDisk, hostdisk.HostDisk]:
+    """The first file on NTFS on one disk, the others in /vhd on exFAT on another one."""
+    conf = folder / "debian.conf"
+    conf.write_text(f"image /boot/{files[0].name}\nparent-volume {hostdisk.EXFAT_SERIAL}\n{config}", encoding="utf-8")
+    own = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(pieces=3), {
+        f"/boot/{files[0].name}": files[0], "/boot/debian.conf": conf, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"})
+    other = hostdisk.make(folder / "parents.raw",
+                          hostdisk.HostSpec(fs="exfat", table="mbr", label="BASES", loader="esp", pieces=3),
+                          {f"/vhd/{file.name}": file for file in files[1:]})
+    return own, other
+
+
+def parents_are_held(text: str) -> bool:
+    return ("read-only 1" in text and "guest: its partition is busy" in text and "guest: MOUNTED" not in text
+            and "guest: WRITTEN" not in text)
+
+
+@pytest.mark.only_all
+def test_parents_on_another_disk(folder):
+    """By USB, so that the guest's kernel needs drivers for that one, too."""
+    guest = tiny_guest.make(f"{SCRIPT}parents=sda2\n{HELD}", modules=MODULES)
+    payload = guest.image.read_bytes()[: guest.payload]
+    files = chains.vhdx_of_three(folder, payload, parents="D:\\vhd")
+    own, other = on_two_disks(folder, files, "ephemeral yes\n")
+    before = [disk.digest(host.path) for host in (own, other)]
+    with Machine(MachineSpec([Disk(own.path, boot=0), Disk(other.path, bus="usb")]),
+                 log=folder / "console.log") as machine:
+        machine.expect(r"  image    /boot/debian.vhdx, .* with 2 parents, on /dev/vda2", 240, failing=TROUBLE)
+        machine.expect(r"  parents  on /dev/sda2 \(exFAT \"BASES\"\), which is only read", 60, failing=TROUBLE)
+        read = machine.expect(r"guest: sum ([0-9a-f]{32})", 600, failing=TROUBLE)[1]
+        machine.expect(r"to be forgotten is there", 60)
+        machine.expect("guest: done", 60, failing=TROUBLE)
+        assert machine.wait_exit(240) == 0
+        assert parents_are_held(machine.text)
+    assert read == hashlib.md5(payload, usedforsecurity=False).hexdigest()
+    assert [disk.digest(host.path) for host in (own, other)] == before
+
+
+@pytest.mark.only_all
+@pytest.mark.parametrize("command", [
+    pytest.param(["provision", "--full"], id="in place"), pytest.param(["reserve", "+80M"], id="into new blocks")])
+def test_a_child_is_written_and_its_parents_on_another_disk_are_not(folder, command):
+    guest = tiny_guest.make(f"parents=vdb2\n{HELD}{WRITES}", modules=(*MODULES, "nbd"))
+    payload = guest.image.read_bytes()[: guest.payload]
+    files = chains.vhdx_of_three(folder, payload, parents="D:\\vhd")
+    run(PRODUCTS / "vhdtool", "desparse", files[0])
+    run(PRODUCTS / "vhdtool", *command[:1], files[0], *command[1:])
+    own, other = on_two_disks(folder, files, "")
+    outside = hostdisk.outside_digest(own, "/boot/debian.vhdx")
+    parents = disk.digest(other.path)
+    with Machine(MachineSpec([Disk(own.path, boot=0), Disk(other.path)]), log=folder / "console.log") as machine:
+        machine.expect(r"  parents  on /dev/vdb2", 240, failing=TROUBLE)
+        machine.expect("guest: at the first flush", 600, failing=TROUBLE)
+        before = [machine.block_statistics(number) for number in (0, 1)]
+        machine.send("go\n")
+        machine.expect("guest: flushed", 120, failing=TROUBLE)
+        after = [machine.block_statistics(number) for number in (0, 1)]
+        machine.send("go\n")
+        machine.expect("guest: done", 60, failing=TROUBLE)
+        assert machine.wait_exit(240) == 0
+        assert parents_are_held(machine.text)
+    assert after[0]["flush_operations"] - before[0]["flush_operations"] >= FLUSHES
+    assert after[1]["flush_operations"] == before[1]["flush_operations"]
+    assert after[1]["wr_operations"] == 0
+    assert disk.digest(other.path) == parents
+    assert hostdisk.outside_digest(own, "/boot/debian.vhdx") == outside
+    assert hostdisk.volume_complaints(own) == []
+    child = hostdisk.extract_file(own, "/boot/debian.vhdx", folder / "debian.vhdx", files[0].stat().st_size)
+    place = guest.notes + 3 * tiny_guest.BLOCK
+    assert run(PRODUCTS / "vhdtool", "cat", "--offset", place, "--length", 11, child) == "to be kept\n"
+
+
 LOG = uuid.UUID(int=0x5EED_0106)
 
 

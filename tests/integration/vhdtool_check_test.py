@@ -226,6 +226,39 @@ def test_a_parent(tmp_path, good):
     assert check(base)[1]["error"] == []
 
 
+def test_a_parent_on_another_volume(tmp_path, good):
+    need_fuse()
+    base, child, conf = tmp_path / "base.vhd", tmp_path / "child.vhd", tmp_path / "named.conf"
+    size = good.stat().st_size - 512
+    with open(good, "rb") as file:
+        base.write_bytes(file.read(size) + sparse_images.vhd_footer(size, 2, PARENT))
+    sparse_images.make_vhd(child, size, {}, CHILD, parent=(PARENT, 0, "D:\\old\\base.vhd"))
+    own, other = make_ntfs(tmp_path / "own", 64 * MIB), make_ntfs(tmp_path / "other", 160 * MIB)
+    serial = run("blkid", "-p", "-o", "value", "-s", "UUID", other).strip()
+    with mounted(own, tmp_path / "mnt") as folder:
+        shutil.copy(child, folder)
+    with mounted(other, tmp_path / "mnt2") as folder:
+        (folder / "old").mkdir()
+        shutil.copy(base, folder / "old")
+    conf.write_text(f"parent-volume {serial}\nephemeral yes\n", encoding="utf-8")
+    words = ("/child.vhd", "--volume", own)
+    status, found = check(*words, watched=own)
+    assert status == 3 and has(found["error"], "format", "its parent image was not found", "D:\\old\\base.vhd")
+    status, found = check(*words, "--conf", conf, watched=own)
+    assert status == 3 and has(found["warning"], "parents", f"UUID={serial}", "say where that is with --parent-volume")
+    status, found = check(*words, "--conf", conf, "--parent-volume", other, watched=own)
+    assert found["error"] == [] and has(found["ok"], "parents", "it stands on /old/base.vhd")
+    status, found = check(*words, "--parent-volume", other, watched=own)
+    assert status == 3 and has(found["error"], "parents", "name that with `parent-volume` in its configuration")
+    conf.write_text("parent-volume LABEL=Bases\nephemeral yes\n", encoding="utf-8")
+    status, found = check(*words, "--conf", conf, "--parent-volume", other, watched=own)
+    assert status == 3 and has(found["error"], "parents", "the volume of its parents: `parent-volume` names another one")
+    with mounted(own, tmp_path / "mnt") as folder, mounted(other, tmp_path / "mnt2") as parents:
+        assert has(check(folder / "child.vhd", "--conf", conf)[1]["error"], "format", "its parent image was not found")
+        status, found = check(folder / "child.vhd", "--conf", conf, "--parent-volume", parents)
+        assert found["error"] == [] and has(found["ok"], "parents", f"it stands on {parents}/old/base.vhd")
+
+
 def test_nothing_to_boot(tmp_path, uki):
     # An ESP is one whatever its type is.
     assert check(images.small_disk(tmp_path / "none.img", uki, esp=False))[0] == 4

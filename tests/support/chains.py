@@ -36,11 +36,18 @@ def _whole_pieces(sectors: dict[int, bytes], piece: int, size: int = SECTOR) -> 
             for sector in range(number * piece, (number + 1) * piece)}
 
 
-def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False, size: int = SECTOR) -> list[Path]:
-    """A differencing VHDX on another one on a dynamic one, in pieces of so many sectors of that size."""
+def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False, size: int = SECTOR,
+                  parents: str = "") -> list[Path]:
+    """A differencing VHDX on another one on a dynamic one, in pieces of so many sectors of that size. `parents`: the folder
+    that the first one says its parent is in, such as "D:\\vhd", in place of its own."""
     paths = [folder / name for name in ("debian.vhdx", "middle.vhdx", "base.vhdx")]
     for number, sectors in enumerate(_spread(payload, 3, piece, dense, size)):
-        parent = (IDS[number + 1], {"relative_path": f".\\{paths[number + 1].name}"}) if number < 2 else None
+        parent = None
+        if number < 2:
+            name = paths[number + 1].name
+            absolute = parents and number == 0
+            where = {"absolute_win32_path": f"{parents}\\{name}"} if absolute else {"relative_path": f".\\{name}"}
+            parent = (IDS[number + 1], where)
         sparse_images.make_vhdx(paths[number], len(payload), _whole_pieces(sectors, piece, size), IDS[number], parent=parent,
                                 sector_size=size)
     return paths

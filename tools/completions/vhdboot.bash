@@ -26,7 +26,7 @@ _vhdboot() {
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --volume)
+    --volume | --parent-volume)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "${word:-/dev/}")
       return
@@ -55,7 +55,7 @@ _vhdboot() {
         return
       fi
       ;;
-    check) options="--volume --conf --json --quiet" ;;
+    check) options="--volume --parent-volume --conf --json --quiet" ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")

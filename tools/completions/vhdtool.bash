@@ -14,7 +14,7 @@ _vhdtool() {
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --volume)
+    --volume | --parent-volume)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "${word:-/dev/}")
       return
@@ -23,11 +23,11 @@ _vhdtool() {
   case ${COMP_WORDS[1]} in
     attach) options="--read-only --ephemeral" ;;
     cat) options="--offset --length" ;;
-    check) options="--volume --conf --json --quiet" ;;
+    check) options="--volume --parent-volume --conf --json --quiet" ;;
     export) options="--volume --output" ;;
     fetch | update) options="--root-hash" ;;
     info) options="--json" ;;
-    map) options="--dmsetup --volume" ;;
+    map) options="--dmsetup --volume --parent-volume" ;;
     provision) options="--full" ;;
     snapshot) options="--reserve" ;;
     snapshots) options="--json" ;;

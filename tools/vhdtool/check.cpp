@@ -25,6 +25,10 @@ beside debian.vhd, counts as it would in a boot.
 
       --volume DEVICE   FILE is a path on this NTFS or exFAT volume, which is
                         not mounted; its state and where FILE lies are checked
+      --parent-volume WHERE
+                        the volume of `parent-volume` in the configuration, when
+                        it is not found: its device, or without --volume the
+                        folder where it is mounted
       --conf CONF       judge by this configuration file instead of the one
                         beside FILE
       --json            one JSON object
@@ -53,12 +57,16 @@ std::string help() {
 
 ExitStatus run_check(int argc, char** argv) {
   const tools::CommandLine line = tools::read_command_line(
-      argc, argv, {{"volume", true}, {"conf", true}, {"json", false}, {"quiet", false}}, {"FILE"}, help());
+      argc, argv, {{"volume", true}, {"parent-volume", true}, {"conf", true}, {"json", false}, {"quiet", false}},
+      {"FILE"}, help());
   if (line.status) return *line.status;
   const std::string& file = line.arguments.front();
   const bool json = line.has("json");
   const bool quiet = line.has("quiet");
-  const auto findings = judge_image({.file = file, .volume = line.value("volume"), .conf = line.value("conf")});
+  const auto findings = judge_image({.file = file,
+                                     .volume = line.value("volume"),
+                                     .parent_volume = line.value("parent-volume"),
+                                     .conf = line.value("conf")});
   if (!findings) {
     if (json && !quiet) tools::print(check_json(file, findings.error()) + '\n');
     return tools::failed(argv[0], file, findings.error());

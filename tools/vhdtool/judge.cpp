@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "init/blocks/check_writer.h"
+#include "init/blocks/parent_places.h"
 #include "init/blocks/view.h"
 #include "init/blocks/writer.h"
 #include "init/guest/check_persist.h"
@@ -45,6 +47,7 @@
 #include "init/volume/volume.h"
 #include "tools/common/host_file.h"
 #include "tools/common/image_reader.h"
+#include "tools/common/mount_table.h"
 #include "tools/vhdtool/check_config.h"
 #include "tools/vhdtool/check_entry.h"
 #include "tools/vhdtool/check_fstab.h"
@@ -353,7 +356,7 @@ std::optional<volume::PlacedFile> check_further_on(const ByteSource& source, vol
   }
   if (own.count(Severity::Error) == 0) {
     const volume::FileSource file(source, layout->extents, layout->size, layout->valid_size);
-    VolumeParents parents(source, reader, path);
+    VolumeParents parents({&source, &reader}, {}, path);
     check_further(
         file, path.name(), [&](std::string_view, std::string_view name) { return parents.open(name); }, config, own);
     check_children(
@@ -374,12 +377,98 @@ void check_writing(const CheckedImage& image, const record::Config& config, Find
     findings.error("writing", place.error());
 }
 
-Result<blocks::View> view_of(const volume::PlacedFile& file, const std::vector<volume::PlacedFile>& parents,
-                             const blocks::LowerDevice& device, const CheckedImage& image) {
-  if (image.blocks != nullptr) return blocks::chain_view(file, parents, device, TRY(vhd::pieces_of(*image.blocks)));
-  return blocks::flat_view({.size = file.layout.size, .extents = file.layout.extents, .device = 0}, device,
-                           image.payload_size);
+Result<blocks::View> view_of(const volume::FileLayout& layout, const std::vector<VolumeParents::Found>& parents,
+                             const std::vector<blocks::LowerDevice>& devices, const CheckedImage& image) {
+  std::vector<blocks::MappedFile> files{{.size = layout.size, .extents = layout.extents, .device = 0, .name = {}}};
+  if (image.blocks == nullptr) return blocks::flat_view(files.front(), devices.front(), image.payload_size);
+  for (const auto& [elsewhere, place, parent] : parents)
+    files.push_back(
+        {.size = parent.size, .extents = parent.extents, .device = elsewhere ? 1U : 0U, .name = place.text()});
+  return blocks::chain_view(std::move(files), devices, TRY(vhd::pieces_of(*image.blocks)));
 }
+
+// The device that a configuration names; empty: it is not here.
+std::string device_of(const disk::Selector& selector) {
+  constexpr std::array<std::string_view, 4> kFolders{"by-uuid", "by-partuuid", "by-label", "by-partlabel"};
+  const auto by = static_cast<std::size_t>(selector.by);
+  if (by >= kFolders.size()) return "";
+  for (const std::string& value : {selector.value, to_upper_ascii(selector.value), to_lower_ascii(selector.value)}) {
+    const std::string link = concat("/dev/disk/", kFolders.at(by), '/', value);
+    const std::unique_ptr<char, void (*)(void*)> device(::realpath(link.c_str(), nullptr), &std::free);
+    if (device) return device.get();
+  }
+  return "";
+}
+
+// Where that device is mounted, all of it; empty: nowhere.
+std::string mounted_at(const std::string& device) {
+  const auto text = sys::read_text("/proc/self/mountinfo", tools::kMaxMountTable);
+  if (!text || device.empty()) return "";
+  for (const tools::MountedVolume& mounted : tools::parse_mount_table(*text)) {
+    const std::unique_ptr<char, void (*)(void*)> source(::realpath(mounted.source.c_str(), nullptr), &std::free);
+    if (source && device == source.get() && mounted.top == "/") return mounted.place;
+  }
+  return "";
+}
+
+// Whether the boot looks where the parents are. `is_used`: some are on the other volume.
+void check_parent_volume(const record::Config& config, bool is_used, const CheckedImage& image, Findings& findings) {
+  if (is_used && !config.parent_volume)
+    findings.error("parents",
+                   "some of its parents are on another volume: name that with `parent-volume` in its configuration");
+  if (config.parent_volume && !image.disk)
+    findings.warning("parents", concat("`parent-volume` names the volume ", disk::to_text(*config.parent_volume),
+                                       ": say where that is with --parent-volume"));
+}
+
+// Of an image on a mounted volume: beside their child, else at the same places of the other one.
+class MountedParents {
+ public:
+  explicit MountedParents(std::string other) : other_(std::move(other)) {
+    if (other_.empty()) return;
+    if (auto top = sys::open_file(other_, O_PATH | O_DIRECTORY))
+      tree_ = std::make_unique<sys::MountedTree>(*std::move(top));
+  }
+
+  Result<vhd::OpenedFile> open(std::string_view child, std::string_view name) {
+    auto opened = tools::open_parent_beside(child, name);
+    if (!opened && opened.error().code == Code::NotFound && tree_) {
+      auto found = TRY(look_elsewhere(std::string(child), name));
+      if (!found.file) return opened;
+      opened = std::move(found);
+      is_used_ = true;
+    }
+    if (opened) found_.push_back(opened->name);
+    return opened;
+  }
+
+  [[nodiscard]] const std::vector<std::string>& found() const { return found_; }
+  [[nodiscard]] bool is_used() const { return is_used_; }
+
+ private:
+  // Without a file: it is not there.
+  Result<vhd::OpenedFile> look_elsewhere(const std::string& child, std::string_view name) const {
+    const std::unique_ptr<char, void (*)(void*)> canonical(::realpath(child.c_str(), nullptr), &std::free);
+    if (!canonical) return fail_errno(child);
+    std::string_view on_volume(canonical.get());
+    const std::string top = TRY(examine_mounted(child)).mount_point;
+    if (top != "/" && on_volume.starts_with(concat(top, '/'))) on_volume.remove_prefix(top.size());
+    for (const volume::Path& place : blocks::parent_places(TRY(volume::parse_path(on_volume)), name, true)) {
+      std::string path = concat(other_, spelled_in(*tree_, place.text()));
+      auto file = tools::ImageReader::open(path);
+      if (!file && file.error().code == Code::NotFound) continue;
+      if (!file) return std::unexpected(file.error().within(concat("its parent ", printable(path))));
+      const std::int64_t changed = (*file)->changed();
+      return vhd::OpenedFile{std::move(path), *std::move(file), changed};
+    }
+    return vhd::OpenedFile{};
+  }
+
+  std::string other_;
+  std::unique_ptr<const disk::FileTree> tree_;  // of the other volume; null: there is none
+  std::vector<std::string> found_;
+  bool is_used_ = false;
+};
 
 Result<Findings> check_file(const ImageToJudge& asked) {
   const auto file = TRY(tools::ImageReader::open(asked.file));
@@ -396,14 +485,13 @@ Result<Findings> check_file(const ImageToJudge& asked) {
     boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
   if (boot.host && boot.config.modules_folder)
     boot.config.modules_folder = spelled_in(*boot.host, *boot.config.modules_folder);
-  std::vector<std::string> parents;
-  const auto open_parent = [&](std::string_view child, std::string_view name) -> Result<vhd::OpenedFile> {
-    auto opened = TRY(tools::open_parent_beside(child, name));
-    parents.push_back(opened.name);
-    return opened;
-  };
+  MountedParents parents(asked.parent_volume.empty() && boot.config.parent_volume
+                             ? mounted_at(device_of(*boot.config.parent_volume))
+                             : asked.parent_volume);
+  const auto open_parent = [&](std::string_view child, std::string_view name) { return parents.open(child, name); };
   const CheckedImage image = check_image(*file, asked.file, open_parent, findings);
-  for (const std::string& parent : parents) {
+  check_parent_volume(boot.config, parents.is_used(), image, findings);
+  for (const std::string& parent : parents.found()) {
     Findings own;
     check_mounted(TRY_IN(printable(parent), examine_mounted(parent)), own);
     add_of_other("parent", parent, own, findings);
@@ -457,15 +545,52 @@ Result<std::unique_ptr<sys::FdSource>> open_unmounted(const std::string& path) {
   return sys::FdSource::adopt(*std::move(fd));
 }
 
+// A volume that nobody has mounted.
+struct OpenVolume {
+  std::unique_ptr<sys::FdSource> source;
+  std::unique_ptr<volume::HostVolume> reader;
+
+  [[nodiscard]] UnmountedVolume borrowed() const { return {source.get(), reader.get()}; }
+  [[nodiscard]] blocks::LowerDevice device() const {
+    int logical_block = 512;
+    struct stat status{};
+    if (::fstat(source->fd().get(), &status) == 0 && S_ISBLK(status.st_mode))
+      (void)::ioctl(source->fd().get(), BLKSSZGET, &logical_block);
+    return {.numbers = {},
+            .size = source->size(),
+            .logical_block = static_cast<std::uint32_t>(logical_block),
+            .cluster_size = reader->cluster_size()};
+  }
+};
+
+Result<OpenVolume> open_volume(const std::string& path) {
+  OpenVolume volume;
+  volume.source = TRY(open_unmounted(path));
+  volume.reader = TRY_IN(path, volume::HostVolume::open(*volume.source));
+  return volume;
+}
+
+// The one with parents, and whether the configuration means it.
+void check_other_volume(const OpenVolume& other, const record::Config& config, Findings& findings) {
+  Findings own;
+  check_volume(other.reader->kind(), other.reader->state(), own);
+  const disk::Identity identity{.uuid = other.reader->serial_text(), .partuuid = {}, .label = other.reader->label()};
+  const auto& selector = config.parent_volume;
+  const bool tells =
+      selector && (selector->by == disk::Selector::By::Uuid || selector->by == disk::Selector::By::Label);
+  if (tells && !matches(*selector, identity))
+    own.error("parents", concat("`parent-volume` names another one, ", disk::to_text(*selector)));
+  for (const Finding& one : own.all())
+    if (one.severity != Severity::Ok)
+      findings.add(one.check, one.severity, concat("the volume of its parents: ", one.text));
+}
+
 Result<Findings> check_on_volume(const ImageToJudge& asked) {
-  const auto source = TRY(open_unmounted(asked.volume));
-  const auto reader = TRY_IN(asked.volume, volume::HostVolume::open(*source));
+  const OpenVolume own_volume = TRY(open_volume(asked.volume));
+  const auto& source = own_volume.source;
+  const auto& reader = own_volume.reader;
   const auto path = TRY(volume::parse_path(asked.file));
   const volume::FileLayout layout = TRY(reader->layout(path));
-  int logical_block = 512;
-  struct stat status{};
-  if (::fstat(source->fd().get(), &status) == 0 && S_ISBLK(status.st_mode))
-    (void)::ioctl(source->fd().get(), BLKSSZGET, &logical_block);
 
   Findings findings;
   check_volume(reader->kind(), reader->state(), findings);
@@ -484,15 +609,30 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
   };
   boot.config = TRY(find_config(asked, path, conf, read_beside, findings));
   boot.chain = chain_of(asked.volume);
+  OpenVolume other;
+  std::string other_path = asked.parent_volume;
+  if (!other_path.empty()) other = TRY(open_volume(other_path));
+  if (other_path.empty() && boot.config.parent_volume) {
+    other_path = device_of(*boot.config.parent_volume);
+    if (auto opened = open_volume(other_path)) other = *std::move(opened);
+  }
+  if (other.reader)
+    for (sys::DrivenDevice& device : chain_of(other_path))
+      if (std::ranges::find(boot.chain, device) == boot.chain.end()) boot.chain.push_back(std::move(device));
   boot.host = std::make_unique<sys::VolumeTree>(*reader);
-  VolumeParents parents(*source, *reader, path);
+  VolumeParents parents(own_volume.borrowed(), other.borrowed(), path);
   const auto open_parent = [&](std::string_view, std::string_view name) { return parents.open(name); };
   const CheckedImage image = check_image(file, path.name(), open_parent, findings);
+  const auto is_elsewhere = [](const VolumeParents::Found& one) { return one.elsewhere; };
+  const bool uses_other = std::ranges::any_of(parents.found(), is_elsewhere);
+  check_parent_volume(boot.config, uses_other, image, findings);
+  if (uses_other) check_other_volume(other, boot.config, findings);
   bool mappable = check_mappable(layout, path).has_value();
-  for (const auto& [place, parent] : parents.found()) {
+  for (const auto& [elsewhere, place, parent] : parents.found()) {
     Findings own;
     check_layout(parent, place, own);
-    if (const auto alone = reader->check_allocation(place); !alone) own.error("allocation", alone.error());
+    const auto& volume = elsewhere ? other.reader : reader;
+    if (const auto alone = volume->check_allocation(place); !alone) own.error("allocation", alone.error());
     mappable = mappable && own.count(Severity::Error) == 0;
     add_of_other("parent", place.text(), own, findings);
   }
@@ -501,10 +641,8 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
       file, path.name(), boot.config,
       [&](const vhd::DiskInfo& info) { return stage::check_no_children(*reader, *source, path, info); }, findings);
   // Reading it in place takes extents that cover it.
-  const blocks::LowerDevice device{.numbers = {},
-                                   .size = source->size(),
-                                   .logical_block = static_cast<std::uint32_t>(logical_block),
-                                   .cluster_size = reader->cluster_size()};
+  std::vector<blocks::LowerDevice> devices{own_volume.device()};
+  if (uses_other) devices.push_back(other.device());
   std::vector<volume::PlacedFile> others;
   for (const FileBeside& beside : files_beside(boot.config))
     if (auto found = check_beside_on(*source, *reader, beside, findings)) others.push_back(*std::move(found));
@@ -512,7 +650,7 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
     if (auto found = check_further_on(*source, *reader, further, boot.config, findings))
       others.push_back(*std::move(found));
   if (mappable && image.disk) {
-    auto view = view_of({path, layout}, parents.found(), device, image);
+    auto view = view_of(layout, parents.found(), devices, image);
     for (const volume::PlacedFile& one : others)
       if (view)
         view = blocks::with_file(

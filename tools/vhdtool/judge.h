@@ -10,9 +10,12 @@
 namespace vhdboot::vhdtool {
 
 struct ImageToJudge {
-  std::string file;    ///< a path here, or on `volume`
-  std::string volume;  ///< a device or file that nobody has mounted; empty: `file` is on a mounted file system
-  std::string conf;    ///< the configuration to judge by; empty: the one beside the image
+  std::string file;           ///< a path here, or on `volume`
+  std::string volume;         ///< a device or file that nobody has mounted; empty: `file` is on a mounted file system
+  std::string parent_volume;  ///< where the volume of parents is that are not on that of the image: a device or file
+                              ///< as `volume`, else the folder where it is mounted; empty: what the configuration
+                              ///< names, if it is here
+  std::string conf;           ///< the configuration to judge by; empty: the one beside the image
 };
 
 /// An error says that it could not be judged.

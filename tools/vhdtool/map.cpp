@@ -32,7 +32,7 @@ using namespace vhdboot::tools;
 using namespace vhdboot::vhd;
 
 constexpr std::string_view kHelp = R"(Usage: vhdtool map [--dmsetup] FILE
-       vhdtool map [--dmsetup] --volume DEVICE PATH
+       vhdtool map [--dmsetup] --volume DEVICE [--parent-volume DEVICE] PATH
 
 Shows where the image FILE lies: a line for each extent with its first byte in
 the file, its first byte on the partition of its file system, and its length.
@@ -48,6 +48,9 @@ with an image that is not fixed: what is written to its gaps is lost.
 
       --dmsetup        print a table for dmsetup
       --volume DEVICE  the unmounted volume that has the file
+      --parent-volume DEVICE
+                       the one that has those of its parents which are not on
+                       the volume of their child
   -h, --help           this text
 
 Examples:
@@ -129,7 +132,9 @@ Result<Mapped> map_file(const std::string& path, bool table) {
   return mapped;
 }
 
-Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string& path_text, bool table) {
+/// `other_path`: of the device with parents; empty: none.
+Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string& other_path,
+                              const std::string& path_text, bool table) {
   const volume::Path path = TRY(volume::parse_path(path_text));
   const auto device = TRY(VolumeDevice::open(device_path));
   const auto reader = TRY(volume::HostVolume::open(*device));
@@ -145,14 +150,25 @@ Attempt<Mapped> map_on_volume(const std::string& device_path, const std::string&
   TRY(volume::check_mappable(layout, path));
   const volume::FileSource contents(*device, layout.extents, layout.size, layout.valid_size);
   mapped.files.push_back({.size = layout.size, .extents = layout.extents, .device = 0, .name = {}});
-  VolumeParents parents(*device, *reader, path);
+  std::unique_ptr<VolumeDevice> other_device;
+  std::unique_ptr<volume::HostVolume> other;
+  if (!other_path.empty()) {
+    other_device = TRY(VolumeDevice::open(other_path));
+    other = TRY_IN(other_path, volume::HostVolume::open(*other_device));
+  }
+  VolumeParents parents({device.get(), reader.get()}, {other_device.get(), other.get()}, path);
   const auto disk = TRY(
       open_disk(contents, path.text(), [&](std::string_view, std::string_view name) { return parents.open(name); }));
-  for (const auto& [place, parent] : parents.found()) {
+  for (const auto& [elsewhere, place, parent] : parents.found()) {
     TRY(volume::check_mappable(parent, place));
-    mapped.files.push_back({.size = parent.size, .extents = parent.extents, .device = 0, .name = place.text()});
+    mapped.files.push_back(
+        {.size = parent.size, .extents = parent.extents, .device = elsewhere ? 1U : 0U, .name = place.text()});
   }
   mapped.devices.push_back(TRY(lower_device(device->numbers(), reader->cluster_size())));
+  if (other) {
+    TRY_IN(other_path, volume::check_clean(TRY(other->state())));
+    mapped.devices.push_back(TRY_IN(other_path, lower_device(other_device->numbers(), other->cluster_size())));
+  }
   mapped.pieces = TRY(pieces_of(*disk));
   return mapped;
 }
@@ -171,14 +187,15 @@ void print_rows(const std::vector<Row>& rows) {
 }  // namespace
 
 ExitStatus run_map(int argc, char** argv) {
-  const tools::CommandLine line =
-      tools::read_command_line(argc, argv, {{"dmsetup", false}, {"volume", true}}, {"FILE"}, kHelp);
+  const tools::CommandLine line = tools::read_command_line(
+      argc, argv, {{"dmsetup", false}, {"volume", true}, {"parent-volume", true}}, {"FILE"}, kHelp);
   if (line.status) return *line.status;
   const std::string& path = line.arguments[0];
   const bool table = line.has("dmsetup");
   const bool offline = line.has("volume");
   const std::string subject = offline ? line.value("volume") : path;
-  const auto mapped = offline ? map_on_volume(subject, path, table)
+  if (line.has("parent-volume") && !offline) return tools::wrong_usage(argv[0], "--parent-volume goes with --volume");
+  const auto mapped = offline ? map_on_volume(subject, line.value("parent-volume"), path, table)
                               : Attempt<Mapped>([&]() -> Attempt<Mapped> { return TRY(map_file(path, table)); }());
   if (!mapped) return tools::failed(argv[0], subject, mapped.error().error);
   if (!table) {

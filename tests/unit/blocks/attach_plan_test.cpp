@@ -73,6 +73,15 @@ TEST(AttachPlan, ASnapshotShowsTheWholeView) {
   EXPECT_EQ(*to_text(writer_rows(two), std::vector<std::string>{"253:0", "7:900"}), "0 32 snapshot 253:0 7:900 PO 8\n");
 }
 
+TEST(AttachPlan, NothingIsWrittenOnTheVolumeOfAParent) {
+  const View two = *chain_view({{.size = 4096, .extents = {{0, 8192, 4096}}, .device = 0, .name = {}},
+                                {.size = 4096, .extents = {{0, 8192, 4096}}, .device = 1, .name = "base"}},
+                               {{.numbers = "8:3", .size = 1 << 20}, {.numbers = "8:17", .size = 1 << 20}},
+                               std::vector<vhd::DiskPiece>{{0, 4096, 0, 0}, {4096, 4096, 1, 0}});
+  EXPECT_TRUE(plan_attachment(two, true, 512, "6.1.0"));
+  EXPECT_THAT(plan_attachment(two, false, 512, "6.1.0"), Fails(Code::Unsafe, "on the volume of a parent"));
+}
+
 // A disk of 64 sectors in two pieces on one partition.
 View two_pieces() {
   View view = *flat_view({.size = 32768, .extents = {{0, 409600, 16384}, {16384, 819200, 16384}}},

@@ -28,6 +28,29 @@ TEST(ParentPlaces, OfAnotherPlaceOnlyTheName) {
   EXPECT_THAT(places("..\\..\\..\\out\\base.vhdx"), ElementsAre("/vm/new/base.vhdx"));
 }
 
+TEST(ParentPlaces, OnAVolumeThatWasNamedTheAbsolutePathToo) {
+  const auto elsewhere = [](std::string_view path) {
+    std::vector<std::string> texts;
+    for (const volume::Path& place : parent_places(*volume::parse_path("/vm/new/child.vhdx"), path, true))
+      texts.push_back(place.text());
+    return texts;
+  };
+  EXPECT_THAT(elsewhere("D:\\vhd\\base.vhdx"), ElementsAre("/vm/new/base.vhdx", "/vhd/base.vhdx"));
+  EXPECT_THAT(elsewhere("d:/base.vhdx"), ElementsAre("/vm/new/base.vhdx", "/base.vhdx"));
+  EXPECT_THAT(elsewhere("D:\\vm\\new\\base.vhdx"), ElementsAre("/vm/new/base.vhdx"));
+  EXPECT_THAT(elsewhere("\\\\?\\D:\\vhd\\base.vhdx"), ElementsAre("/vm/new/base.vhdx", "/vhd/base.vhdx"));
+  EXPECT_THAT(elsewhere("\\\\?\\Volume{26A21BDA-A627-11D7-9931-806E6F6E6963}\\vhd\\base.vhdx"),
+              ElementsAre("/vm/new/base.vhdx", "/vhd/base.vhdx"));
+  EXPECT_THAT(elsewhere("..\\old\\base.vhdx"), ElementsAre("/vm/old/base.vhdx", "/vm/new/base.vhdx"));
+}
+
+TEST(ParentPlaces, WhatIsNoAbsolutePath) {
+  for (const char* path : {"", "base.vhdx", "..\\base.vhdx", "\\vhd\\base.vhdx", "D:base.vhdx", "D:", "D:\\",
+                           "DD:\\a.vhd", "\\\\server\\share\\a.vhdx", "Volume{1}\\a.vhdx", "\\\\?\\Volume{1\\a.vhdx",
+                           "\\\\?\\UNC\\server\\a.vhdx", "D:\\..\\a.vhdx", "D:\\a\\E:\\b.vhdx", "1:\\a.vhd"})
+    EXPECT_FALSE(absolute_place(path)) << path;
+}
+
 TEST(ParentPlaces, NamesThatNoFileHas) {
   for (const char* path : {"", ".", "..", "C:", "C:\\", "a*b", "..\\..", "x\\..", "\xff"})
     EXPECT_THAT(places(path), IsEmpty()) << path;

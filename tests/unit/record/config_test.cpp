@@ -38,6 +38,7 @@ TEST(Config, EverythingSaid) {
       "entry debian-*.efi\n"
       "options quiet  splash\n"
       "options   root=\"UUID=a b\"\n"
+      "parent-volume label=Bases\n"
       "modules-from 2\n"
       "modules guest\n"
       "host-mount //disk/./host/ rw uid=1000\n"
@@ -54,6 +55,7 @@ TEST(Config, EverythingSaid) {
   EXPECT_THAT(parsed->warnings, IsEmpty());
   const Config expected{.image = "/Boot/debian 12.vhd",
                         .volume = disk::Selector{disk::Selector::By::Uuid, "0123456789ABCDEF"},
+                        .parent_volume = disk::Selector{disk::Selector::By::Label, "Bases"},
                         .entry = "debian-*.efi",
                         .options = "quiet  splash root=\"UUID=a b\"",
                         .modules = ModuleSource::Guest,
@@ -269,14 +271,16 @@ TEST(Config, ModulesComeFromOnePlace) {
 }
 
 TEST(Config, MergeTakesTheLaterOne) {
-  const auto base = file("image /a.vhd\ntrim off\noptions quiet\nhost-mount /disk\nmodules-from 2")->config;
-  const auto over = parse_load_options("image=/b.vhd options=debug rescue=reboot")->config;
+  const auto base =
+      file("image /a.vhd\ntrim off\noptions quiet\nhost-mount /disk\nmodules-from 2\nparent-volume 1234-ABCD")->config;
+  const auto over = parse_load_options("image=/b.vhd parent-volume=LABEL=B options=debug rescue=reboot")->config;
   const auto merged = merge(base, over);
   EXPECT_EQ(merged.image, "/b.vhd");
   EXPECT_EQ(merged.options, "quiet debug");
   EXPECT_EQ(merged.host_mount, HostMount{.path = "/disk"});
   EXPECT_EQ(merged.modules_from, base.modules_from);
   EXPECT_EQ(merged.trim, false);
+  EXPECT_EQ(merged.parent_volume, over.parent_volume);
   EXPECT_EQ(merged.rescue, RescueChoice::Reboot);
   EXPECT_EQ(merge(base, {}), base);
   EXPECT_EQ(merge({}, over), over);

@@ -61,8 +61,7 @@ class FindAgain : public testing::Test {
 
   Result<FoundImage> find() {
     volumes.emplace(devices);
-    HostVolume* volume = TRY(find_volume(*volumes, handoff(), report));
-    return find_same_image(*volume, handoff());
+    return find_same_image(TRY(find_volumes(*volumes, handoff(), report)), handoff());
   }
 
   FakeDevices devices;
@@ -178,9 +177,9 @@ TEST_F(FindAgain, TheImageHasMoved) {
 TEST_F(FindAgain, UnpluggedBetweenFindingAndExamining) {
   plug("sda2", data());
   volumes.emplace(devices);
-  HostVolume* volume = find_volume(*volumes, handoff(), report).value();
+  const VolumesAgain again = find_volumes(*volumes, handoff(), report).value();
   devices.unplug("sda2");
-  EXPECT_THAT(find_same_image(*volume, handoff()), Fails(Code::Io, "/boot/debian.img on /dev/sda2"));
+  EXPECT_THAT(find_same_image(again, handoff()), Fails(Code::Io, "/boot/debian.img on /dev/sda2"));
 }
 
 TEST_F(FindAgain, AReadErrorOnTheWayToTheImage) {
@@ -224,7 +223,7 @@ class FindChainAgain : public FindAgain {
                                .extents = layout.extents});
     };
     add(image.path, image.layout);
-    for (const volume::PlacedFile& parent : image.parents) add(parent.path, parent.layout);
+    for (const FoundParent& parent : image.parents) add(parent.path, parent.layout);
     return handoff;
   }
 
@@ -233,7 +232,7 @@ class FindChainAgain : public FindAgain {
     FakeDevices now;
     now.plug("sda2", volume.bytes);
     HostVolumes found(now);
-    auto image = find_same_image(found.all().front(), then);
+    auto image = find_same_image({.image = &found.all().front()}, then);
     if (image) parents = image->parents.size();
     return image;
   }
@@ -268,6 +267,111 @@ TEST_F(FindChainAgain, AnotherNumberOfFiles) {
   record::Handoff more = chain_handoff();
   more.files.push_back(more.files.back());
   EXPECT_THAT(find_in(chain(), more), Fails(Code::Unsafe, "it was made of 3 files and is made of 2 now"));
+}
+
+// --- an image whose parent is on another volume
+
+class FindParentsAgain : public testing::Test {
+ protected:
+  static std::string base() {
+    const auto footer = vhd::make_fixed_footer(64 * kKiB, test::kParentUuid, vhd::kVhdEpoch).value();
+    return std::string(64 * kKiB, 'b') + std::string(as_text(vhd::serialise(footer)));
+  }
+  static std::shared_ptr<const test::SparseImage> child(std::initializer_list<test::FakeFile> more = {}) {
+    test::ImageSpec spec{.disk = 64 * kKiB, .block = 8192, .id = test::kDiskUuid, .parent = test::kParentUuid};
+    spec.path = "D:\\old\\base.vhd";
+    spec.blocks = {{1, {}}};
+    test::ExfatImage image({.label = u"DATA", .serial = 0x1234ABCD});
+    image.add_file("/vm/debian.vhd", as_bytes(text_of(test::vhd_of(spec, 8192))));
+    for (const test::FakeFile& file : more) image.add_file(file.path, as_bytes(file.contents));
+    return std::make_shared<test::SparseImage>(image.finish());
+  }
+  static std::shared_ptr<const test::SparseImage> parents(std::initializer_list<test::FakeFile> more = {}) {
+    test::ExfatImage image({.label = u"BASES", .serial = 0x5555AAAA});
+    for (const test::FakeFile& file : more) image.add_file(file.path, as_bytes(file.contents));
+    image.add_file("/old/base.vhd", as_bytes(base()));
+    return std::make_shared<test::SparseImage>(image.finish());
+  }
+
+  static record::Handoff handoff() {
+    FakeDevices before;
+    before.plug("sda2", child());
+    before.plug("sdb1", parents()).hardware.places = {test::place(kPlace)};
+    HostVolumes volumes(before);
+    HostVolume& other = volumes.all().back();
+    const auto image =
+        examine_image(volumes.all().front(), *volume::parse_path("/vm/debian.vhd"), Writes::Kept, ParentVolume(&other))
+            .value();
+    const FoundParent& parent = image.parents.front();
+    return {.files = {{.path = image.path.text(),
+                       .kind = volume::Kind::Exfat,
+                       .serial = image.volume->identity.uuid,
+                       .size = image.layout.size,
+                       .extents = image.layout.extents},
+                      {.path = parent.path.text(),
+                       .kind = volume::Kind::Exfat,
+                       .serial = parent.volume->identity.uuid,
+                       .places = parent.volume->hardware.places,
+                       .size = parent.layout.size,
+                       .extents = parent.layout.extents}},
+            .payload_size = image.info().size,
+            .view = blocks::checksum(image.view),
+            .wait_seconds = 20};
+  }
+
+  Result<FoundImage> find() {
+    volumes.emplace(devices);
+    return find_same_image(TRY(find_volumes(*volumes, handoff(), report)), handoff());
+  }
+  void plug_parents(const std::string& name, std::string_view where = kPlace) {
+    devices.plug(name, parents()).hardware.places = {test::place(where)};
+  }
+
+  FakeDevices devices;
+  std::optional<HostVolumes> volumes;
+  std::vector<std::string> warnings;
+  sys::Reporter report{warnings};
+};
+
+TEST_F(FindParentsAgain, WhenTheirDiskAppears) {
+  devices.plug("sdc2", child());
+  devices.at(3s, [&] { plug_parents("sdd1"); });
+  const auto image = find();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(image->volume->device.name, "sdc2");
+  EXPECT_EQ(image->other_volume()->device.name, "sdd1");
+  EXPECT_EQ(devices.elapsed(), 3s);
+}
+
+TEST_F(FindParentsAgain, TheirDiskIsMissing) {
+  devices.plug("sdc2", child());
+  EXPECT_THAT(find(),
+              Fails(Code::NotFound,
+                    "the volume 5555-AAAA with the parents of the image did not appear within 20 seconds: the "
+                    "guest's kernel has no driver for its disk, or the disk was unplugged; looked at /dev/sdc2"));
+  EXPECT_EQ(devices.elapsed(), 20s);
+}
+
+TEST_F(FindParentsAgain, TheirDiskAndItsClone) {
+  devices.plug("sdc2", child());
+  plug_parents("sdd1", "root:0.0 pci:20.0 usb:1.5.480");
+  EXPECT_THAT(find(), Fails(Code::Unsafe, "of the same identity hangs elsewhere: it may be a copy, and is not used"));
+  plug_parents("sde1");
+  EXPECT_TRUE(find());
+  plug_parents("sdf1");
+  EXPECT_THAT(find(), Fails(Code::Unsafe, "/dev/sde1 (exFAT \"BASES\") and /dev/sdf1 (exFAT \"BASES\") have the same"));
+}
+
+TEST_F(FindParentsAgain, TheyHaveMoved) {
+  devices.plug("sdc2", child());
+  devices.plug("sdd1", parents({{"/old/other", std::string(8192, 'x')}})).hardware.places = {test::place(kPlace)};
+  EXPECT_THAT(find(), Fails(Code::Unsafe, ""));
+}
+
+TEST_F(FindParentsAgain, SomebodyHasPutACopyBesideTheChild) {
+  devices.plug("sdc2", child({{"/vm/base.vhd", base()}}));
+  plug_parents("sdd1");
+  EXPECT_THAT(find(), Fails(Code::Unsafe, "its parent was /old/base.vhd and is /vm/base.vhd now"));
 }
 
 }  // namespace

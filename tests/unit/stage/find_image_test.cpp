@@ -310,7 +310,8 @@ std::vector<std::byte> by_rows(const FoundImage& image) {
     if (row.kind != blocks::RowKind::Linear) continue;
     const auto part = MutableBytes(disk).subspan(static_cast<std::size_t>(row.start * 512),
                                                  static_cast<std::size_t>(row.length * 512));
-    EXPECT_TRUE(image.volume->source->read(row.device_sector * 512, part));
+    const HostVolume& volume = row.device == 0 ? *image.volume : *image.other_volume();
+    EXPECT_TRUE(volume.source->read(row.device_sector * 512, part));
   }
   return disk;
 }
@@ -383,6 +384,175 @@ TEST_F(FindImage, ParentsThatDoNotDo) {
   // A parent with a child that is a parent of that one.
   EXPECT_THAT(found(child_of(id_of(2), "base.vhd", 1, 3), child_of(id_of(1), "debian.vhd", 2, 3)),
               Fails(Code::Corrupt, "/vm/debian.vhd would be a parent of its own"));
+}
+
+// --- parents on another volume
+
+class ParentsElsewhere : public FindImage {
+ protected:
+  static std::shared_ptr<const test::SparseImage> child(const std::string& path = "D:\\old\\MIDDLE.vhd") {
+    return test::make_exfat(0x1234ABCD, u"DATA",
+                            {{"/vm/debian.efi", "MZ"}, {"/vm/debian.vhd", child_of(id_of(2), path, 1, 3)}})
+        .bytes;
+  }
+  static std::string base() {
+    std::string base = vhd_bytes();
+    base.replace(4096, 4, "base");
+    return base;
+  }
+  static test::FakeVolume bases(const std::string& middle = "/old/middle.vhd") {
+    return test::make_exfat(
+        0x5555AAAA, u"BASES",
+        {{middle, child_of(test::kParentUuid, "..\\new\\base.vhd", 2, 2)}, {"/new/base.vhd", base()}});
+  }
+  static std::shared_ptr<const test::SparseImage> flagged(std::uint8_t flags) {
+    constexpr std::uint64_t kVolumeFlags = 106;  // not in the checksum
+    auto bytes = std::make_shared<test::SparseImage>(bases().bytes->copy());
+    bytes->write(kVolumeFlags, std::array{std::byte{flags}});
+    return bytes;
+  }
+  Result<FoundImage> find_with(const std::string& options = "parent-volume=5555-AAAA") {
+    return find({.serial = "1234-ABCD", .path = "/vm/debian.efi", .options = options});
+  }
+  static std::vector<std::string> places(const FoundImage& image) {
+    std::vector<std::string> places;
+    for (const FoundParent& parent : image.parents)
+      places.push_back(concat(parent.volume->device.name, ':', parent.path.text()));
+    return places;
+  }
+};
+
+TEST_F(ParentsElsewhere, WhereTheChildSaysOrInTheSameFolder) {
+  for (const auto& [path, middle] :
+       std::vector<std::pair<std::string, std::string>>{{"D:\\old\\MIDDLE.vhd", "/old/middle.vhd"},
+                                                        {"..\\x\\middle.vhd", "/x/middle.vhd"},
+                                                        {"middle.vhd", "/vm/middle.vhd"}}) {
+    devices.plug("sda1", child(path));
+    devices.plug("sdb1", bases(middle).bytes);
+    const auto image = find_with();
+    ASSERT_TRUE(image) << image.error().message();
+    EXPECT_THAT(places(*image), testing::ElementsAre("sdb1:" + middle, "sdb1:/new/base.vhd"));
+    EXPECT_EQ(image->other_volume()->device.name, "sdb1");
+    ASSERT_EQ(image->view.devices.size(), 2U);
+    EXPECT_EQ(image->view.devices[1].numbers, image->other_volume()->device.numbers);
+    EXPECT_EQ(image->view.files[0].device, 0U);
+    EXPECT_EQ(image->view.files[2].device, 1U);
+    std::vector<std::byte> read(16384);
+    ASSERT_TRUE(image->disk->read(0, read));
+    EXPECT_EQ(by_rows(*image), read);
+    EXPECT_EQ(as_text(Bytes(read).subspan(4096, 4)), "base");
+  }
+}
+
+TEST_F(ParentsElsewhere, TheChildsOwnVolumeComesFirst) {
+  devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
+                                        {{"/vm/debian.efi", "MZ"},
+                                         {"/vm/debian.vhd", child_of(id_of(2), "D:\\old\\middle.vhd", 1, 3)},
+                                         {"/vm/middle.vhd", child_of(test::kParentUuid, "base.vhd", 2, 2)},
+                                         {"/vm/base.vhd", base()}})
+                           .bytes);
+  const auto alone = find_with("parent-volume=9999-9999");
+  ASSERT_TRUE(alone) << "nobody looks for a volume that nobody needs: " << alone.error().message();
+  EXPECT_EQ(alone->other_volume(), nullptr);
+  EXPECT_EQ(devices.elapsed(), 0s);
+}
+
+TEST_F(ParentsElsewhere, ThereAndBack) {
+  devices.plug("sda1", test::make_exfat(0x1234ABCD, u"DATA",
+                                        {{"/vm/debian.efi", "MZ"},
+                                         {"/vm/debian.vhd", child_of(id_of(2), "D:\\vm\\debian.vhd", 1, 3)},
+                                         {"/vm/base.vhd", base()}})
+                           .bytes);
+  devices.plug("sdb1", test::make_exfat(0x5555AAAA, u"BASES",
+                                        {{"/vm/debian.vhd", child_of(test::kParentUuid, "base.vhd", 2, 2)}})
+                           .bytes);
+  const auto image = find_with();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_THAT(places(*image), testing::ElementsAre("sdb1:/vm/debian.vhd", "sda1:/vm/base.vhd"));
+}
+
+TEST_F(ParentsElsewhere, OnlyWhereAPersonHasSaidSo) {
+  devices.plug("sda1", child());
+  devices.plug("sdb1", bases().bytes);
+  EXPECT_THAT(find_with(""), Fails(Code::Corrupt,
+                                   "its parent image was not found: put it beside this image (it is known as "
+                                   "D:\\old\\MIDDLE.vhd); if it lies on another volume, name that one with "
+                                   "`parent-volume`"));
+  EXPECT_THAT(find_with("parent-volume=LABEL=DATA"), Fails(Code::Corrupt, "its parent image was not found"));
+}
+
+TEST_F(ParentsElsewhere, OnNeitherVolume) {
+  devices.plug("sda1", child("D:\\gone\\middle.vhd"));
+  devices.plug("sdb1", bases().bytes);
+  EXPECT_THAT(find_with(), Fails(Code::Corrupt,
+                                 "(it is known as D:\\gone\\middle.vhd); nor is it on /dev/sdb1 (exFAT \"BASES\"), "
+                                 "looked for as /vm/middle.vhd or /gone/middle.vhd"));
+  devices.plug("sdb1", test::make_exfat(0x5555AAAA, u"BASES", {{"/gone/middle.vhd", vhd_bytes()}}).bytes);
+  EXPECT_THAT(find_with(),
+              Fails(Code::Corrupt, "its parent /gone/middle.vhd on /dev/sdb1 (exFAT \"BASES\"): it is another image"));
+}
+
+TEST_F(ParentsElsewhere, AVolumeThatAppearsLate) {
+  devices.plug("sda1", child());
+  devices.at(3s, [&] { devices.plug("sdb1", bases().bytes); });
+  ASSERT_TRUE(find_with());
+  EXPECT_EQ(devices.elapsed(), 3s);
+}
+
+TEST_F(ParentsElsewhere, AVolumeThatDoesNotAppear) {
+  devices.plug("sda1", child());
+  EXPECT_THAT(find_with("parent-volume=5555-AAAA wait=7"),
+              Fails(Code::Unsupported,
+                    "/vm/debian.vhd on /dev/sda1 (exFAT \"DATA\"): its parent is not on this volume, and the one of "
+                    "`parent-volume` cannot be told: no volume UUID=5555-AAAA after 7 seconds; looked at /dev/sda1 "
+                    "(exFAT \"DATA\"); plug its disk in, or correct that word"));
+  EXPECT_EQ(devices.elapsed(), 7s);
+}
+
+TEST_F(ParentsElsewhere, TwoVolumesOfThatName) {
+  devices.plug("sda1", child());
+  devices.plug("sdb1", bases().bytes);
+  devices.plug("sdc1", bases().bytes);
+  EXPECT_THAT(find_with(), Fails(Code::Invalid,
+                                 "two volumes are UUID=5555-AAAA: /dev/sdb1 (exFAT \"BASES\") and /dev/sdc1 (exFAT "
+                                 "\"BASES\"); name one by its PARTUUID"));
+}
+
+TEST_F(ParentsElsewhere, AVolumeThatIsNotInOrder) {
+  devices.plug("sda1", child());
+  devices.plug("sdb1", flagged(2));
+  EXPECT_THAT(find_with(), Fails(Code::Unsafe, "/dev/sdb1 (exFAT \"BASES\"): it is marked dirty"));
+  EXPECT_TRUE(find_with("parent-volume=5555-AAAA ephemeral=yes"));
+  devices.plug("sdb1", flagged(6));
+  EXPECT_THAT(find_with("parent-volume=5555-AAAA ephemeral=yes"), Fails(Code::Unsafe, "reported failures"));
+  devices.plug("sdb1", bases().bytes).device.read_only = true;
+  EXPECT_TRUE(find_with()) << "it is only read";
+  const auto two = test::make_exfat(0x5555AAAA, u"BASES",
+                                    {{"/old/first", "x"},
+                                     {"/old/middle.vhd", child_of(test::kParentUuid, "base.vhd", 2, 2)},
+                                     {"/old/base.vhd", base()}});
+  devices.plug("sdb1", two.bytes);
+  EXPECT_TRUE(find_with());
+  devices.plug("sdb1", with_shared_clusters(two, "/old"));
+  EXPECT_FALSE(find_with());
+}
+
+TEST_F(ParentsElsewhere, TheLastLookIsAtBothVolumes) {
+  devices.plug("sda1", child());
+  devices.plug("sdb1", bases().bytes);
+  const auto image = find_with();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_TRUE(check_still_alone(*volumes, *image, settings));
+  devices.at(devices.elapsed(), [&] { devices.plug("sdc1", bases().bytes); });
+  EXPECT_THAT(
+      check_still_alone(*volumes, *image, settings),
+      Fails(Code::Unsafe, "/dev/sdb1 (exFAT \"BASES\") and /dev/sdc1 (exFAT \"BASES\") have the same identity"));
+  devices.at(devices.elapsed(), [&] {
+    devices.unplug("sdb1");
+    devices.unplug("sdc1");
+  });
+  EXPECT_THAT(check_still_alone(*volumes, *image, settings),
+              Fails(Code::NotFound, "/dev/sdb1 (exFAT \"BASES\") has been unplugged"));
 }
 
 // The parent lies where another file lies.

@@ -155,7 +155,7 @@ std::vector<record::HandoffFile> files_of(const FoundImage& image) {
                      .extents = layout.extents});
   };
   add(image.path, image.layout);
-  for (const volume::PlacedFile& parent : image.parents) add(parent.path, parent.layout);
+  for (const FoundParent& parent : image.parents) add(parent.path, parent.layout);
   return files;
 }
 
@@ -170,7 +170,9 @@ record::Handoff handoff_of(const FoundImage& image) {
 
 class FurtherDiskAgain : public FurtherDisk {
  protected:
-  Result<FoundImage> again(const record::Handoff& handoff) { return find_same_image(volumes->all().front(), handoff); }
+  Result<FoundImage> again(const record::Handoff& handoff) {
+    return find_same_image({.image = &volumes->all().front()}, handoff);
+  }
 };
 
 TEST_F(FurtherDiskAgain, AsItWas) {
