@@ -21,12 +21,14 @@ using Clock = std::chrono::steady_clock;
 struct Work {
   int fd;
   bool write;
-  bool mixed;  ///< each block once, in no order
-  uint64_t offset, block, stride, count;
+  bool mixed;  ///< each block once, in no order; else as many streams, each in order, as blocks are in flight
+  uint64_t offset, block, stride, count, depth;
 
   [[nodiscard]] uint64_t place(uint64_t number) const {
     // An odd factor meets each block once; the count is a power of two then.
-    return offset + (mixed ? (number * 2654435761 + 12345) & (count - 1) : number) * stride;
+    const uint64_t which =
+        mixed ? (number * 2654435761 + 12345) & (count - 1) : number % depth * (count / depth) + number / depth;
+    return offset + which * stride;
   }
 };
 
@@ -62,7 +64,7 @@ bool run(const Work& work, std::vector<iocb>& requests, aio_context_t context) {
 
 int main(int argc, char** argv) {
   if (argc != 9) {
-    std::fputs("guest_io DEVICE read|write ordered|mixed OFFSET BLOCK STRIDE COUNT DEPTH\n", stderr);
+    std::fputs("guest_io DEVICE read|write streams|mixed OFFSET BLOCK STRIDE COUNT DEPTH\n", stderr);
     return 2;
   }
   const bool write = std::strcmp(argv[2], "write") == 0;
@@ -73,8 +75,9 @@ int main(int argc, char** argv) {
                   number(4),
                   number(5),
                   number(6),
-                  number(7)};
-  std::vector<iocb> requests(number(8));
+                  number(7),
+                  number(8)};
+  std::vector<iocb> requests(work.depth);
   aio_context_t context = 0;
   if (work.fd < 0 || syscall(SYS_io_setup, requests.size(), &context) != 0) {
     std::perror(argv[1]);

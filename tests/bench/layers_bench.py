@@ -50,24 +50,26 @@ CELL = 16 * MIB  # what each case takes of what has not been written
 
 @dataclass(frozen=True)
 class Work:
-    """So many blocks, with so many in flight."""
+    """So many blocks, with so many in flight: in no order, or in as many streams. `stride`: from the begin of one to the
+    begin of the next; 0: no gaps."""
 
     write: bool
     mixed: bool
     block: int
     count: int
     depth: int
+    stride: int = 0
 
     @property
     def size(self) -> int:
         return self.block * self.count
 
-    def words(self, device: str, offset: int, stride: int = 0) -> str:
-        return (f"/tools/guest_io {device} {'write' if self.write else 'read'} {'mixed' if self.mixed else 'ordered'} {offset} "
-                f"{self.block} {stride or self.block} {self.count} {self.depth}")
+    def words(self, device: str, offset: int) -> str:
+        return (f"/tools/guest_io {device} {'write' if self.write else 'read'} {'mixed' if self.mixed else 'streams'} {offset} "
+                f"{self.block} {self.stride or self.block} {self.count} {self.depth}")
 
 
-READS = Work(False, False, 256 * 1024, 128, 8)
+READS = Work(False, False, 256 * 1024, 128, 4)
 RANDOM_READS = Work(False, True, 4096, 4096, 16)
 WRITES = replace(READS, write=True)
 RANDOM_WRITES = replace(RANDOM_READS, write=True)
@@ -96,7 +98,8 @@ GROWS = [*(Case(f"present, {title}", work, 0.85 if work.mixed else 0.95) for tit
          Case("new over zeroes, 8 in flight", NEW_WRITES, 0.45, "zeroes"),
          Case("new over a parent's data, 8 in flight", NEW_WRITES, 0.3, "parent"),
          Case("new over zeroes, one by one", NEW_WRITES_ONE_BY_ONE, 0.22, "zeroes")]
-OF_PEERS = [Case(f"{peer}, {title}", work, device=device)
+PEER_COUNT = 512  # a peer takes its time
+OF_PEERS = [Case(f"{peer}, {title}", replace(work, count=PEER_COUNT, stride=32768), device=device)
             for peer, (device, _, _) in PEERS.items() for title, work in FOUR.items() if work.mixed]
 
 
@@ -107,7 +110,7 @@ class Layout:
         self._rounds = 2 * rounds
         self._next = {"parent": PRESENT, "zeroes": PRESENT + self._rounds * CELL}
         self.parent_end = self._next["zeroes"]
-        self.size = self.parent_end + (2 * self._rounds + 2) * CELL
+        self.size = self.parent_end + (2 * self._rounds + 1) * CELL
 
     def take(self, kind: str) -> int:
         offset = self._next[kind]
@@ -137,12 +140,12 @@ def measure(machine: Machine, shell: GuestShell, cases: list[Case], layout: Layo
 
 def flushes_of_new_blocks(machine: Machine, shell: GuestShell, layout: Layout) -> dict[str, float]:
     """Flushes of the host disk for each block that is written to for the first time, without the one that ends the work."""
-    found = {}
-    for title, depth in (("one by one", 1), ("16 at once", 16)):
-        work = Work(True, False, 4096, CELL // MIB, depth)
+    cell, found = layout.take("zeroes"), {}
+    for title, count, depth in (("the first of all", 1, 1), ("one by one", 7, 1), ("eight at once", 8, 8)):
         before = machine.block_statistics(0)["flush_operations"]
-        shell.check(work.words(OURS, layout.take("zeroes"), MIB))
-        found[title] = (machine.block_statistics(0)["flush_operations"] - before - 1) / work.count
+        shell.check(Work(True, False, 4096, count, depth, MIB).words(OURS, cell))
+        found[title] = (machine.block_statistics(0)["flush_operations"] - before - 1) / count
+        cell += count * MIB
     return found
 
 
@@ -276,27 +279,33 @@ def ratio_text(ratio: float, target: float) -> str:
     return f"{ratio:7.2f} {verdict(ratio >= target) if target else '':5}"
 
 
-def report(title: str, cases: list[Case], times: Times) -> None:
-    print(f"{title:42}{'plain':>10}{'here':>10}{'ratio':>7} {'':5}{'plain':>11}{'here':>10}{'ratio':>7} {'':5} target")
+def report(title: str, cases: list[Case], times: Times, flat: Times) -> None:
+    """The same work's ratio on a flat image tells how much of it is the loop device's, which every image has."""
+    print(f"{title:40}" + f"{'plain':>10}{'here':>10}{'ratio':>7} {'':5}{'flat':>6}" * 2 + "  target")
+    titles = {case.work: case.title for case in FLAT}
     for case in cases:
-        row = f"  {case.title:40}"
+        row = f"  {case.title:38}"
         for speed in (SLOW, FAST):
             plain, here = (statistics.median(times[speed, name]) for name in (f"plain {case.title}", case.title))
-            row += f"{speed_text(case.work, plain):>10}{speed_text(case.work, here):>10}{ratio_text(plain / here, case.target)} "
-        print(f"{row}{f' at least {case.target}' if case.target else ''}")
-    print()
+            row += f"{speed_text(case.work, plain):>10}{speed_text(case.work, here):>10}{ratio_text(plain / here, case.target)}"
+            name = titles.get(case.work)
+            usual = statistics.median(flat[speed, f"plain {name}"]) / statistics.median(flat[speed, name]) if name else 0
+            row += f"{usual:6.2f}" if usual else f"{'':6}"
+        print(f"{row}{f'  at least {case.target}' if case.target else ''}".rstrip())
+    print(flush=True)
 
 
 def report_peers(times: Times) -> None:
     """How many times the peer's speed ours is."""
-    print(f"{'an image that grows, present, beside':42}{'':20}{'times':>7} {'':26}{'times':>7} {'':6} target")
+    print(f"{'an image that grows, present, beside':40}" + f"{'':20}{'times':>7} {'':11}" * 2 + "  target")
     for peer in PEERS:
         for title in ("random reads", "random writes"):
-            row = f"  {f'{peer}, {title}':40}"
+            row = f"  {f'{peer}, {title}':38}"
             for speed in (SLOW, FAST):
-                ours, theirs = (statistics.median(times[speed, f"{name}, {title}"]) for name in ("present", peer))
-                row += f"{'':20}{ratio_text(theirs / ours, 3)} "
-            print(f"{row} at least 3")
+                ours = statistics.median(times[speed, f"present, {title}"]) / FOUR[title].count
+                theirs = statistics.median(times[speed, f"{peer}, {title}"]) / PEER_COUNT
+                row += f"{'':20}{ratio_text(theirs / ours, 3)}{'':6}"
+            print(f"{row}  at least 3")
     print()
 
 
@@ -328,14 +337,15 @@ def main() -> None:
 
         if args.logins:
             report_logins(logins(args.logins, folder))
-        report("a flat image", FLAT, boot(folder / "flat", plain, tools, [image], "", in_turn(FLAT, Layout(args.rounds))))
-        report("a root that forgets", FORGETS,
-               boot(folder / "forgets", plain, tools, [image], "ephemeral yes\n", in_turn(FORGETS, Layout(args.rounds))))
+        flat = boot(folder / "flat", plain, tools, [image], "", in_turn(FLAT, Layout(args.rounds)))
+        report("a flat image", FLAT, flat, flat)
+        report("a root that forgets", FORGETS, boot(folder / "forgets", plain, tools, [image], "ephemeral yes\n",
+                                                    in_turn(FORGETS, Layout(args.rounds))), flat)
         layout = Layout(args.rounds)
         files = make_chain(folder / "grows", guest, layout) + make_peers(folder / "grows")
         times, flushes = boot(folder / "grows", plain, tools, files, "host-mount /disk rw\n", grow)
-        report("an image that grows", GROWS, times)
-        report("the peers", OF_PEERS, times)
+        report("an image that grows", GROWS, times, flat)
+        report("the peers", OF_PEERS, times, flat)
         report_peers(times)
         for title, each in flushes.items():
             print(f"  flushes for a new block, {title:15}{each:6.2f}  at most 2 {verdict(each <= 2)}")
