@@ -42,8 +42,8 @@ sh -s 2>&1 | cat
 """
 PLAIN, OURS = "/dev/vdb", "/dev/loop0p3"
 PEERS = {"qemu-nbd, vhdx": ("/dev/nbd8", "vhdx", "/peer.vhdx"), "qemu-nbd, qcow2": ("/dev/nbd9", "qcow2", "/peer.qcow2")}
-# An emulated processor has a tenth or less of a real one's speed; and this has a tenth of a fast disk's.
-SLOW, FAST = (100_000_000, 4000), (0, 0)  # bytes and operations a second
+# An emulated processor has a twentieth of a real one's speed; and this has a twentieth of what a SATA SSD does.
+SLOW, FAST = (25_000_000, 4000), (0, 0)  # bytes and operations a second
 PRESENT = 64 * MIB  # at the begin of the notes: what is there, and written over again and again
 CELL = 16 * MIB  # what each case takes of what has not been written
 
@@ -69,7 +69,7 @@ class Work:
                 f"{self.block} {self.stride or self.block} {self.count} {self.depth}")
 
 
-READS = Work(False, False, 256 * 1024, 128, 4)
+READS = Work(False, False, 256 * 1024, 64, 4)
 RANDOM_READS = Work(False, True, 4096, 4096, 16)
 WRITES = replace(READS, write=True)
 RANDOM_WRITES = replace(RANDOM_READS, write=True)
