@@ -125,7 +125,9 @@ Result<void> VhdxWriter::commit(std::span<const BlockPlace> places) {
   TRY(check_usable());
   for (const BlockPlace& wanted : places) TRY(check(wanted));
   failed_ = true;  // until all went well
-  TRY(file_.flush());
+  // What the blocks hold comes before what names them. As long as no header names a log, an entry names nothing: then
+  // the flush that ends the entry is that of the blocks as well.
+  if (!table_.header.log.is_zero()) TRY(file_.flush());
   while (!places.empty()) {
     TRY(make_room());  // before the table is changed: a checkpoint puts it into place
     while (!places.empty() && add(places.front())) places = places.subspan(1);

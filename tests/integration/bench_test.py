@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import disk, hostdisk, junit, png, vhd
 from tests.support.command import run
-from tests.support.paths import REPOSITORY
+from tests.support.paths import REPOSITORY, TEST_OUTPUT
 
 IMAGE = "/boot/Größe.vhd"
 MIB = disk.MIB
@@ -127,6 +127,26 @@ def test_results_are_counted(tmp_path):
     (tmp_path / "ctest.xml").write_text('<testsuite><testcase name="x" status="run"/><testcase name="y" status="fail">'
                                         '<failure message=""/></testcase></testsuite>')
     assert junit.count(tmp_path / "ctest.xml")[0] == junit.Counts(1, 1, 0)
+
+
+def test_work_of_the_layers_bench(tmp_path):
+    """Each block is written once, however many are in flight; and nothing between them."""
+    program, target = tmp_path / "guest_io", TEST_OUTPUT / f"guest_io-{os.getpid()}"  # a tmpfs may know no direct I/O
+    run("g++", "-std=c++20", "-O1", REPOSITORY / "tests/bench/guest_io.cpp", "-o", program)
+    TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
+    try:
+        for order, depth in (("mixed", 1), ("mixed", 16), ("streams", 1), ("streams", 8)):
+            target.write_bytes(bytes(MIB))
+            words = (order, 4096, 4096, 8192, 64, depth)
+            assert int(run(program, target, "write", *words)) >= 0
+            assert int(run(program, target, "read", *words)) >= 0
+            blocks = [target.read_bytes()[at : at + 4096] for at in range(0, MIB, 4096)]
+            assert sorted(int.from_bytes(block[:8], "little") for block in blocks[1:129:2]) == list(range(64))
+            assert not any(map(any, blocks[0:129:2] + blocks[129:]))
+        run(program, target, "read", "streams", 0, 4096, 4096, 512, 8, ok=(1,))
+        run(program, target, ok=(2,))
+    finally:
+        target.unlink(missing_ok=True)
 
 
 def test_screenshots():

@@ -47,7 +47,8 @@ class Disk:
     hangs at a controller of the machine's; instead of `bus`.
 
     `write_log`: a file that is given every write and flush in their order (write_log.py); only on the bus virtio.
-    `bad_sectors`: those that cannot be read. `reads_a_second`: how many are answered at most."""
+    `bad_sectors`: those that cannot be read. `reads_a_second`: how many are answered at most. `cache`: QEMU's word for what
+    this machine does with what is written, where none of these is asked for."""
 
     path: Path
     bus: str = "virtio"
@@ -58,6 +59,7 @@ class Disk:
     write_log: Path | None = None
     bad_sectors: tuple[int, ...] = ()
     reads_a_second: int = 0
+    cache: str = "unsafe"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class MachineSpec:
 def disk_words(number: int, disk: Disk) -> list[str]:
     name = f"d{number}"
     only = "on" if disk.read_only else "off"
-    words = ["-drive", f"if=none,id={name},format=raw,file={disk.path},cache=unsafe,discard=unmap,read-only={only}"]
+    words = ["-drive", f"if=none,id={name},format=raw,file={disk.path},cache={disk.cache},discard=unmap,read-only={only}"]
     options = f"drive={name}"
     if disk.write_log or disk.bad_sectors or disk.reads_a_second:
         words = _filter_words(name, disk)
@@ -257,8 +259,10 @@ class Machine:
         self._cleanup.close()
 
     def now(self) -> float:
-        if not self._processor_time:
-            return time.monotonic() - self._start_time
+        return self.processor_seconds() if self._processor_time else time.monotonic() - self._start_time
+
+    def processor_seconds(self) -> float:
+        """For how long QEMU has had a processor so far."""
         with contextlib.suppress(OSError, IndexError):  # it may have ended, a thread of it as well: the last value holds
             tasks = Path(f"/proc/{self._process.pid}/task")
             stats = [file.read_text(encoding="ascii") for file in tasks.glob("*/schedstat")]
@@ -429,6 +433,11 @@ class Machine:
         """What the device of one of the disks has done so far: `rd_operations`, `flush_operations` and so on."""
         disks = self._command("query-blockstats")["return"]
         return next(disk["stats"] for disk in disks if disk["device"] == f"d{number}")
+
+    def slow_down(self, number: int, bytes_a_second: int, operations_a_second: int) -> None:
+        """Makes one of the disks that slow; 0: as fast as it can."""
+        limits = {f"{what}{which}": 0 for what in ("bps", "iops") for which in ("_rd", "_wr")}
+        self._command("block_set_io_throttle", device=f"d{number}", bps=bytes_a_second, iops=operations_a_second, **limits)
 
     def _command(self, command: str, seconds: float = 30, **arguments) -> dict:
         self._qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")

@@ -197,7 +197,7 @@ class Runner:
 
     def bench(self) -> None:
         self.wait_for("products", "guests")
-        programs = ["boot_bench", "flush_bench"]
+        programs = ["boot_bench", "flush_bench", "chain_bench", "layers_bench"]
         for program in programs:
             self.step(program, sys.executable, "-m", f"tests.bench.{program}", seconds=3600, stream=True)
         junit.write(RESULTS / "bench.xml", [junit.Case("bench", program, 0) for program in programs])

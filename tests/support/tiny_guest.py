@@ -18,7 +18,7 @@ from .paths import cache_folder, locked
 
 FORMAT = 1  # of what is made of a script: count it up when that changes
 BLOCK = 4096
-SIZES = {"esp": 24 * disk.MIB, "root": 48 * disk.MIB, "notes": disk.MIB}
+SIZES = {"esp": 24 * disk.MIB, "root": 48 * disk.MIB, "notes": disk.MIB}  # unless it is told another for the notes
 KINDS = {"esp": disk.ESP, "root": disk.LINUX_ROOT, "notes": disk.LINUX}
 IDENTITY = "5EEDB007-0000-4000-9000-00000000000"
 MODULES = ("dm-mod", "loop", "virtio_pci", "virtio_blk", "xhci_pci", "usb_storage", "sd_mod", "ext4", "crc32c_generic")
@@ -50,14 +50,17 @@ class TinyGuest:
     notes: int
 
 
-def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = (), block_size: int = 512) -> TinyGuest:
+def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = (),
+         notes_size: int = SIZES["notes"], block_size: int = 512) -> TinyGuest:
     """The guest of that script, from the cache or made now; static programs in its /bin, and more modules. `block_size`:
     of the logical blocks of its disk."""
     text = BEGIN + script + END
-    more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules) + (f" {block_size}" if block_size != 512 else "")
-    key = hashlib.sha256(f"{FORMAT} {MODULES} {SIZES} {text}{more}".encode()).hexdigest()[:16]
+    more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules)
+    more += f" {block_size}" if block_size != 512 else ""
+    sizes = SIZES | {"notes": notes_size}
+    key = hashlib.sha256(f"{FORMAT} {MODULES} {sizes} {text}{more}".encode()).hexdigest()[:16]
     image = cache_folder() / f"tiny-{key}.vhd"
-    places = _places()
+    places = _places(sizes)
     with locked(cache_folder() / "tiny"):
         if not image.is_file():
             with tempfile.TemporaryDirectory(prefix="tiny.", dir=cache_folder()) as work:
@@ -66,9 +69,9 @@ def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] 
     return TinyGuest(image, image.stat().st_size - vhd.FOOTER_SIZE, root.start, root.size, places["notes"].start)
 
 
-def _places() -> dict[str, disk.Partition]:
+def _places(sizes: dict[str, int]) -> dict[str, disk.Partition]:
     start, found = disk.MIB, {}
-    for number, (role, size) in enumerate(SIZES.items(), 1):
+    for number, (role, size) in enumerate(sizes.items(), 1):
         found[role] = disk.Partition(start, size, KINDS[role], f"{IDENTITY}{number}", role)
         start += size
     return found
@@ -138,6 +141,6 @@ def _pack(script: str, tree: Path, programs: tuple[Path, ...], work: Path) -> Pa
 
 def take_uki(guest: TinyGuest, target: Path) -> Path:
     """The kernel with the script alone, as a program for an ESP: it runs without its disk, and without vhdboot."""
-    esp = _places()["esp"]
+    esp = _places(SIZES)["esp"]
     run("mcopy", "-n", "-i", f"{guest.image}@@{esp.start}", "::/EFI/Linux/tiny.efi", target)
     return target

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <span>
 
 #include "tests/unit/vhd/chain_images.h"
 #include "tests/unit/vhd/crash_explorer.h"
@@ -213,6 +214,18 @@ TEST(VhdxWriter, WithoutAFlushSomethingIsLost) {
   EXPECT_EQ(needed.size(), 8U);
   for (const std::size_t flush : needed)
     EXPECT_NE(commits.explored(without(commits.file.events, flush), flush).fault, "") << "event " << flush;
+}
+
+TEST(VhdxWriter, TwoFlushesForANewBlock) {
+  Commits commits;
+  auto writer = VhdxWriter::open(commits.file, kGuids, kLog);
+  ASSERT_TRUE(writer);
+  for (const std::uint64_t block : {1, 2, 3}) {
+    const std::size_t before = commits.file.events.size();
+    commits.commit(**writer, {block});
+    EXPECT_EQ(std::ranges::count(std::span(commits.file.events).subspan(before), Event::Kind::Flush, &Event::kind), 2)
+        << block;
+  }
 }
 
 TEST(VhdxWriter, AHeaderBeforeItsEntryIsFound) {
