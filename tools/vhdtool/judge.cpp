@@ -504,7 +504,7 @@ Result<Findings> check_file(const ImageToJudge& asked) {
     return concat(facts.mount_point == "/" ? "" : facts.mount_point, spelled_in(*boot.host, name));
   };
   std::vector<std::string> files{asked.file};
-  files.insert(files.end(), parents.begin(), parents.end());
+  files.insert(files.end(), parents.found().begin(), parents.found().end());
   for (const std::string& disk : boot.config.disks) {
     const bool beside = !disk.starts_with('/');
     if (!beside && !boot.host) {
