@@ -39,7 +39,8 @@ std::optional<volume::Path> absolute_place(std::string_view path) {
   const bool is_volume = is_long && to_lower_ascii(name).starts_with(kVolume) && name.ends_with('}');
   if (!is_drive && !is_volume) return std::nullopt;
   auto place = volume::parse_path(rest.substr(name.size()));
-  if (!place || place->is_root()) return std::nullopt;
+  // Not a folder, "D:\vhd\." or "D:\vhd\".
+  if (!place || place->is_root() || !rest.ends_with(place->name())) return std::nullopt;
   return *std::move(place);
 }
 

@@ -45,9 +45,10 @@ TEST(ParentPlaces, OnAVolumeThatWasNamedTheAbsolutePathToo) {
 }
 
 TEST(ParentPlaces, WhatIsNoAbsolutePath) {
-  for (const char* path : {"", "base.vhdx", "..\\base.vhdx", "\\vhd\\base.vhdx", "D:base.vhdx", "D:", "D:\\",
-                           "DD:\\a.vhd", "\\\\server\\share\\a.vhdx", "Volume{1}\\a.vhdx", "\\\\?\\Volume{1\\a.vhdx",
-                           "\\\\?\\UNC\\server\\a.vhdx", "D:\\..\\a.vhdx", "D:\\a\\E:\\b.vhdx", "1:\\a.vhd"})
+  for (const char* path :
+       {"", "base.vhdx", "..\\base.vhdx", "\\vhd\\base.vhdx", "D:base.vhdx", "D:", "D:\\", "DD:\\a.vhd",
+        "\\\\server\\share\\a.vhdx", "Volume{1}\\a.vhdx", "\\\\?\\Volume{1\\a.vhdx", "\\\\?\\UNC\\server\\a.vhdx",
+        "D:\\..\\a.vhdx", "D:\\a\\", "D:\\a\\.", "D:\\a\\E:\\b.vhdx", "1:\\a.vhd"})
     EXPECT_FALSE(absolute_place(path)) << path;
 }
 

@@ -521,7 +521,8 @@ TEST_F(ParentsElsewhere, TwoVolumesOfThatName) {
 TEST_F(ParentsElsewhere, AVolumeThatIsNotInOrder) {
   devices.plug("sda1", child());
   devices.plug("sdb1", flagged(2));
-  EXPECT_THAT(find_with(), Fails(Code::Unsafe, "/dev/sdb1 (exFAT \"BASES\"): it is marked dirty"));
+  EXPECT_THAT(find_with(),
+              Fails(Code::Unsafe, "/dev/sdb1 (exFAT \"BASES\"): the volume must not be written: it is marked dirty"));
   EXPECT_TRUE(find_with("parent-volume=5555-AAAA ephemeral=yes"));
   devices.plug("sdb1", flagged(6));
   EXPECT_THAT(find_with("parent-volume=5555-AAAA ephemeral=yes"), Fails(Code::Unsafe, "reported failures"));
