@@ -44,10 +44,10 @@ TEST(CheckPersist, NotTakenForTheGuestsOwn) {
 
 TEST(CheckPersist, NotTakenForAFurtherDisk) {
   const std::vector<MemoryPartition> one{{.type = "ext4", .files = {}, .label = "keep", .bytes = {}}};
-  const std::vector<MemoryPartition> root{{.type = "ext4", .files = {}, .label = "root", .bytes = {}}};
   const auto table = test::table_of(one);
+  const auto no_table = test::table_of({});
   const test::MemoryDisk persist(table, one);
-  const test::MemoryDisk own(table, root);
+  const test::MemoryDisk own(no_table, {});
   EXPECT_TRUE(check_persist(persist, own, {{.path = "data.vhd", .identity = {.label = "data"}, .disk = 1}}));
   EXPECT_THAT(check_persist(persist, own, {{.path = "data.vhd", .identity = {.label = "keep"}, .disk = 1}}),
               Fails(Code::Unsafe, "it has the UUID or label of data.vhd"));
