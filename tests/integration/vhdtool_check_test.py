@@ -486,7 +486,7 @@ def test_a_file_that_is_two_of_a_guest(tmp_path, volume):
             status, found = check(folder / "boot/good.vhd", "--conf", conf)
             assert status == 3 and has(found["error"], "disk", f"{name} is a file of this guest already"), (text, found)
         conf.write_text("disk data.img\n", encoding="utf-8")
-        assert not has(check(folder / "boot/good.vhd", "--conf", conf)[1]["error"], "disk", "already")
+        assert check(folder / "boot/good.vhd", "--conf", conf)[1]["error"] == []
 
 
 KERNEL = "6.1.0-small"
