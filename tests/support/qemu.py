@@ -37,10 +37,6 @@ class MachineError(AssertionError):
     """The machine did not do what was waited for; the text ends with the last lines of its console."""
 
 
-class InVain(MachineError):
-    """What was waited for did not happen in time."""
-
-
 @dataclass(frozen=True)
 class Disk:
     """`boot` is the order in which the firmware tries the disks; None: not tried. `device`: QEMU's words for one that
@@ -312,16 +308,16 @@ class Machine:
         """Handles what has arrived by now, or waits for the next arrival."""
         left = deadline - time.monotonic()
         if left <= 0:
-            raise self._error(f"waited in vain for {what}", InVain)
+            raise self._error(f"waited in vain for {what}")
         for key, _ in self._selector.select(left):
             key.data()
 
-    def _error(self, text: str, kind: type[MachineError] = MachineError) -> MachineError:
+    def _error(self, text: str) -> MachineError:
         self._stderr.flush()
         said = Path(self._stderr.name).read_bytes().decode("utf-8", "replace").strip()
         tail = "\n".join(self._text.splitlines()[-40:])
         where = f" (the whole log: {self._log_path})" if self._log_path else ""
-        return kind(f"{text} at {self.now():.1f} s{where}\n{said}\n--- the console's end ---\n{tail}")
+        return MachineError(f"{text} at {self.now():.1f} s{where}\n{said}\n--- the console's end ---\n{tail}")
 
     @property
     def text(self) -> str:

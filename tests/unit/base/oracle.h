@@ -32,7 +32,7 @@ class ScratchFolder {
 
   std::filesystem::path write(std::string_view name, Bytes bytes) const {
     const auto file = path_ / name;
-    std::ofstream(file, std::ios::binary).write(as_text(bytes).data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(file, std::ios::binary) << as_text(bytes);
     return file;
   }
 

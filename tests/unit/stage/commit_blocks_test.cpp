@@ -10,7 +10,6 @@ namespace vhdboot::stage {
 namespace {
 
 using test::Fails;
-using testing::IsEmpty;
 
 constexpr std::uint64_t kBlocks = 200;
 constexpr std::size_t kPlaces = 70;
