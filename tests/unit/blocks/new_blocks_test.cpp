@@ -11,7 +11,6 @@ namespace {
 
 using test::Fails;
 using test::ImageSpec;
-using testing::ElementsAre;
 
 constexpr Guid kOwn{.bytes = {std::byte{1}}};
 constexpr std::uint64_t kSectors = kMiB / kSectorSize;
