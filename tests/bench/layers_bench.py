@@ -159,11 +159,11 @@ def flushes_of_new_blocks(machine: Machine, shell: GuestShell, layout: Layout) -
 
 
 def start_peers(shell: GuestShell) -> None:
-    """On the same host volume, mounted as the guest may."""
+    """On the same host volume, mounted as the guest may. The kernel tells when each has its device."""
     shell.check("mount -t exfat /dev/$(basename $(dirname $(dirname $(grep -lx vhdboot-host /sys/class/block/dm-*/dm/name)))) /host")
     for device, kind, file in PEERS.values():
-        shell.check(f"(/tools/ld.so --library-path /tools /tools/qemu-nbd -c {device} -f {kind} --cache=none --aio=native "
-                    f"/host{file} &) ; until [ $(cat /sys/block/{Path(device).name}/size) -gt 0 ]; do usleep 10000; done")
+        shell.check(f"/tools/ld.so --library-path /tools /tools/qemu-nbd --fork -c {device} -f {kind} --cache=none --aio=native "
+                    f"/host{file} && grep -q -m 1 '{Path(device).name}: detected capacity change from 0' /dev/kmsg", 120)
 
 
 # --- what is booted
