@@ -4,15 +4,16 @@
 #include "init/modules/codecs.h"
 
 #include <fstream>
-#include <random>
 
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/base/oracle.h"
+#include "tests/unit/modules/sample.h"
 
 namespace vhdboot::modules {
 namespace {
 
 using test::Fails;
+using test::sample;
 
 constexpr std::size_t kRoomy = 64U << 20;
 
@@ -20,13 +21,6 @@ std::vector<std::byte> load(const std::filesystem::path& file) {
   std::vector<std::byte> bytes(std::filesystem::file_size(file));
   std::ifstream in(file, std::ios::binary);
   in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  return bytes;
-}
-
-std::vector<std::byte> sample(std::size_t size) {
-  std::mt19937 random(7);
-  std::vector<std::byte> bytes(size);
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i % 97 < 60 ? i % 7 : random());
   return bytes;
 }
 
