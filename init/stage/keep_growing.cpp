@@ -171,12 +171,16 @@ struct Child {
   pid_t pid = 0;
   Fd fd;  // readable when it has ended
 
-  /// Goes on in both: 0 in the child.
+  /// Goes on in both: 0 in the child. One whose end nobody would notice is none.
   static Result<Child> make(std::string_view what) {
     Child child{.pid = ::fork(), .fd = Fd()};
     if (child.pid < 0) return fail_errno(what);
-    if (child.pid > 0) child.fd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
-    return child;
+    if (child.pid == 0) return child;
+    child.fd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
+    if (child.fd) return child;
+    auto error = fail_errno(what);
+    child.kill();
+    return error;
   }
   /// Until it ends; its exit status.
   int wait() {
@@ -368,21 +372,35 @@ class Supervisor {
     auto child = Child::make("suspending the disk");
     if (child && child->pid == 0) {
       const AmongDevices inside(own_, proc_);
-      ::_exit(disk_->suspend() ? 0 : 1);
+      const auto done = disk_->suspend();
+      if (!done) cannot_mend(done.error());
+      ::_exit(done ? 0 : 1);
     }
-    if (child) suspender_ = *std::move(child);
+    if (child)
+      suspender_ = *std::move(child);
+    else
+      cannot_mend(child.error());
+  }
+
+  void cannot_mend(const Error& why) const {
+    report_->error(concat("the disk cannot be mended while its guest runs, restart: ", why.message()));
   }
 
   void begin_session(int suspended) {
-    if (suspended != 0) return report_->error("the disk cannot be mended while its guest runs: restart");
+    const AmongDevices inside(own_, proc_);
+    // Whoever waits for the disk is to learn that it is no more, instead of waiting for ever.
+    if (suspended != 0) {
+      if (suspended < 0) cannot_mend({Code::Io, 0, "the process that suspends it was killed"});
+      (void)disk_->resume();
+      return;
+    }
     worker_.kill();  // nobody asks it any more, and who opens the table next completes what it was at
     teller_.kill();
     made_ += rows_.places.size() - shared_->places_left.load();
-    const AmongDevices inside(own_, proc_);
     if (const auto done = mend(); !done) {
       (void)disk_->resume();
       worker_.kill();
-      report_->error(concat("the disk cannot be mended while its guest runs, restart: ", done.error().message()));
+      cannot_mend(done.error());
     } else if (rows_.places.empty()) {
       report_->warn("what has its block already can be written to, and all can be read");
     } else {
@@ -417,8 +435,6 @@ class Supervisor {
         ::_exit(1);
       }
     }
-    if (!worker_.fd)
-      return fail(Code::Unsupported, "the kernel does not tell when the process that makes new blocks ends");
     return {};
   }
 
@@ -458,11 +474,13 @@ class Supervisor {
 
   // What people may look at. Writing it may wait for the disk: nobody waits for this process.
   void start_teller() {
-    auto child = Child::make("");
-    if (!child || child->pid != 0) {
-      if (child) teller_ = *std::move(child);
+    auto child = Child::make("starting the process that tells how much room there is");
+    if (!child) return report_->warn(child.error().message());
+    if (child->pid != 0) {
+      teller_ = *std::move(child);
       return;
     }
+    leave_guest();
     std::optional<std::uint64_t> told;
     for (;; pause(kOften)) {
       const std::uint64_t left = shared_->places_left.load();
