@@ -23,7 +23,8 @@ class SparseImage final : public ByteSource {
   /// The file at `path`, without its holes; empty when it cannot be read.
   static SparseImage load(const std::string& path) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    const off_t size = file < 0 ? 0 : lseek(file, 0, SEEK_END);
+    if (file < 0) return SparseImage(0);
+    const off_t size = lseek(file, 0, SEEK_END);
     SparseImage image(size > 0 ? static_cast<std::uint64_t>(size) : 0);
     std::vector<std::byte> block(kBlock);
     for (off_t at = lseek(file, 0, SEEK_DATA); at >= 0 && at < size; at = lseek(file, at, SEEK_DATA)) {

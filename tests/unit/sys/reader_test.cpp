@@ -429,7 +429,6 @@ std::string frame(const volume::Message& message) {
 }
 
 std::vector<Nonsense> nonsense() {
-  std::string items(4 << 20, '\0');
   return {
       {"Nothing", "", "ended too early (status 0)"},
       {"HalfALength", std::string("\x10"), "ended too early (status 0)"},
