@@ -40,6 +40,10 @@ struct RootTables {
 /// Those below `root`.
 [[nodiscard]] Result<RootTables> read_tables(const disk::GuestTree& root);
 
+/// Whether the program that makes new blocks in an image (init/stage/keep_growing.h) may live as long as this guest:
+/// Unsupported when its init ends every process before its file systems are read-only.
+[[nodiscard]] Result<void> check_spares_keeper(const RootTables& tables);
+
 /// The partition UUID by which a boot loader would tell the guest's systemd from where it was started
 /// (guest/loader_interface.h): the ESP, when the entry lies there or on XBOOTLDR. Nothing where the fstab says what is
 /// mounted for booting, or is not known: then systemd does not need it, or it could do harm.

@@ -92,6 +92,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, const entry::Choice& choice,
   const auto tables = TRY(guest::root_tables(disk, made.line));
   TRY(check_other_disks(disk, further, made.line, tables.value_or(guest::RootTables()), devices, report));
   if (config.persist_file() && tables) TRY(guest::check_persist_paths(config.persist_paths, *tables));
+  if (attached.grows && tables) TRY(guest::check_spares_keeper(*tables));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));

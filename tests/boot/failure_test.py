@@ -268,6 +268,16 @@ def growing_further_disk(bench):
 def further_disk_is_a_copy(bench):
     image = images.guest_vhd(get_guest("debian12"))
     return bench.host({VHD: image, "/copy.vhd": image}, "disk /copy.vhd\n")
+
+
+def grows_without_systemd(bench):
+    image = bench.folder / "debian.vhdx"
+    run("qemu-img", "convert", "-f", "raw", "-O", "vhdx", "-o", "block_size=1M", get_guest("debian12-bare-sysvinit").disk, image)
+    for command in (["desparse", image], ["reserve", image, "+128M"]):
+        run(PRODUCTS / "vhdtool", *command)
+    return bench.host({"/boot/debian.vhdx": image})
+
+
 KEEPING = "ephemeral 64M\npersist /vhd/keep.img\npersist-paths /home\n"
 
 
@@ -337,6 +347,7 @@ FAILURES = [
     Failure(keeps_in_itself, ["`persist`", "a file of this guest already", "name another image"]),
     Failure(keeps_and_forgets_nothing, ["`persist` is said without `ephemeral`", "say `ephemeral yes`"]),
     Failure(keeps_without_systemd, ["`persist` needs a guest with systemd"]),
+    Failure(grows_without_systemd, ["has not all of its blocks", "is not systemd", "`vhdtool provision --full`"]),
     Failure(a_parent, ["/boot/child.vhd", "differencing", "parent"]),
     Failure(no_further_disk, ["the further disk /boot/data.vhd", "not"]),
     Failure(further_disk_twice, ["the further disk /DATA.vhd", "of another disk of this guest already"]),
@@ -384,7 +395,8 @@ ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent,
             compressed_file, encrypted_file, wrong_load_option, a_parent, no_such_volume, no_esp, uki_without_initrd,
             no_such_entry, crypttab_formats, saved_virtual_machine, no_further_disk, further_disk_twice,
             further_disk_is_the_image, sparse_further_disk, growing_further_disk, further_disk_is_a_copy,
-            nothing_to_keep_in, keeps_in_itself, keeps_and_forgets_nothing, keeps_without_systemd}
+            nothing_to_keep_in, keeps_in_itself, keeps_and_forgets_nothing, keeps_without_systemd,
+            grows_without_systemd}
 
 
 def always_or_not(failure: Failure):

@@ -179,6 +179,11 @@ TEST_F(Boots, TheTablesOfARoot) {
   EXPECT_EQ(tables->grub_disks, "/dev/sda");
 }
 
+TEST(SparesKeeper, OnlyAnInitThatIsKnownToEndEverythingIsRefused) {
+  EXPECT_TRUE(check_spares_keeper({}));
+  EXPECT_THAT(check_spares_keeper({.has_other_init = true}), Fails(Code::Unsupported, "vhdtool provision --full"));
+}
+
 // What would stop the boot may stand in it.
 TEST_F(Boots, ATableThatCannotBeReadIsNotEmpty) {
   const std::string long_one(entry::kMaxCrypttabBytes + 1, '#');
