@@ -78,8 +78,8 @@ def run_all(args, output: Path) -> dict[str, list[dict[str, float]]]:
         starter = hostdisk.make_esp_disk(folder / "starter", {"/EFI/BOOT/BOOTX64.EFI": guest.uki})
         ways = {"direct": ([Disk(folder / "direct"), Disk(starter, boot=0)], ALL)}
         for name, efi in products.items():
-            host = hostdisk.make_started_from_esp(folder / name / "host", hostdisk.HostSpec(fs=args.fs), "/boot/guest.vhd",
-                                                  guest_vhd(guest), efi)
+            host = hostdisk.make_started_from_esp(folder / name / "host", hostdisk.HostSpec(fs=args.fs),
+                                                  {"/boot/guest.vhd": guest_vhd(guest)}, efi)
             ways[name] = ([Disk(host.path, boot=0)], OURS)
         runs = {name: [] for name in ways}
         for number in range(args.runs):

@@ -26,7 +26,7 @@ ERROR = r"vhdboot\[(stage1|stage2)\]: error: (.*)\n"
 def make_host(folder, script=NOTHING, fs="ntfs", pieces=1):
     guest = tiny_guest.make(script)
     spec = HostSpec(fs=fs, pieces=pieces, slack=16 * disk.MIB)
-    return guest, hostdisk.make_started_from_esp(folder / "host.raw", spec, IMAGE, guest.image, PRODUCTS / "vhdboot.efi")
+    return guest, hostdisk.make_started_from_esp(folder / "host.raw", spec, {IMAGE: guest.image}, PRODUCTS / "vhdboot.efi")
 
 
 def volume_sector(host, byte):
@@ -60,7 +60,7 @@ def test_a_uki_that_is_larger_than_the_memory(folder):
     image = images.small_disk(folder / "image.vhd", uki, size=256 * disk.MIB)
     vhd.make_fixed(image)
     spec = HostSpec(slack=16 * disk.MIB)
-    host = hostdisk.make_started_from_esp(folder / "host.raw", spec, IMAGE, image, PRODUCTS / "vhdboot.efi")
+    host = hostdisk.make_started_from_esp(folder / "host.raw", spec, {IMAGE: image}, PRODUCTS / "vhdboot.efi")
     for file in (noise, uki, image):
         file.unlink()
     before = disk.digest(host.path)
@@ -80,7 +80,7 @@ def test_a_machine_whose_facts_are_incomplete(folder):
         contents = contents.replace(option, other.ljust(len(option)))
     efi.write_bytes(contents)
     guest = tiny_guest.make(NOTHING)
-    host = hostdisk.make_started_from_esp(folder / "host.raw", HostSpec(slack=16 * disk.MIB), IMAGE, guest.image, efi)
+    host = hostdisk.make_started_from_esp(folder / "host.raw", HostSpec(slack=16 * disk.MIB), {IMAGE: guest.image}, efi)
     before = disk.digest(host.path)
     with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
         machine.expect(r"vhdboot\[stage1\]: using kexec_file_load: ", 240, failing=TROUBLE)

@@ -2,12 +2,15 @@
 """A guest with more than one disk: it uses them as its own, what it writes lies in their files and nowhere else, and where
 it forgets they are read-only."""
 
+import hashlib
+import random
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support import disk, hostdisk, sparse_images, tiny_guest, vhd
+from tests.support import chains, disk, hostdisk, sparse_images, tiny_guest, vhd
 from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.images import guest_vhd
@@ -16,6 +19,7 @@ from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE, GuestShell
 
 EFI = PRODUCTS / "vhdboot.efi"
+VHDTOOL = PRODUCTS / "vhdtool"
 VHD = "/boot/debian.vhd"
 SIZE = 64 * disk.MIB
 UUID = "5eedb007-0000-4000-9000-0000000000d1"
@@ -134,6 +138,82 @@ def test_a_guest_with_three_disks(folder):
         assert machine.wait_exit(240) == 0
         assert not re.search(r"I/O error|EXT4-fs (error|warning)", machine.text)
     check_file_system(judge(host, folder, files, before), "/etc/debian_version", "12")
+
+
+# Of each kind that is written in place: by whom it is made, and how.
+MADE = {"one.vhdx": ("vhdx", "block_size=1M"), "two.vhdx": ("vhdx", "block_size=2M"), "many.vhdx": ("vhdx", "block_size=32M"),
+        "fixed.vhdx": ("vhdx", "subformat=fixed,block_size=8M"), "growing.vhd": ("vpc", "subformat=dynamic,force_size=on"),
+        "fixed.vhd": ("vpc", "subformat=fixed,force_size=on")}
+FIVE, CHILD = "five.vhdx", "child.vhd"
+SMALL = 6 * disk.MIB
+EACH = r"""
+n=1
+while [ -b /dev/loop$n ] && [ $(cat /sys/block/loop$n/size) != 0 ]; do
+  echo "guest: had $n $(md5sum < /dev/loop$n | cut -c 1-32)"
+  echo "written $n" | dd of=/dev/loop$n bs=4096 seek=$((n * 100)) conv=sync,notrunc oflag=direct status=none
+  n=$((n + 1))
+done
+"""
+
+
+def disk_of_each_kind(folder: Path, contents: bytes) -> list[list[Path]]:
+    """The files of each, the one to be written first: images of others, a chain of five files, a differencing VHD."""
+    raw = folder / "contents"
+    raw.write_bytes(contents)
+    found = []
+    for name, (form, options) in MADE.items():
+        run("qemu-img", "convert", "-f", "raw", "-O", form, "-o", options, raw, folder / name)
+        run(VHDTOOL, "desparse", folder / name)
+        found.append([folder / name])
+    files = chains.vhdx_of(folder, contents, 5)
+    found.append([files[0].rename(folder / FIVE), *files[1:]])
+    child = folder / CHILD
+    run("qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o", "subformat=fixed,force_size=on", raw, child)
+    run(VHDTOOL, "desparse", child)
+    run(VHDTOOL, "snapshot", "--reserve", "0", child, "base")
+    found.append([child, child.with_name("child.base.vhd")])
+    for files in found:
+        if not files[0].name.startswith("fixed"):
+            run(VHDTOOL, "desparse", files[0])
+            run(VHDTOOL, "provision", "--full", files[0])
+    return found
+
+
+@pytest.mark.only_all
+def test_a_disk_of_each_kind(folder):
+    """Blocks of 1, 2 and 32 MiB, chains of two and five: each is written in place, read by others, and nothing else changes."""
+    contents = random.Random(5).randbytes(SMALL)
+    disks = disk_of_each_kind(folder, contents)
+    guest = tiny_guest.make(EACH)
+    conf = folder / "debian.conf"
+    conf.write_text("".join(f"disk /disks/{files[0].name}\n" for files in disks), encoding="utf-8")
+    files = {VHD: guest.image, "/boot/debian.efi": EFI, "/boot/debian.conf": conf}
+    files |= {f"/disks/{path.name}": path for paths in disks for path in paths}
+    host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(pieces=3), files)
+    written = [f"/disks/{paths[0].name}" for paths in disks]
+    before = outside(host, *written)
+    with Machine(MachineSpec([Disk(host.path, boot=0)], memory_mib=512), log=folder / "console.log") as machine:
+        machine.expect("^guest: done", 600, failing=TROUBLE)
+        assert machine.wait_exit(120) == 0
+        had = re.findall(r"guest: had (\d) ([0-9a-f]{32})", machine.text)
+    assert had == [(str(number), hashlib.md5(contents).hexdigest()) for number in range(1, len(disks) + 1)]
+    assert outside(host, *written) == before
+    assert hostdisk.volume_complaints(host) == []
+    after = folder / "after"
+    after.mkdir()
+    for number, paths in enumerate(disks, 1):
+        for path in paths:
+            hostdisk.extract_file(host, f"/disks/{path.name}", after / path.name, path.stat().st_size)
+        image, place = after / paths[0].name, number * 100 * 4096
+        expected = folder / "expected"
+        expected.write_bytes(contents[:place] + f"written {number}\n".encode().ljust(4096, b"\0") + contents[place + 4096 :])
+        with open(folder / "read", "wb") as file:
+            done = subprocess.run([VHDTOOL, "cat", image], stdout=file, timeout=120, check=False)
+        assert done.returncode in (0, 4)  # a parent that was taken out of the volume has another time
+        assert (folder / "read").read_bytes() == expected.read_bytes(), image.name
+        if len(paths) == 1:
+            form = "vhdx" if image.suffix == ".vhdx" else "vpc"
+            run("qemu-img", "compare", "-f", "raw", "-F", form, expected, image)
 
 
 FORGETTING = """

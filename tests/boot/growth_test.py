@@ -149,6 +149,61 @@ def check_image(host, name, folder, outside, places, files, replayed=False):
         assert hashlib.md5(content, usedforsecurity=False).hexdigest() == digest, name
 
 
+# Nobody is left to make a block. Each write goes on by itself, since one that needs a block never ends.
+ALL_KILLED = r"""
+mount -t ext4 $root /mnt
+if [ -e /mnt/file1 ]; then
+  md5sum /mnt/file* | sed 's/^/guest: has /'
+  dd if=/dev/urandom of=/mnt/file2 bs=1M count=2 conv=fsync status=none && echo 'guest: blocks are made again'
+  umount /mnt
+else
+  dd if=/dev/urandom of=/mnt/file1 bs=1M count=6 conv=fsync status=none
+  sync /mnt
+  write_note 1 'before'
+  echo "guest: wrote $(md5sum < /mnt/file1 | cut -c 1-32)"
+  keepers=$(grep -l '^@vhdboot/keeper' /proc/[0-9]*/cmdline 2>/dev/null | grep -o '[0-9]*')
+  kill -KILL $keepers
+  while kill -0 $keepers 2>/dev/null; do :; done
+  dd if=/dev/zero of=$notes bs=1M seek=NEW count=1 oflag=direct conv=notrunc status=none &
+  write_note 1 'after' && echo 'guest: what has its block is written'
+  echo 3 > /proc/sys/vm/drop_caches
+  md5sum /mnt/file1 > /dev/null && echo 'guest: and read'
+  while :; do sleep 1000; done
+fi
+"""
+
+
+@pytest.mark.only_all
+def test_all_keepers_are_killed(folder):
+    """Nothing that was promised is lost, what has its block goes on, and the next start makes blocks again."""
+    notes_mib = 16
+    guest = tiny_guest.make(ALL_KILLED.replace("NEW", str(notes_mib - 2)), modules=MODULES, notes_size=notes_mib * disk.MIB)
+    image = growing_image(folder, "vhdx", guest.image.read_bytes()[: guest.payload])
+    name = f"/boot/{image.name}"
+    host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(slack=16 * disk.MIB),
+                         {name: image, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"})
+    outside = hostdisk.outside_digest(host, name)
+    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "first.log") as machine:
+        digest = machine.expect("^guest: wrote ([0-9a-f]{32})", 600, failing=TROUBLE)[1]
+        machine.expect("^guest: what has its block is written", 60, failing=TROUBLE)
+        machine.expect("^guest: and read", 60, failing=TROUBLE)
+        machine.kill()
+    assert hostdisk.outside_digest(host, name) == outside
+    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "second.log") as machine:
+        machine.expect(f"^guest: has {digest}  /mnt/file1", 600, failing=TROUBLE)
+        machine.expect("^guest: blocks are made again", 60, failing=TROUBLE)
+        machine.expect("^guest: done", 60, failing=TROUBLE)
+        assert machine.wait_exit(60) == 0
+    assert hostdisk.outside_digest(host, name) == outside
+    assert hostdisk.volume_complaints(host) == []
+    after = hostdisk.extract_file(host, name, folder / "after.vhdx", image.stat().st_size)
+    run("qemu-img", "check", "-r", "all", "-f", "vhdx", after)
+    run("qemu-img", "convert", "-f", "vhdx", "-O", "raw", after, folder / "after.raw")
+    with open(folder / "after.raw", "rb") as file:
+        file.seek(guest.notes + tiny_guest.BLOCK)
+        assert file.read(6) == b"after\n"
+
+
 MARK = b"here the disk cannot be read".ljust(512, b".")
 BAD, TAIL, MADE = 8, 64, 80  # blocks of 1 MiB: one that cannot be copied, those behind the guest's, those in the reserve
 # One block of the parent cannot be copied; then more is written than there is room for.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.support import disk, power_cut
 from tests.support.command import CommandError
+from tests.support.guest_disks import KINDS
 
 from .results import Results
 
@@ -66,13 +67,14 @@ class Cuts:
         folder = self._folder / f"boot-{boot}"
         if folder.is_dir():
             return power_cut.load(folder)
-        fs, pieces = VOLUMES[boot % len(VOLUMES)]
-        say(f"booting a guest for power cuts, on {fs}, its image in {pieces} piece(s)")
+        kind = list(KINDS)[boot % len(KINDS)]
+        fs, pieces = VOLUMES[(boot + boot // len(KINDS)) % len(VOLUMES)]
+        say(f"booting a guest for power cuts, on {fs}, its disk {kind}, in {pieces} piece(s)")
         self._data["boots"].pop(str(boot), None)
         fresh = self._work / folder.name
         fresh.mkdir()
         try:
-            power_cut.boot(fresh, fs, pieces)
+            power_cut.boot(fresh, fs, pieces, kind)
         except (AssertionError, CommandError) as error:
             self._data["boots"][str(boot)] = str(error)
             self._results.save()

@@ -93,7 +93,7 @@ class Starts:
             guest = tiny_guest.make(SCRIPT)
             fresh = self._work / path.name
             spec = HostSpec(fs=fs, pieces=VOLUMES[fs], slack=16 * disk.MIB)
-            host = hostdisk.make_started_from_esp(fresh, spec, IMAGE, guest.image, PRODUCTS / "vhdboot.efi")
+            host = hostdisk.make_started_from_esp(fresh, spec, {IMAGE: guest.image}, PRODUCTS / "vhdboot.efi")
             counter = hostdisk.file_ranges(host, IMAGE, guest.notes, tiny_guest.BLOCK)[0]
             known = {"offset": host.offset, "size": host.size, "counter": counter,
                      "rest": disk.digest_outside(fresh, [counter])}

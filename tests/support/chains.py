@@ -9,7 +9,7 @@ from . import sparse_images
 
 SECTOR = 512
 PIECE = 8  # sectors: a block of any disk
-IDS = [uuid.UUID(int=0x5EED_0100 + number) for number in range(3)]
+IDS = [uuid.UUID(int=0x5EED_0100 + number) for number in range(64)]
 
 
 def _spread(payload: bytes, files: int, piece: int = PIECE, dense: bool = False, size: int = SECTOR) -> list[dict[int, bytes]]:
@@ -36,14 +36,15 @@ def _whole_pieces(sectors: dict[int, bytes], piece: int, size: int = SECTOR) -> 
             for sector in range(number * piece, (number + 1) * piece)}
 
 
-def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False, size: int = SECTOR,
-                  parents: str = "") -> list[Path]:
-    """A differencing VHDX on another one on a dynamic one, in pieces of so many sectors of that size. `parents`: the folder
-    that the first one says its parent is in, such as "D:\\vhd", in place of its own."""
-    paths = [folder / name for name in ("debian.vhdx", "middle.vhdx", "base.vhdx")]
-    for number, sectors in enumerate(_spread(payload, 3, piece, dense, size)):
+def vhdx_of(folder: Path, payload: bytes, count: int, piece: int = PIECE, dense: bool = False, size: int = SECTOR,
+            parents: str = "") -> list[Path]:
+    """Differencing VHDX files on a dynamic one, in pieces of so many sectors of that size. `parents`: the folder that the
+    first one says its parent is in, such as "D:\\vhd", in place of its own."""
+    between = ["middle.vhdx"] if count == 3 else [f"middle{number}.vhdx" for number in range(1, count - 1)]
+    paths = [folder / name for name in ("debian.vhdx", *between, "base.vhdx")]
+    for number, sectors in enumerate(_spread(payload, count, piece, dense, size)):
         parent = None
-        if number < 2:
+        if number < count - 1:
             name = paths[number + 1].name
             absolute = parents and number == 0
             where = {"absolute_win32_path": f"{parents}\\{name}"} if absolute else {"relative_path": f".\\{name}"}
@@ -51,6 +52,11 @@ def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool 
         sparse_images.make_vhdx(paths[number], len(payload), _whole_pieces(sectors, piece, size), IDS[number], parent=parent,
                                 sector_size=size)
     return paths
+
+
+def vhdx_of_three(folder: Path, payload: bytes, piece: int = PIECE, dense: bool = False, size: int = SECTOR,
+                  parents: str = "") -> list[Path]:
+    return vhdx_of(folder, payload, 3, piece, dense, size, parents)
 
 
 def vhdx_of_three_4kn(folder: Path, payload: bytes) -> list[Path]:

@@ -57,13 +57,15 @@ class HostSpec:
 
 @dataclass(frozen=True)
 class HostDisk:
-    """`extents`: where the bytes of each file lie on the disk, as (offset, length), in the file's order."""
+    """`extents`: where the bytes of each file lie on the disk, as (offset, length), in the file's order; `sizes`: of the files,
+    in bytes, which end within their last cluster."""
 
     path: Path
     spec: HostSpec
     offset: int
     size: int
     extents: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def partuuid(self) -> str:
@@ -110,19 +112,20 @@ def make(target: Path, spec: HostSpec, files: dict[str, Path], esp_files: dict[s
         extents = (_fill_ntfs if spec.fs == "ntfs" else _fill_exfat)(volume, offset, spec, files)
         disk.place(volume, target, offset)
     placed = {name: [(offset + start, length) for start, length in runs] for name, runs in extents.items()}
-    return HostDisk(target, spec, offset, size, placed)
+    return HostDisk(target, spec, offset, size, placed, {name: source.stat().st_size for name, source in files.items()})
 
 
-def make_started_from_esp(target: Path, spec: HostSpec, name: str, image: Path, efi: Path) -> HostDisk:
-    """A disk from whose ESP the firmware starts `efi`, which boots the image of that name on the host volume."""
+def make_started_from_esp(target: Path, spec: HostSpec, files: dict[str, Path], efi: Path, settings: str = "") -> HostDisk:
+    """A disk from whose ESP the firmware starts `efi`, which boots the first of these files on the host volume; `settings`:
+    more lines of its configuration."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="vhdboot-conf.", dir=target.parent) as work:
         conf = Path(work) / "conf"
         # Named, as it is when GRUB or Ventoy starts vhdboot from the host volume: else every disk is waited for.
         serial = NTFS_SERIAL if spec.fs == "ntfs" else EXFAT_SERIAL
-        conf.write_text(f"image {name}\nvolume {serial}\n", encoding="utf-8")
+        conf.write_text(f"image {next(iter(files))}\nvolume {serial}\n{settings}", encoding="utf-8")
         esp = {"/EFI/BOOT/BOOTX64.EFI": efi, "/EFI/BOOT/BOOTX64.conf": conf}
-        return make(target, replace(spec, loader="esp"), {name: image}, esp)
+        return make(target, replace(spec, loader="esp"), files, esp)
 
 
 # --- GRUB
@@ -409,9 +412,9 @@ def file_ranges(host: HostDisk, name: str, start: int, length: int) -> list[tupl
 
 
 def extract_file(host: HostDisk, name: str, target: Path, length: int | None = None) -> Path:
-    """The file's bytes, read from where they lay when the disk was made."""
+    """The file's bytes, or so many of them, read from where they lay when the disk was made."""
     with open(target, "wb") as file:
-        file.truncate(length if length is not None else sum(size for _, size in host.extents[name]))
+        file.truncate(length if length is not None else host.sizes[name])
     done = 0
     for start, size in file_ranges(host, name, 0, target.stat().st_size):
         disk.copy_range(host.path, start, target, done, size)

@@ -16,13 +16,15 @@ import json
 import os
 import random
 import re
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import disk, hostdisk, tiny_guest, write_log
+from . import disk, hostdisk, write_log
 from .command import CommandError, run
+from .guest_disks import KINDS, GuestDisk
 from .hostdisk import HostDisk, HostSpec
 from .paths import PRODUCTS
 from .qemu import Disk, Machine, MachineSpec
@@ -30,7 +32,7 @@ from .shell import TROUBLE
 from .tiny_guest import BLOCK, TinyGuest
 from .write_log import Entry
 
-IMAGE = "/boot/debian.vhd"
+IMAGE = KINDS["flat"].image
 SLACK = 16 * disk.MIB
 BEFORE, AFTER, LOG, ABOUT = "before.raw", "after.raw", "writes", "boot.json"
 STEPS = 24
@@ -101,36 +103,38 @@ class Boot:
     host: HostDisk
     guest: TinyGuest
     entries: list[Entry]
+    disk: GuestDisk = KINDS["flat"]
 
     def notes(self) -> list[tuple[int, int, str]]:
         """What the guest said to its disk: (place in the log, step, SHA-256 of the step's file), in the log's order."""
-        places = {hostdisk.file_ranges(self.host, IMAGE, self.guest.notes + step * BLOCK, BLOCK)[0][0]
-                  for step in range(1, STEPS + 1)}
         found = [(number, NOTE.fullmatch(entry.data)) for number, entry in enumerate(self.entries)
-                 if entry.offset in places]
+                 if len(entry.data) == BLOCK]
         return [(number, int(note[1]), note[2].decode()) for number, note in found if note]
 
 
-def boot(folder: Path, fs: str, pieces: int) -> Boot:
+def boot(folder: Path, fs: str, pieces: int, kind: str = "flat") -> Boot:
     """Boots the guest of SCRIPT with a log of writes until it is off. What it returns lies in `folder`: see load()."""
-    guest = tiny_guest.make(SCRIPT)
+    guest_disk = KINDS[kind]
+    guest = guest_disk.guest(SCRIPT)
     disk_spec = HostSpec(fs=fs, pieces=pieces, slack=SLACK)
-    host = hostdisk.make_started_from_esp(folder / BEFORE, disk_spec, IMAGE, guest.image, PRODUCTS / "vhdboot.efi")
+    with tempfile.TemporaryDirectory(prefix="vhdboot-files.", dir=folder) as work:
+        host = hostdisk.make_started_from_esp(folder / BEFORE, disk_spec, guest_disk.files(Path(work), guest),
+                                              PRODUCTS / "vhdboot.efi", guest_disk.config())
     after, log = disk.clone(host.path, folder / AFTER), folder / LOG
     log.unlink(missing_ok=True)
     spec = MachineSpec([Disk(after, boot=0, write_log=log)], memory_mib=512)
     with Machine(spec, log=folder / "console.log") as machine:
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         assert log.stat().st_size == 0, "something was written before the jump into the guest's kernel"
-        machine.expect(r"^guest: done", 300, failing=TROUBLE)
+        machine.expect(r"^guest: done", 420, failing=TROUBLE)
         assert machine.wait_exit(60) == 0
         said = re.findall(SAID, machine.text)
-    made = Boot(host, guest, write_log.read(log))
+    made = Boot(host, guest, write_log.read(log), guest_disk)
     assert [(str(step), digest) for _, step, digest in made.notes()] == said, "the log and the console differ"
     assert len(said) == STEPS
     assert not lost_writes(made, after, folder / "replayed.raw"), "the log does not lead to what is on the disk"
     after.unlink()
-    about = {"fs": fs, "offset": host.offset, "size": host.size, "extents": host.extents[IMAGE]}
+    about = {"kind": kind, "fs": fs, "offset": host.offset, "size": host.size, "extents": host.extents, "sizes": host.sizes}
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return made
 
@@ -138,9 +142,10 @@ def boot(folder: Path, fs: str, pieces: int) -> Boot:
 def load(folder: Path) -> Boot:
     """The boot that was made in that folder, which may have moved."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    extents = {IMAGE: [tuple(extent) for extent in about["extents"]]}
-    host = HostDisk(folder / BEFORE, HostSpec(fs=about["fs"]), about["offset"], about["size"], extents)
-    return Boot(host, tiny_guest.make(SCRIPT), write_log.read(folder / LOG))
+    extents = {name: [tuple(extent) for extent in places] for name, places in about["extents"].items()}
+    host = HostDisk(folder / BEFORE, HostSpec(fs=about["fs"]), about["offset"], about["size"], extents, about["sizes"])
+    guest_disk = KINDS[about["kind"]]
+    return Boot(host, guest_disk.guest(SCRIPT), write_log.read(folder / LOG), guest_disk)
 
 
 def lost_writes(made: Boot, after: Path, work: Path) -> bool:
@@ -214,26 +219,28 @@ class Check:
 
     def __init__(self, made: Boot):
         self._boot = made
-        self._payload = hostdisk.file_ranges(made.host, IMAGE, 0, made.guest.payload)
-        self._outside = disk.digest_outside(made.host.path, self._payload)
+        self._may_change = made.disk.may_change(made.host, made.guest)
+        self._outside = disk.digest_outside(made.host.path, self._may_change)
         self._notes = made.notes()
 
     def complaints(self, cut: Cut, path: Path) -> list[str]:
         """What is wrong with the disk after that cut. `path` is not written."""
         host = self._boot.host.moved(path)
         found = []
-        if disk.digest_outside(path, self._payload) != self._outside:
-            found.append("the disk changed outside of what the guest sees as its disk")
+        if disk.digest_outside(path, self._may_change) != self._outside:
+            found.append("the disk changed outside of what the guest may write")
         found += hostdisk.volume_complaints(host)
-        with tempfile.TemporaryDirectory(prefix="vhdboot-cut.", dir=path.parent) as folder:
-            root = self._extract_root(host, Path(folder))
-            found += self._recover(root) or self._look_for_promised(cut, root, Path(folder) / "found")
-        return [f"{cut}: {complaint}" for complaint in found]
-
-    def _extract_root(self, host: HostDisk, folder: Path) -> Path:
         guest = self._boot.guest
-        image = hostdisk.extract_file(host, IMAGE, folder / "image", guest.payload)
-        return disk.extract(image, guest.root, guest.root_size, folder / "root")
+        with tempfile.TemporaryDirectory(prefix="vhdboot-cut.", dir=path.parent) as name:
+            folder = Path(name)
+            try:
+                payload, complaints = self._boot.disk.read(host, guest, folder)
+            except (CommandError, subprocess.CalledProcessError) as error:
+                return [f"{cut}: {complaint}" for complaint in (*found, str(error))]
+            root = disk.extract(payload, guest.root, guest.root_size, folder / "root")
+            found += complaints
+            found += self._recover(root) or self._look_for_promised(cut, root, folder / "found")
+        return [f"{cut}: {complaint}" for complaint in found]
 
     def _recover(self, root: Path) -> list[str]:
         """As the guest's next start does it: the journal is replayed. Nothing else may have to be mended."""

@@ -51,12 +51,13 @@ class TinyGuest:
 
 
 def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] = (),
-         notes_size: int = SIZES["notes"], block_size: int = 512) -> TinyGuest:
+         notes_size: int = SIZES["notes"], block_size: int = 512, suite: str = "bookworm") -> TinyGuest:
     """The guest of that script, from the cache or made now; static programs in its /bin, and more modules. `block_size`:
-    of the logical blocks of its disk."""
+    of the logical blocks of its disk; `suite`: the Debian with its kernel."""
     text = BEGIN + script + END
     more = "".join(hashlib.sha256(program.read_bytes()).hexdigest() for program in programs) + " ".join(modules)
     more += f" {block_size}" if block_size != 512 else ""
+    more += f" {suite}" if suite != "bookworm" else ""
     sizes = SIZES | {"notes": notes_size}
     key = hashlib.sha256(f"{FORMAT} {MODULES} {sizes} {text}{more}".encode()).hexdigest()[:16]
     image = cache_folder() / f"tiny-{key}.vhd"
@@ -64,7 +65,8 @@ def make(script: str, programs: tuple[Path, ...] = (), modules: tuple[str, ...] 
     with locked(cache_folder() / "tiny"):
         if not image.is_file():
             with tempfile.TemporaryDirectory(prefix="tiny.", dir=cache_folder()) as work:
-                _build(text, list(places.values()), Path(work), programs, MODULES + modules, block_size).rename(image)
+                _build(text, list(places.values()), Path(work), programs, MODULES + modules, block_size,
+                       suite).rename(image)
     root = places["root"]
     return TinyGuest(image, image.stat().st_size - vhd.FOOTER_SIZE, root.start, root.size, places["notes"].start)
 
@@ -78,14 +80,14 @@ def _places(sizes: dict[str, int]) -> dict[str, disk.Partition]:
 
 
 def _build(script: str, places: list[disk.Partition], work: Path, programs: tuple[Path, ...],
-           modules: tuple[str, ...], block_size: int) -> Path:
-    suite = Suite("bookworm")
+           modules: tuple[str, ...], block_size: int, suite_name: str) -> Path:
+    suite = Suite(suite_name)
     package = suite.unpack(suite.kernel_package())
     kernel = max((package / "boot").glob("vmlinuz-*"))
     release = kernel.name.removeprefix("vmlinuz-")
     tree = work / "tree"
     _copy_modules(package, tree, release, modules)
-    initrd = _pack(script, tree, (suite.unpack("busybox-static") / "bin/busybox", *programs), work)
+    initrd = _pack(script, tree, (_below_usr(suite.unpack("busybox-static"), "bin/busybox"), *programs), work)
     esp, root, image = work / "esp", work / "root", work / "image"
     disk.format_esp(esp, places[0].size, {"/EFI/Linux/tiny.efi": images.make_uki(work / "uki", kernel, initrd, release)},
                     block_size=block_size)
@@ -99,9 +101,14 @@ def _build(script: str, places: list[disk.Partition], work: Path, programs: tupl
     return image
 
 
+def _below_usr(package: Path, name: str) -> Path:
+    """Debian 13 has all of its files there."""
+    return next(path for path in (package / name, package / "usr" / name) if path.exists())
+
+
 def _copy_modules(package: Path, tree: Path, release: str, modules: tuple[str, ...]) -> None:
-    """Those modules and what they need, as Debian's packages lay them out."""
-    source = package / "lib/modules" / release
+    """Those modules and what they need, as Debian's packages lay them out; unpacked, as busybox loads them."""
+    source = _below_usr(package, f"lib/modules/{release}")
     target = tree / "lib/modules" / release
     files = {file.name.split(".")[0].replace("-", "_"): file for file in source.rglob("*.ko*")}
     wanted, taken = [name.replace("-", "_") for name in modules], set()
@@ -114,6 +121,8 @@ def _copy_modules(package: Path, tree: Path, release: str, modules: tuple[str, .
         place = target / files[name].relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(files[name], place)
+        if place.suffix == ".xz":
+            run("xz", "-d", place)
         depends = run("modinfo", "-F", "depends", files[name]).strip()
         wanted += [other.replace("-", "_") for other in depends.split(",") if other]
     for file in source.glob("modules.*"):
