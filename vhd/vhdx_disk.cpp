@@ -2,13 +2,16 @@
 #include "vhd/vhdx_disk.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "base/units.h"
 
 namespace vhdboot::vhd {
 namespace {
 
 constexpr std::uint64_t kBitmapSectors = 8 * kVhdxBitmap;
+constexpr std::uint64_t kBits = 4 * kKiB;  // of a bitmap that are read at a time: of 16 MiB, with sectors of 512 bytes
+static_assert(kVhdxBitmap % kBits == 0);
 
 // A part of the block, at least, is in the file.
 bool is_held(std::uint64_t entry) {
@@ -65,23 +68,30 @@ Result<VhdxDisk::Piece> VhdxDisk::locate(std::uint64_t offset, std::uint64_t lim
   return piece;
 }
 
+// Whoever looks a disk up goes along it: what lies around is needed next.
+Result<void> VhdxDisk::load_bits(std::uint64_t start) const {
+  if (bits_start_ == start) return {};
+  bits_start_ = kNowhere;
+  bits_.resize(kBits);
+  TRY(file().read(start, bits_));
+  bits_start_ = start;
+  return {};
+}
+
 // 2.4: bit 0 of byte 0 of a bitmap stands for the first sector of its chunk.
 Result<VhdxDisk::Piece> VhdxDisk::locate_partial(std::uint64_t offset, std::uint64_t limit, std::uint64_t place) const {
   const std::uint64_t sector_size = metadata_.logical_sector;
   const std::uint64_t sector = offset / sector_size;
-  const std::uint64_t bitmap = vhdx_place(bitmap_entry_of(sector / kBitmapSectors));
   const std::uint64_t first = sector % kBitmapSectors;
-  std::array<std::byte, 512> bits{};
-  const std::uint64_t first_byte = first / 8;
-  const std::uint64_t count = std::min<std::uint64_t>(bits.size(), kVhdxBitmap - first_byte);
-  TRY(file().read(bitmap + first_byte, MutableBytes(bits).first(static_cast<std::size_t>(count))));
+  const std::uint64_t first_byte = first / 8 / kBits * kBits;
+  TRY(load_bits(vhdx_place(bitmap_entry_of(sector / kBitmapSectors)) + first_byte));
   const auto held = [&](std::uint64_t number) {
-    return (std::to_integer<unsigned>(bits[static_cast<std::size_t>(number / 8 - first_byte)]) >> (number % 8) & 1) !=
+    return (std::to_integer<unsigned>(bits_[static_cast<std::size_t>(number / 8 - first_byte)]) >> (number % 8) & 1) !=
            0;
   };
   std::uint64_t last = first + 1;
   std::uint64_t length = sector_size - offset % sector_size;
-  while (length < limit && last < (first_byte + count) * 8 && held(last) == held(first)) {
+  while (length < limit && last < (first_byte + kBits) * 8 && held(last) == held(first)) {
     length += sector_size;
     ++last;
   }

@@ -26,6 +26,9 @@ class VhdxDisk final : public SparseDisk {
  private:
   VhdxDisk(const ByteSource& file, VhdxTable table);
 
+  static constexpr std::uint64_t kNowhere = UINT64_MAX;
+
+  [[nodiscard]] Result<void> load_bits(std::uint64_t start) const;
   [[nodiscard]] Result<Piece> locate_partial(std::uint64_t offset, std::uint64_t limit, std::uint64_t place) const;
   /// Of a block that is not in the file.
   [[nodiscard]] Origin absent_origin(std::uint64_t entry) const;
@@ -37,6 +40,8 @@ class VhdxDisk final : public SparseDisk {
   std::vector<std::uint64_t> table_;
   std::uint64_t allocated_;
   std::uint64_t reserve_;
+  mutable std::vector<std::byte> bits_;  // of a sector bitmap, those read last
+  mutable std::uint64_t bits_start_ = kNowhere;
 };
 
 }  // namespace vhdboot::vhd
