@@ -48,7 +48,11 @@ Result<AttachPlan> plan_attachment(View view, bool read_only, std::uint32_t gues
 std::vector<Row> writer_rows(const View& view) {
   if (view.rows.empty()) return {};
   const Row& last = view.rows.back();
-  return {{.kind = RowKind::Snapshot, .length = last.start + last.length, .device = 0, .store = 1}};
+  return {{.kind = RowKind::Snapshot,
+           .length = last.start + last.length,
+           .device = 0,
+           .store = 1,
+           .chunk = kStorePiece / kSectorSize}};
 }
 
 Result<std::vector<Row>> kept_rows(const View& view, std::span<const Range> kept) {

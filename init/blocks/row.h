@@ -28,7 +28,7 @@ struct Row {
   std::size_t device = 0;           ///< Linear and Snapshot: which of the devices below
   std::uint64_t device_sector = 0;  ///< Linear only: where on it
   std::size_t store = 0;            ///< Snapshot only: the device below that holds what is written
-  std::uint64_t chunk = 8;          ///< Snapshot only: a power of two
+  std::uint64_t chunk = 0;          ///< Snapshot only: a power of two
 
   friend constexpr bool operator==(const Row&, const Row&) = default;
 };

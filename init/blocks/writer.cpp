@@ -16,8 +16,9 @@ namespace {
 
 // drivers/md/dm-snap-persistent.c: a header, then lists of one piece, each before the pieces that it tells of, with 16
 // bytes for each.
-constexpr std::uint64_t kPiece = 4 * kKiB;
+constexpr std::uint64_t kPiece = kStorePiece;
 constexpr std::uint64_t kListed = kPiece / 16;
+constexpr std::uint64_t kEarlierPiece = 4 * kKiB;  // of scratch files that an earlier vhdboot has used
 
 }  // namespace
 
@@ -47,7 +48,8 @@ Result<void> check_scratch(const ByteSource& file) {
   TRY(file.read(0, start));
   const auto info = vhd::recognise(file);
   const bool is_image = !info || info->format != vhd::Format::Raw;
-  if (!is_image && (is_zero(start) || has_snapshot_header(start, kPiece))) return {};
+  const bool is_store = has_snapshot_header(start, kPiece) || has_snapshot_header(start, kEarlierPiece);
+  if (!is_image && (is_zero(start) || is_store)) return {};
   return fail(Code::Unsupported,
               "something else is in it, which would be written over: make a new scratch file of zeroes, for example "
               "with \"dd if=/dev/zero of=FILE bs=1M count=4096\"");

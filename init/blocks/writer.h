@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where what a guest writes to its disk goes.
 //
-// What is forgotten is in the store of a dm-snapshot in pieces of 4 KiB (kernel:
+// What is forgotten is in the store of a dm-snapshot in pieces (kernel:
 // Documentation/admin-guide/device-mapper/snapshot.rst): of the kind PO, which fails only writes when it is full. It
 // is invalid, and nothing can be read any more, as soon as the store itself fails; so a store never does before it is
 // full.
@@ -30,6 +30,9 @@ struct Writer {
   friend bool operator==(const Writer&, const Writer&) = default;
 };
 
+/// Bytes of a piece. The kernel cuts each read of the disk at its borders, and takes a whole one at the first write to
+/// any of it.
+inline constexpr std::uint64_t kStorePiece = 8 << 10;
 inline constexpr std::uint64_t kMinStore = 64ULL << 20;        ///< bytes
 inline constexpr std::uint64_t kMinLeftMemory = 256ULL << 20;  ///< bytes of memory that a guest is left with
 

@@ -45,7 +45,7 @@ TEST(Row, WhatDoesNotGoOnIsNotMerged) {
 }
 
 TEST(Row, ASnapshotNamesWhatItShowsAndWhereWritesGo) {
-  const Row snapshot{.kind = RowKind::Snapshot, .length = 2048, .device = 0, .store = 1};
+  const Row snapshot{.kind = RowKind::Snapshot, .length = 2048, .device = 0, .store = 1, .chunk = 8};
   EXPECT_EQ(*to_text(std::vector{snapshot}, kDevices), "0 2048 snapshot 8:3 259:12 PO 8\n");
   EXPECT_THAT(to_text(std::vector{snapshot}, std::vector<std::string>{"8:3"}),
               Fails(Code::Invalid, "on device 1 of 1"));

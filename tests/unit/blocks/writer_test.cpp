@@ -14,7 +14,8 @@ namespace {
 
 using test::Fails;
 
-constexpr std::uint64_t kPiece = 4096;
+constexpr std::uint64_t kPiece = kStorePiece;
+constexpr std::uint64_t kList = kPiece / 16 + 1;  // pieces, with the one that it is in
 
 TEST(Writer, MemoryForAStore) {
   const auto writer = memory_writer(512 * kMiB, kGiB);
@@ -36,7 +37,7 @@ TEST(Writer, TheGuestNeedsMemoryToo) {
 TEST(Writer, AScratchFile) {
   EXPECT_EQ(*file_writer(kGiB, kGiB), (Writer{.kind = WriterKind::File, .store_size = kGiB}));
   EXPECT_EQ(file_writer(kGiB + 511, UINT64_MAX)->store_size, kGiB);
-  EXPECT_EQ(file_writer(UINT64_MAX, kGiB)->store_size, 32 * kGiB) << "what the kernel must remember of it";
+  EXPECT_EQ(file_writer(UINT64_MAX, kGiB)->store_size, kGiB / 4 / 32 * kPiece) << "what the kernel must remember of it";
   EXPECT_THAT(file_writer(kMinStore - 1, kGiB), Fails(Code::Unsupported, "at least 64 MiB"));
   EXPECT_TRUE(file_writer(kMinStore, kGiB));
 }
@@ -46,12 +47,16 @@ TEST(Writer, WhatMayBeWrittenOver) {
   std::vector<std::byte> zeros(2 * kMiB);
   EXPECT_TRUE(check(zeros));
   auto used = zeros;
-  for (const auto& [at, value] : {std::pair{0, 0x70416e53U}, {4, 1U}, {8, 1U}, {12, 8U}, {4096, 0xFFFFU}})
-    (void)store_le<std::uint32_t>(used, static_cast<std::size_t>(at), value);
-  EXPECT_TRUE(check(used));
+  // Of this vhdboot, and of one before.
+  for (const std::uint64_t piece : {kPiece, 4 * kKiB}) {
+    for (const auto& [at, value] : {std::pair{0U, 0x70416e53U}, {4U, 1U}, {8U, 1U}, {4096U, 0xFFFFU}})
+      (void)store_le<std::uint32_t>(used, at, value);
+    (void)store_le<std::uint32_t>(used, 12, static_cast<std::uint32_t>(piece / kSectorSize));
+    EXPECT_TRUE(check(used)) << piece;
+  }
   for (const std::size_t at : {0, 8, 12}) {
     auto other = used;
-    other[at] ^= std::byte{2};
+    other[at] ^= std::byte{3};
     EXPECT_THAT(check(other), Fails(Code::Unsupported, "something else is in it")) << at;
   }
   for (const std::size_t at : {std::size_t{0}, std::size_t{510}, std::size_t{65600}, kMiB - 1}) {
@@ -67,16 +72,17 @@ TEST(Writer, WhatMayBeWrittenOver) {
 }
 
 TEST(Writer, AStoreIsNeverFullToTheLastPieceOfAList) {
-  // A header; then again and again a list and 256 pieces.
-  for (std::uint64_t pieces = 3; pieces < 4 * 257; ++pieces) {
-    const std::uint64_t size = whole_store(pieces * kPiece + 4095);
+  // A header; then again and again a list and its pieces.
+  for (std::uint64_t pieces = 3; pieces < 4 * kList; ++pieces) {
+    const std::uint64_t size = whole_store(pieces * kPiece + kPiece - 1);
     ASSERT_EQ(size % kPiece, 0U);
     ASSERT_LE(size, pieces * kPiece);
     ASSERT_GE(size + kPiece, pieces * kPiece);
-    ASSERT_NE((size / kPiece - 1) % 257, 0U) << pieces;
+    ASSERT_NE((size / kPiece - 1) % kList, 0U) << pieces;
   }
-  for (const std::uint64_t nothing : {0U, 1U, 8192U, 12287U}) EXPECT_EQ(whole_store(nothing), 0U);
-  EXPECT_EQ(whole_store(258 * kPiece), 257 * kPiece);
+  for (const std::uint64_t nothing : {std::uint64_t{0}, std::uint64_t{1}, 2 * kPiece, 3 * kPiece - 1})
+    EXPECT_EQ(whole_store(nothing), 0U);
+  EXPECT_EQ(whole_store((kList + 1) * kPiece), kList * kPiece);
 }
 
 TEST(Writer, WhatTheKernelTellsOfAStore) {

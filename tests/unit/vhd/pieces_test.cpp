@@ -139,6 +139,20 @@ TEST(Pieces, ChainsOfFive) {
   }
 }
 
+// Of a sector bitmap a page stands for 16 MiB.
+TEST(Pieces, ASectorBitmapIsReadByThePage) {
+  ImageSpec spec{.disk = 34 * kMiB, .block = kMiB, .id = id_of(0), .parent = id_of(1), .path = "1", .every = 64};
+  for (const std::uint64_t block : {0, 14, 15, 16, 17, 31, 32})
+    spec.blocks[block] = [](std::uint64_t sector) { return sector % 11 < 5; };
+  const Chain chain{{test::vhdx_of(spec), test::vhdx_of({.disk = 34 * kMiB, .block = kMiB, .id = id_of(1)})}};
+  EXPECT_GT(chain.pieces(512).size(), 2000U);
+  const auto disk = chain.open();
+  ASSERT_TRUE(disk);
+  const std::size_t before = chain.files.front().reads;
+  ASSERT_TRUE(pieces_of(**disk));
+  EXPECT_EQ(chain.files.front().reads - before, 3U);
+}
+
 TEST(Pieces, BlocksOf4096ByteSectors) {
   ImageSpec spec{.disk = 4 * kMiB, .block = kMiB, .id = id_of(0), .parent = id_of(1), .path = "1", .sector = 4096};
   spec.blocks = {{2, [](std::uint64_t sector) { return sector % 3 == 1; }}};
