@@ -257,6 +257,15 @@ def test_a_parent_on_another_volume(tmp_path, good):
         assert has(check(folder / "child.vhd", "--conf", conf)[1]["error"], "format", "its parent image was not found")
         status, found = check(folder / "child.vhd", "--conf", conf, "--parent-volume", parents)
         assert found["error"] == [] and has(found["ok"], "parents", f"it stands on {parents}/old/base.vhd")
+        elsewhere = ("--parent-volume", tmp_path / "nowhere", folder / "child.vhd")
+        for command in ("check", "info", "cat"):
+            done = vhdtool(command, *elsewhere)
+            assert done.returncode == 1 and "the volume with parents" in done.stderr and "nowhere" in done.stderr
+        there = ("--parent-volume", parents, folder / "child.vhd")
+        assert f"{parents}/old/base.vhd" in vhdtool("info", *there).stdout
+        with open(tmp_path / "read", "wb") as file:
+            subprocess.run([VHDTOOL, "cat", *there], stdout=file, timeout=120, check=False)
+        assert (tmp_path / "read").read_bytes() == good.read_bytes()[:size]
 
 
 def test_nothing_to_boot(tmp_path, uki):

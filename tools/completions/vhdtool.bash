@@ -22,11 +22,11 @@ _vhdtool() {
   esac
   case ${COMP_WORDS[1]} in
     attach) options="--read-only --ephemeral" ;;
-    cat) options="--offset --length" ;;
+    cat) options="--offset --length --parent-volume" ;;
     check) options="--volume --parent-volume --conf --json --quiet" ;;
     export) options="--volume --output" ;;
     fetch | update) options="--root-hash" ;;
-    info) options="--json" ;;
+    info) options="--json --parent-volume" ;;
     map) options="--dmsetup --volume --parent-volume" ;;
     provision) options="--full" ;;
     snapshot) options="--reserve" ;;

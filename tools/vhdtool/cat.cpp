@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/size_text.h"
@@ -28,6 +29,9 @@ is read as if that were done.
 
       --offset N   begin at this byte of the disk
       --length N   write so many bytes; default: to the end of the disk
+      --parent-volume FOLDER
+                   where the volume is mounted that has the parents which are
+                   not beside FILE, as `parent-volume` in a configuration
   -h, --help       this text
 
 N is in bytes, or with K, M, G or T in units of 1024.
@@ -55,13 +59,15 @@ ExitStatus write_disk(const std::string& path, const vhd::Disk& disk, std::uint6
 }  // namespace
 
 ExitStatus run_cat(int argc, char** argv) {
-  enum : int { kOffset = 256, kLength };
-  static constexpr std::array<option, 4> kOptions{{{"offset", required_argument, nullptr, kOffset},
+  enum : int { kOffset = 256, kLength, kParentVolume };
+  static constexpr std::array<option, 5> kOptions{{{"offset", required_argument, nullptr, kOffset},
                                                    {"length", required_argument, nullptr, kLength},
+                                                   {"parent-volume", required_argument, nullptr, kParentVolume},
                                                    {"help", no_argument, nullptr, 'h'},
                                                    {}}};
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;
+  std::string parent_volume;
   int result = 0;
   while ((result = getopt_long(argc, argv, ":h", kOptions.data(), nullptr)) != -1) {
     switch (result) {
@@ -75,6 +81,9 @@ ExitStatus run_cat(int argc, char** argv) {
           length = *size;
         break;
       }
+      case kParentVolume:
+        parent_volume = optarg;
+        break;
       case 'h':
         tools::print(kHelp);
         return ExitStatus::Done;
@@ -85,7 +94,8 @@ ExitStatus run_cat(int argc, char** argv) {
   if (argc - optind != 1)
     return tools::wrong_usage("cat", optind == argc ? "which FILE?" : "only one FILE can be read");
   const std::string path = argv[optind];
-  const auto image = open_image(path);
+  auto parents = MountedParents::on(std::move(parent_volume));
+  const auto image = parents ? open_image(path, *parents) : std::unexpected(parents.error());
   if (!image) return tools::failed("cat", path, image.error());
   const vhd::Disk& disk = *image->disk;
   for (const std::string& warning : disk.info().warnings) tools::warn("cat", path, warning);

@@ -31,6 +31,9 @@ in /boot. FILE is not changed. No root is needed, but only root can look into
 what is not on a FAT file system.
 
       --json   one JSON object on one line
+      --parent-volume FOLDER
+               where the volume is mounted that has the parents which are not
+               beside FILE, as `parent-volume` in a configuration
   -h, --help   this text
 
 Examples:
@@ -83,9 +86,10 @@ void look_into(const std::string& path, const vhd::Disk& image, Inspection& insp
   inspection.partitions = *std::move(table);
 }
 
-Result<Inspection> inspect(const std::string& path) {
+Result<Inspection> inspect(const std::string& path, std::string parent_volume) {
   Inspection inspection;
-  auto image = open_image(path);
+  auto parents = TRY(MountedParents::on(std::move(parent_volume)));
+  auto image = open_image(path, parents);
   if (!image) {
     // Of an image whose parent is missing there is still something to tell.
     auto alone = open_image(path, Parents::Ignored);
@@ -107,15 +111,21 @@ Result<Inspection> inspect(const std::string& path) {
 }  // namespace
 
 ExitStatus run_info(int argc, char** argv) {
-  enum : int { kJson = 256 };
-  static constexpr std::array<option, 3> kOptions{
-      {{"json", no_argument, nullptr, kJson}, {"help", no_argument, nullptr, 'h'}, {}}};
+  enum : int { kJson = 256, kParentVolume };
+  static constexpr std::array<option, 4> kOptions{{{"json", no_argument, nullptr, kJson},
+                                                   {"parent-volume", required_argument, nullptr, kParentVolume},
+                                                   {"help", no_argument, nullptr, 'h'},
+                                                   {}}};
   bool json = false;
+  std::string parent_volume;
   int result = 0;
   while ((result = getopt_long(argc, argv, ":h", kOptions.data(), nullptr)) != -1) {
     switch (result) {
       case kJson:
         json = true;
+        break;
+      case kParentVolume:
+        parent_volume = optarg;
         break;
       case 'h':
         tools::print(kHelp);
@@ -126,7 +136,7 @@ ExitStatus run_info(int argc, char** argv) {
   }
   if (argc - optind != 1) return tools::wrong_usage("info", optind == argc ? "which FILE?" : "one FILE at a time");
   const std::string path = argv[optind];
-  const auto inspection = inspect(path);
+  const auto inspection = inspect(path, std::move(parent_volume));
   if (!inspection) return tools::failed("info", path, inspection.error());
   tools::print(json ? json_report(path, *inspection) + '\n' : text_report(path, *inspection));
   for (const std::string& warning : inspection->warnings) tools::warn("info", path, warning);

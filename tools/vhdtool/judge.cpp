@@ -23,7 +23,6 @@
 #include "entry/folders.h"
 #include "entry/fstab.h"
 #include "init/blocks/check_writer.h"
-#include "init/blocks/parent_places.h"
 #include "init/blocks/view.h"
 #include "init/blocks/writer.h"
 #include "init/guest/check_persist.h"
@@ -58,6 +57,7 @@
 #include "tools/vhdtool/children.h"
 #include "tools/vhdtool/inspected_disk.h"
 #include "tools/vhdtool/mounted_file.h"
+#include "tools/vhdtool/mounted_parents.h"
 #include "tools/vhdtool/persist_findings.h"
 #include "tools/vhdtool/volume_parents.h"
 #include "vhd/disk.h"
@@ -197,20 +197,6 @@ Result<record::Config> find_config(const ImageToJudge& asked, const volume::Path
   else if (text.error().code != Code::NotFound)
     findings.error("config", text.error());
   return config;
-}
-
-// As the names are spelled there: Linux' drivers of the volume may not ignore case, as the boot does. For ASCII alone:
-// which other letters are the same, the volume says.
-std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
-  std::string spelled;
-  for (const std::string_view name : split(path.substr(1), '/')) {
-    const auto names = tree.list(spelled);
-    const auto is_same = [&](const std::string& other) { return equals_ignoring_ascii_case(other, name); };
-    auto found = std::ranges::find(names, name);
-    if (found == names.end()) found = std::ranges::find_if(names, is_same);
-    spelled += concat('/', found == names.end() ? name : std::string_view(*found));
-  }
-  return spelled;
 }
 
 // What is wrong with another file; not what is right with it. `what` it is to the image: "parent".
@@ -421,55 +407,6 @@ void check_parent_volume(const record::Config& config, bool is_used, const Check
                                        ": say where that is with --parent-volume"));
 }
 
-// Of an image on a mounted volume: beside their child, else at the same places of the other one.
-class MountedParents {
- public:
-  explicit MountedParents(std::string other) : other_(std::move(other)) {
-    if (other_.empty()) return;
-    if (auto top = sys::open_file(other_, O_PATH | O_DIRECTORY))
-      tree_ = std::make_unique<sys::MountedTree>(*std::move(top));
-  }
-
-  Result<vhd::OpenedFile> open(std::string_view child, std::string_view name) {
-    auto opened = tools::open_parent_beside(child, name);
-    if (!opened && opened.error().code == Code::NotFound && tree_) {
-      auto found = TRY(look_elsewhere(std::string(child), name));
-      if (!found.file) return opened;
-      opened = std::move(found);
-      is_used_ = true;
-    }
-    if (opened) found_.push_back(opened->name);
-    return opened;
-  }
-
-  [[nodiscard]] const std::vector<std::string>& found() const { return found_; }
-  [[nodiscard]] bool is_used() const { return is_used_; }
-
- private:
-  // Without a file: it is not there.
-  Result<vhd::OpenedFile> look_elsewhere(const std::string& child, std::string_view name) const {
-    const std::unique_ptr<char, void (*)(void*)> canonical(::realpath(child.c_str(), nullptr), &std::free);
-    if (!canonical) return fail_errno(child);
-    std::string_view on_volume(canonical.get());
-    const std::string top = TRY(examine_mounted(child)).mount_point;
-    if (top != "/" && on_volume.starts_with(concat(top, '/'))) on_volume.remove_prefix(top.size());
-    for (const volume::Path& place : blocks::parent_places(TRY(volume::parse_path(on_volume)), name, true)) {
-      std::string path = concat(other_, spelled_in(*tree_, place.text()));
-      auto file = tools::ImageReader::open(path);
-      if (!file && file.error().code == Code::NotFound) continue;
-      if (!file) return std::unexpected(file.error().within(concat("its parent ", printable(path))));
-      const std::int64_t changed = (*file)->changed();
-      return vhd::OpenedFile{std::move(path), *std::move(file), changed};
-    }
-    return vhd::OpenedFile{};
-  }
-
-  std::string other_;
-  std::unique_ptr<const disk::FileTree> tree_;  // of the other volume; null: there is none
-  std::vector<std::string> found_;
-  bool is_used_ = false;
-};
-
 Result<Findings> check_file(const ImageToJudge& asked) {
   const auto file = TRY(tools::ImageReader::open(asked.file));
   const MountedFile facts = TRY(examine_mounted(asked.file));
@@ -485,9 +422,9 @@ Result<Findings> check_file(const ImageToJudge& asked) {
     boot.host = std::make_unique<sys::MountedTree>(*std::move(top));
   if (boot.host && boot.config.modules_folder)
     boot.config.modules_folder = spelled_in(*boot.host, *boot.config.modules_folder);
-  MountedParents parents(asked.parent_volume.empty() && boot.config.parent_volume
-                             ? mounted_at(device_of(*boot.config.parent_volume))
-                             : asked.parent_volume);
+  auto parents = TRY(MountedParents::on(asked.parent_volume.empty() && boot.config.parent_volume
+                                            ? mounted_at(device_of(*boot.config.parent_volume))
+                                            : asked.parent_volume));
   const auto open_parent = [&](std::string_view child, std::string_view name) { return parents.open(child, name); };
   const CheckedImage image = check_image(*file, asked.file, open_parent, findings);
   check_parent_volume(boot.config, parents.is_used(), image, findings);

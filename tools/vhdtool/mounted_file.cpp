@@ -12,6 +12,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "init/sys/file.h"
@@ -114,6 +115,18 @@ Result<MountedFile> examine_mounted(const std::string& path) {
   facts.kind = (*volume)->kind();
   if (const auto state = (*volume)->state()) facts.state = *state;
   return facts;
+}
+
+std::string spelled_in(const disk::FileTree& tree, std::string_view path) {
+  std::string spelled;
+  for (const std::string_view name : split(path.substr(1), '/')) {
+    const auto names = tree.list(spelled);
+    const auto is_same = [&](const std::string& other) { return equals_ignoring_ascii_case(other, name); };
+    auto found = std::ranges::find(names, name);
+    if (found == names.end()) found = std::ranges::find_if(names, is_same);
+    spelled += concat('/', found == names.end() ? name : std::string_view(*found));
+  }
+  return spelled;
 }
 
 }  // namespace vhdboot::vhdtool

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "tools/common/image_reader.h"
+#include "tools/vhdtool/mounted_parents.h"
 #include "vhd/disk.h"
 
 namespace vhdboot::vhdtool {
@@ -20,5 +21,8 @@ struct Image {
 
 /// Opens it for reading; with Parents::Needed also the files that it is based on.
 [[nodiscard]] Result<Image> open_image(const std::string& path, Parents parents = Parents::Needed);
+
+/// The same with parents that may lie elsewhere.
+[[nodiscard]] Result<Image> open_image(const std::string& path, MountedParents& parents);
 
 }  // namespace vhdboot::vhdtool
