@@ -12,6 +12,7 @@ import pytest
 
 from tests.support import disk, hostdisk, sparse_images, tiny_guest
 from tests.support.command import run
+from tests.support.debian import Suite
 from tests.support.guest import guest as get_guest
 from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
@@ -280,11 +281,25 @@ def test_an_error_and_no_room(folder):
     assert hashlib.md5(tail, usedforsecurity=False).hexdigest() == re.search(r"guest: sum ([0-9a-f]{32})", text)[1]
 
 
+PACKAGE = "fonts-noto-cjk"  # 90 MB of files, and needs nothing
+
+
+def package_disk(folder, suite):
+    """A disk that is a file system with that package, for who has no network."""
+    (folder / "package").mkdir()
+    Suite(suite).fetch(PACKAGE, folder / "package")
+    path = folder / "package.raw"
+    with open(path, "wb") as file:
+        file.truncate(128 * disk.MIB)
+    run("mke2fs", "-q", "-t", "ext4", "-d", folder / "package", path)
+    return path
+
+
 @pytest.mark.only_all
 @pytest.mark.parametrize(("name", "kind"), [("debian12", "vhdx"), ("debian13", "vhdx"), ("debian12", "vhd")])
 def test_debian_grows_into_a_snapshot(folder, name, kind):
-    """A whole system on a differencing image that `vhdtool snapshot` has made: it comes up, writes, and goes off as ever;
-    what it has written is in the new file alone, and gone after `vhdtool rollback`."""
+    """A whole system on a differencing image that `vhdtool snapshot` has made: it comes up, has something large installed,
+    and goes off as ever; what it has written is in the new file alone, and gone after `vhdtool rollback`."""
     raw, image = folder / "payload.raw", folder / f"debian.{kind}"
     guest = get_guest(name)
     shutil.copy(guest.disk, raw)
@@ -296,10 +311,13 @@ def test_debian_grows_into_a_snapshot(folder, name, kind):
                          {f"/boot/{image.name}": image, f"/boot/{kept.name}": kept, "/boot/debian.efi": PRODUCTS / "vhdboot.efi"})
     places = hostdisk.file_ranges(host, f"/boot/{image.name}", 0, image.stat().st_size)
     outside = disk.digest_outside(host.path, places)
-    with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
+    with Machine(MachineSpec([Disk(host.path, boot=0), Disk(package_disk(folder, guest.recipe.suite))]),
+                 log=folder / "console.log") as machine:
         shell = GuestShell(machine)
         shell.log_in(600)
         assert shell.run("systemctl is-system-running --wait", 240)[1] == "running"
+        shell.check("mount -o ro /dev/vdb /mnt && apt-get -q -y install /mnt/*.deb && umount /mnt", 600)
+        shell.check(f"sync; echo 3 > /proc/sys/vm/drop_caches; dpkg -V {PACKAGE}", 240)
         shell.check("dd if=/dev/urandom of=/root/written bs=1M count=100 conv=fsync status=none", 240)
         digest = shell.check("md5sum < /root/written")[:32]
         assert shell.check("echo 3 > /proc/sys/vm/drop_caches; md5sum < /root/written", 240)[:32] == digest
