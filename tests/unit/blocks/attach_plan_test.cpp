@@ -70,7 +70,8 @@ TEST(AttachPlan, ASnapshotShowsTheWholeView) {
   EXPECT_THAT(writer_rows({}), testing::IsEmpty());
   const View two{
       .devices = {}, .files = {}, .rows = {{.length = 8}, {.start = 8, .length = 24, .device = 1}}, .size = 16384};
-  EXPECT_EQ(*to_text(writer_rows(two), std::vector<std::string>{"253:0", "7:900"}), "0 32 snapshot 253:0 7:900 PO 16\n");
+  EXPECT_EQ(*to_text(writer_rows(two), std::vector<std::string>{"253:0", "7:900"}),
+            "0 32 snapshot 253:0 7:900 PO 16\n");
 }
 
 TEST(AttachPlan, NothingIsWrittenOnTheVolumeOfAParent) {
