@@ -263,8 +263,9 @@ Result<Lacking> find_lacking(const InitrdModules& initrd, std::span<const Wanted
 std::string initrd_remedy(bool has_folder) {
   return concat(
       "boot an entry whose initrd is made for any machine (a rescue or fallback one), make this one so (dracut: "
-      "hostonly=no, initramfs-tools: MODULES=most, mkinitcpio: without autodetect; with loop and dm-mod), or copy the "
-      "guest's /usr/lib/modules to ",
+      "hostonly=no, initramfs-tools: MODULES=most, mkinitcpio: without autodetect; with loop and dm-mod, and "
+      "dm-snapshot "
+      "for a disk that forgets or grows), or copy the guest's /usr/lib/modules to ",
       has_folder ? "that folder again" : "the volume and give `modules-from /FOLDER`",
       "; with `modules guest` it is tried all the same");
 }

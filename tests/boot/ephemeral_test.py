@@ -86,11 +86,16 @@ def test_full_and_then_fresh(folder):
 def test_debian_forgets(folder, name):
     """A whole system, started in the menu so that nothing is kept: it comes up, tells so, and takes little memory. Whatever
     its root lies on: nothing of the host disk changes."""
-    settings = conf(folder, "timeout menu\nmenu-style plain\n")
+    text, files = "timeout menu\nmenu-style plain\n", {}
     guest = get_guest(name)
     systemd = "sysvinit" not in name
+    if guest.recipe.container == "luks":
+        # Its root hides its modules, and its initrd has no dm-snapshot.
+        text += "modules-from /vhd/modules\n"
+        modules = tiny_guest.make_module_folder(folder / "modules", guest.recipe.suite, ("dm-snapshot",))
+        files = {f"/vhd/modules/{path}": file for path, file in modules.items()}
     host = hostdisk.make(folder / "host.raw", HostSpec(fs="exfat"),
-                         {VHD: guest_vhd(guest), "/boot/debian.efi": EFI, "/boot/debian.conf": settings})
+                         {VHD: guest_vhd(guest), "/boot/debian.efi": EFI, "/boot/debian.conf": conf(folder, text), **files})
     before = disk.digest(host.path)
     with Machine(MachineSpec([Disk(host.path, boot=0)]), log=folder / "console.log") as machine:
         machine.expect("x ephemeral", 240, failing=TROUBLE)
@@ -114,7 +119,9 @@ def test_debian_forgets(folder, name):
         assert shell.check("for d in /sys/class/block/*; do [ $(cat $d/ro) = 0 ] || echo ${d##*/}; done | grep -c '^vda[0-9]$'") == "1"
         machine.send("poweroff\n")
         assert machine.wait_exit(240) == 0
-        assert not re.search(r"I/O error|(EXT4-fs|BTRFS) (error|warning)", machine.text)
+        # In the host device, where the image lies (docs/troubleshooting.md), may be looked by anybody.
+        trouble = r"(?m)^(?!.*Buffer I/O error on dev dm-2,).*(I/O error|(EXT4-fs|BTRFS) (error|warning))"
+        assert not re.search(trouble, machine.text)
     assert disk.digest(host.path) == before
 
 

@@ -101,6 +101,17 @@ def _build(script: str, places: list[disk.Partition], work: Path, programs: tupl
     return image
 
 
+def make_module_folder(folder: Path, suite_name: str, modules: tuple[str, ...]) -> dict[str, Path]:
+    """A copy of the /usr/lib/modules of that Debian, with the modules of every guest here and those: its files, by their
+    paths in it."""
+    suite = Suite(suite_name)
+    package = suite.unpack(suite.kernel_package())
+    release = max((package / "boot").glob("vmlinuz-*")).name.removeprefix("vmlinuz-")
+    _copy_modules(package, folder, release, MODULES + modules)
+    top = folder / "lib/modules"
+    return {str(file.relative_to(top)): file for file in top.rglob("*") if file.is_file()}
+
+
 def _below_usr(package: Path, name: str) -> Path:
     """Debian 13 has all of its files there."""
     return next(path for path in (package / name, package / "usr" / name) if path.exists())
