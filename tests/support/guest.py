@@ -44,6 +44,7 @@ class Recipe:
     `esp_mib`, `boot_mib`, `swap_mib`: sizes of these partitions; 0 for none.
     `files`: more files of the root file system, there before the initrd is made. In them and in `cmdline`, {rootfs},
     {luks} and {root} stand for UUIDs of the root file system, of the container, and of the partition.
+    `label`: of an ext4; "" for none. `kernel`: false for a guest that has none.
     `setup`: shell commands, run in the guest's root when everything is installed; an initrd that these concern is theirs
     to make anew. `merged_usr`: false for /bin, /sbin and /lib that are directories of their own.
 
@@ -70,6 +71,8 @@ class Recipe:
     setup: tuple[str, ...] = field(default=(), repr=False)
     merged_usr: bool = field(default=True, repr=False)
     mkfs: tuple[str, ...] = field(default=(), repr=False)
+    label: str = field(default="guestroot", repr=False)
+    kernel: bool = field(default=True, repr=False)
 
     def identity(self, what: str) -> str:
         """A UUID that is always the same for this recipe's disk, partition or file system."""
@@ -219,7 +222,8 @@ def _install(recipe: Recipe, rootfs: Path, work: Path) -> None:
     made_outside = guest_initrd.is_made_outside(recipe)
     named = [*recipe.init, *([] if made_outside else recipe.initrd), *recipe.packages]
     elsewhere = dict(package.split("/") for package in named if "/" in package)
-    usual = [package for package in USUAL_PACKAGES if package not in elsewhere]
+    unused = {*elsewhere, *([] if recipe.kernel else ["linux-image-amd64"])}
+    usual = [package for package in USUAL_PACKAGES if package not in unused]
     run(*bootstrap_words(recipe.suite, [*usual, *named], rootfs, elsewhere.values()),
         *([] if recipe.merged_usr else [f"--hook-dir={UNMERGED}"]),
         f"--essential-hook=sync-in {skeleton} /",

@@ -53,7 +53,8 @@ def _fill(recipe, rootfs: Path, target: Path) -> None:
     identity = recipe.identity("rootfs")
     match recipe.root_fs:
         case "ext4":
-            run("mke2fs", "-q", "-t", "ext4", *recipe.mkfs, "-L", "guestroot", "-U", identity, "-d", rootfs, target)
+            label = ["-L", recipe.label] if recipe.label else []
+            run("mke2fs", "-q", "-t", "ext4", *recipe.mkfs, *label, "-U", identity, "-d", rootfs, target)
         case "btrfs":
             if recipe.subvolume:
                 run("mkfs.btrfs", "-q", "-L", "guestroot", "-U", identity, target)
