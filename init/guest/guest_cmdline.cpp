@@ -16,8 +16,11 @@ std::string becomes(std::string_view before, std::string_view after) {
   return concat(before, " becomes ", after);
 }
 
-LineChange root_change(const kexec::CommandLine& line, std::string_view root) {
+LineChange root_change(const kexec::CommandLine& line, std::string_view root, const DiskFacts& disk) {
   const std::string before = line.find("root").value_or("");
+  if (disk.scheme == disk::Scheme::None && !disk::parse_device_node(before))
+    return {before.empty() ? concat("root=", root) : becomes(concat("root=", before), concat("root=", root)),
+            "the guest disk is one file system, which is the root"};
   if (disk::parse_device_node(before.starts_with("block:") ? before.substr(6) : before))
     return {becomes(concat("root=", before), concat("root=", root)), kAnotherDisk};
   return {concat("root=", root),
@@ -47,7 +50,7 @@ Result<GuestCommandLine> guest_command_line(std::string_view options, std::strin
   if (!configured.empty()) made.changes.push_back({std::string(configured), "the configured options"});
 
   const RootChange change = TRY(map_root(made.line, disk));
-  if (change.root) made.changes.push_back(root_change(made.line, *change.root));
+  if (change.root) made.changes.push_back(root_change(made.line, *change.root, disk));
   if (!change.append.empty())
     made.changes.push_back({change.append, change.root ? "the root is encrypted, and is opened under that name"
                                                        : "no generator is to look for a root on the host's disk"});

@@ -117,6 +117,21 @@ Result<RootChange> discover_root(const kexec::CommandLine& line, const DiskFacts
   return RootChange{.root = "/dev/mapper/root", .append = concat("rd.luks.name=", root->fs_uuid, "=root")};
 }
 
+// What a system without a partition table lies on: its root, whatever its files say.
+bool is_bare_root(const DiskFacts& disk) {
+  constexpr std::array<std::string_view, 6> kTypes{"ext4", "ext3", "ext2", "btrfs", "xfs", "f2fs"};
+  return disk.scheme == disk::Scheme::None && !disk.fs_uuid.empty() &&
+         std::ranges::find(kTypes, disk.fs_type) != kTypes.end();
+}
+
+// Of live systems, which look for a file on some medium, or have it all in memory.
+bool is_live(const kexec::CommandLine& line) {
+  const std::string root = line.find("root").value_or("");
+  return line.find("boot").value_or("local") != "local" || line.has("casper") || root.starts_with("live:") ||
+         root.starts_with("/dev/ram") || root == "tmpfs" || root == "/dev/nfs" || root.starts_with("nfs") ||
+         root.starts_with("http");
+}
+
 }  // namespace
 
 DiskFacts facts_of(const disk::PartitionTable& table) {
@@ -161,6 +176,10 @@ Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& dis
   const auto root = line.find("root");
   if (const auto file = line.find("loop"); file && file->starts_with('/') && root && is_elsewhere(*root, disk))
     return root_in_file(*file, disk);
+  if (is_bare_root(disk) && !is_live(line) && !line.has("roothash") && !line.has("loop")) {
+    const std::string own = concat("UUID=", disk.fs_uuid);
+    return root == own ? RootChange{} : RootChange{.root = own};
+  }
   if (root && !root->empty() && *root != "gpt-auto" && *root != "gpt-auto-force") {
     return RootChange{.root = TRY_IN("root=", name_by_content(*root, disk)), .append = ""};
   }

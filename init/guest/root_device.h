@@ -61,6 +61,8 @@ struct RootChange {
 /// guest counts on systemd-gpt-auto-generator(8), which would look at the disk that the firmware booted, the host's: it
 /// gets the discoverable root partition by name, opened by its UUID when it is encrypted with LUKS. When there is no
 /// such partition either, the initrd knows better: then only the generator is turned off.
+/// Where the disk is one file system without a partition table, that is the root whatever the guest says, but for live
+/// systems.
 /// A root that was a file on another volume (loop=, as Wubi has it) is the image, when that is one file system.
 /// Errors as name_by_content(), Unsupported for such a file when the image is more; NotFound also for root=gpt-auto
 /// without such a partition.

@@ -68,7 +68,12 @@ TEST(MapRoot, WithoutAPartuuid) {
 TEST(MapRoot, BareFileSystem) {
   DiskFacts disk{.scheme = disk::Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
   EXPECT_EQ(root_of("root=/dev/sda", disk), "UUID=f-0");
-  EXPECT_THAT(map("root=/dev/sda1", disk), Fails(Code::NotFound, "no partition table"));
+  // As WSL's own kernel has it, and as its images say.
+  for (const char* root :
+       {"root=/dev/sda1", "root=/dev/sdd", "root=LABEL=cloudimg-rootfs", "root=UUID=gone", "boot=local", "ro", ""})
+    EXPECT_EQ(root_of(root, disk), "UUID=f-0") << root;
+  for (const char* live : {"boot=live", "boot=casper root=/dev/sda1", "root=live:CDLABEL=x", "root=/dev/ram0"})
+    EXPECT_NE(map(live, disk).value_or(RootChange{}).root, "UUID=f-0") << live;
   disk.fs_uuid.clear();
   EXPECT_THAT(map("root=/dev/vda", disk), Fails(Code::Unsupported, "without a UUID"));
   disk.fs_type.clear();
