@@ -84,7 +84,7 @@ Result<ModuleSearch> find_module_folder(disk::GuestDisk& disk, const disk::FileT
           if (const disk::GuestTree tree = root->below(prefix).below(place.above).below(folder);
               tree.has("modules.dep"))
             return ModuleSearch{.folder = ModuleFolder{root->below(prefix).below(place.system).folder(), tree.folder(),
-                                                       request.release},
+                                                       request.release, partition},
                                 .reason = {}};
     remember(concat(partition->description(), " has no modules of kernel ", request.release));
   }

@@ -33,6 +33,7 @@ struct ModuleFolder {
   disk::Folder root;  ///< the root directory of the system that it belongs to; without one, the folder
   disk::Folder tree;
   std::string release;
+  const disk::GuestPartition* partition = nullptr;  ///< that they lie on; null: it is none of the guest disk
 };
 
 struct ModuleSearch {
