@@ -124,6 +124,23 @@ Result<void> add_persist_paths(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_kernel(Config& config, std::string_view value) {
+  config.kernel = TRY(image_path(value));
+  return {};
+}
+
+Result<void> set_personality(Config& config, std::string_view value) {
+  if (value != "wsl" && value != "none") return unexpected_value("wsl or none", value);
+  config.personality = value == "wsl" ? Personality::Wsl : Personality::None;
+  return {};
+}
+
+Result<void> set_login(Config& config, std::string_view value) {
+  if (value != "ask" && value != "auto") return unexpected_value("ask or auto", value);
+  config.auto_login = value == "auto";
+  return {};
+}
+
 Result<void> set_wait(Config& config, std::string_view value) {
   const auto seconds = parse_u64(value);
   if (!seconds || *seconds < 1 || *seconds > kMaxWaitSeconds)
@@ -199,6 +216,9 @@ constexpr std::array kKeys{
     Key{"disk", add_disk, true},
     Key{"persist", set_persist},
     Key{"persist-paths", add_persist_paths, true},
+    Key{"kernel", set_kernel},
+    Key{"personality", set_personality},
+    Key{"login", set_login},
     Key{"wait", set_wait},
     Key{"rescue", set_rescue},
     Key{"timeout", set_timeout},
@@ -346,6 +366,9 @@ Config merge(const Config& base, const Config& overrides) {
   if (!overrides.disks.empty()) merged.disks = overrides.disks;
   take(merged.persist, overrides.persist);
   if (!overrides.persist_paths.empty()) merged.persist_paths = overrides.persist_paths;
+  take(merged.kernel, overrides.kernel);
+  take(merged.personality, overrides.personality);
+  take(merged.auto_login, overrides.auto_login);
   take(merged.wait_seconds, overrides.wait_seconds);
   take(merged.rescue, overrides.rescue);
   take(merged.timeout, overrides.timeout);

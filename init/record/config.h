@@ -26,6 +26,11 @@
 //                             \ ; may be repeated
 //   persist PATH              an image on the image's volume, for directories that do not forget with the rest
 //   persist-paths PATH...     those directories of the guest; may be repeated
+//   kernel PATH               an image whose kernel, initrd and modules the guest is started with; it is only read.
+//                             Beside the image unless it starts with / or \ .
+//   personality wsl|none      wsl: what WSL leaves to itself in a guest is made up for in memory; without this, where a
+//                             guest has /etc/wsl.conf
+//   login ask|auto            auto: such a guest logs its usual user in by itself
 //   wait SECONDS              how long to wait for devices, 1 to 600
 //   rescue menu|shell|reboot  what comes after an error
 //   timeout SECONDS|menu      how long the menu waits for a key, 0 to 3600; menu: until one is pressed
@@ -53,6 +58,7 @@ namespace vhdboot::record {
 enum class ModuleSource : std::uint8_t { Auto, Guest };
 enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
 enum class MenuStyle : std::uint8_t { Screen, Plain };
+enum class Personality : std::uint8_t { None, Wsl };
 
 inline constexpr unsigned kDefaultWaitSeconds = 30;
 inline constexpr unsigned kMaxWaitSeconds = 600;
@@ -83,10 +89,13 @@ struct Config {
   std::optional<HostMount> host_mount;
   std::optional<bool> trim;
   std::optional<Ephemeral> ephemeral;
-  std::vector<disk::Selector> keep;    ///< partitions of the guest disk that do not forget with the rest of it
-  std::vector<std::string> disks;      ///< images of further disks, as `image`; relative: beside the image
-  std::optional<std::string> persist;  ///< the image with what is kept beside them: '/' before each name
-  std::string persist_paths;           ///< directories of the guest that are kept there, separated by blanks
+  std::vector<disk::Selector> keep;        ///< partitions of the guest disk that do not forget with the rest of it
+  std::vector<std::string> disks;          ///< images of further disks, as `image`; relative: beside the image
+  std::optional<std::string> persist;      ///< the image with what is kept beside them: '/' before each name
+  std::string persist_paths;               ///< directories of the guest that are kept there, separated by blanks
+  std::optional<std::string> kernel;       ///< the image that the guest's kernel is taken from, as `image`
+  std::optional<Personality> personality;  ///< what is made up for; absent: by what the guest has
+  std::optional<bool> auto_login;
   std::optional<unsigned> wait_seconds;
   std::optional<RescueChoice> rescue;
   std::optional<MenuTimeout> timeout;

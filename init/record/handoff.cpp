@@ -149,6 +149,7 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (auto text = objection(handoff.payload_size, handoff.guest_block)) return text;
   for (const auto& disk : handoff.disks)
     if (auto text = objection(disk)) return text;
+  if (handoff.has_kernel_disk && handoff.disks.empty()) return "takes a kernel from no disk";
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
@@ -238,7 +239,7 @@ class Reader {
     if (!numbers || words.size() == value.size() || (*numbers)[1] > UINT32_MAX || (*numbers)[2] > UINT32_MAX)
       return fail(Code::Corrupt, concat("has no disk but ", quoted(value)));
     if (handoff_.files.empty()) return fail(Code::Corrupt, "names a disk before the guest's own");
-    if (handoff_.disks.size() == kMaxDisks) return fail(Code::NoMemory, "names too many disks");
+    if (handoff_.disks.size() == kMaxHandoffDisks) return fail(Code::NoMemory, "names too many disks");
     handoff_.disks.push_back({.files = {},
                               .payload_size = (*numbers)[0],
                               .view = static_cast<std::uint32_t>((*numbers)[1]),
@@ -302,6 +303,7 @@ class Reader {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
     if (key == "persist-paths") return handoff_.persist_paths = value, true;
+    if (key == "kernel-disk") return handoff_.has_kernel_disk = true, value == "last";
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
     if (key == "root") return (handoff_.root = parse_root(value)).has_value();
@@ -390,7 +392,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   }
   for (const auto& other : {&handoff.scratch, &handoff.persist})
     if (*other) count(**other);
-  if (files > kMaxHandoffFiles || handoff.disks.size() > kMaxDisks || extents > kMaxHandoffExtents ||
+  if (files > kMaxHandoffFiles || handoff.disks.size() > kMaxHandoffDisks || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", files, " files of a disk, ", handoff.disks.size(),
                                       " disks, ", extents, " extents and ", handoff.modules.size(), " modules"));
@@ -404,6 +406,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (!handoff.persist_paths.empty()) line("persist-paths ", handoff.persist_paths);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
+  if (handoff.has_kernel_disk) line("kernel-disk last");
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);

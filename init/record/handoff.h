@@ -29,8 +29,9 @@ namespace vhdboot::record {
 
 inline constexpr std::string_view kHandoffPath = "/vhdboot/handoff";  ///< in the target kernel's root file system
 inline constexpr std::size_t kMaxHandoffBytes = 64ULL << 20;
-inline constexpr std::size_t kMaxHandoffFiles = 64;           ///< of one disk
-inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;  ///< of all files together
+inline constexpr std::size_t kMaxHandoffFiles = 64;             ///< of one disk
+inline constexpr std::size_t kMaxHandoffDisks = kMaxDisks + 1;  ///< with that of a kernel
+inline constexpr std::size_t kMaxHandoffExtents = 1'000'000;    ///< of all files together
 inline constexpr std::size_t kMaxHandoffModules = 1024;
 inline constexpr std::size_t kMaxHandoffPlaces = 64;  ///< of one file's disk
 
@@ -93,6 +94,7 @@ struct Handoff {
   std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
   std::vector<HandoffDisk> disks;  ///< further ones, on the same volume; read-only where the guest forgets
+  bool has_kernel_disk = false;    ///< the last of them has the guest's kernel, and is read-only
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept

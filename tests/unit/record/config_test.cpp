@@ -47,6 +47,7 @@ TEST(Config, EverythingSaid) {
       "keep PARTLABEL=home\nkeep 4\n"
       "disk \\vhd\\my data.vhd\ndisk more/./x.vhdx\n"
       "persist \\vhd\\keep.vhd\npersist-paths /home  /var/log\npersist-paths /srv\n"
+      "kernel debian.vhd\npersonality wsl\nlogin auto\n"
       "wait 600\n"
       "rescue shell\n"
       "timeout 5\n"
@@ -68,6 +69,9 @@ TEST(Config, EverythingSaid) {
                         .disks = {"/vhd/my data.vhd", "more/x.vhdx"},
                         .persist = "/vhd/keep.vhd",
                         .persist_paths = "/home /var/log /srv",
+                        .kernel = "debian.vhd",
+                        .personality = Personality::Wsl,
+                        .auto_login = true,
                         .wait_seconds = 600,
                         .rescue = RescueChoice::Shell,
                         .timeout = MenuTimeout{.seconds = 5},
@@ -94,6 +98,20 @@ TEST(Config, ImageBesideTheProgramStaysRelative) {
   EXPECT_EQ(file("image debian.vhd")->config.image, "debian.vhd");
   EXPECT_EQ(file("image images\\debian.vhd")->config.image, "images/debian.vhd");
   EXPECT_EQ(file("image \\debian.vhd")->config.image, "/debian.vhd");
+}
+
+TEST(Config, OfWsl) {
+  const auto config = file("personality none\nlogin ask\nkernel \\vhd\\a.vhd")->config;
+  EXPECT_EQ(config.personality, Personality::None);
+  EXPECT_EQ(config.auto_login, false);
+  EXPECT_EQ(config.kernel, "/vhd/a.vhd");
+  const auto merged = merge(config, parse_load_options("personality=wsl login=auto kernel=b.vhd")->config);
+  EXPECT_EQ(merged.personality, Personality::Wsl);
+  EXPECT_EQ(merged.auto_login, true);
+  EXPECT_EQ(merged.kernel, "b.vhd");
+  EXPECT_THAT(file("personality WSL"), Fails(Code::Invalid, "debian.conf:1: personality: expected wsl or none"));
+  EXPECT_THAT(file("login me"), Fails(Code::Invalid, "debian.conf:1: login: expected ask or auto"));
+  EXPECT_THAT(file("kernel /"), Fails(Code::Invalid, "debian.conf:1: kernel: "));
 }
 
 TEST(Config, WhenTheMenuShows) {

@@ -125,6 +125,14 @@ TEST(Handoff, FurtherDisks) {
   EXPECT_THAT(text, ::testing::HasSubstr("disk 8192 7 4096 /base.vhdx\nvolume ntfs\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("disk 512 0 512 /more /a.vhd\nvolume exfat\n"));
   EXPECT_EQ(*parse_handoff(text), handoff);
+  handoff.has_kernel_disk = true;
+  EXPECT_EQ(*parse_handoff(*to_text(handoff)), handoff);
+  EXPECT_THAT(parse_handoff(replaced(*to_text(handoff), "kernel-disk last", "kernel-disk 1")),
+              Fails(Code::Corrupt, ""));
+  auto kernel_alone = plain();
+  kernel_alone.has_kernel_disk = true;
+  EXPECT_THAT(to_text(kernel_alone), Fails(Code::Invalid, "takes a kernel from no disk"));
+  handoff.has_kernel_disk = false;
   auto with_all = handoff;
   with_all.ephemeral = Ephemeral{.on = true, .file = "/s"};
   with_all.scratch = handoff.files[0];
@@ -140,12 +148,12 @@ TEST(Handoff, FurtherDisks) {
     EXPECT_THAT(parse_handoff(replaced(text, "disk 8192 7 4096 /base.vhdx", wrong)), Fails(Code::Corrupt, "")) << wrong;
   const auto section = text.substr(text.find("disk 512"), text.find("crc32") - text.find("disk 512"));
   std::string many;
-  for (std::size_t i = 0; i < kMaxDisks; ++i) many += section;
+  for (std::size_t i = 0; i < kMaxHandoffDisks; ++i) many += section;
   EXPECT_THAT(parse_handoff(replaced(text, section, many)), Fails(Code::NoMemory, "too many disks"));
   EXPECT_THAT(parse_handoff(replaced(*to_text(plain()), "file ", "disk 512 0 512 ")),
               Fails(Code::Corrupt, "before the guest's own"));
-  handoff.disks.resize(kMaxDisks + 1, handoff.disks.front());
-  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "9 disks"));
+  handoff.disks.resize(kMaxHandoffDisks + 1, handoff.disks.front());
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "10 disks"));
   handoff.disks = {{.payload_size = 512}};
   EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "a disk without a file"));
 }
