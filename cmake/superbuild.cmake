@@ -150,12 +150,12 @@ add_custom_target(kernel-config COMMAND ${kernel_command} -DCONFIG_ONLY=ON -P ${
 set(initramfs ${CMAKE_BINARY_DIR}/initramfs.cpio.zst)
 add_custom_command(OUTPUT ${initramfs}
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DMANIFEST=${PROJECT_SOURCE_DIR}/fs-skeleton/initramfs.list
-    -DINIT=${out}/vhdboot-init -DINSPECT=${out}/vhdboot-inspect -DKEEPER=${keeper} -DMENU=${menu} -DREADER=${reader} -DUNPACK=${unpack} -DKEYMAPS=${PROJECT_SOURCE_DIR}/fs-skeleton/keymaps -DPERSIST=${PROJECT_SOURCE_DIR}/fs-skeleton/persist -DVHDTOOL=${rescue_tool}
+    -DINIT=${out}/vhdboot-init -DINSPECT=${out}/vhdboot-inspect -DKEEPER=${keeper} -DMENU=${menu} -DREADER=${reader} -DUNPACK=${unpack} -DKEYMAPS=${PROJECT_SOURCE_DIR}/fs-skeleton/keymaps -DPERSIST=${PROJECT_SOURCE_DIR}/fs-skeleton/persist -DWSL=${PROJECT_SOURCE_DIR}/fs-skeleton/wsl -DKERNEL_FILES=${PROJECT_SOURCE_DIR}/fs-skeleton/kernel -DVHDTOOL=${rescue_tool}
     -DBLKID=${sysroot}/bin/blkid -DFSCK_EXFAT=${sysroot}/bin/fsck.exfat
     -DGENERATOR_SOURCE=${kernel}/gen_init_cpio.c -DCC=gcc-12
     -DWORK=${CMAKE_BINARY_DIR}/initramfs -DOUT=${initramfs} -P ${script}/initramfs.cmake
   DEPENDS programs ${out}/vhdboot-init ${out}/vhdboot-inspect ${keeper} ${menu} ${reader} ${unpack} ${rescue_tool} kernel ${kernel}/gen_init_cpio.c fetch/busybox-static
-    fs-skeleton/initramfs.list fs-skeleton/keymaps fs-skeleton/persist cmake/script/initramfs.cmake sysroot/libraries.stamp
+    fs-skeleton/initramfs.list fs-skeleton/kernel fs-skeleton/keymaps fs-skeleton/persist fs-skeleton/wsl cmake/script/initramfs.cmake sysroot/libraries.stamp
   COMMENT "Initramfs" VERBATIM)
 
 configure_file(efi/os-release.in ${CMAKE_BINARY_DIR}/efi/os-release @ONLY)

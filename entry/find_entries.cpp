@@ -236,7 +236,8 @@ std::string_view scheme_name(disk::Scheme scheme) {
 
 std::string what_to_do(disk::GuestDisk& disk) {
   if (const auto roots = root_trees(disk); !roots.empty())
-    return concat("install a kernel in the guest, whose root is on ", roots.front().partition().description());
+    return concat("install a kernel in the guest, whose root is on ", roots.front().partition().description(),
+                  ", or name an image that has one by `kernel`");
   const auto is_foreign = [](const disk::GuestPartition& partition) {
     return !partition.type.empty() && !disk::guest_mount_options(partition.type);
   };

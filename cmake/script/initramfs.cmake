@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DKEEPER=file -DMENU=file -DREADER=file -DUNPACK=file -DKEYMAPS=file -DPERSIST=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
+# The initramfs: cmake -DCACHE=... -DMANIFEST=list -DINIT=file -DINSPECT=file -DKEEPER=file -DMENU=file -DREADER=file -DUNPACK=file -DKEYMAPS=file -DPERSIST=file -DWSL=file -DKERNEL_FILES=file -DBLKID=file -DFSCK_EXFAT=file -DVHDTOOL=file
 # -DGENERATOR_SOURCE=gen_init_cpio.c -DCC=compiler
 # -DWORK=folder -DOUT=file -P initramfs.cmake. The same input gives the same bytes: owners, modes and order are the
 # manifest's, times are fixed.
@@ -37,6 +37,8 @@ set(ENV{READER} ${READER})
 set(ENV{UNPACK} ${UNPACK})
 set(ENV{KEYMAPS} ${KEYMAPS})
 set(ENV{PERSIST} ${PERSIST})
+set(ENV{WSL} ${WSL})
+set(ENV{KERNEL_FILES} ${KERNEL_FILES})
 set(ENV{BLKID} ${BLKID})
 set(ENV{BUSYBOX} ${busybox})
 set(ENV{FSCK_EXFAT} ${FSCK_EXFAT})

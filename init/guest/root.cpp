@@ -79,24 +79,28 @@ Result<RootTables> read_tables(const disk::GuestTree& root) {
   return tables;
 }
 
-Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+std::optional<disk::GuestTree> find_root_tree(disk::GuestDisk& disk, const kexec::CommandLine& line) {
   const std::string option = line.find("root").value_or("");
   const auto selector = disk::device_selector(option);
   const auto found = std::ranges::find_if(disk.partitions(), [&](const disk::GuestPartition& one) {
     return selector ? matches(*selector, one.identity) : disk::names_volume(option, one.group, one.volume);
   });
-  if (found == disk.partitions().end()) return std::optional<RootTables>();
+  if (found == disk.partitions().end()) return std::nullopt;
   const auto top = disk.mount(*found, line.find("rootflags").value_or(""));
-  if (!top) return std::optional<RootTables>();
+  if (!top) return std::nullopt;
   for (const std::string_view prefix : disk::kRootFolders)
-    for (const std::string& folder : system_folders(line.find("ostree").value_or(""))) {
-      const auto root = top->below(prefix).below(folder);
-      if (!root.is_folder("/etc")) continue;
-      RootTables tables = TRY(read_tables(root));
-      if (line.find("init")) tables.has_other_init = false;
-      return std::optional(std::move(tables));
-    }
-  return std::optional(RootTables{});
+    for (const std::string& folder : system_folders(line.find("ostree").value_or("")))
+      if (const auto root = top->below(prefix).below(folder); root.is_folder("/etc")) return root;
+  return *top;
+}
+
+Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line) {
+  const auto root = find_root_tree(disk, line);
+  if (!root) return std::optional<RootTables>();
+  if (!root->is_folder("/etc")) return std::optional(RootTables{});
+  RootTables tables = TRY(read_tables(*root));
+  if (line.find("init")) tables.has_other_init = false;
+  return std::optional(std::move(tables));
 }
 
 Result<void> check_spares_keeper(const RootTables& tables) {

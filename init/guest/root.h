@@ -34,8 +34,10 @@ struct RootTables {
   bool has_other_init = false;  ///< what a kernel starts first there is not systemd
 };
 
-/// Those in the root file system that `line` names by root=; nothing when that is not on the guest disk, as one that is
-/// encrypted, or cannot be mounted. An error when they are there and cannot be read.
+/// The root file system that `line` names by root=: the folder of it that has the guest's /etc, else its top; nothing
+/// when it is not on the guest disk, as one that is encrypted, or cannot be mounted.
+[[nodiscard]] std::optional<disk::GuestTree> find_root_tree(disk::GuestDisk& disk, const kexec::CommandLine& line);
+/// Those in it. An error when they are there and cannot be read.
 [[nodiscard]] Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec::CommandLine& line);
 /// Those below `root`.
 [[nodiscard]] Result<RootTables> read_tables(const disk::GuestTree& root);

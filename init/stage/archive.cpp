@@ -14,7 +14,7 @@ std::string module_path(const CarriedModule& module) {
 }
 
 Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules,
-                                            bool needs_keeper) {
+                                            const std::vector<guest::GuestFile>& run_files, bool needs_keeper) {
   constexpr std::uint64_t kMaxProgram = 16 * kMiB;
   const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
   const auto reader = TRY(sys::read_file(std::string(kReaderProgram), kMaxProgram));
@@ -36,6 +36,8 @@ Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, cons
   TRY(archive.add_file(record::kHandoffPath, as_bytes(record)));
   for (const CarriedModule& module : modules.files)
     TRY(archive.add_file(concat(kArchiveFolder, '/', module_path(module)), module.image));
+  for (const guest::GuestFile& file : run_files)
+    TRY(archive.add_file(concat(kRunFiles, '/', file.name), as_bytes(file.text)));
   if (!modules.wanted.empty()) {
     std::string lines;
     for (const std::string& wanted : modules.wanted) lines += concat(wanted, '\n');

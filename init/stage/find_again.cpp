@@ -2,6 +2,7 @@
 #include "init/stage/find_again.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -128,7 +129,13 @@ Result<FoundImage> find_same_image(const VolumesAgain& volumes, const record::Ha
                                 with_scratch.scratch->layout.extents));
   std::vector<std::string> disks;
   for (const record::HandoffDisk& disk : handoff.disks) disks.push_back(disk.files.front().path);
+  std::optional<std::string> kernel;
+  if (handoff.has_kernel_disk) {
+    kernel = std::move(disks.back());
+    disks.pop_back();
+  }
   auto image = TRY(with_further_disks(std::move(with_scratch), disks, handoff.ephemeral.has_value()));
+  TRY(add_kernel_image(image, kernel));
   auto then = handoff.disks.begin();
   for (const FoundImage& disk : image.further) TRY(check_same_disk(disk, *then++));
   if (!handoff.persist) return image;

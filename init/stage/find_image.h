@@ -46,6 +46,7 @@ struct FoundImage {
   std::list<FoundImage> further;              ///< see further_disks.h
   std::unique_ptr<FoundImage> persist;        ///< see persist_image.h; may be null
   std::uint32_t guest_block = 512;            ///< of a further one: its logical block, by its partition table
+  bool has_kernel = false;                    ///< of a further one: the guest's kernel is taken from it
 
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
   /// For people: "differencing VHDX image with 2 parents".

@@ -63,22 +63,33 @@ Result<sys::AttachedDisk> attach_one(const FoundImage& disk, std::size_t number,
   return attached;
 }
 
+Result<void> add_called(FoundImage& image, const std::string& file, std::string_view what, bool read_only) {
+  const volume::Path path = TRY(record::disk_path(file, image.path));
+  auto added = add_disk(image, path, read_only);
+  // The image is there: nobody is to look for it elsewhere.
+  if (!added && added.error().code == Code::NotFound) added.error().code = Code::Unsupported;
+  TRY_IN(concat(what, printable(path.text())), std::move(added));
+  return {};
+}
+
 }  // namespace
 
 Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks, bool read_only) {
-  for (const std::string& disk : disks) {
-    const volume::Path path = TRY(record::disk_path(disk, image.path));
-    auto added = add_disk(image, path, read_only);
-    // The image is there: nobody is to look for it elsewhere.
-    if (!added && added.error().code == Code::NotFound) added.error().code = Code::Unsupported;
-    TRY_IN(concat("the further disk ", printable(path.text())), std::move(added));
-  }
+  for (const std::string& disk : disks) TRY(add_called(image, disk, "the further disk ", read_only));
   return image;
+}
+
+Result<void> add_kernel_image(FoundImage& image, const std::optional<std::string>& file) {
+  if (!file) return {};
+  TRY(add_called(image, *file, "the image of `kernel`, ", true));
+  image.further.back().has_kernel = true;
+  return {};
 }
 
 Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config) {
   auto all = TRY(with_further_disks(TRY(with_scratch_file(TRY(std::move(image)), config.ephemeral)), config.disks,
                                     config.forgets()));
+  TRY(add_kernel_image(all, config.kernel));
   TRY(add_persist_image(all, config.persist_file()));
   return all;
 }
@@ -97,9 +108,11 @@ Result<FurtherDisks> FurtherDisks::attach(const FoundImage& image, Use use, cons
   FurtherDisks attached;
   for (const FoundImage& disk : image.further) {
     const std::string name = printable(disk.path.text());
-    attached.add(disk, TRY_IN(name, attach_one(disk, attached.disks_.size() + 1, use, report)));
+    const Use own{.read_only = use.read_only || disk.has_kernel, .trim = use.trim};
+    attached.add(disk, TRY_IN(name, attach_one(disk, attached.disks_.size() + 1, own, report)));
     report.log(concat("further disk ", attached.disks_.size(), ": ", name, " is ",
-                      attached.disks_.back().disk.disk().path(), use.read_only ? ", read-only" : ""));
+                      attached.disks_.back().disk.disk().path(), own.read_only ? ", read-only" : "",
+                      disk.has_kernel ? ", with the kernel" : ""));
   }
   return attached;
 }
@@ -109,6 +122,14 @@ std::vector<std::string> FurtherDisks::devices(std::string own) const {
   devices.push_back(std::move(own));
   for (const Attached& one : disks_) devices.push_back(one.disk.disk().path());
   return devices;
+}
+
+const FoundImage* FurtherDisks::kernel_image() const {
+  return !disks_.empty() && disks_.back().image->has_kernel ? disks_.back().image : nullptr;
+}
+
+const sys::LoopDevice* FurtherDisks::kernel_disk() const {
+  return kernel_image() == nullptr ? nullptr : &disks_.back().disk.disk();
 }
 
 std::vector<guest::PresentDevice> FurtherDisks::contents(const sys::Devices& devices) const {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Further disks of the guest, whose images lie on the volume of its own one: `disk PATH` in a configuration. Where the
 // guest forgets what it writes they are read-only, so that nothing is kept that should not be; else what is written to
-// them goes in place into their files.
+// them goes in place into their files. One with the guest's kernel, `kernel PATH`, comes last and is always read-only.
 #pragma once
 
 #include <list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +26,11 @@ namespace vhdboot::stage {
 [[nodiscard]] Result<FoundImage> with_further_disks(FoundImage image, const std::vector<std::string>& disks,
                                                     bool read_only);
 
-/// The image with all other files that the configuration names: with_scratch_file(), with_further_disks() and
-/// add_persist_image().
+/// Adds the image with the guest's kernel, in the same way and read-only; nothing where there is none.
+[[nodiscard]] Result<void> add_kernel_image(FoundImage& image, const std::optional<std::string>& file);
+
+/// The image with all other files that the configuration names: with_scratch_file(), with_further_disks(),
+/// add_kernel_image() and add_persist_image().
 [[nodiscard]] Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config);
 
 /// The kernel modules that it takes to attach all disks of the guest, its own one by that plan.
@@ -47,6 +51,10 @@ class FurtherDisks {
 
   /// Of all disks of the guest, of which `own` is the first: "/dev/loop0", "/dev/loop1" and so on.
   [[nodiscard]] std::vector<std::string> devices(std::string own) const;
+
+  /// The one that the guest's kernel is taken from, and its image; null: the guest has its own kernel.
+  [[nodiscard]] const sys::LoopDevice* kernel_disk() const;
+  [[nodiscard]] const FoundImage* kernel_image() const;
 
   /// What is on them.
   [[nodiscard]] std::vector<guest::PresentDevice> contents(const sys::Devices& devices) const;

@@ -163,9 +163,10 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())
       (void)TRY(blocks::kept_rows(image.view, kept));
+  const auto kernels = TRY(KernelDisk::open(further, devices, report));
   std::optional<GuestBoot> planned;
-  TRY(try_entries(disk, image, attach_plan, further, config, devices, modules::make_decompressor, report,
-                  [&](GuestBoot first) -> Result<void> {
+  TRY(try_entries(disk, kernels ? kernels->disk() : disk, image, attach_plan, further, config, devices,
+                  modules::make_decompressor, report, [&](GuestBoot first) -> Result<void> {
                     planned = std::move(first);
                     return {};
                   }));
@@ -203,7 +204,9 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
                                      : concat(parent.path.text(), " on ", parent.volume->description()));
   for (const FoundImage& one : image.further)
     plan.further.push_back(concat(one.path.text(), ", ", one.kind(), " of ", human_size(one.info().size),
-                                  config.forgets() ? ", read-only" : ", written in place"));
+                                  one.has_kernel     ? ", read-only, with the kernel"
+                                  : config.forgets() ? ", read-only"
+                                                     : ", written in place"));
   report_modules(boot.modules, boot.planned.release, plan);
   return plan;
 }

@@ -16,6 +16,7 @@
 #include "init/guest/loader_interface.h"
 #include "init/guest/lvm_config.h"
 #include "init/stage/keeper.h"
+#include "init/sys/directory.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
@@ -148,7 +149,7 @@ Result<void> leave_notice(std::string_view notice) {
 }
 
 // In their order, those that are not there yet: a /run that was there before the init may be handed over, or not.
-Result<void> leave_persist(const std::vector<guest::GuestFile>& files) {
+Result<void> leave_files(const std::vector<guest::GuestFile>& files) {
   for (const guest::GuestFile& file : files) {
     const std::string path = concat(in_guest("/run/"), file.name);
     if (sys::exists(path)) continue;
@@ -160,7 +161,8 @@ Result<void> leave_persist(const std::vector<guest::GuestFile>& files) {
 
 Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
   Leaving leaving;
-  if (has_run()) leaving.add(leave_persist(left.persist));
+  if (has_run()) leaving.add(leave_files(left.persist));
+  if (has_run()) leaving.add(leave_files(left.files));
   if (init == Init::Another && !left.persist.empty())
     leaving.add(fail(Code::Unsupported, "the init is not systemd: NOTHING of `persist-paths` is kept"));
   if (has_run()) leaving.add(write_rules(in_guest("/run/udev/rules.d"), left.rules));
@@ -177,6 +179,20 @@ Result<void> leave(const Units& units, const LeftForGuest& left, Init init) {
 
 }  // namespace
 
+Result<std::vector<guest::GuestFile>> files_below(const std::string& folder) {
+  std::vector<guest::GuestFile> files;
+  for (const std::string& name : sys::list_directory(folder)) {
+    const std::string path = concat(folder, '/', name);
+    if (!is_directory(path)) {
+      files.push_back({.name = name, .text = TRY(sys::read_text(path))});
+      continue;
+    }
+    for (guest::GuestFile& file : TRY(files_below(path)))
+      files.push_back({.name = concat(name, '/', file.name), .text = std::move(file.text)});
+  }
+  return files;
+}
+
 Result<void> give_to_initrd(const LeftForGuest& left) {
   Leaving leaving;
   leaving.add(write_rules("/etc/udev/rules.d", left.rules));
@@ -189,12 +205,13 @@ Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& d
   const Units units = TRY(plan_units(handoff, disk));
   return Keeper::start([&](const sys::Reporter& report) -> Result<void> {
     const auto table = TRY(MountTable::open());
-    bool is_early = !left.persist.empty();
+    bool is_early = !left.persist.empty() || !left.files.empty();
     Init init{};
     while ((init = init_now()) == Init::NotYet) {
       if (is_early && has_run()) {
         is_early = false;
-        if (const auto done = leave_persist(left.persist); !done) report.error(done.error().message());
+        for (const auto* files : {&left.persist, &left.files})
+          if (const auto done = leave_files(*files); !done) report.error(done.error().message());
       }
       table.wait_for_change();
     }

@@ -22,7 +22,11 @@ struct LeftForGuest {
   std::optional<LvmOverrides> lvm;
   std::optional<std::string> notice;      ///< a line that is shown at login
   std::vector<guest::GuestFile> persist;  ///< guest::persist_units(); then there is no `notice` beside it
+  std::vector<guest::GuestFile> files;    ///< more of that kind
 };
+
+/// The files below `folder`, each named by its path there; empty when there is no such folder.
+[[nodiscard]] Result<std::vector<guest::GuestFile>> files_below(const std::string& folder);
 
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
 [[nodiscard]] Result<void> give_to_initrd(const LeftForGuest& left);
@@ -32,7 +36,8 @@ struct LeftForGuest {
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();
 ///   and what puts the configuration of LVM over the guest's own one, guest::lvm_units();
 /// - for udev the rules, and for who logs in the notice.
-/// Before that, as soon as there is a /run that the guest's init may take over, what it takes to keep directories.
+/// Before that, as soon as there is a /run that the guest's init may take over, what it takes to keep directories, and
+/// the `files`.
 /// `disk`: the guest disk.
 /// systemd's first mounts wake the keeper, long before systemd looks for generators and units; but nothing makes
 /// systemd wait for it. What comes too late is as if it were not there: the boot counter stays, the ESP is not mounted.

@@ -70,6 +70,7 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
+  handoff.has_kernel_disk = !image.further.empty() && image.further.back().has_kernel;
   for (const FoundImage& disk : image.further)
     handoff.disks.push_back({.files = handoff_files(disk),
                              .payload_size = disk.info().size,
@@ -171,12 +172,14 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     record::Handoff handoff = make_handoff(image, table, config, kept, boot);
     // What counts tries is not renamed, see count_boot().
     if (attached.grows) handoff.counted.reset();
-    const auto archive = TRY(make_archive(handoff, boot.modules, attached.grows));
+    const auto archive = TRY(make_archive(handoff, boot.modules, boot.run_files, attached.grows));
     TRY(load(boot.planned.plan, archive, report));
     if (!config.forgets() && !attached.grows) loaded.counted = boot.entry.counted;
     return {};
   };
-  TRY(try_entries(disk, image, attached, further, config, devices, decompressors, report, use));
+  const auto kernels = TRY(KernelDisk::open(further, devices, report));
+  TRY(try_entries(disk, kernels ? kernels->disk() : disk, image, attached, further, config, devices, decompressors,
+                  report, use));
   return loaded;
 }
 
@@ -351,8 +354,11 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
     for (const FoundImage& disk : image.further) {
       const std::string what =
           concat(printable(disk.path.text()), ", ", human_size(disk.info().size), ' ', disk.kind());
-      learn("further disk", what);
-      report.say(concat("  disk     ", what, settings.config.forgets() ? ", read-only since the guest forgets" : ""));
+      learn(disk.has_kernel ? "kernel of" : "further disk", what);
+      report.say(concat(disk.has_kernel ? "  kernel   of " : "  disk     ", what,
+                        disk.has_kernel             ? ", which is only read"
+                        : settings.config.forgets() ? ", read-only since the guest forgets"
+                                                    : ""));
       for (const std::string& warning : disk.info().warnings) report.warn(warning);
     }
     report.checkpoint("image");

@@ -15,7 +15,9 @@
 
 #include "base/text.h"
 #include "init/guest/disk_names.h"
+#include "init/guest/other_kernel.h"
 #include "init/guest/persist_units.h"
+#include "init/guest/wsl.h"
 #include "init/modules/initrd_modules.h"
 #include "init/record/handoff.h"
 #include "init/stage/archive.h"
@@ -167,13 +169,19 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
 Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std::string& persist,
                                const record::Handoff& handoff, const sys::Devices& devices,
                                const sys::Reporter& report) {
-  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}};
+  LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}, .files = {}};
   if (disks.size() > 1) left.rules.push_back(guest::disk_name_rules(disks));
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
   if (handoff.persist) {
     const auto text = TRY(sys::read_text(std::string(kPersistText)));
     left.persist = guest::persist_units(text, persist, handoff.persist_paths, *std::exchange(left.notice, {}));
   }
+  left.files = TRY(files_below(std::string(kRunFiles)));
+  for (const guest::GuestFile& file : left.files)
+    if (file.name == guest::kWslNotes)
+      for (const std::string_view note : split_lines(file.text)) report.log(printable(note));
+  if (handoff.has_kernel_disk)
+    left.files.push_back({.name = std::string(guest::kKernelDiskFile), .text = concat(disks.back(), '\n')});
   if (auto groups = find_volume_groups(disks, devices)) {
     left.lvm = lvm_overrides_for(disks, *groups);
     left.rules.push_back(std::move(groups->rule));

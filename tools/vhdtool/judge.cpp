@@ -169,7 +169,11 @@ void look_into_guest(const CheckedImage& image, Result<Backing> backing, const B
   if (boot.config.forgets())
     if (const auto kept = guest::kept_partitions(disk, image.disk->size(), boot.config.keep); !kept)
       findings.error("keep", kept.error());
-  if (!check_entries(disk, boot.config, judge, findings)) return;
+  if (boot.config.kernel)
+    findings.warning("kernel", concat("it is started with the kernel of ", printable(*boot.config.kernel),
+                                      ": not checked here, check that image, too"));
+  else if (!check_entries(disk, boot.config, judge, findings))
+    return;
   const auto roots = entry::root_trees(disk);
   if (roots.empty()) return;
   if (const auto fstab = roots.front().read_text("/etc/fstab", entry::kMaxFstabBytes)) check_fstab(*fstab, findings);

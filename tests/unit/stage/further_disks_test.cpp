@@ -143,6 +143,17 @@ TEST_F(FurtherDisk, OneThatIsNotThereSendsNobodyElsewhere) {
   EXPECT_FALSE(with("disk /short.img\n"));
 }
 
+TEST_F(FurtherDisk, OneWithTheKernelIsLastAndMayGrow) {
+  const auto image = with("kernel holes.vhd\ndisk data.img\n");
+  ASSERT_TRUE(image) << image.error().message();
+  ASSERT_THAT(image->further, SizeIs(2));
+  EXPECT_FALSE(image->further.front().has_kernel);
+  EXPECT_TRUE(image->further.back().has_kernel);
+  EXPECT_EQ(image->further.back().path.text(), "/vm/holes.vhd");
+  EXPECT_THAT(with("kernel gone.vhd\n"), Fails(Code::Unsupported, "the image of `kernel`, /vm/gone.vhd: "));
+  EXPECT_THAT(with("kernel debian.img\n"), Fails(Code::Invalid, "is of another disk of this guest already"));
+}
+
 // --- found again by stage 2
 
 std::vector<record::HandoffFile> files_of(const FoundImage& image) {
@@ -160,11 +171,13 @@ std::vector<record::HandoffFile> files_of(const FoundImage& image) {
 }
 
 record::Handoff handoff_of(const FoundImage& image) {
+  const bool has_kernel_disk = !image.further.empty() && image.further.back().has_kernel;
   record::Handoff handoff{
       .files = files_of(image), .payload_size = image.info().size, .view = blocks::checksum(image.view)};
   for (const FoundImage& disk : image.further)
     handoff.disks.push_back(
         {.files = files_of(disk), .payload_size = disk.info().size, .view = blocks::checksum(disk.view)});
+  handoff.has_kernel_disk = has_kernel_disk;
   return handoff;
 }
 
@@ -182,6 +195,16 @@ TEST_F(FurtherDiskAgain, AsItWas) {
   ASSERT_TRUE(found) << found.error().message();
   ASSERT_THAT(found->further, SizeIs(2));
   EXPECT_EQ(found->further.front().view.rows, image->further.front().view.rows);
+}
+
+TEST_F(FurtherDiskAgain, WithTheKernel) {
+  const auto image = with("disk whole.vhd\nkernel holes.vhd\n");
+  ASSERT_TRUE(image) << image.error().message();
+  const auto found = again(handoff_of(*image));
+  ASSERT_TRUE(found) << found.error().message();
+  ASSERT_THAT(found->further, SizeIs(2));
+  EXPECT_FALSE(found->further.front().has_kernel);
+  EXPECT_TRUE(found->further.back().has_kernel);
 }
 
 TEST_F(FurtherDiskAgain, AnythingElseIsRefused) {
