@@ -38,7 +38,7 @@ WINDOWS = {
     "Get-FileHash": ({"-Algorithm"}, LEARN + "powershell/module/microsoft.powershell.utility/get-filehash"),
     "Copy-Item": ({"-Path", "-Destination"}, LEARN + "powershell/module/microsoft.powershell.management/copy-item"),
     "Get-Item": (set(), LEARN + "powershell/module/microsoft.powershell.management/get-item"),
-    "wsl": ({"--shutdown", "--export", "--vhd"}, LEARN + "windows/wsl/basic-commands"),
+    "wsl": ({"--shutdown", "--export", "--vhd", "--import-in-place"}, LEARN + "windows/wsl/basic-commands"),
     "create": ({"vdisk", "file=", "maximum=", "type="}, LEARN + "previous-versions/windows/it-pro/"
                "windows-server-2008-r2-and-2008/gg252579(v=ws.10)"),
     "manage-bde": ({"-status", "-protectors", "-get", "-disable", "-RebootCount"}, COMMANDS + "manage-bde-protectors"),
@@ -57,7 +57,7 @@ WINDOWS = {
                    "https://docs.oracle.com/en/virtualization/virtualbox/6.0/user/vboxmanage-clonemedium.html"),
 }
 # What they may be given.
-VALUES = re.compile(r"[A-Z]:(\\[\w.\\-]+)?|HKLM\\[\w\\]+|vhdboot\.efi|Debian|Fixed|VHD|SHA256|64GB|REG_DWORD|"
+VALUES = re.compile(r"[A-Z]:(\\[\w.\\-]+)?|HKLM\\[\w\\]+|vhdboot\.efi|Debian|Debian64|Fixed|VHD|SHA256|64GB|REG_DWORD|"
                     r"RealTimeIsUniversal|off|\d|65536|fixed")
 # What others say on the screen.
 OF_OTHERS = {"Access Denied", "Security Violation", "prohibited by secure boot policy", "NOT ntfs",
