@@ -278,6 +278,25 @@ def grows_without_systemd(bench):
     return bench.host({"/boot/debian.vhdx": image})
 
 
+def kernel_of_no_system(bench):
+    image = bench.image()
+    return bench.host({VHD: image, "/other.vhd": image}, "kernel /other.vhd\n")
+
+
+def wsl_without_init(bench):
+    """As an image of WSL is made: a bare file system whose init is WSL's own."""
+    tree = bench.folder / "tree"
+    for name, content in {"etc/wsl.conf": b"", "etc/fstab": b"", "boot/vmlinuz-6.1.0-small": images.small_kernel("6.1.0-small"),
+                          "boot/initrd.img-6.1.0-small": images.EMPTY_ARCHIVE}.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
+    image = bench.blob("wsl.vhd", bytes(16 * disk.MIB))
+    run("mkfs.ext4", "-q", "-G", "4096", "-d", tree, image)
+    shutil.rmtree(tree)
+    vhd.make_fixed(image)
+    return bench.host({VHD: image})
+
+
 KEEPING = "ephemeral 64M\npersist /vhd/keep.img\npersist-paths /home\n"
 
 
@@ -355,6 +374,8 @@ FAILURES = [
     Failure(sparse_further_disk, ["the further disk /data.vhd", "is sparse"]),
     Failure(growing_further_disk, ["the further disk /data.vhd", "a dynamic VHD", "`vhdtool provision --full`"]),
     Failure(further_disk_is_a_copy, ["root=UUID=", "is also partition 2 of /copy.vhd", "the guest would have both"]),
+    Failure(kernel_of_no_system, ["the image of `kernel`, /other.vhd", "nothing to boot", "GPT, 1 partition"]),
+    Failure(wsl_without_init, ["the guest has no init", "in WSL install", "systemd-sysv", "systemd=true"]),
     Failure(volume_group_twice, ["the volume group guest", "so has /dev/vdb", "Unplug", "vgrename"]),
 ]
 
@@ -396,7 +417,7 @@ ONLY_ALL = {no_image_anywhere, no_uki, truncated_uki, kernel_is_none, no_parent,
             no_such_entry, crypttab_formats, saved_virtual_machine, no_further_disk, further_disk_twice,
             further_disk_is_the_image, sparse_further_disk, growing_further_disk, further_disk_is_a_copy,
             nothing_to_keep_in, keeps_in_itself, keeps_and_forgets_nothing, keeps_without_systemd,
-            grows_without_systemd}
+            grows_without_systemd, kernel_of_no_system, wsl_without_init}
 
 
 def always_or_not(failure: Failure):
