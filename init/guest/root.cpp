@@ -90,7 +90,7 @@ std::optional<disk::GuestTree> find_root_tree(disk::GuestDisk& disk, const kexec
   if (!top) return std::nullopt;
   for (const std::string_view prefix : disk::kRootFolders)
     for (const std::string& folder : system_folders(line.find("ostree").value_or("")))
-      if (const auto root = top->below(prefix).below(folder); root.is_folder("/etc")) return root;
+      if (auto root = top->below(prefix).below(folder); root.is_folder("/etc")) return root;
   return *top;
 }
 

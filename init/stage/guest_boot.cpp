@@ -210,7 +210,7 @@ Result<std::unique_ptr<KernelDisk>> KernelDisk::open(const FurtherDisks& further
                                                      const sys::Reporter& report) {
   const FoundImage* const image = further.kernel_image();
   if (image == nullptr) return std::unique_ptr<KernelDisk>();
-  return std::unique_ptr<KernelDisk>(new KernelDisk(TRY(read_table(*image)), *further.kernel_disk(), devices, report));
+  return std::make_unique<KernelDisk>(TRY(read_table(*image)), *further.kernel_disk(), devices, report);
 }
 
 Result<void> try_entries(disk::GuestDisk& disk, disk::GuestDisk& kernels, const FoundImage& image,

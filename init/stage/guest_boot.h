@@ -46,13 +46,17 @@ class KernelDisk {
   [[nodiscard]] static Result<std::unique_ptr<KernelDisk>> open(const FurtherDisks& further,
                                                                 const sys::Devices& devices,
                                                                 const sys::Reporter& report);
-  [[nodiscard]] disk::GuestDisk& disk() { return disk_; }
 
- private:
   KernelDisk(disk::PartitionTable table, const sys::LoopDevice& loop, const sys::Devices& devices,
              const sys::Reporter& report)
       : table_(std::move(table)), disk_(loop, table_, devices, report) {}
+  KernelDisk(const KernelDisk&) = delete;
+  KernelDisk& operator=(const KernelDisk&) = delete;
+  ~KernelDisk() = default;
 
+  [[nodiscard]] disk::GuestDisk& disk() { return disk_; }
+
+ private:
   disk::PartitionTable table_;
   AttachedGuestDisk disk_;
 };

@@ -20,7 +20,6 @@ using test::to_buffer;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 std::string skeleton() {
