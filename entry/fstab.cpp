@@ -50,7 +50,8 @@ Result<std::vector<FstabEntry>> parse_fstab(std::string_view text) {
                        .file = without_escapes(fields[1]),
                        .type = without_escapes(fields[2]),
                        .options = fields.size() > 3 ? without_escapes(fields[3]) : "",
-                       .line = number});
+                       .line = number,
+                       .is_checked = fields.size() > 5 && parse_u64(fields[5]).value_or(0) > 0});
   }
   return entries;
 }

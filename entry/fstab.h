@@ -19,14 +19,15 @@ struct FstabEntry {
   std::string spec;  ///< "UUID=...", "/dev/sda2", "tmpfs": quotes around the value of a tag stay
   std::string file;  ///< the mount point; "none" or "swap" for swap space
   std::string type;
-  std::string options;  ///< separated by commas
-  unsigned line = 0;    ///< from 1
+  std::string options;      ///< separated by commas
+  unsigned line = 0;        ///< from 1
+  bool is_checked = false;  ///< by fsck(8), before it is mounted: the sixth field
 
   friend bool operator==(const FstabEntry&, const FstabEntry&) = default;
 };
 
 /// The entries in order. Lines with fewer than three fields are passed over, as mount(8) does, and so is what follows
-/// the fourth. Corrupt beyond the caps.
+/// the sixth. Corrupt beyond the caps.
 [[nodiscard]] Result<std::vector<FstabEntry>> parse_fstab(std::string_view text);
 
 /// What is mounted at `mount_point` ("/", "/boot"; a '/' at the end does not count): the last such entry, as it would

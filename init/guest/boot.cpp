@@ -6,6 +6,7 @@
 #include "base/kernel_release.h"
 #include "base/text.h"
 #include "disk/selector.h"
+#include "entry/folders.h"
 #include "entry/root_option.h"
 #include "init/guest/root_device.h"
 
@@ -78,9 +79,13 @@ Result<void> check_age(std::string_view release) {
 
 }  // namespace
 
-Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
+Result<GuestCommandLine> make_command_line(disk::GuestDisk& disk, const std::string& options,
                                            const record::Config& config) {
-  return guest_command_line(options, config.options, examine(disk));
+  DiskFacts facts = examine(disk);
+  const auto has_root = [](const std::string& line) { return kexec::CommandLine::parse(line).has("root"); };
+  facts.holds_system = facts.scheme == disk::Scheme::None && !has_root(config.options) &&
+                       !has_root(config.command_line.value_or("")) && !entry::root_trees(disk).empty();
+  return guest_command_line(options, config.options, facts);
 }
 
 Result<PlannedBoot> plan_boot(const disk::GuestDisk& disk, entry::GuestEntry& entry, const kexec::CommandLine& line) {

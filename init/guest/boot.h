@@ -18,7 +18,7 @@ namespace vhdboot::guest {
 
 /// The entry's options and the person's, meant for the guest's disk on this machine: guest_command_line() with
 /// what is known of that disk.
-[[nodiscard]] Result<GuestCommandLine> make_command_line(const disk::GuestDisk& disk, const std::string& options,
+[[nodiscard]] Result<GuestCommandLine> make_command_line(disk::GuestDisk& disk, const std::string& options,
                                                          const record::Config& config);
 
 struct PlannedBoot {

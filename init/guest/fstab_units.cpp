@@ -91,8 +91,7 @@ std::string unit_name(const entry::FstabEntry& line, const std::string& what) {
 std::string unit(const entry::FstabEntry& line, const std::string& what, bool is_device, const std::string& comment) {
   std::string check = record::mount_unit_name(what);
   check.resize(check.rfind('.'));
-  // As the kernel's own driver would find it: checked, if there is a program for that.
-  const std::string needs = is_device && line.type != "swap"
+  const std::string needs = is_device && line.is_checked && line.type != "swap"
                                 ? concat("Requires=systemd-fsck@", in_unit(check), ".service\nAfter=systemd-fsck@",
                                          in_unit(check), ".service\n")
                                 : "";

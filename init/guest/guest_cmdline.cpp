@@ -18,7 +18,7 @@ std::string becomes(std::string_view before, std::string_view after) {
 
 LineChange root_change(const kexec::CommandLine& line, std::string_view root, const DiskFacts& disk) {
   const std::string before = line.find("root").value_or("");
-  if (disk.scheme == disk::Scheme::None && !disk::parse_device_node(before))
+  if (disk.holds_system && !disk::parse_device_node(before))
     return {before.empty() ? concat("root=", root) : becomes(concat("root=", before), concat("root=", root)),
             "the guest disk is one file system, which is the root"};
   if (disk::parse_device_node(before.starts_with("block:") ? before.substr(6) : before))

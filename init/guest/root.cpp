@@ -50,10 +50,13 @@ std::vector<std::string> system_folders(const std::string& ostree_option) {
 
 namespace {
 
-// A link that does not lead on below `root` tells nothing.
-bool has_other_init(const disk::GuestTree& root) {
-  const auto init = root.id(record::kDefaultRootInit);
-  return init && init != root.id("/usr/lib/systemd/systemd") && init != root.id("/lib/systemd/systemd");
+// `named`: by init=. A link that does not lead on below `root` tells nothing, and a program that is called otherwise
+// may be a shell of a rescue, or start systemd, as the script in NixOS' store does.
+void tell_init(const disk::GuestTree& root, const std::optional<std::string>& named, RootTables& tables) {
+  const std::string path = named.value_or(std::string(record::kDefaultRootInit));
+  const auto init = root.id(path);
+  tables.has_systemd = init && (init == root.id("/usr/lib/systemd/systemd") || init == root.id("/lib/systemd/systemd"));
+  tables.has_other_init = init && !tables.has_systemd && path.ends_with("init") && !path.starts_with("/nix/");
 }
 
 }  // namespace
@@ -68,7 +71,7 @@ Result<RootTables> read_tables(const disk::GuestTree& root) {
     return text;
   };
   RootTables tables;
-  tables.has_other_init = has_other_init(root);
+  tell_init(root, std::nullopt, tables);
   tables.fstab = TRY_IN("the guest's /etc/fstab", entry::parse_fstab(TRY(read("/etc/fstab", entry::kMaxFstabBytes))));
   tables.crypttab =
       TRY_IN("the guest's /etc/crypttab", entry::parse_crypttab(TRY(read("/etc/crypttab", entry::kMaxCrypttabBytes))));
@@ -99,7 +102,7 @@ Result<std::optional<RootTables>> root_tables(disk::GuestDisk& disk, const kexec
   if (!root) return std::optional<RootTables>();
   if (!root->is_folder("/etc")) return std::optional(RootTables{});
   RootTables tables = TRY(read_tables(*root));
-  if (line.find("init")) tables.has_other_init = false;
+  tell_init(*root, line.find("init"), tables);
   return std::optional(std::move(tables));
 }
 

@@ -31,7 +31,8 @@ struct RootTables {
   std::vector<entry::FstabEntry> fstab;
   std::vector<entry::CrypttabEntry> crypttab;
   std::string grub_disks;       ///< on which an upgrade of Debian's grub-pc installs GRUB, separated by ", "
-  bool has_other_init = false;  ///< what a kernel starts first there is not systemd
+  bool has_systemd = false;     ///< what a kernel starts first there is systemd
+  bool has_other_init = false;  ///< it is another init, as far as can be told
 };
 
 /// The root file system that `line` names by root=: the folder of it that has the guest's /etc, else its top; nothing

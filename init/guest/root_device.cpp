@@ -117,25 +117,22 @@ Result<RootChange> discover_root(const kexec::CommandLine& line, const DiskFacts
   return RootChange{.root = "/dev/mapper/root", .append = concat("rd.luks.name=", root->fs_uuid, "=root")};
 }
 
-// What a system without a partition table lies on: its root, whatever its files say.
-bool is_bare_root(const DiskFacts& disk) {
-  constexpr std::array<std::string_view, 6> kTypes{"ext4", "ext3", "ext2", "btrfs", "xfs", "f2fs"};
-  return disk.scheme == disk::Scheme::None && !disk.fs_uuid.empty() &&
-         std::ranges::find(kTypes, disk.fs_type) != kTypes.end();
+// Whether the guest means some disk or partition, and not where else its root may come from.
+bool names_device(std::string_view root) {
+  return root.empty() || root == "gpt-auto" || root == "gpt-auto-force" || disk::parse_device_node(root) ||
+         disk::device_selector(std::string(root));
 }
 
-// Of live systems, which look for a file on some medium, or have it all in memory.
-bool is_live(const kexec::CommandLine& line) {
-  const std::string root = line.find("root").value_or("");
-  return line.find("boot").value_or("local") != "local" || line.has("casper") || root.starts_with("live:") ||
-         root.starts_with("/dev/ram") || root == "tmpfs" || root == "/dev/nfs" || root.starts_with("nfs") ||
-         root.starts_with("http");
+bool is_bare_root(const kexec::CommandLine& line, const DiskFacts& disk) {
+  return disk.holds_system && !disk.fs_uuid.empty() && names_device(line.find("root").value_or("")) &&
+         line.find("boot").value_or("local") == "local" && !line.has("casper") && !line.has("roothash") &&
+         !line.has("loop");
 }
 
 }  // namespace
 
 DiskFacts facts_of(const disk::PartitionTable& table) {
-  DiskFacts disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}};
+  DiskFacts disk{.scheme = table.scheme, .partitions = {}, .fs_type = {}, .fs_uuid = {}, .holds_system = false};
   for (const disk::Partition& partition : table.partitions)
     disk.partitions.push_back({.number = partition.number,
                                .partuuid = partition.partuuid,
@@ -176,7 +173,7 @@ Result<RootChange> map_root(const kexec::CommandLine& line, const DiskFacts& dis
   const auto root = line.find("root");
   if (const auto file = line.find("loop"); file && file->starts_with('/') && root && is_elsewhere(*root, disk))
     return root_in_file(*file, disk);
-  if (is_bare_root(disk) && !is_live(line) && !line.has("roothash") && !line.has("loop")) {
+  if (is_bare_root(line, disk)) {
     const std::string own = concat("UUID=", disk.fs_uuid);
     return root == own ? RootChange{} : RootChange{.root = own};
   }

@@ -33,6 +33,7 @@ struct DiskFacts {
   std::vector<PartitionFacts> partitions;
   std::string fs_type;  ///< of a disk without a table: its file system, if it has one
   std::string fs_uuid;
+  bool holds_system = false;  ///< of a disk without a table: that file system is a root, and no person said another one
 };
 
 /// The partitions of `table`, without what only their contents tell.
@@ -61,8 +62,8 @@ struct RootChange {
 /// guest counts on systemd-gpt-auto-generator(8), which would look at the disk that the firmware booted, the host's: it
 /// gets the discoverable root partition by name, opened by its UUID when it is encrypted with LUKS. When there is no
 /// such partition either, the initrd knows better: then only the generator is turned off.
-/// Where the disk is one file system without a partition table, that is the root whatever the guest says, but for live
-/// systems.
+/// Where the disk is one file system that holds a system, that is the root whatever device the guest names; other words
+/// (root=live:..., root=fstab) and boot=live stay.
 /// A root that was a file on another volume (loop=, as Wubi has it) is the image, when that is one file system.
 /// Errors as name_by_content(), Unsupported for such a file when the image is more; NotFound also for root=gpt-auto
 /// without such a partition.

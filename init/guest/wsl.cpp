@@ -20,6 +20,8 @@ constexpr std::string_view kComment = "# From vhdboot, in memory.\n";
 constexpr std::string_view kUnits = "systemd/system.control/";
 constexpr std::string_view kOwnUnits = "/etc/systemd/system";
 constexpr std::size_t kMaxUnitBytes = 64 * 1024;
+constexpr std::size_t kMaxKept = 256;    // lines of an fstab
+constexpr std::size_t kMaxDropped = 32;  // that are told one by one
 constexpr std::string_view kNetworkd = "systemd-networkd.service";
 constexpr std::string_view kNetworkManager = "NetworkManager.service";
 constexpr std::string_view kResolved = "systemd-resolved.service";
@@ -129,7 +131,7 @@ bool is_wsl(const disk::Folder& root) {
 }
 
 Result<void> check_has_init(const disk::Folder& root) {
-  for (const std::string_view init : {"/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd"})
+  for (const std::string_view init : {"/sbin/init", "/etc/init", "/bin/init"})
     if (root.has(init)) return {};
   return fail(Code::Unsupported,
               "the guest has no init (/sbin/init): in WSL install the package systemd-sysv, or the one with systemd's "
@@ -154,8 +156,19 @@ Result<WslPlan> plan_wsl(const disk::Folder& root, const std::vector<entry::Fsta
   plan.files = run_files(text, values);
   unmask(root, plan);
   FstabUnits units = fstab_units(fstab, present, std::string(kUnits), std::string(kComment));
+  if (units.kept.size() > kMaxKept)
+    return fail(Code::Unsupported, concat("the guest's /etc/fstab mounts ", units.kept.size(), " things, at most ",
+                                          kMaxKept, " can be made up for: `personality none` leaves it to the guest"));
+  // What a person mounts somewhere comes before what is installed for it.
+  std::erase_if(plan.files, [&](const GuestFile& file) {
+    return std::ranges::find(units.files, file.name, &GuestFile::name) != units.files.end();
+  });
   std::ranges::move(units.files, std::back_inserter(plan.files));
-  std::ranges::move(units.dropped, std::back_inserter(plan.notes));
+  const std::size_t told = std::min(units.dropped.size(), kMaxDropped);
+  std::ranges::move(units.dropped.begin(), units.dropped.begin() + static_cast<std::ptrdiff_t>(told),
+                    std::back_inserter(plan.notes));
+  if (told < units.dropped.size())
+    plan.notes.push_back(concat("so are ", units.dropped.size() - told, " more lines of the guest's /etc/fstab"));
   plan.kept = std::move(units.kept);
   return plan;
 }

@@ -146,16 +146,15 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   const bool is_other_kernel = &kernels != &disk;
   const std::string kernels_own = entry.parts.cmdline;
   if (is_other_kernel) {
+    const std::string said = config.command_line.value_or("");
     entry.counted.reset();
-    entry.parts.cmdline = TRY(guest::other_kernel_options(disk, config.options));
+    entry.parts.cmdline = concat(TRY(guest::other_kernel_options(disk, concat(config.options, ' ', said))), ' ', said);
+  } else if (config.command_line) {
+    entry.parts.cmdline = *config.command_line;
   }
-  if (config.command_line) entry.parts.cmdline = *config.command_line;
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
-  for (const guest::LineChange& change : made.changes)
-    report.log(concat("command line: ", printable(change.what), ": ", change.why));
-  boot.line_changes = std::move(made.changes);
   if (config.started_by)
     guest::tell_start(made.line, {.image = image.path.text(),
                                   .entry = entry.entry.id,
@@ -165,7 +164,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   auto tables = TRY(guest::root_tables(disk, made.line));
   const bool is_wsl_guest = is_wsl(config, disk, root);
   if (root && (is_wsl_guest || is_other_kernel) && !made.line.has("init")) TRY(guest::check_has_init(*root));
-  const bool has_systemd = root && tables && !tables->has_other_init;
+  const bool has_systemd = root && tables && tables->has_systemd;
   if (is_other_kernel && !has_systemd)
     return fail(Code::Unsupported,
                 "`kernel` needs a guest with systemd whose root can be read, to show it the modules");
@@ -176,6 +175,9 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
     report.warn("nothing is made up for of what WSL does: that needs a guest with systemd whose root can be read");
   else if (config.auto_login)
     report.warn("`login` has no effect: it is for distributions of WSL");
+  for (const guest::LineChange& change : made.changes)
+    report.log(concat("command line: ", printable(change.what), ": ", change.why));
+  boot.line_changes = std::move(made.changes);
   const guest::RootTables known = tables.value_or(guest::RootTables());
   TRY(guest::check_own_disks(made.line, known, present.own));
   TRY(guest::check_other_disks(made.line, known, present.own, present.others));

@@ -30,7 +30,7 @@ struct Role {
 
 class EntryCheck {
  public:
-  EntryCheck(const disk::GuestDisk& disk, const record::Config& config, Findings& findings)
+  EntryCheck(disk::GuestDisk& disk, const record::Config& config, Findings& findings)
       : disk_(disk), config_(config), findings_(findings) {}
 
   // The error is found as well.
@@ -120,7 +120,7 @@ class EntryCheck {
                                "before; take the counter out of the file's name once that is mended"));
   }
 
-  const disk::GuestDisk& disk_;
+  disk::GuestDisk& disk_;
   const record::Config& config_;
   Findings& findings_;
 };
@@ -151,7 +151,7 @@ void tell_newer(const entry::BootEntry& booted, const entry::FoundEntries& found
 // What the boot tries, until one can be booted or nothing else is tried.
 class Attempts {
  public:
-  Attempts(const disk::GuestDisk& disk, const record::Config& config, const JudgeBoot& judge, Findings& findings)
+  Attempts(disk::GuestDisk& disk, const record::Config& config, const JudgeBoot& judge, Findings& findings)
       : disk_(disk), config_(config), judge_(judge), findings_(findings) {}
 
   std::optional<BootChoice> run(const std::vector<entry::Choice>& choices) {
@@ -180,7 +180,7 @@ class Attempts {
     return concat(", is booted by default (", rule_of_default(choice.opened.entry), ")");
   }
 
-  const disk::GuestDisk& disk_;
+  disk::GuestDisk& disk_;
   const record::Config& config_;
   const JudgeBoot& judge_;
   Findings& findings_;

@@ -26,7 +26,7 @@ TEST(Fstab, Lines) {
             "\tLABEL=a\\040b\t/mnt\\011x  vfat\tumask=0077,utf8  0\n"
             "/dev/sda3 none swap sw\r\n"
             "tmpfs /tmp tmpfs nosuid 0 0 # what mount(8) passes over"),
-      ElementsAre(FstabEntry{"UUID=0a3f-1", "/", "ext4", "errors=remount-ro", 2},
+      ElementsAre(FstabEntry{"UUID=0a3f-1", "/", "ext4", "errors=remount-ro", 2, true},
                   FstabEntry{"LABEL=a b", "/mnt\tx", "vfat", "umask=0077,utf8", 5},
                   FstabEntry{"/dev/sda3", "none", "swap", "sw", 6}, FstabEntry{"tmpfs", "/tmp", "tmpfs", "nosuid", 7}));
   EXPECT_THAT(parse(""), IsEmpty());

@@ -38,14 +38,15 @@ TEST(OtherKernelOptions, TheGuestsRoot) {
 
 class OtherKernelFiles : public testing::Test {
  protected:
-  Result<std::vector<GuestFile>> files_for(Files guest, const disk::GuestPartition& partition) {
+  Result<std::vector<GuestFile>> files_for(Files guest, const disk::GuestPartition& partition,
+                                           const std::string& release = "6.1", std::string_view flags = "subvol=@") {
     guest_ = std::make_unique<MemoryTree>(std::move(guest), reads_);
     const disk::Folder root(*guest_);
-    const ModuleFolder modules{root, disk::Folder(*guest_, "/usr/lib/modules/6.1"), "6.1", &partition};
+    const ModuleFolder modules{root, disk::Folder(*guest_, "/usr/lib/modules/" + release), release, &partition};
     std::ifstream file(SOURCE_FOLDER "/fs-skeleton/kernel");
     std::ostringstream text;
     text << file.rdbuf();
-    return other_kernel_files(root, modules, "subvol=@", text.str());
+    return other_kernel_files(root, modules, flags, text.str());
   }
   static std::string script(const std::vector<GuestFile>& files) {
     const auto found = std::ranges::find(files, "vhdboot/kernel.sh", &GuestFile::name);
@@ -64,21 +65,31 @@ class OtherKernelFiles : public testing::Test {
 TEST_F(OtherKernelFiles, OverTheFolderOfItsRelease) {
   const auto files = files_for({{"/lib/modules/6.1/x", {}}}, ext4);
   ASSERT_TRUE(files);
-  EXPECT_THAT(script(*files), HasSubstr("mount -t ext4 -o ro,noload \"$(cat /run/vhdboot/kernel-disk)\"p2 $place\n"
-                                        "mount --bind $place/usr/lib/modules/6.1 /lib/modules/6.1\n"));
+  EXPECT_THAT(script(*files), HasSubstr("mount -t 'ext4' -o 'ro,noload' \"$(cat /run/vhdboot/kernel-disk)\"p2 $place\n"
+                                        "mount --bind $place'/usr/lib/modules/6.1' '/lib/modules/6.1'\n"));
 }
 
 TEST_F(OtherKernelFiles, OverThatOfAll) {
   const auto files = files_for({{"/lib/modules/6.6-WSL2/x", {}}}, whole);
   ASSERT_TRUE(files);
-  EXPECT_THAT(script(*files), HasSubstr("mount -t btrfs -o ro,subvol=@ \"$(cat /run/vhdboot/kernel-disk)\"  $place\n"
-                                        "mount --bind $place/usr/lib/modules /lib/modules\n"));
+  EXPECT_THAT(script(*files), HasSubstr("mount -t 'btrfs' -o 'ro,rescue=nologreplay,subvol=@' "
+                                        "\"$(cat /run/vhdboot/kernel-disk)\"  $place\n"
+                                        "mount --bind $place'/usr/lib/modules' '/lib/modules'\n"));
 }
 
 TEST_F(OtherKernelFiles, WhatCannotBeShown) {
   EXPECT_THAT(files_for({{"/etc/x", {}}}, ext4), Fails(Code::Unsupported, "the guest has no folder /lib/modules"));
   const disk::GuestPartition volume{.device = {}, .type = "ext4", .identity = {}, .group = "g", .volume = "root"};
   EXPECT_THAT(files_for({{"/lib/modules/6.1/x", {}}}, volume), Fails(Code::Unsupported, "its modules lie on LVM"));
+}
+
+TEST_F(OtherKernelFiles, NothingForeignIsPutIntoAScript) {
+  const Files guest{{"/lib/modules/x", {}}};
+  EXPECT_TRUE(files_for(guest, ext4, "6.1.0-1+deb12~bpo_x"));
+  for (const char* release : {"6.1;reboot", "6.1'", "$(x)", "6 1", "`x`"})
+    EXPECT_THAT(files_for(guest, ext4, release), Fails(Code::Unsupported, "characters that cannot be passed on"));
+  for (const char* flags : {"subvol=@'", "subvol=$x", "subvol=a b"})
+    EXPECT_THAT(files_for(guest, whole, "6.1", flags), Fails(Code::Unsupported, "characters that cannot be passed on"));
 }
 
 }  // namespace

@@ -68,12 +68,17 @@ TEST(MapRoot, WithoutAPartuuid) {
 TEST(MapRoot, BareFileSystem) {
   DiskFacts disk{.scheme = disk::Scheme::None, .partitions = {}, .fs_type = "ext4", .fs_uuid = "f-0"};
   EXPECT_EQ(root_of("root=/dev/sda", disk), "UUID=f-0");
+  EXPECT_THAT(map("root=/dev/sda1", disk), Fails(Code::NotFound, "no partition table"));
+  EXPECT_EQ(root_of("root=UUID=dead", disk), "unchanged") << "it may be a /boot, or a person says so";
+  disk.holds_system = true;
   // As WSL's own kernel has it, and as its images say.
   for (const char* root :
-       {"root=/dev/sda1", "root=/dev/sdd", "root=LABEL=cloudimg-rootfs", "root=UUID=gone", "boot=local", "ro", ""})
+       {"root=/dev/sda1", "root=/dev/sdd", "root=LABEL=cloudimg-rootfs", "root=UUID=dead", "boot=local", "ro", ""})
     EXPECT_EQ(root_of(root, disk), "UUID=f-0") << root;
-  for (const char* live : {"boot=live", "boot=casper root=/dev/sda1", "root=live:CDLABEL=x", "root=/dev/ram0"})
+  for (const char* live : {"boot=live", "boot=casper root=/dev/sda1", "root=live:CDLABEL=x", "root=/dev/ram0",
+                           "root=fstab", "root=/dev/mapper/x", "root=tmpfs", "root=UUID=x roothash=00", "loop=x"})
     EXPECT_NE(map(live, disk).value_or(RootChange{}).root, "UUID=f-0") << live;
+  disk.holds_system = false;
   disk.fs_uuid.clear();
   EXPECT_THAT(map("root=/dev/vda", disk), Fails(Code::Unsupported, "without a UUID"));
   disk.fs_type.clear();

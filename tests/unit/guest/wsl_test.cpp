@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/text.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/disk/memory_disk.h"
 
@@ -81,8 +82,30 @@ TEST_F(Wsl, HasNoInit) {
   std::map<std::string, unsigned> reads;
   EXPECT_TRUE(check_has_init(disk::Folder(MemoryTree(files, reads))));
   files.erase("/sbin/init");
+  files["/usr/lib/systemd/systemd"] = to_buffer("what nothing leads to");
   EXPECT_THAT(check_has_init(disk::Folder(MemoryTree(files, reads))),
               Fails(Code::Unsupported, "in WSL install the package systemd-sysv"));
+}
+
+TEST_F(Wsl, WhatFstabMountsComesBeforeWhatIsInstalled) {
+  files["/usr/lib/systemd/system/tmp.mount"] = to_buffer("[Mount]\nOptions=installed\n");
+  ASSERT_TRUE(plan(false, "tmpfs /tmp tmpfs size=5m\ntmpfs /mnt/wsl tmpfs size=6m\n"));
+  EXPECT_THAT(text("systemd/system.control/tmp.mount"), HasSubstr("Options=size=5m\n"));
+  EXPECT_THAT(text("systemd/system.control/mnt-wsl.mount"), HasSubstr("Options=size=6m\n"));
+  for (const GuestFile& file : last.files)
+    EXPECT_EQ(std::ranges::count(last.files, file.name, &GuestFile::name), 1) << file.name;
+}
+
+TEST_F(Wsl, AnFstabOfManyLines) {
+  std::string of_windows, mounts;
+  for (unsigned line = 0; line < 1000; ++line) {
+    of_windows += concat("C: /mnt/", line, " drvfs\n");
+    mounts += concat("tmpfs /t", line, " tmpfs\n");
+  }
+  ASSERT_TRUE(plan(false, of_windows));
+  EXPECT_LT(last.notes.size(), 40U);
+  EXPECT_THAT(last.notes.back(), HasSubstr("so are 968 more lines"));
+  EXPECT_THAT(plan(false, mounts), Fails(Code::Unsupported, "mounts 1000 things, at most 256"));
 }
 
 TEST_F(Wsl, WhatIsMaskedWorksAgain) {
