@@ -212,10 +212,15 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
   auto attached = TRY(attach_image(plan, image));
   {
     AttachedGuestDisk disk(attached.disk(), table, volumes.devices(), report);
-    const entry::FoundEntries found = entry::find_entries(disk);
+    // With another image's kernel there is nothing to choose: what its boot loader would start is started.
+    const entry::FoundEntries found = config.kernel ? entry::FoundEntries() : entry::find_entries(disk);
     const std::string pattern = config.entry.value_or("");
     const auto choices = entry::choose_entries(found, pattern, disk);
-    if (!choices && is_windows(disk)) {
+    if (config.kernel) {
+      look.title = concat("with the kernel of ", printable(*config.kernel));
+      look.entries.push_back({.id = {}, .title = look.title, .release = {}, .options = {}});
+      look.keymap = guest::keyboard_layout(disk);
+    } else if (!choices && is_windows(disk)) {
       look.title = "Windows";
     } else if (!choices) {
       return std::unexpected(choices.error());

@@ -176,7 +176,10 @@ Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std:
     const auto text = TRY(sys::read_text(std::string(kPersistText)));
     left.persist = guest::persist_units(text, persist, handoff.persist_paths, *std::exchange(left.notice, {}));
   }
-  left.files = TRY(files_below(std::string(kRunFiles)));
+  if (auto files = files_below(std::string(kRunFiles)))
+    left.files = *std::move(files);
+  else
+    report.warn(concat("what is made up for in the guest is not: ", files.error().message()));
   for (const guest::GuestFile& file : left.files)
     if (file.name == guest::kWslNotes)
       for (const std::string_view note : split_lines(file.text)) report.log(printable(note));
@@ -271,7 +274,8 @@ class Stage2 {
     const bool writes = !plan.forgets() || !plan.kept.empty();
     const auto is_vhdx = [](const FoundImage& one) { return one.info().format == vhd::Format::Vhdx; };
     if (writes && is_vhdx(image)) written_ = kHeaderWritten;
-    if ((!handoff.ephemeral && std::ranges::any_of(image.further, is_vhdx)) ||
+    const auto is_written = [&](const FoundImage& one) { return is_vhdx(one) && !one.has_kernel; };
+    if ((!handoff.ephemeral && std::ranges::any_of(image.further, is_written)) ||
         (image.persist && is_vhdx(*image.persist)))
       written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;

@@ -145,10 +145,13 @@ def test_with_the_kernel_of_another_image(folder):
     """In a VHDX as WSL makes one; where its folder for the resolver is missing, all of /mnt is one in memory."""
     guest, other = get_guest("debian12-wsl-no-kernel"), get_guest("debian12")
     etc = etc_of(guest.disk, folder)
-    host, name = make_host(folder, "exfat", vhdx(guest, folder, ["provision", "--full"]), "login auto\nkernel /debian.vhd\n",
+    settings = "login auto\nkernel /debian.vhd\ntimeout menu\nmenu-style plain\n"
+    host, name = make_host(folder, "exfat", vhdx(guest, folder, ["provision", "--full"]), settings,
                            {"/debian.vhd": guest_vhd(other)})
     before = hostdisk.outside_digest(host, name)
     with start(host, folder / "console.log") as machine:
+        number = machine.expect(r"(\d) with the kernel of /debian.vhd, ready", 240, failing=TROUBLE)[1]
+        machine.send(f"{number}\r")
         shell = log_in(machine)
         look_around(shell, has_resolver=True)
         shell.check("systemctl is-active vhdboot-kernel.service")
@@ -203,9 +206,9 @@ def test_as_a_container(folder):
         shell.check("mkdir -p /media/data && mount -t exfat /dev/vdb /media/data && mount -o ro /dev/vdc /mnt")
         shell.check("cp /mnt/vhdtool /usr/local/bin/ && cp /mnt/wsl-debian.service /etc/systemd/system/ && systemctl daemon-reload")
         shell.check("systemctl start wsl-debian || { journalctl -n 40 -u wsl-debian; false; }", 300)
-        shell.check("until machinectl list --no-legend | grep -q container; do systemctl is-active wsl-debian || break; done", 120)
-        shell.check("until journalctl -u wsl-debian | grep -q 'login:'; do systemctl is-active -q wsl-debian || break; done", 300)
-        shell.check("journalctl -u wsl-debian | grep -q 'login:'")
+        name = shell.check("machinectl list --no-legend").split()[0]
+        _, state = shell.run(f"systemctl -M {name} is-system-running --wait", 300)
+        assert state in ("running", "degraded")  # what needs a machine of its own does not start there
         shell.check("systemctl stop wsl-debian", 240)
         assert "wsl" not in shell.check("losetup -a")
         shell.check("umount /media/data")
