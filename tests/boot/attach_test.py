@@ -97,10 +97,8 @@ def test_attach(folder):
     payload = make_payload(folder)
     files = make_images(folder, payload)
     host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs="exfat", table="none"), files)
-    uki = tiny_guest.take_uki(tiny_guest.make(SCRIPT, (VHDTOOL,), MODULES), folder / "uki.efi")
-    for section in ("linux", "initrd"):
-        run("objcopy", "-O", "binary", f"--only-section=.{section}", uki, folder / section)
-    spec = MachineSpec([Disk(host.path, "virtio")], kernel=folder / "linux", initrd=folder / "initrd", cmdline="console=ttyS0 quiet")
+    parts = tiny_guest.take_parts(tiny_guest.make(SCRIPT, (VHDTOOL,), MODULES), folder)
+    spec = MachineSpec([Disk(host.path, "virtio")], cmdline="console=ttyS0 quiet", **parts)
     with Machine(spec, log=folder / "console.log") as machine:
         machine.expect("^guest: here I am", 240)
         machine.expect("^guest: done", 300, failing=TROUBLE)

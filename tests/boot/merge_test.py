@@ -7,7 +7,6 @@ import hashlib
 import pytest
 
 from tests.support import disk, hostdisk, snapshots, tiny_guest
-from tests.support.command import run
 from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import TROUBLE
@@ -57,10 +56,7 @@ def test_snapshots_on_a_mounted_volume(folder, fs, driver, suite):
     contents = {kind: hashlib.md5(snapshots.read(folder / kind / f"debian.{kind}")).hexdigest() for kind in KINDS}
     host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs=fs, table="none", slack=96 * disk.MIB), files)
     guest = tiny_guest.make(SCRIPT.replace("DRIVER", driver), (PRODUCTS / "vhdtool",), (driver,), suite=suite)
-    uki = tiny_guest.take_uki(guest, folder / "uki.efi")
-    for section in ("linux", "initrd"):
-        run("objcopy", "-O", "binary", f"--only-section=.{section}", uki, folder / section)
-    spec = MachineSpec([Disk(host.path, "virtio")], kernel=folder / "linux", initrd=folder / "initrd", cmdline="console=ttyS0 quiet")
+    spec = MachineSpec([Disk(host.path, "virtio")], cmdline="console=ttyS0 quiet", **tiny_guest.take_parts(guest, folder))
     with Machine(spec, log=folder / "console.log") as machine:
         machine.expect("^guest: here I am", 240)
         machine.expect("^guest: done", 300, failing=TROUBLE)

@@ -164,3 +164,12 @@ def take_uki(guest: TinyGuest, target: Path) -> Path:
     esp = _places(SIZES)["esp"]
     run("mcopy", "-n", "-i", f"{guest.image}@@{esp.start}", "::/EFI/Linux/tiny.efi", target)
     return target
+
+
+def take_parts(guest: TinyGuest, folder: Path) -> dict[str, Path]:
+    """The kernel and the initrd with the script, for a machine that starts them itself: by their words for MachineSpec."""
+    uki = take_uki(guest, folder / "uki.efi")
+    parts = {"kernel": "linux", "initrd": "initrd"}
+    for section in parts.values():
+        run("objcopy", "-O", "binary", f"--only-section=.{section}", uki, folder / section)
+    return {word: folder / section for word, section in parts.items()}
