@@ -15,7 +15,7 @@ from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
 from tests.support.images import guest_vhd
-from tests.support.paths import PRODUCTS, REPOSITORY
+from tests.support.paths import PRODUCTS
 from tests.support.qemu import Disk, Machine, MachineSpec
 from tests.support.shell import KERNEL_MESSAGES, NO_GETTY, PROMPT, TROUBLE, GuestShell, through_kernel_messages
 
@@ -178,44 +178,3 @@ def test_tried_without_a_trace(folder):
         machine.power_button()
         assert machine.wait_exit(240) == 0
     assert disk.digest(host.path) == before
-
-
-def unit_of_the_page() -> str:
-    """As docs/wsl.md has it."""
-    text = (REPOSITORY / "docs/wsl.md").read_text("utf-8")
-    return re.search(r"```text\n(\[Unit\]\nDescription=The distribution of WSL as a container\n.*?)```", text, re.DOTALL)[1]
-
-
-@pytest.mark.only_all
-def test_as_a_container(folder):
-    """In another Linux, by the unit of the page: it comes up, is powered off, and its disk is let go and clean."""
-    guest = get_guest("debian12-containers")
-    image = vhdx(get_guest("debian12-wsl"), folder, ["provision", "--full"])
-    volume = hostdisk.make(folder / "volume.raw", HostSpec(fs="exfat", table="none"), {"/wsl/debian.vhdx": image})
-    tools, tree = folder / "tools.raw", folder / "tree"
-    tree.mkdir()
-    shutil.copy(PRODUCTS / "vhdtool", tree)
-    (tree / "wsl-debian.service").write_text(unit_of_the_page(), encoding="utf-8")
-    tools.write_bytes(bytes(8 * disk.MIB))
-    run("mke2fs", "-q", "-t", "ext4", "-d", tree, tools)
-    host = hostdisk.make(folder / "host.raw", HostSpec(), {"/boot/debian.vhd": guest_vhd(guest), "/boot/debian.efi": EFI})
-    spec = MachineSpec([Disk(host.path, boot=0), Disk(volume.path), Disk(tools)])
-    with Machine(spec, log=folder / "console.log") as machine:
-        shell = GuestShell(machine)
-        shell.log_in(600)
-        shell.check("mkdir -p /media/data && mount -t exfat /dev/vdb /media/data && mount -o ro /dev/vdc /mnt")
-        shell.check("cp /mnt/vhdtool /usr/local/bin/ && cp /mnt/wsl-debian.service /etc/systemd/system/ && systemctl daemon-reload")
-        shell.check("systemctl start wsl-debian || { journalctl -n 40 -u wsl-debian; false; }", 300)
-        name = shell.check("machinectl list --no-legend").split()[0]
-        _, state = shell.run(f"systemctl -M {name} is-system-running --wait", 300)
-        assert state in ("running", "degraded")  # what needs a machine of its own does not start there
-        shell.check("systemctl stop wsl-debian", 240)
-        assert "wsl" not in shell.check("losetup -a")
-        shell.check("umount /media/data")
-        machine.send("poweroff\n")
-        assert machine.wait_exit(240) == 0
-    assert hostdisk.volume_complaints(volume) == []
-    after = hostdisk.extract_file(volume, "/wsl/debian.vhdx", folder / "after.vhdx")
-    run("qemu-img", "check", "-f", "vhdx", after)
-    run("qemu-img", "convert", "-f", "vhdx", "-O", "raw", after, folder / "root.raw")
-    assert hostdisk.guest_complaints(folder / "root.raw") == []
