@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ using Files = std::map<std::string, test::Buffer>;  // by path, "/EFI/Linux/a.ef
 class MemoryTree final : public disk::FileTree {
  public:
   /// `reads` counts by path what is read; borrowed.
-  MemoryTree(Files files, std::map<std::string, unsigned>& reads, std::map<std::string, std::uint64_t> subvolumes = {})
-      : files_(std::move(files)), reads_(reads), subvolumes_(std::move(subvolumes)) {}
+  MemoryTree(Files files, std::map<std::string, unsigned>& reads, std::map<std::string, std::uint64_t> subvolumes = {},
+             std::map<std::string, std::uint64_t> inodes = {})
+      : files_(std::move(files)), reads_(reads), subvolumes_(std::move(subvolumes)), inodes_(std::move(inodes)) {}
 
   /// It is there and cannot be read.
   void damage(const std::string& path) { damaged_.insert(path); }
@@ -43,6 +45,10 @@ class MemoryTree final : public disk::FileTree {
     if (damaged_.contains(path)) return fail(Code::Io, "I/O error");
     return std::make_unique<MemorySource>(file->second);
   }
+  [[nodiscard]] std::optional<disk::FileId> id(const std::string& path) const override {
+    const auto found = inodes_.find(path);
+    return found == inodes_.end() ? std::nullopt : std::optional(disk::FileId{.device = 1, .inode = found->second});
+  }
   [[nodiscard]] std::uint64_t subvolume(const std::string& path) const override {
     const auto found = subvolumes_.find(path);
     return found == subvolumes_.end() ? 0 : found->second;
@@ -61,6 +67,7 @@ class MemoryTree final : public disk::FileTree {
   std::set<std::string> damaged_;
   std::map<std::string, unsigned>& reads_;
   std::map<std::string, std::uint64_t> subvolumes_;  // by path
+  std::map<std::string, std::uint64_t> inodes_;      // by path
 };
 
 struct MemoryPartition {
@@ -71,6 +78,7 @@ struct MemoryPartition {
   std::string default_subvolume{};                    // its path: what is mounted when nothing is said
   std::string label{};                                // of its file system
   std::vector<std::byte> bytes{};                     // of the partition itself
+  std::map<std::string, std::uint64_t> inodes{};      // by path: of files whose identity counts
 };
 
 [[nodiscard]] inline disk::PartitionTable table_of(const std::vector<MemoryPartition>& partitions) {
@@ -115,7 +123,7 @@ class MemoryDisk final : public GuestDisk {
     if (root_flags == "subvol=nowhere") return std::unexpected(Error{Code::Io, ENOENT, "mounting"});
     const std::string& top = content.default_subvolume;
     if (top.empty() || !root_flags.empty())
-      return std::make_unique<MemoryTree>(content.files, reads, content.subvolumes);
+      return std::make_unique<MemoryTree>(content.files, reads, content.subvolumes, content.inodes);
     Files files;
     for (const auto& [path, file] : content.files)
       if (path.starts_with(top + '/')) files.emplace(path.substr(top.size()), file);

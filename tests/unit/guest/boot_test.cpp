@@ -179,6 +179,36 @@ TEST_F(Boots, TheTablesOfARoot) {
   EXPECT_EQ(tables->grub_disks, "/dev/sda");
 }
 
+TEST_F(Boots, WhichInitARootHas) {
+  struct Init {
+    bool has_systemd, has_other_init;
+    bool operator==(const Init&) const = default;
+  };
+  const Init systemd{true, false}, other{false, true}, unknown{false, false};
+  const auto init_of = [&](const std::string& options) {
+    const auto tables = root_tables(*disk_, kexec::CommandLine::parse("root=UUID=f51 " + options)).value();
+    return tables ? Init{tables->has_systemd, tables->has_other_init} : unknown;
+  };
+  MemoryPartition root = kRoot;
+  root.inodes = {{"/usr/lib/systemd/systemd", 1},
+                 {"/sbin/init", 1},
+                 {"/sbin/openrc-init", 2},
+                 {"/bin/bash", 3},
+                 {"/nix/store/x/init", 4}};
+  make({root});
+  EXPECT_EQ(init_of(""), systemd);
+  EXPECT_EQ(init_of("init=/usr/lib/systemd/systemd"), systemd);
+  EXPECT_EQ(init_of("init=/sbin/openrc-init"), other);
+  for (const char* told : {"init=/bin/bash", "init=/nix/store/x/init", "init=/sbin/no-init"})
+    EXPECT_EQ(init_of(told), unknown) << told;
+  root.inodes["/sbin/init"] = 5;
+  make({root});
+  EXPECT_EQ(init_of(""), other);
+  root.inodes.erase("/sbin/init");
+  make({root});
+  EXPECT_EQ(init_of(""), unknown) << "nothing leads to the systemd that is there";
+}
+
 TEST(SparesKeeper, OnlyAnInitThatIsKnownToEndEverythingIsRefused) {
   EXPECT_TRUE(check_spares_keeper({}));
   EXPECT_THAT(check_spares_keeper({.has_other_init = true}), Fails(Code::Unsupported, "vhdtool provision --full"));
