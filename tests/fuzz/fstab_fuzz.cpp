@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(!entry.spec.empty() && !entry.file.empty() && !entry.type.empty());
     check(find_mount(*entries, entry.file) != nullptr);
     written += concat(escaped(entry.spec), ' ', escaped(entry.file), ' ', escaped(entry.type), ' ',
-                      escaped(entry.options), '\n');
+                      escaped(entry.options), entry.is_checked ? " 0 1\n" : "\n");
   }
   if (written.size() > kMaxFstabBytes) return 0;
   const auto again = parse_fstab(written);
