@@ -18,6 +18,9 @@ if(VHDBOOT_SYSROOT)
   # The same bytes wherever the tree and the build lie.
   target_compile_options(vhdboot_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
     -ffile-prefix-map=${PROJECT_BINARY_DIR}/=)
+  # A static program's own start files tell libgcc where its unwind tables are. The index of them makes a throw faster, and
+  # each program 2 % larger.
+  target_link_options(vhdboot_options INTERFACE -Wl,--no-eh-frame-hdr)
 endif()
 if(VHDBOOT_SANITIZE)
   # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing. Not null:
