@@ -74,4 +74,24 @@ class SliceSource final : public ByteSource {
   std::uint64_t length_;
 };
 
+/// One source behind another, both borrowed.
+class JoinedSource final : public ByteSource {
+ public:
+  /// The sum of their sizes must fit 64 bits.
+  JoinedSource(const ByteSource& first, const ByteSource& second) : first_(first), second_(second) {}
+  [[nodiscard]] std::uint64_t size() const override { return first_.size() + second_.size(); }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    const std::uint64_t border = first_.size();
+    if (offset >= border) return second_.read(offset - border, out);
+    const std::uint64_t left = border - offset;
+    const std::size_t before = left < out.size() ? static_cast<std::size_t>(left) : out.size();
+    if (auto done = first_.read(offset, out.first(before)); !done) return done;
+    return before == out.size() ? Result<void>() : second_.read(0, out.subspan(before));
+  }
+
+ private:
+  const ByteSource& first_;
+  const ByteSource& second_;
+};
+
 }  // namespace vhdboot
