@@ -35,7 +35,8 @@ Result<void> check_mappable(const FileLayout& layout, const Path& path) {
   };
   if (layout.directory)
     return refuse(
-        "is a directory, not an image; if it is the folder of a WSL 1 distribution, `vhdtool export` leads to one");
+        "is a directory, not an image; the folder of a WSL 1 distribution boots by `image` in a configuration, and "
+        "`vhdtool export` makes an archive of it");
   if (layout.reparse_tag != 0) return refuse(reparse_sentence(layout.reparse_tag));
   if (layout.encrypted)
     return refuse(

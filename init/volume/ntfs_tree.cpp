@@ -119,6 +119,7 @@ Result<NtfsNode> NtfsTree::node(std::uint64_t reference) {
   out.other_streams = found.other_streams;
   out.accessed = unix_time(inode->last_access_time);
   out.modified = unix_time(inode->last_data_change_time);
+  out.changed = unix_time(inode->last_mft_change_time);
   const auto read_all = [&](ATTR_TYPES type, std::string_view doing) -> Result<std::vector<std::byte>> {
     s64 size = 0;
     const MallocPtr<std::byte> bytes(
@@ -171,9 +172,9 @@ Result<NtfsContents> NtfsTree::contents(std::uint64_t reference) {
     return out;
   }
   if (!has(data.get(), ATTR_COMPRESSION_MASK)) {
-    auto extents = TRY(volume_->extents_of(data.get(), size));
-    out.data = data_of(extents, 1, valid);
-    out.bytes = std::make_unique<FileSource>(*partition_, std::move(extents), size, valid);
+    out.extents = TRY(volume_->extents_of(data.get(), size));
+    out.data = data_of(out.extents, 1, valid);
+    out.bytes = std::make_unique<FileSource>(*partition_, out.extents, size, valid);
     return out;
   }
   const std::uint64_t unit = data->compression_block_size;

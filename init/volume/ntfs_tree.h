@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/extent.h"
 #include "base/range.h"
 #include "init/volume/lx_metadata.h"
 #include "init/volume/path.h"
@@ -28,6 +29,7 @@ struct NtfsNode {
   std::uint32_t other_streams = 0;  ///< data beside its contents
   UnixTime accessed;
   UnixTime modified;
+  UnixTime changed;                            ///< something of its record
   std::vector<std::byte> extended_attributes;  ///< the list; empty: none
   std::vector<std::byte> reparse_point;        ///< empty: none
 };
@@ -40,7 +42,8 @@ struct NtfsName {
 /// The contents of a file. Reads from the volume that it comes from.
 struct NtfsContents {
   std::unique_ptr<ByteSource> bytes;
-  std::vector<Range> data;  ///< in their order; between two of them, and behind the last, are zeros
+  std::vector<Range> data;      ///< in their order; between two of them, and behind the last, are zeros
+  std::vector<Extent> extents;  ///< where on the partition that is as it is; empty: in the record, or compressed
 };
 
 class NtfsTree {

@@ -95,7 +95,8 @@ Message encode(const ReaderRequest& request) {
 
 Result<ReaderRequest> decode_request(Bytes message) {
   Cursor in(message);
-  constexpr std::array kAsks{Ask::State, Ask::Layout, Ask::Spelling, Ask::List, Ask::ReadFile, Ask::CheckAllocation};
+  constexpr std::array kAsks{Ask::State,    Ask::Layout,          Ask::Spelling,  Ask::List,
+                             Ask::ReadFile, Ask::CheckAllocation, Ask::ShowFolder};
   const std::size_t ask = in.take<std::uint8_t>();
   in.require(ask < kAsks.size());
   ReaderRequest request{
@@ -189,6 +190,8 @@ Message ask(HostVolume& volume, const ReaderRequest& request) {
       return encode_answer(volume.read_file(request.path, cap_of(request)));
     case Ask::CheckAllocation:
       break;
+    case Ask::ShowFolder:
+      return encode(Error{Code::Unsupported, 0, "no answer is one message"});
   }
   return encode_answer(volume.check_allocation(request.path));
 }

@@ -20,12 +20,20 @@
 
 namespace vhdboot::volume {
 
-enum class Ask : std::uint8_t { State, Layout, Spelling, List, ReadFile, CheckAllocation };
+enum class Ask : std::uint8_t {
+  State,
+  Layout,
+  Spelling,
+  List,
+  ReadFile,
+  CheckAllocation,
+  ShowFolder,  ///< answered by the messages of init/tree/folder_wire.h
+};
 
 struct ReaderRequest {
   Ask ask = Ask::State;
   Path path;              ///< of all but State
-  std::uint64_t cap = 0;  ///< of ReadFile, in bytes
+  std::uint64_t cap = 0;  ///< of ReadFile, in bytes; of ShowFolder, of contents
 
   friend bool operator==(const ReaderRequest&, const ReaderRequest&) = default;
 };

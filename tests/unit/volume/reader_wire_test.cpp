@@ -46,7 +46,8 @@ TEST(ReaderWire, RequestsComeBack) {
   for (const ReaderRequest& request :
        {ReaderRequest{}, ReaderRequest{.ask = Ask::Layout, .path = path_of("/boot/D\xC3\xA4 x.vhd")},
         ReaderRequest{.ask = Ask::ReadFile, .path = path_of("a/b/c"), .cap = UINT64_MAX},
-        ReaderRequest{.ask = Ask::CheckAllocation, .path = path_of("/x")}}) {
+        ReaderRequest{.ask = Ask::CheckAllocation, .path = path_of("/x")},
+        ReaderRequest{.ask = Ask::ShowFolder, .path = path_of("/wsl"), .cap = 1}}) {
     const Message message = encode(request);
     const auto again = decode_request(message);
     ASSERT_TRUE(again) << again.error().text;
@@ -72,7 +73,7 @@ TEST(ReaderWire, TheDeepestPathIsARequest) {
 TEST(ReaderWire, NoRequest) {
   Message message = encode({.ask = Ask::Layout, .path = path_of("/ab")});
   Message other = message;
-  other[0] = std::byte{6};
+  other[0] = std::byte{7};
   EXPECT_THAT(decode_request(other), Fails(Code::Corrupt, "no request"));
   other = message;
   other.back() = std::byte{'/'};
