@@ -29,25 +29,37 @@ def place(request, tmp_path):
                 yield folder
 
 
-@pytest.fixture(scope="session")
-def print_volume() -> Path:
-    """What init/volume says of a volume; compiled once for the tests that run beside each other."""
+def program(name: str, *folders: str) -> Path:
+    """The program of tests/integration/NAME.cpp with the sources of these folders; compiled once for the tests that run
+    beside each other."""
     need("g++")
     if not Path("/usr/include/ntfs-3g/volume.h").exists():
         pytest.skip("ntfs-3g-dev is not installed")
-    folder = REPOSITORY / "init/volume"
-    sources = [REPOSITORY / "tests/integration/print_volume.cpp", *sorted(folder.glob("*.cpp")),
-               REPOSITORY / "base/text.cpp", REPOSITORY / "base/error.cpp"]
-    read = [*sources, *sorted(folder.glob("*.h")), *sorted((REPOSITORY / "base").glob("*.h"))]
-    content = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
+    parts = [path for folder in folders for path in sorted((REPOSITORY / folder).glob("*.cpp"))]
+    sources = [REPOSITORY / f"tests/integration/{name}.cpp", *parts, REPOSITORY / "base/text.cpp",
+               REPOSITORY / "base/error.cpp"]
+    headers = [path for folder in (*folders, "base") for path in sorted((REPOSITORY / folder).glob("*.h"))]
+    content = hashlib.sha256(b"".join(path.read_bytes() for path in [*sources, *headers])).hexdigest()
     TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
-    out = TEST_OUTPUT / f"print_volume-{content[:16]}"
-    with locked(TEST_OUTPUT / "print_volume"):
+    out = TEST_OUTPUT / f"{name}-{content[:16]}"
+    with locked(TEST_OUTPUT / name):
         if not out.exists():
-            for old in TEST_OUTPUT.glob("print_volume-*"):
+            for old in TEST_OUTPUT.glob(f"{name}-*"):
                 old.unlink()
             # As Debian built the library: these two change its structures.
             run("g++", "-std=gnu++23", "-O0", "-D_FILE_OFFSET_BITS=64", "-DXATTR_MAPPINGS=1", "-DPOSIXACLS=1",
                 f"-I{REPOSITORY}", *sources, "-lntfs-3g", "-o", f"{out}.new")
             Path(f"{out}.new").rename(out)
     return out
+
+
+@pytest.fixture(scope="session")
+def print_volume() -> Path:
+    """What init/volume says of a volume."""
+    return program("print_volume", "init/volume")
+
+
+@pytest.fixture(scope="session")
+def folder_image() -> Path:
+    """What init/tree makes of the folder of a WSL 1 distribution."""
+    return program("folder_image", "init/volume", "init/tree")

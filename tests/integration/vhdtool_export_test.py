@@ -241,6 +241,16 @@ def test_names_are_unescaped_by_their_generation_alone(tmp_path):
     assert names == {"", "#003a", "#0041", "#12", ":", "#003A", "\uf041", "#002F"}
 
 
+def test_of_two_names_that_are_one_in_linux_the_second_is_left_out(tmp_path):
+    volume = make_volume(tmp_path / "volume.img")
+    with wsl.mounted(volume) as folder:
+        wsl.fill(folder / "d", {"": directory(), "C#": File(data=b"WSL"), "C": File()}, "lxfs")
+        (folder / "d/C#").write_bytes(b"Windows")
+    archive, said = export(volume, "/d", status=4)
+    assert {name: data for name, (_, data) in entries_of(archive).items() if data} in ({"C#": b"WSL"}, {"C#": b"Windows"})
+    assert "C#: warning: it is left out: another file of this folder" in said
+
+
 def test_the_oldest_layout_has_two_folders_beside_the_root(tmp_path):
     volume = make_volume(tmp_path / "volume.img")
     root = {"": directory(), "home": directory(0o700), "root": directory(), "etc": directory()}

@@ -115,5 +115,33 @@ def fill(root: Path, files: dict[str, File], generation: str) -> None:
         os.utime(place(name), ns=(file.atime, file.mtime), follow_symlinks=False)
 
 
+def copy_tree(source: Path, root: Path, generation: str) -> int:
+    """What is in the root file system `source`, as WSL would have installed it in `root`; how many files that are."""
+    files: dict[str, File] = {}
+    seen: dict[int, str] = {}
+    for at, folders, names in os.walk(source):
+        here = Path(at).relative_to(source)
+        for path in [here, *(here / name for name in names), *(here / name for name in folders
+                                                              if (source / here / name).is_symlink())]:
+            name = "" if path == Path(".") else path.as_posix()
+            status = os.lstat(source / path)
+            first = seen.setdefault(status.st_ino, name)
+            if first != name:
+                files[name] = File(same=first, mtime=status.st_mtime_ns, atime=status.st_atime_ns)
+                continue
+            data = b""
+            if stat.S_ISREG(status.st_mode):
+                data = (source / path).read_bytes()
+            elif stat.S_ISLNK(status.st_mode):
+                data = os.readlink(source / path).encode()
+            attributes = {key: os.getxattr(source / path, key, follow_symlinks=False)
+                          for key in os.listxattr(source / path, follow_symlinks=False)}
+            files[name] = File(status.st_mode, status.st_uid, status.st_gid, data,
+                               (os.major(status.st_rdev), os.minor(status.st_rdev)), attributes,
+                               status.st_mtime_ns // 100 * 100, status.st_atime_ns // 100 * 100)
+    fill(root, files, generation)
+    return len(files)
+
+
 def mounted(volume: Path) -> Mounted:
     return Mounted(volume, *MOUNT)

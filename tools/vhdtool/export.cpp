@@ -80,7 +80,7 @@ class Output {
 
 struct Exported {
   volume::Path root;
-  ExportCounts counts;
+  tree::Counts counts;
   bool warned = false;
 };
 
@@ -95,12 +95,12 @@ Result<bool> warn_of_state(volume::HostVolume& volume, const std::string& device
 Result<Exported> write_archive(VolumeDevice& device, const std::string& device_path, const volume::Path& path,
                                Output& output) {
   const auto volume = TRY(volume::HostVolume::open(device));
-  auto tree = TRY(volume::NtfsTree::of(*volume, device));
+  auto folder = TRY(volume::NtfsTree::of(*volume, device));
   Exported out;
   out.warned = TRY(warn_of_state(*volume, device_path));
-  const Distribution distribution = TRY(find_distribution(tree, path));
+  const tree::Distribution distribution = TRY(tree::find_distribution(folder, path));
   out.root = distribution.root;
-  for (const Graft& graft : distribution.grafts)
+  for (const tree::Graft& graft : distribution.grafts)
     tools::warn("export", distribution.root.text(),
                 concat("the folder ", graft.name, " beside it becomes /", graft.name, ", as WSL shows it"));
   const ExportTo to{
@@ -108,7 +108,7 @@ Result<Exported> write_archive(VolumeDevice& device, const std::string& device_p
       .say = [](std::string_view name, std::string_view text) { tools::warn("export", name, text); },
       .stop = [] { return Interruption::requested(); },
   };
-  out.counts = TRY(export_tree(tree, distribution, to));
+  out.counts = TRY(export_tree(folder, distribution, to));
   TRY(output.flush());
   return out;
 }
@@ -176,7 +176,7 @@ ExitStatus run_export(int argc, char** argv) {
     if (tools::is_stop(error)) error.text = "stopped by a signal; nothing is left of it";
     return tools::failed(argv[0], device, error);
   }
-  const ExportCounts& counts = out->counts;
+  const tree::Counts& counts = out->counts;
   const std::string summary = concat("vhdtool export: ", printable(out->root.text()), ": ", describe(counts), '\n');
   std::fwrite(summary.data(), 1, summary.size(), stderr);
   return out->warned || counts.left_out != 0 || counts.damaged != 0 ? ExitStatus::Warnings : ExitStatus::Done;
