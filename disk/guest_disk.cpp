@@ -20,7 +20,8 @@ constexpr std::array kMountableTypes{MountableType{"ext4", "noload"},
                                      MountableType{"f2fs", "norecovery"},
                                      MountableType{"jfs", ""},
                                      MountableType{"btrfs", "rescue=nologreplay"},
-                                     MountableType{"vfat", ""}};
+                                     MountableType{"vfat", ""},
+                                     MountableType{"erofs", ""}};
 
 }  // namespace
 

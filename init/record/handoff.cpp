@@ -125,6 +125,10 @@ std::optional<std::string> objection(const HandoffDisk& disk) {
   return objection(disk.payload_size, disk.guest_block);
 }
 
+bool is_fingerprint(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::optional<std::string> objection(std::span<const Range> kept, const Handoff& handoff) {
   if (!kept.empty() && !handoff.ephemeral) return "keeps something where nothing is forgotten";
   std::uint64_t end = 0;
@@ -150,6 +154,10 @@ std::optional<std::string> objection(const Handoff& handoff) {
   for (const auto& disk : handoff.disks)
     if (auto text = objection(disk)) return text;
   if (handoff.has_kernel_disk && handoff.disks.empty()) return "takes a kernel from no disk";
+  if (handoff.is_folder() &&
+      (!is_fingerprint(handoff.folder) || handoff.files.size() != 1 || !handoff.files.front().extents.empty() ||
+       handoff.scratch || !handoff.ephemeral || !handoff.root || handoff.root->partition != 0))
+    return "shows a folder as something else than a root that forgets";
   if (handoff.ephemeral && (!handoff.ephemeral->on || parse_store(to_text(*handoff.ephemeral)) != handoff.ephemeral))
     return concat("has no store but ", quoted(to_text(*handoff.ephemeral)));
   if (auto text = objection(handoff.kept, handoff)) return text;
@@ -303,6 +311,7 @@ class Reader {
     if (key == "host-mount") return (handoff_.host_mount = parse_mount(value)).has_value();
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
     if (key == "persist-paths") return handoff_.persist_paths = value, true;
+    if (key == "folder") return handoff_.folder = value, true;
     if (key == "kernel-disk") return handoff_.has_kernel_disk = true, value == "last";
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
@@ -406,6 +415,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (!handoff.persist_paths.empty()) line("persist-paths ", handoff.persist_paths);
   if (handoff.host_mount) line("host-mount ", to_text(*handoff.host_mount));
   if (!handoff.trim) line("trim off");
+  if (handoff.is_folder()) line("folder ", handoff.folder);
   if (handoff.has_kernel_disk) line("kernel-disk last");
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,

@@ -86,6 +86,8 @@ struct Handoff {
   /// The guest forgets what it writes, and nothing is written to the host disk at all.
   [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty() && !persist; }
 
+  [[nodiscard]] bool is_folder() const { return !folder.empty(); }
+
   // The guest disk.
   std::vector<HandoffFile> files;      ///< at least one: the image first, then its parents, the nearest first
   std::optional<HandoffFile> scratch;  ///< of `ephemeral`, on the same volume; it is no part of the disk
@@ -94,7 +96,8 @@ struct Handoff {
   std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
   std::vector<HandoffDisk> disks;  ///< further ones, on the same volume; read-only where the guest forgets
-  bool has_kernel_disk = false;    ///< the last of them has the guest's kernel, and is read-only
+  std::string folder;  ///< fingerprint of the folder that the one file is, which is shown as `root`; empty: it is none
+  bool has_kernel_disk = false;  ///< the last of them has the guest's kernel, and is read-only
   // What stage 2 is to do.
   bool trim = true;                            ///< the guest's TRIM may reach the disk
   std::optional<Ephemeral> ephemeral;          ///< what the guest writes is forgotten; absent: it is kept

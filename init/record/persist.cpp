@@ -19,7 +19,10 @@ bool is_within(std::string_view path, std::string_view folder) {
 
 // What is wrong with one more; empty: nothing.
 std::string_view objection(std::string_view path, const std::vector<std::string_view>& others) {
-  if (path == "/") return "is all of the guest: name the directories that are kept, or leave `ephemeral` out";
+  const bool is_all = path == kPersistAll;
+  if (is_all && others.empty()) return "";
+  if (is_all || std::ranges::find(others, kPersistAll) != others.end())
+    return "is named beside others: / is all of them";
   const auto names = split(path, '/');
   const auto is_detour = [](std::string_view name) { return name.empty() || name == "." || name == ".."; };
   if (names.size() < 2 || !names.front().empty() || std::any_of(names.begin() + 1, names.end(), is_detour))

@@ -11,11 +11,12 @@
 namespace vhdboot::record {
 
 inline constexpr std::size_t kMaxPersistPaths = 32;
+inline constexpr std::string_view kPersistAll = "/";
 
 /// `paths` and behind them the words of `more`, each once and separated by blanks. Invalid for one that is not absolute
-/// and normalised, is "/" or one of /dev, /proc, /run and /sys or below, does not fit into a unit of systemd (quotes,
+/// and normalised, is one of /dev, /proc, /run and /sys or below, does not fit into a unit of systemd (quotes,
 /// '%', '$', '\', the length of its name), is there already, lies in one of the others or holds one; and beyond the
-/// cap.
+/// cap. "/" stands alone: all that is written above a folder.
 [[nodiscard]] Result<std::string> with_persist_paths(std::string paths, std::string_view more);
 
 }  // namespace vhdboot::record

@@ -129,6 +129,21 @@ TEST(Handoff, FurtherDisks) {
   EXPECT_EQ(*parse_handoff(*to_text(handoff)), handoff);
   EXPECT_THAT(parse_handoff(replaced(*to_text(handoff), "kernel-disk last", "kernel-disk 1")),
               Fails(Code::Corrupt, ""));
+  auto folder = plain();
+  folder.files.resize(1);
+  folder.files.front().extents.clear();
+  folder.folder = std::string(64, 'a');
+  folder.ephemeral = kForgetting;
+  folder.root = GuestRoot{.partition = 0, .read_only = false, .type = "erofs", .flags = {}};
+  EXPECT_EQ(*parse_handoff(*to_text(folder)), folder);
+  for (auto change :
+       {+[](Handoff& one) { one.folder.pop_back(); }, +[](Handoff& one) { one.folder.back() = 'X'; },
+        +[](Handoff& one) { one.root.reset(); }, +[](Handoff& one) { one.ephemeral.reset(); },
+        +[](Handoff& one) { one.files.front().extents = {{.logical = 0, .physical = 0, .length = 1}}; }}) {
+    auto wrong = folder;
+    change(wrong);
+    EXPECT_THAT(to_text(wrong), Fails(Code::Invalid, "shows a folder"));
+  }
   auto kernel_alone = plain();
   kernel_alone.has_kernel_disk = true;
   EXPECT_THAT(to_text(kernel_alone), Fails(Code::Invalid, "takes a kernel from no disk"));

@@ -23,7 +23,9 @@ TEST(Persist, Directories) {
 }
 
 TEST(Persist, WhatIsNoDirectoryToKeep) {
-  EXPECT_THAT(with("/"), Fails(Code::Invalid, "\"/\" is all of the guest"));
+  EXPECT_THAT(with("/"), Fails(Code::Invalid, "\"/\" is named beside others"));
+  EXPECT_THAT(with_persist_paths("/", "/home"), Fails(Code::Invalid, "\"/home\" is named beside others"));
+  EXPECT_EQ(*with_persist_paths("", "/"), "/");
   for (const auto* wrong : {"home", "./home", "/a/", "//a", "/a//b", "/a/../b", "/..", "/a/.", "/./a", "../a"})
     EXPECT_THAT(with(wrong), Fails(Code::Invalid, " is not an absolute path such as /var/log")) << wrong;
   for (const auto* taken : {"/run", "/run/user", "/proc", "/proc/1", "/sys", "/sys/fs", "/dev", "/dev/shm"})
