@@ -49,8 +49,9 @@ Result<std::string> other_kernel_options(disk::GuestDisk& disk, std::string_view
                 is_subvolume ? concat("rootflags=subvol=", folder, ' ') : "", kOptions);
 }
 
-Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, const ModuleFolder& modules,
-                                                  std::string_view root_flags, std::string_view text) {
+Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, bool makes_folder,
+                                                  const ModuleFolder& modules, std::string_view root_flags,
+                                                  std::string_view text) {
   if (modules.partition == nullptr || !modules.partition->volume.empty())
     return fail(Code::Unsupported,
                 "its modules lie on LVM, and nothing in the guest sets that up: use an image "
@@ -58,9 +59,9 @@ Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, cons
   const disk::GuestPartition& partition = *modules.partition;
   const std::string from = modules.tree.full_path("");
   std::string to = concat("/lib/modules/", modules.release);
-  const bool has_folder = root.is_folder(to);
+  const bool has_folder = makes_folder || root.is_folder(to);
   if (!has_folder) to = folder_above(to);
-  if (!root.is_folder(to))
+  if (!makes_folder && !root.is_folder(to))
     return fail(Code::Unsupported, concat("the guest has no folder ", to, " to show its modules in: make it there"));
   const auto own = disk::guest_mount_options(partition.type);
   if (!own) return fail(Code::Unsupported, concat("its modules lie on ", printable(partition.type)));
@@ -69,11 +70,12 @@ Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, cons
   TRY(check_plain("its rootflags=", options, ",="));
   TRY(check_plain("the folder of its modules,", from, ""));
   TRY(check_plain("the kernel's release,", modules.release, ""));
-  const std::array<Value, 5> values{
+  const std::array<Value, 6> values{
       {{"@PARTITION@", partition.is_whole_disk() ? " " : concat('p', partition.entry->number)},
        {"@TYPE@", partition.type},
        {"@OPTIONS@", options},
        {"@FROM@", std::string(has_folder ? std::string_view(from) : folder_above(from))},
+       {"@MAKE@", makes_folder ? "mkdir -p" : "test -d"},
        {"@TO@", to}}};
   return run_files(text, values);
 }

@@ -22,10 +22,12 @@ inline constexpr std::string_view kKernelDiskFile = "vhdboot/kernel-disk";
 /// root=.
 [[nodiscard]] Result<std::string> other_kernel_options(disk::GuestDisk& disk, std::string_view configured);
 
-/// What is left in the guest's /run, by `text`, fs-skeleton/kernel. `root`: the guest's; `modules`: on the disk of the
+/// What is left in the guest's /run, by `text`, fs-skeleton/kernel. `root`: the guest's; where
+/// `makes_folder`, one for them is made in it, which must not be on the guest's own disk; `modules`: on the disk of the
 /// kernel, whose root= has `root_flags`. Unsupported when they cannot be shown: on LVM, or in a guest without a folder
 /// for modules.
-[[nodiscard]] Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, const ModuleFolder& modules,
+[[nodiscard]] Result<std::vector<GuestFile>> other_kernel_files(const disk::Folder& root, bool makes_folder,
+                                                                const ModuleFolder& modules,
                                                                 std::string_view root_flags, std::string_view text);
 
 }  // namespace vhdboot::guest

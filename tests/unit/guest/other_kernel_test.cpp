@@ -39,14 +39,15 @@ TEST(OtherKernelOptions, TheGuestsRoot) {
 class OtherKernelFiles : public testing::Test {
  protected:
   Result<std::vector<GuestFile>> files_for(Files guest, const disk::GuestPartition& partition,
-                                           const std::string& release = "6.1", std::string_view flags = "subvol=@") {
+                                           const std::string& release = "6.1", std::string_view flags = "subvol=@",
+                                           bool makes_folder = false) {
     guest_ = std::make_unique<MemoryTree>(std::move(guest), reads_);
     const disk::Folder root(*guest_);
     const ModuleFolder modules{root, disk::Folder(*guest_, "/usr/lib/modules/" + release), release, &partition};
     std::ifstream file(SOURCE_FOLDER "/fs-skeleton/kernel");
     std::ostringstream text;
     text << file.rdbuf();
-    return other_kernel_files(root, modules, flags, text.str());
+    return other_kernel_files(root, makes_folder, modules, flags, text.str());
   }
   static std::string script(const std::vector<GuestFile>& files) {
     const auto found = std::ranges::find(files, "vhdboot/kernel.sh", &GuestFile::name);
@@ -66,7 +67,17 @@ TEST_F(OtherKernelFiles, OverTheFolderOfItsRelease) {
   const auto files = files_for({{"/lib/modules/6.1/x", {}}}, ext4);
   ASSERT_TRUE(files);
   EXPECT_THAT(script(*files), HasSubstr("mount -t 'ext4' -o 'ro,noload' \"$(cat /run/vhdboot/kernel-disk)\"p2 $place\n"
+                                        "test -d '/lib/modules/6.1'\n"
                                         "mount --bind $place'/usr/lib/modules/6.1' '/lib/modules/6.1'\n"));
+}
+
+TEST_F(OtherKernelFiles, OverOneThatIsMadeInARootThatForgets) {
+  for (const Files& guest : {Files{{"/etc/x", {}}}, Files{{"/lib/modules/x", {}}}, Files{{"/lib/modules/6.1/x", {}}}}) {
+    const auto files = files_for(guest, ext4, "6.1", "", true);
+    ASSERT_TRUE(files);
+    EXPECT_THAT(script(*files), HasSubstr("mkdir -p '/lib/modules/6.1'\n"
+                                          "mount --bind $place'/usr/lib/modules/6.1' '/lib/modules/6.1'\n"));
+  }
 }
 
 TEST_F(OtherKernelFiles, OverThatOfAll) {
@@ -74,6 +85,7 @@ TEST_F(OtherKernelFiles, OverThatOfAll) {
   ASSERT_TRUE(files);
   EXPECT_THAT(script(*files), HasSubstr("mount -t 'btrfs' -o 'ro,rescue=nologreplay,subvol=@' "
                                         "\"$(cat /run/vhdboot/kernel-disk)\"  $place\n"
+                                        "test -d '/lib/modules'\n"
                                         "mount --bind $place'/usr/lib/modules' '/lib/modules'\n"));
 }
 
