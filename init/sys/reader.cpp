@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "init/sys/deadline.h"
+#include "init/tree/folder_wire.h"
 
 namespace vhdboot::sys {
 namespace {
@@ -137,6 +138,22 @@ Result<std::vector<std::byte>> VolumeReader::read_file(const volume::Path& path,
 Result<void> VolumeReader::check_allocation(const volume::Path& path) {
   const Message answer = TRY(ask({.ask = volume::Ask::CheckAllocation, .path = path}));
   return believed(volume::decode_done(body_of(answer)));
+}
+
+Result<tree::FolderImage> VolumeReader::show_folder(const volume::Path& path, std::uint64_t most_copied,
+                                                    const tree::FolderImageTo& to) {
+  if (!child_) return std::unexpected(child_.error());
+  TRY(send(volume::encode(volume::ReaderRequest{.ask = volume::Ask::ShowFolder, .path = path, .cap = most_copied})));
+  for (;;) {
+    const Message message = TRY(receive(tree::kMaxFolderAnswer));
+    auto answer = tree::decode_folder_answer(message);
+    if (!answer) return lied(answer.error().text);
+    if (auto* image = std::get_if<tree::FolderImage>(&*answer)) return std::move(*image);
+    if (auto* error = std::get_if<Error>(&*answer)) return std::unexpected(std::move(*error));
+    if (const auto* said = std::get_if<tree::FolderSaid>(&*answer)) to.say(said->path, said->text);
+    if (const auto* bytes = std::get_if<tree::FolderBytes>(&*answer)) TRY(to.write(bytes->offset, bytes->bytes));
+    if (const auto* goes_on = std::get_if<tree::FolderGoesOn>(&*answer)) TRY(to.go_on(goes_on->files));
+  }
 }
 
 Result<OpenedVolume> open_volume(const std::string& path, const ReaderChild& child) {

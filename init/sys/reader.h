@@ -18,6 +18,7 @@
 #include "init/sys/block.h"
 #include "init/sys/confined_child.h"
 #include "init/sys/file.h"
+#include "init/tree/folder_image.h"
 #include "init/volume/reader_wire.h"
 #include "init/volume/volume.h"
 
@@ -64,6 +65,10 @@ class VolumeReader final : public volume::HostVolume {
   [[nodiscard]] Result<std::vector<volume::DirEntry>> list(const volume::Path& path) override;
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const volume::Path& path, std::uint64_t cap) override;
   [[nodiscard]] Result<void> check_allocation(const volume::Path& path) override;
+
+  /// As tree::make_folder_image(); what it has written is foreign bytes. Errors of `to`.
+  [[nodiscard]] Result<tree::FolderImage> show_folder(const volume::Path& path, std::uint64_t most_copied,
+                                                      const tree::FolderImageTo& to);
 
   /// Of the child; for tests.
   [[nodiscard]] pid_t process_id() const { return pid_; }

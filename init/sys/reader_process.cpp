@@ -9,6 +9,9 @@
 
 #include "init/sys/confinement.h"
 #include "init/sys/file.h"
+#include "init/tree/folder_image.h"
+#include "init/tree/folder_wire.h"
+#include "init/volume/ntfs_tree.h"
 #include "init/volume/reader_wire.h"
 
 namespace vhdboot::sys {
@@ -49,6 +52,38 @@ bool write_message(const Fd& socket, Bytes message) {
   return write_all(socket, length) && write_all(socket, message);
 }
 
+// False when nobody listens any more.
+bool show_folder(volume::HostVolume& volume, const ByteSource& partition, const volume::ReaderRequest& request,
+                 const Fd& socket) {
+  constexpr std::uint64_t kOften = 256;  // files and pieces between two words that it goes on
+  std::uint64_t calls = 0;
+  const auto put = [&](const Message& message) -> Result<void> {
+    if (write_message(socket, message)) return {};
+    return fail(Code::Io, "nobody listens");
+  };
+  const tree::FolderImageTo to{
+      .write = [&](std::uint64_t offset, Bytes bytes) -> Result<void> {
+        for (; bytes.size() > tree::kMaxFolderBytes; bytes = bytes.subspan(tree::kMaxFolderBytes)) {
+          TRY(put(encode(tree::FolderBytes{.offset = offset, .bytes = bytes.first(tree::kMaxFolderBytes)})));
+          offset += tree::kMaxFolderBytes;
+        }
+        return put(encode(tree::FolderBytes{.offset = offset, .bytes = bytes}));
+      },
+      .say =
+          [&](std::string_view path, std::string_view text) {
+            (void)put(encode(tree::FolderSaid{.path = std::string(path), .text = std::string(text)}));
+          },
+      .go_on = [&](std::uint64_t files) -> Result<void> {
+        if (calls++ % kOften != 0) return {};
+        return put(encode(tree::FolderGoesOn{.files = files}));
+      },
+  };
+  auto tree = volume::NtfsTree::of(volume, partition);
+  const auto image =
+      tree ? tree::make_folder_image(*tree, partition, request.path, request.cap, to) : std::unexpected(tree.error());
+  return write_message(socket, image ? encode(*image) : volume::encode(image.error()));
+}
+
 [[noreturn]] void be_reader(const ReaderTask& task, const ReaderWork& work) {
   // They are never closed: the filter does not let it.
   const Fd partition(task.device);
@@ -63,7 +98,7 @@ bool write_message(const Fd& socket, Bytes message) {
 
 }  // namespace
 
-void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& socket) {
+void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const ByteSource& partition, const Fd& socket) {
   if (!opened) {
     (void)write_message(socket, volume::encode(opened.error()));
     return;
@@ -77,12 +112,13 @@ void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& 
   while (heard) {
     const auto request = volume::decode_request(read_request(socket));
     if (!request) return;
-    heard = write_message(socket, volume::answer(volume, *request));
+    heard = request->ask == volume::Ask::ShowFolder ? show_folder(volume, partition, *request, socket)
+                                                    : write_message(socket, volume::answer(volume, *request));
   }
 }
 
 void serve_volume(const ByteSource& partition, const Fd& socket) {
-  serve(volume::HostVolume::open(partition), socket);
+  serve(volume::HostVolume::open(partition), partition, socket);
 }
 
 ReaderChild reader_here(ReaderWork work) {

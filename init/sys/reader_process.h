@@ -16,8 +16,8 @@ namespace vhdboot::sys {
 /// What it does once it has given up its rights.
 using ReaderWork = std::function<void(const ByteSource& partition, const Fd& socket)>;
 
-/// Says what was opened, and answers until the socket closes.
-void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const Fd& socket);
+/// Says what was opened, and answers until the socket closes. `partition`: that of the volume.
+void serve(const Result<std::unique_ptr<volume::HostVolume>>& opened, const ByteSource& partition, const Fd& socket);
 /// The same with the volume on `partition`.
 void serve_volume(const ByteSource& partition, const Fd& socket);
 

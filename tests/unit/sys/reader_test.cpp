@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "init/sys/file.h"
 #include "init/sys/reader_process.h"
+#include "init/tree/folder_wire.h"
 #include "init/volume/extents.h"
 #include "tests/support/exfat_image.h"
 #include "tests/support/ntfs_image.h"
@@ -93,7 +94,7 @@ struct Held {
 ReaderWork puppet(const FdSource& source, std::function<std::string(Held)> deed) {
   return [&source, deed](const ByteSource& partition, const Fd& socket) {
     const Held held{.partition = source.fd().get(), .socket = socket.get()};
-    serve(std::make_unique<Puppet>(partition.size(), [&] { return deed(held); }), socket);
+    serve(std::make_unique<Puppet>(partition.size(), [&] { return deed(held); }), partition, socket);
   };
 }
 
@@ -448,6 +449,56 @@ std::vector<Nonsense> nonsense() {
   };
 }
 
+/// Answers the first question with these bytes.
+ReaderChild says(std::string bytes) {
+  return reader_here([bytes = std::move(bytes)](const ByteSource& partition, const Fd& socket) {
+    const volume::VolumeFacts facts{.kind = volume::Kind::Exfat,
+                                    .label = "",
+                                    .serial_text = "1234-ABCD",
+                                    .cluster_size = 4096,
+                                    .volume_size = partition.size()};
+    (void)write_all(socket, as_bytes(frame(volume::encode(facts))));
+    char byte = 0;
+    if (::read(socket.get(), &byte, 1) == 1) (void)write_all(socket, as_bytes(bytes));
+  });
+}
+
+TEST_F(Reader, ShowsAFolder) {
+  const tree::FolderImage image{
+      .root = "/wsl", .size = 4096, .copied = 5, .fingerprint = std::string(64, '0'), .counts = {}};
+  std::string answers = frame(encode(tree::FolderGoesOn{.files = 3}));
+  answers += frame(encode(tree::FolderSaid{.path = "etc/x", .text = "it is left out"}));
+  answers += frame(encode(tree::FolderBytes{.offset = 1024, .bytes = as_bytes("bytes")}));
+  std::vector<std::string> seen;
+  const tree::FolderImageTo to{
+      .write = [&](std::uint64_t offset, Bytes bytes) -> Result<void> {
+        seen.push_back(concat(offset, ' ', as_text(bytes)));
+        return {};
+      },
+      .say = [&](std::string_view path, std::string_view text) { seen.push_back(concat(path, ": ", text)); },
+      .go_on = [&](std::uint64_t files) -> Result<void> {
+        seen.push_back(concat(files));
+        return {};
+      }};
+  const auto ask = [&](const std::string& bytes) {
+    seen.clear();
+    return open({.child = says(bytes)})->show_folder(path_of("/wsl"), 100, to);
+  };
+  EXPECT_EQ(*ask(answers + frame(encode(image))), image);
+  EXPECT_THAT(seen, testing::ElementsAre("3", "etc/x: it is left out", "1024 bytes"));
+  EXPECT_THAT(ask(answers + frame(volume::encode(Error{Code::Unsupported, 0, "it is none"}))),
+              Fails(Code::Unsupported, "it is none"));
+  EXPECT_THAT(ask(answers), Fails(Code::Corrupt, "ended too early"));
+  EXPECT_THAT(ask(answers + frame("\x07", 1)), Fails(Code::Corrupt, "cannot be true"));
+  // What the answers are for may fail.
+  auto full = to;
+  full.write = [](std::uint64_t, Bytes) { return fail(Code::NoMemory, "no more"); };
+  EXPECT_THAT(open({.child = says(answers)})->show_folder(path_of("/wsl"), 100, full),
+              Fails(Code::NoMemory, "no more"));
+  // A volume that has none.
+  EXPECT_THAT(open({})->show_folder(path_of("/boot"), 100, to), Fails(Code::Unsupported, "no folder of WSL"));
+}
+
 class ReaderSays : public Reader, public testing::WithParamInterface<Nonsense> {};
 
 TEST_P(ReaderSays, AtTheStart) {
@@ -459,18 +510,7 @@ TEST_P(ReaderSays, AtTheStart) {
 }
 
 TEST_P(ReaderSays, ToAQuestion) {
-  ReaderOptions options;
-  options.child = reader_here([&](const ByteSource& partition, const Fd& socket) {
-    const volume::VolumeFacts facts{.kind = volume::Kind::Exfat,
-                                    .label = "",
-                                    .serial_text = "1234-ABCD",
-                                    .cluster_size = 4096,
-                                    .volume_size = partition.size()};
-    (void)write_all(socket, as_bytes(frame(volume::encode(facts))));
-    char byte = 0;
-    if (::read(socket.get(), &byte, 1) == 1) (void)write_all(socket, as_bytes(GetParam().bytes));
-  });
-  const auto reader = open(options);
+  const auto reader = open({.child = says(GetParam().bytes)});
   ASSERT_TRUE(reader);
   EXPECT_THAT(reader->layout(path_of("/x")), Fails(Code::Corrupt, GetParam().why));
   expect_unreadable(*reader, Code::Corrupt, GetParam().why);
