@@ -23,6 +23,14 @@ std::string kernel_release() {
   return kernel.release;
 }
 
+// Where nothing is written to the volume.
+Result<void> warn_of_dirt(const HostVolume& volume, blocks::AttachPlan& plan) {
+  if (volume::is_only_dirty(TRY(volume.reader->state())))
+    plan.warnings.push_back(concat(volume.description(), " is marked dirty, and what is read of it may be wrong: ",
+                                   "nothing is written to it, let Windows check it with \"chkdsk /f\""));
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_writer(const FoundImage& image, const record::Config& config) {
@@ -60,23 +68,36 @@ Result<blocks::AttachPlan> plan_to_forget(const FoundImage& image, const record:
   }
   plan.writer = TRY(blocks::memory_writer(ephemeral.most(*memory), *memory));
   for (const HostVolume* volume : {image.volume, image.other_volume()})
-    if (volume != nullptr && volume::is_only_dirty(TRY(volume->reader->state())))
-      plan.warnings.push_back(concat(volume->description(), " is marked dirty, and what is read of it may be wrong: ",
-                                     "nothing is written to it, let Windows check it with \"chkdsk /f\""));
+    if (volume != nullptr) TRY(warn_of_dirt(*volume, plan));
+  return plan;
+}
+
+Result<blocks::AttachPlan> plan_folder(const FoundImage& image, std::uint32_t guest_block) {
+  auto plan = TRY(blocks::plan_attachment(image.view, true, guest_block, kernel_release()));
+  TRY(warn_of_dirt(*image.volume, plan));
   return plan;
 }
 
 Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,
                                           std::uint32_t guest_block) {
+  const auto warn_of_read_only = [&](blocks::AttachPlan& plan) {
+    if (config.host_mount && !config.host_mount->read_only)
+      plan.warnings.push_back(
+          concat("the guest finds the volume read-only at ", config.host_mount->path, ", since ",
+                 image.is_folder() ? "its root is a folder of it" : "`ephemeral` lets nothing be written to it"));
+  };
+  if (image.is_folder()) {
+    auto plan = TRY(plan_folder(image, guest_block));
+    warn_of_read_only(plan);
+    return plan;
+  }
   if (!config.forgets()) {
     auto plan = TRY(plan_attachment(image, true, guest_block));
     plan.grows = !TRY(vhd::is_whole(*image.disk));
     return plan;
   }
   auto plan = TRY(plan_to_forget(image, *config.ephemeral, {}, guest_block));
-  if (config.writes_nothing() && config.host_mount && !config.host_mount->read_only)
-    plan.warnings.push_back(concat("the guest finds the volume read-only at ", config.host_mount->path,
-                                   ", since `ephemeral` lets nothing be written to it"));
+  if (config.writes_nothing()) warn_of_read_only(plan);
   return plan;
 }
 

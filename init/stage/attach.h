@@ -26,6 +26,9 @@ inline constexpr char kForgettingName[] = "vhdboot-forgets";
 [[nodiscard]] Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only,
                                                          std::uint32_t guest_block);
 
+/// The plan for a folder, which is read-only. Warns of a dirty volume.
+[[nodiscard]] Result<blocks::AttachPlan> plan_folder(const FoundImage& image, std::uint32_t guest_block);
+
 /// The plan for how the guest will have it, before it is started: with its writer, and read-only otherwise. Warns of
 /// what the configuration asks for and is not done. Errors of blocks::memory_writer(), too.
 [[nodiscard]] Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record::Config& config,

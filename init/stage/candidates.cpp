@@ -10,6 +10,7 @@
 #include "init/record/image_path.h"
 #include "init/stage/attach.h"
 #include "init/stage/attached_guest_disk.h"
+#include "init/stage/folder_guest.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/roll_back_image.h"
 
@@ -41,6 +42,19 @@ void look_into_folder(HostVolume& volume, const volume::Path& folder, Candidates
     if (!path) continue;
     if (candidates.found.size() == kMaxCandidates) return pass_over(concat("more than ", kMaxCandidates, " images"));
     candidates.found.push_back({.place = {.volume = &volume, .path = *std::move(path)}, .size = file.size});
+  }
+}
+
+// The one that is booted when nobody chooses: nothing else tells a folder from others.
+void add_folder(HostVolumes& volumes, const Settings& settings, Candidates& candidates) {
+  const auto paths = record::image_candidates(settings.config, settings.origin);
+  if (!settings.config.image || !paths) return;
+  for (HostVolume& volume : volumes.all()) {
+    if (!may_have_default(volume, settings)) continue;
+    for (const volume::Path& path : *paths)
+      if (const auto layout = volume.reader->layout(path);
+          layout && layout->directory && candidates.found.size() < kMaxCandidates)
+        candidates.found.push_back({.place = {.volume = &volume, .path = path}, .folder = true});
   }
 }
 
@@ -96,6 +110,7 @@ Candidates find_candidates(HostVolumes& volumes, const Settings& settings) {
   Candidates candidates;
   for (HostVolume& volume : volumes.all())
     for (const volume::Path& folder : folders_of(volume, settings)) look_into_folder(volume, folder, candidates);
+  add_folder(volumes, settings, candidates);
   return candidates;
 }
 
@@ -174,9 +189,30 @@ Result<FoundImage> open_as_configured(const Candidate& candidate, const record::
   return image;
 }
 
+std::string kernel_of(const record::Config& config) {
+  return concat("with the kernel of ", printable(*config.kernel));
+}
+
+// All that is in it is looked at when it is started.
+Result<Look> look_at_distribution(const Candidate& candidate, const record::Config& config) {
+  const FoundImage image = TRY(open_image(candidate.place, Writes::Forgotten, ParentVolume()));
+  const record::Config whole = TRY(config_for_folder(config));
+  const std::string title = kernel_of(whole);
+  return Look{.title = title,
+              .payload_size = 0,
+              .format = image.kind(),
+              .keymap = {},
+              .entries = {{.id = {}, .title = title, .release = {}, .options = {}}},
+              .warnings = {},
+              .rolls_back_to = {},
+              .forgets = whole.writes_nothing(),
+              .no_writes = {}};
+}
+
 }  // namespace
 
 Result<Look> look_into(const Candidate& candidate, const record::Config& config, HostVolumes& volumes) {
+  if (candidate.folder) return look_at_distribution(candidate, config);
   std::vector<std::string> warnings;
   const sys::Reporter report(warnings);
   const ParentVolume parent_volume(config, volumes, 0, report);
@@ -217,7 +253,7 @@ Result<Look> look_into(const Candidate& candidate, const record::Config& config,
     const std::string pattern = config.entry.value_or("");
     const auto choices = entry::choose_entries(found, pattern, disk);
     if (config.kernel) {
-      look.title = concat("with the kernel of ", printable(*config.kernel));
+      look.title = kernel_of(config);
       look.entries.push_back({.id = {}, .title = look.title, .release = {}, .options = {}});
       look.keymap = guest::keyboard_layout(disk);
     } else if (!choices && is_windows(disk)) {

@@ -19,10 +19,11 @@ namespace vhdboot::stage {
 
 inline constexpr std::size_t kMaxCandidates = 128;  ///< with more of them the last ones are left out
 
-/// A file whose name says that it is a disk image.
+/// A file whose name says that it is a disk image; or a folder that the configuration names as one.
 struct Candidate {
   Sighting place;
   std::uint64_t size = 0;  ///< of the file, in bytes
+  bool folder = false;     ///< of a WSL 1 distribution, as the configuration says; see folder_guest.h
 };
 
 /// What is in an image.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "init/stage/folder_guest.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/persist_image.h"
 #include "init/stage/scratch_file.h"
@@ -102,6 +103,15 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::HandoffFile&
       concat(missing, "the guest's kernel has no driver for its disk, or the disk was unplugged; ", volumes.account()));
 }
 
+Result<FoundImage> find_same_files(const VolumesAgain& volumes, const record::Handoff& handoff) {
+  const record::HandoffFile& first = handoff.files.front();
+  auto own =
+      TRY(examine_image(*volumes.image, TRY(volume::parse_path(first.path)),
+                        handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept, ParentVolume(volumes.parents)));
+  TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
+  return own;
+}
+
 }  // namespace
 
 Result<VolumesAgain> find_volumes(HostVolumes& volumes, const record::Handoff& handoff, const sys::Reporter& report) {
@@ -118,11 +128,7 @@ Result<VolumesAgain> find_volumes(HostVolumes& volumes, const record::Handoff& h
 }
 
 Result<FoundImage> find_same_image(const VolumesAgain& volumes, const record::Handoff& handoff) {
-  const record::HandoffFile& first = handoff.files.front();
-  auto own =
-      TRY(examine_image(*volumes.image, TRY(volume::parse_path(first.path)),
-                        handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept, ParentVolume(volumes.parents)));
-  TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
+  auto own = TRY(handoff.is_folder() ? find_same_folder(*volumes.image, handoff) : find_same_files(volumes, handoff));
   auto with_scratch = TRY(with_scratch_file(std::move(own), handoff.ephemeral));
   if (handoff.scratch)
     TRY(record::compare_extents(*handoff.scratch, with_scratch.scratch->layout.size,

@@ -228,6 +228,27 @@ Result<blocks::View> view_of(const FoundImage& image) {
   return blocks::chain_view(std::move(files), std::move(devices), TRY(vhd::pieces_of(*image.disk)));
 }
 
+// Nothing when it is none.
+Result<std::optional<FoundImage>> open_folder(const Sighting& place) {
+  HostVolume& volume = *place.volume;
+  const std::string where = concat(printable(place.path.text()), " on ", volume.description());
+  auto layout = TRY_IN(where, volume.reader->layout(place.path));
+  if (!layout.directory) return std::nullopt;
+  // What it is in truth is looked at when it is shown: this tells it from the folder of a name that was forgotten.
+  const auto names = TRY_IN(where, volume.reader->list(place.path));
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(names, [&](const volume::DirEntry& one) { return one.directory && one.name == name; });
+  };
+  if (!has("rootfs") && !(has("etc") && has("usr"))) TRY_IN(volume.description(), check_mappable(layout, place.path));
+  if (volume.reader->kind() != volume::Kind::Ntfs)
+    return fail(Code::Unsupported, concat(where,
+                                          " is a folder on exFAT, which keeps neither owners nor modes nor "
+                                          "links: no system can be in it"));
+  TRY_IN(volume.description(), check_state(volume, Writes::Forgotten));
+  return FoundImage{
+      .volume = &volume, .path = TRY_IN(where, volume.reader->spelling(place.path)), .layout = std::move(layout)};
+}
+
 // What of the devices tells, at the very end, that this is still the volume that was found.
 Result<void> check_still_alone(HostVolumes& volumes, HostVolume* volume, const Settings& settings) {
   const disk::Identity& own = volume->identity;
@@ -252,9 +273,17 @@ Writes writes_of(const record::Config& config) {
 }
 
 std::string FoundImage::kind() const {
+  if (is_folder()) return "folder of a WSL 1 distribution";
   std::string kind = vhd::describe(info());
   if (parents.empty()) return kind;
   return concat(kind, " with ", parents.size(), parents.size() == 1 ? " parent" : " parents");
+}
+
+std::string FoundImage::describe() const {
+  if (!folder) return concat(human_size(info().size), ' ', kind());
+  const tree::Counts& counts = folder->image.counts;
+  return concat(kind(), " with ", counts.entries(), " files, ", human_size(folder->image.size), " of it in memory",
+                counts.left_out == 0 ? "" : concat("; ", counts.left_out, " left out"));
 }
 
 HostVolume* FoundImage::other_volume() const {
@@ -310,6 +339,7 @@ Result<disk::PartitionTable> read_table(const FoundImage& image) {
       concat("the guest disk in ", printable(image.path.text()), " on ", image.volume->description());
   auto table = TRY_IN(where, disk::read_partition_table(*image.disk));
   if (!table.unseen.empty()) return fail(Code::Corrupt, concat(where, ": ", table.unseen));
+  if (image.folder) table.logical_block = image.volume->device.logical_block;
   return table;
 }
 
@@ -347,6 +377,7 @@ Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, co
 }
 
 Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume) {
+  if (auto folder = TRY(open_folder(place))) return *std::move(folder);
   // The guest would find that out when it writes for the first time.
   if (place.volume->device.read_only && writes != Writes::Forgotten)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));

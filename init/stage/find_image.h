@@ -15,6 +15,9 @@
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
+#include "init/sys/file.h"
+#include "init/sys/loop.h"
+#include "init/tree/folder_image.h"
 #include "init/volume/file_source.h"
 #include "vhd/disk.h"
 
@@ -32,23 +35,37 @@ struct FoundParent {
   volume::FileLayout layout;
 };
 
+/// A folder as a file system: what of that is not on the volume itself.
+struct ShownFolder {
+  tree::FolderImage image;                    ///< stage 1 only
+  std::vector<std::string> said;              ///< sentences about what is not as it was; not all of many
+  std::unique_ptr<const sys::FdSource> file;  ///< in memory
+  std::optional<sys::LoopDevice> device;      ///< shows that
+};
+
 /// An image that may be attached: its volume is in order and its bytes lie in place.
 struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
-  std::vector<FoundParent> parents;                ///< the nearest first
-  std::unique_ptr<const volume::FileSource> file;  ///< the bytes of the file at `path`
-  std::unique_ptr<const vhd::Disk> disk;           ///< what the guest sees; borrows the file
+  std::vector<FoundParent> parents;             ///< the nearest first
+  std::optional<ShownFolder> folder;            ///< of an image that is one, once it is shown; see folder_guest.h
+  std::unique_ptr<const ByteSource> partition;  ///< of such a one
+  std::unique_ptr<const ByteSource> file;       ///< the bytes of the file at `path`; of a folder what shows it
+  std::unique_ptr<const vhd::Disk> disk;        ///< what the guest sees; borrows the file
   blocks::View view;  ///< of the disk; its files are the image and its parents in their order, then all those below;
-                      ///< its devices are the volume of the image, then other_volume()
+                      ///< its devices are the volume of the image, then other_volume(), or what shows a folder
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
   std::list<FoundImage> further;              ///< see further_disks.h
   std::unique_ptr<FoundImage> persist;        ///< see persist_image.h; may be null
   std::uint32_t guest_block = 512;            ///< of a further one: its logical block, by its partition table
   bool has_kernel = false;                    ///< of a further one: the guest's kernel is taken from it
 
+  /// It is a folder. Until that is shown there is neither a file nor a disk nor a view.
+  [[nodiscard]] bool is_folder() const { return layout.directory; }
   [[nodiscard]] const vhd::DiskInfo& info() const { return disk->info(); }
+  /// For people: "64 GiB fixed VHD".
+  [[nodiscard]] std::string describe() const;
   /// For people: "differencing VHDX image with 2 parents".
   [[nodiscard]] std::string kind() const;
   /// That of the parents which do not lie on the volume of the image; null when they all do. It is only read.
@@ -88,8 +105,8 @@ class ParentVolume {
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
 
-/// The image in a place that is known, with the same checks. Where writes are forgotten, a volume may be dirty and a
-/// disk write-protected.
+/// The image in a place that is known, with the same checks; or a folder on NTFS, which is only read. Where writes are
+/// forgotten, a volume may be dirty and a disk write-protected.
 [[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume);
 
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.

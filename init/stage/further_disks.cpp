@@ -87,8 +87,16 @@ Result<void> add_kernel_image(FoundImage& image, const std::optional<std::string
 }
 
 Result<FoundImage> with_other_files(Result<FoundImage> image, const record::Config& config) {
-  auto all = TRY(with_further_disks(TRY(with_scratch_file(TRY(std::move(image)), config.ephemeral)), config.disks,
-                                    config.forgets()));
+  FoundImage own = TRY(std::move(image));
+  const bool is_folder = own.is_folder();
+  if (is_folder && !own.folder)
+    return fail(Code::Unsupported, "it is a folder, which is only looked at when it is started");
+  if (!is_folder && config.persist_paths == record::kPersistAll)
+    return fail(Code::Invalid,
+                "`persist-paths /` is for a folder: of a disk, name the directories that are kept, or leave "
+                "`ephemeral` out");
+  auto all = TRY(with_further_disks(TRY(with_scratch_file(std::move(own), config.ephemeral)), config.disks,
+                                    config.forgets() || is_folder));
   TRY(add_kernel_image(all, config.kernel));
   TRY(add_persist_image(all, config.persist_file()));
   return all;

@@ -16,6 +16,7 @@
 #include "init/guest/root.h"
 #include "init/guest/wsl.h"
 #include "init/stage/archive.h"
+#include "init/stage/folder_guest.h"
 #include "init/stage/next_step.h"
 #include "init/stage/present_device.h"
 #include "init/sys/block.h"
@@ -125,16 +126,26 @@ struct OtherKernel {
 };
 
 Result<OtherKernel> use_other_kernel(disk::GuestDisk& kernels, const std::string& options, const disk::GuestTree& root,
-                                     GuestBoot& boot) {
+                                     bool makes_folder, GuestBoot& boot) {
   const auto line = TRY(guest::make_command_line(kernels, options, record::Config())).line;
   OtherKernel other{.request = guest::module_request(boot.planned.release, line), .type = {}};
   const auto search = TRY(guest::find_module_folder(kernels, nullptr, record::Config(), other.request));
   if (!search.folder) return fail(Code::Unsupported, search.reason);
   other.type = search.folder->partition->type;
-  auto files =
-      TRY(guest::other_kernel_files(root, *search.folder, other.request.root_flags, TRY(skeleton(kKernelText))));
+  auto files = TRY(guest::other_kernel_files(root, makes_folder, *search.folder, other.request.root_flags,
+                                             TRY(skeleton(kKernelText))));
   std::ranges::move(files, std::back_inserter(boot.run_files));
   return other;
+}
+
+// The guest's root is mounted by stage 2, and in place of an initrd comes what shows it.
+Result<void> bring_folder(const ShownFolder& folder, entry::GuestEntry& entry) {
+  auto archive = TRY(folder_archive(folder));
+  entry.parts.initrds.clear();
+  entry.parts.addons.clear();
+  entry.parts.extras = {{.file = archive.get(), .range = {.offset = 0, .length = archive->size()}}};
+  entry.files.push_back(std::move(archive));
+  return {};
 }
 
 Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, const entry::Choice& choice,
@@ -154,6 +165,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   }
   for (const std::string& warning : entry.warnings) report.warn(concat(printable(entry.entry.id), ": ", warning));
   report.checkpoint("entry");
+  if (image.folder) TRY(bring_folder(*image.folder, entry));
   auto made = TRY(guest::make_command_line(disk, entry.parts.cmdline, config));
   if (config.started_by)
     guest::tell_start(made.line, {.image = image.path.text(),
@@ -181,7 +193,8 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   const guest::RootTables known = tables.value_or(guest::RootTables());
   TRY(guest::check_own_disks(made.line, known, present.own));
   TRY(guest::check_other_disks(made.line, known, present.own, present.others));
-  if (config.persist_file() && tables) TRY(guest::check_persist_paths(config.persist_paths, *tables));
+  if (config.persist_file() && tables && config.persist_paths != record::kPersistAll)
+    TRY(guest::check_persist_paths(config.persist_paths, *tables));
   if (attached.grows && tables) TRY(guest::check_spares_keeper(*tables));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   if (!is_other_kernel) boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
@@ -190,11 +203,12 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   auto request = guest::module_request(boot.planned.release, made.line);
   auto guest_disk = modules_of(attached, image);
   if (is_other_kernel) {
-    auto other =
-        TRY_IN(printable(further.kernel_image()->path.text()), use_other_kernel(kernels, kernels_own, *root, boot));
+    auto other = TRY_IN(printable(further.kernel_image()->path.text()),
+                        use_other_kernel(kernels, kernels_own, *root, image.is_folder(), boot));
     request = std::move(other.request);
     guest_disk.push_back(std::move(other.type));
   }
+  if (image.is_folder()) guest_disk.emplace_back("overlay");
   const ModuleUse use{.guest_disk = std::move(guest_disk),
                       .root_type = boot.planned.root ? boot.planned.root->type : "",
                       .plan = boot.planned.plan,

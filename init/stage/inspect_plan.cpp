@@ -158,7 +158,7 @@ Result<PlanReport> examine(const FoundImage& image, const record::Config& config
     const disk::PartitionTable persist_table = TRY(read_table(*image.persist));
     const auto plan = TRY(plan_attachment(*image.persist, true, persist_table.logical_block));
     const auto persist = TRY(attach_to_look(plan, *image.persist, ++number));
-    TRY(check_persist_disk(persist.disk(), persist_table, disk, further, devices, report));
+    (void)TRY(check_persist_disk(persist.disk(), persist_table, disk, further, devices, report));
   }
   if (config.forgets())
     if (const auto kept = TRY(guest::kept_partitions(disk, image.info().size, config.keep)); !kept.empty())

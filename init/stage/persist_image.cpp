@@ -25,6 +25,8 @@ bool has_file(const FoundImage& image, const volume::FileLayout& file) {
 }
 
 Result<void> add(FoundImage& image, std::string_view file) {
+  if (image.volume->device.read_only)
+    return fail(Code::Unsupported, "its disk is write-protected: look for a switch at it");
   auto persist =
       std::make_unique<FoundImage>(TRY(examine_image(*image.volume, TRY(volume::parse_path(file)), Writes::Kept)));
   const volume::FileLayout& layout = persist->layout;
@@ -64,11 +66,12 @@ Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bo
   return attached;
 }
 
-Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
-                                const disk::GuestDisk& own, const FurtherDisks& further, const sys::Devices& devices,
-                                const sys::Reporter& report) {
-  TRY_IN(kKey, guest::check_persist(AttachedGuestDisk(disk, table, devices, report), own, further.contents(devices)));
-  return {};
+Result<std::string> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
+                                       const disk::GuestDisk& own, const FurtherDisks& further,
+                                       const sys::Devices& devices, const sys::Reporter& report) {
+  const AttachedGuestDisk persist(disk, table, devices, report);
+  TRY_IN(kKey, guest::check_persist(persist, own, further.contents(devices)));
+  return persist.partitions().empty() ? std::string() : persist.partitions().front().type;
 }
 
 }  // namespace vhdboot::stage

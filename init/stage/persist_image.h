@@ -33,10 +33,10 @@ struct PersistDisk {
 /// be read.
 [[nodiscard]] Result<PersistDisk> attach_persist(const FoundImage& persist, bool read_only, bool trim);
 
-/// Looks at it, attached as `disk`, beside the guest's `own` one and its further ones. The errors of
-/// guest::check_persist().
-[[nodiscard]] Result<void> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
-                                              const disk::GuestDisk& own, const FurtherDisks& further,
-                                              const sys::Devices& devices, const sys::Reporter& report);
+/// Looks at it, attached as `disk`, beside the guest's `own` one and its further ones: the type of its file system. The
+/// errors of guest::check_persist().
+[[nodiscard]] Result<std::string> check_persist_disk(const sys::LoopDevice& disk, const disk::PartitionTable& table,
+                                                     const disk::GuestDisk& own, const FurtherDisks& further,
+                                                     const sys::Devices& devices, const sys::Reporter& report);
 
 }  // namespace vhdboot::stage

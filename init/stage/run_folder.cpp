@@ -149,9 +149,9 @@ Result<void> leave_notice(std::string_view notice) {
 }
 
 // In their order, those that are not there yet: a /run that was there before the init may be handed over, or not.
-Result<void> leave_files(const std::vector<guest::GuestFile>& files) {
+Result<void> leave_files(const std::vector<guest::GuestFile>& files, const std::string& run = in_guest("/run")) {
   for (const guest::GuestFile& file : files) {
-    const std::string path = concat(in_guest("/run/"), file.name);
+    const std::string path = concat(run, '/', file.name);
     if (sys::exists(path)) continue;
     TRY(sys::make_directories(path.substr(0, path.rfind('/'))));
     TRY(sys::write_file(path, as_bytes(file.text)));
@@ -199,6 +199,11 @@ Result<void> give_to_initrd(const LeftForGuest& left) {
   if (left.lvm && left.lvm->in_initrd)
     leaving.add(sys::write_file(std::string(guest::kLvmLocalConfig), as_bytes(*left.lvm->in_initrd)));
   return std::move(leaving).result();
+}
+
+Result<void> give_to_run(const LeftForGuest& left, const std::string& run) {
+  for (const auto* files : {&left.persist, &left.files}) TRY(leave_files(*files, run));
+  return {};
 }
 
 Result<Keeper> leave_in_run(const record::Handoff& handoff, const std::string& disk, const LeftForGuest& left) {

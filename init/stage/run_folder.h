@@ -31,6 +31,10 @@ struct LeftForGuest {
 /// Gives that to the guest's initrd, in memory: the configuration of LVM where it has one.
 [[nodiscard]] Result<void> give_to_initrd(const LeftForGuest& left);
 
+/// Leaves the files, of both kinds, in the folder `run` that becomes the /run of a guest whose root is mounted already:
+/// its init finds them there when it begins.
+[[nodiscard]] Result<void> give_to_run(const LeftForGuest& left, const std::string& run);
+
 /// Starts a keeper (see keeper.h) that waits for the guest's init and leaves, where there is such a thing:
 /// - for systemd what a boot loader tells it by EFI variables, which we cannot set: entry::bless_unit(),
 ///   guest::gpt_auto_generator(); and what mounts the host device, guest::host_mount_units();

@@ -18,6 +18,7 @@
 #include "init/stage/count_boot.h"
 #include "init/stage/failure.h"
 #include "init/stage/find_image.h"
+#include "init/stage/folder_guest.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/guest_boot.h"
 #include "init/stage/menu.h"
@@ -69,6 +70,7 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                           .init = boot.planned.plan.guest_init,
                           .wait_seconds = config.wait(),
                           .rescue = config.after_error()};
+  if (image.folder) handoff.folder = image.folder->image.fingerprint;
   static_assert(record::kMaxHandoffFiles >= vhd::kMaxChain);
   handoff.has_kernel_disk = !image.further.empty() && image.further.back().has_kernel;
   for (const FoundImage& disk : image.further)
@@ -84,7 +86,8 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
   if (config.forgets()) {
     handoff.ephemeral = config.ephemeral;
     handoff.kept = kept;
-    if (handoff.host_mount && config.writes_nothing()) handoff.host_mount->read_only = true;
+    // Windows' own files are below a folder.
+    if (handoff.host_mount && (config.writes_nothing() || image.folder)) handoff.host_mount->read_only = true;
   }
   if (boot.entry.counted && !config.forgets())
     handoff.counted = {boot.entry.counted->partition, boot.entry.counted->next_path};
@@ -155,7 +158,11 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
   AttachedGuestDisk disk(loop, table, devices, report);
   if (image.persist) {
     const PersistDisk persist = TRY(attach_persist(*image.persist, true, false));
-    TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, further, devices, report));
+    const std::string type =
+        TRY(check_persist_disk(persist.disk->disk(), persist.table, disk, further, devices, report));
+    if (image.folder && config.persist_paths == record::kPersistAll && type != kChangesType)
+      return fail(Code::Unsupported, concat("`persist-paths /` needs an ", kChangesType, " in the image of `persist`, ",
+                                            "which has ", printable(type)));
   }
   std::vector<Range> kept;
   if (config.forgets()) {
@@ -270,6 +277,20 @@ Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, cons
                     ParentVolume(settings.config, volumes, settings.config.wait(), report));
 }
 
+// A person sees how far it is, and may choose something else meanwhile.
+Result<void> show(FoundImage& folder, const sys::KeyWatch& keys, const sys::Reporter& report) {
+  constexpr std::uint64_t kOften = 10'000;
+  report.say(concat("  folder   ", printable(folder.path.text()), ", on ", folder.volume->description(),
+                    ": looking at all that is in it ..."));
+  std::uint64_t next = kOften;
+  return show_folder(folder, [&](std::uint64_t files) -> Result<void> {
+    if (keys.asked_for_menu()) return fail(Code::Busy, "a person wants to choose");
+    if (files >= next) report.say(concat("           ", files, " files ..."));
+    while (files >= next) next += kOften;
+    return {};
+  });
+}
+
 // Returns only when the boot has failed, with nothing of it left attached, or a person wants to choose. `menu`: a
 // person is to choose what is booted, `before` is what has failed, and `written` what is true of the disks by now.
 Outcome boot(bool menu, const std::optional<Failure>& before, const std::string& written, sys::KeyWatch& keys,
@@ -340,13 +361,21 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
                                : find_by_itself(volumes, settings, report);
       menu = false;
     }
+    if (found && found->is_folder()) {
+      settings.config = TRY_IN(printable(found->path.text()), config_for_folder(std::move(settings.config)));
+      const auto shown = show(*found, keys, report);
+      if (keys.asked_for_menu()) return {};
+      TRY(shown);
+    }
     const FoundImage image = TRY(with_other_files(std::move(found), settings.config));
     report.checkpoint("volume");
-    learn("image", concat(printable(image.path.text()), ", ", human_size(image.info().size), ' ', image.kind()));
+    learn("image", concat(printable(image.path.text()), ", ", image.describe()));
     learn("volume", image.volume->description());
     if (keys.asked_for_menu()) return {};
-    report.say(concat("  image    ", printable(image.path.text()), ", ", human_size(image.info().size), ' ',
-                      image.kind(), ", on ", image.volume->description()));
+    report.say(concat("  image    ", printable(image.path.text()), ", ", image.describe(), ", on ",
+                      image.volume->description()));
+    if (image.folder)
+      for (const std::string& said : image.folder->said) report.warn(said);
     if (const HostVolume* other = image.other_volume()) {
       learn("volume of its parents", other->description());
       report.say(concat("  parents  on ", other->description(), ", which is only read"));

@@ -23,6 +23,7 @@
 #include "init/stage/archive.h"
 #include "init/stage/attach.h"
 #include "init/stage/find_again.h"
+#include "init/stage/folder_guest.h"
 #include "init/stage/further_disks.h"
 #include "init/stage/growing_disk.h"
 #include "init/stage/host_volumes.h"
@@ -36,6 +37,7 @@
 #include "init/sys/file.h"
 #include "init/sys/kernel_module.h"
 #include "init/sys/mount.h"
+#include "init/sys/pages.h"
 #include "init/sys/process.h"
 
 namespace vhdboot::stage {
@@ -98,6 +100,7 @@ Result<blocks::AttachPlan> plan_writes(const FoundImage& image, const record::Ha
     TRY(sys::make_read_only(device));
     if (!TRY(sys::is_read_only(device))) return fail(Code::Unsafe, concat(device, " can be written to all the same"));
   }
+  if (image.is_folder()) return plan_folder(image, handoff.guest_block);
   TRY(check_kept(image, handoff.kept));
   auto plan = TRY(plan_to_forget(image, *handoff.ephemeral, handoff.kept, handoff.guest_block));
   report.log(concat("what the guest writes is forgotten; it may take ", human_size(plan.writer.store_size), " of ",
@@ -119,7 +122,7 @@ Result<sys::AttachedDisk> attach_for_guest(const blocks::AttachPlan& plan, const
 // The guest comes up without it.
 void show_volume(sys::AttachedDisk& disk, const blocks::AttachPlan& plan, const FoundImage& image,
                  const record::Handoff& handoff, const sys::Reporter& report) {
-  const bool read_only = !handoff.host_mount || handoff.host_mount->read_only;
+  const bool read_only = !handoff.host_mount || handoff.host_mount->read_only || handoff.is_folder();
   if (const auto made = add_host_device(disk, plan, image, read_only); !made)
     report.warn(made.error().within("the guest cannot mount the volume").message());
 }
@@ -132,6 +135,16 @@ std::vector<std::string> init_programs(const record::Handoff& handoff) {
   return programs;
 }
 
+// In the root that is mounted.
+Result<void> check_has_init(const record::Handoff& handoff) {
+  const Fd top = TRY(sys::open_file(std::string(kSysroot), O_PATH | O_DIRECTORY));
+  const auto programs = init_programs(handoff);
+  if (std::ranges::none_of(programs,
+                           [&](const auto& program) { return sys::open_below(top, program, O_PATH).has_value(); }))
+    return fail(Code::NotFound, concat("it has no ", programs.front()));
+  return {};
+}
+
 // For a guest without an initrd: what the kernel does with root= (init/do_mounts.c). Afterwards there is no way back,
 // so its init is looked for while there is.
 Result<sys::Mount> mount_guest_root(const std::string& disk, const record::Handoff& handoff) {
@@ -139,12 +152,18 @@ Result<sys::Mount> mount_guest_root(const std::string& disk, const record::Hando
   const std::string device = root.partition == 0 ? disk : concat(disk, 'p', root.partition);
   auto mount =
       TRY(sys::Mount::mount(device, std::string(kSysroot), root.type, root.read_only ? MS_RDONLY : 0, root.flags));
-  const Fd top = TRY(sys::open_file(std::string(kSysroot), O_PATH | O_DIRECTORY));
-  const auto programs = init_programs(handoff);
-  if (std::ranges::none_of(programs,
-                           [&](const auto& program) { return sys::open_below(top, program, O_PATH).has_value(); }))
-    return fail(Code::NotFound, concat("it has no ", programs.front()));
+  TRY(check_has_init(handoff));
   return mount;
+}
+
+// `kept`: the device for what is written; empty: memory.
+Result<FolderRoot> mount_folder(const std::string& disk, const std::string& kept, const record::Handoff& handoff) {
+  const auto memory = sys::total_memory();
+  if (!memory) return fail(Code::Unsupported, "the kernel does not tell how much memory there is");
+  const FolderChanges changes{.most = handoff.ephemeral->most(*memory), .device = kept, .fingerprint = handoff.folder};
+  auto root = TRY(FolderRoot::mount(disk, std::string(kSysroot), changes));
+  TRY(check_has_init(handoff));
+  return root;
 }
 
 // The mounted root becomes "/", with the device nodes that programs expect from the start.
@@ -164,6 +183,11 @@ Error execute_init(const record::Handoff& handoff, const Arguments& arguments) {
   return *std::move(first);
 }
 
+// Of a folder, above which what is written goes to an image.
+bool keeps_all(const record::Handoff& handoff) {
+  return handoff.persist && handoff.persist_paths == record::kPersistAll;
+}
+
 // What the guest would miss of a boot from a disk of its own. It comes up without it, but for what it is to keep on
 // the device `persist`.
 Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std::string& persist,
@@ -172,7 +196,10 @@ Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std:
   LeftForGuest left{.rules = guest::host_device_rules(), .lvm = {}, .notice = {}, .persist = {}, .files = {}};
   if (disks.size() > 1) left.rules.push_back(guest::disk_name_rules(disks));
   if (handoff.ephemeral) left.notice = forgetting_notice(!handoff.kept.empty());
-  if (handoff.persist) {
+  if (keeps_all(handoff)) {
+    left.notice = concat("vhdboot: what is changed on this system is kept in ", printable(handoff.persist->path),
+                         ", and its folder stays as it is.\n");
+  } else if (handoff.persist) {
     const auto text = TRY(sys::read_text(std::string(kPersistText)));
     left.persist = guest::persist_units(text, persist, handoff.persist_paths, *std::exchange(left.notice, {}));
   }
@@ -189,7 +216,9 @@ Result<Keeper> leave_for_guest(const std::vector<std::string>& disks, const std:
     left.lvm = lvm_overrides_for(disks, *groups);
     left.rules.push_back(std::move(groups->rule));
   }
-  if (!handoff.root)
+  if (handoff.is_folder())
+    TRY(give_to_run(left, concat(kSysroot, "/run")));
+  else if (!handoff.root)
     if (const auto given = give_to_initrd(left); !given) report.warn(given.error().message());
   return leave_in_run(handoff, disks.front(), left);
 }
@@ -207,10 +236,12 @@ void remove_tree(const std::string& path) {
 struct ForGuest {
   sys::MappedStack parents;            // their volume, where it is another one
   std::optional<GrowingDisk> growing;  // below the disk
+  std::optional<ShownFolder> folder;   // likewise
   sys::AttachedDisk disk;              // with the host device
   FurtherDisks further;
   std::unique_ptr<sys::AttachedDisk> persist;
   std::optional<sys::Mount> root;  // of a guest without an initrd
+  std::optional<FolderRoot> folder_root;
   std::optional<Keeper> keeper;
   std::optional<Keeper> watcher;  // of the memory of a guest that forgets
 };
@@ -219,6 +250,10 @@ constexpr std::string_view kHeaderWritten =
     "Of the image the header was written, and what its log asks for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kHeadersWritten =
     "Of VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing else to any disk.";
+constexpr std::string_view kChangesWereMounted =
+    "The file system of `persist` was mounted, which replays its journal, and vhdboot's own three names were made in "
+    "it; "
+    "of a VHDX the header was written, too. vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
@@ -265,13 +300,13 @@ class Stage2 {
     HostVolumes volumes(*devices);
     const VolumesAgain again = TRY(find_volumes(volumes, handoff, report));
     report.checkpoint("volume");
-    const FoundImage image = TRY(find_same_image(again, handoff));
+    FoundImage image = TRY(find_same_image(again, handoff));
     auto parents = TRY(hold_other_volume(image));
     if (!parents.empty())
       report.log(concat("parents on ", image.other_volume()->description(), ", which is read-only"));
     auto plan = TRY(plan_writes(image, handoff, report));
     plan.trim = handoff.trim;
-    const bool writes = !plan.forgets() || !plan.kept.empty();
+    const bool writes = !image.is_folder() && (!plan.forgets() || !plan.kept.empty());
     const auto is_vhdx = [](const FoundImage& one) { return one.info().format == vhd::Format::Vhdx; };
     if (writes && is_vhdx(image)) written_ = kHeaderWritten;
     const auto is_written = [&](const FoundImage& one) { return is_vhdx(one) && !one.has_kernel; };
@@ -288,10 +323,12 @@ class Stage2 {
     auto further = TRY(FurtherDisks::attach(image, use, report));
     ForGuest guest{.parents = std::move(parents),
                    .growing = std::move(growing),
+                   .folder = std::exchange(image.folder, std::nullopt),
                    .disk = std::move(attached),
                    .further = std::move(further),
                    .persist = {},
                    .root = {},
+                   .folder_root = {},
                    .keeper = {},
                    .watcher = {}};
     report.checkpoint("attached");
@@ -304,7 +341,11 @@ class Stage2 {
       persist = std::move(second.device);
       report.log(concat("what is kept is on ", persist, ": ", handoff.persist_paths));
     }
-    if (handoff.root) {
+    if (image.is_folder()) {
+      if (keeps_all(handoff)) written_ = kChangesWereMounted;
+      guest.folder_root =
+          TRY_IN("the folder as a root file system", mount_folder(disk, keeps_all(handoff) ? persist : "", handoff));
+    } else if (handoff.root) {
       written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
