@@ -426,3 +426,33 @@ def test_a_path_that_linux_could_not_open_is_named(tmp_path):
     assert {"kept", "ä" * 120} <= set(entries) and "ä" * 130 not in entries
     assert max(len(name) for name in entries) == 20 * 200 - 1
     assert said.count("Linux opens no path above 4095 bytes") == 2
+
+
+def test_check_says_whether_the_folder_boots(tmp_path):
+    """As it lies: by its volume, with the configuration that names a kernel."""
+    volume = make_volume(tmp_path / "volume.img")
+    with wsl.mounted(volume) as folder:
+        wsl.fill(folder / "d" / "rootfs", {"": directory(), "file": File(data=b"1")}, "wslfs")
+        (folder / "photos").mkdir()
+        mounted = vhdtool("check", folder / "d")
+        assert mounted.returncode == 3 and b"--volume DEVICE PATH" in mounted.stderr
+    conf = tmp_path / "wsl.conf"
+    for text, status, words in (("image /d\n", 3, ["has no kernel", "`kernel`", "--conf"]),
+                                ("image /d\nkernel /debian.vhd\n", 4, ["1 file, 1 folder", "KiB of it go to memory"]),
+                                ("image /d\nkernel /debian.vhd\nephemeral /scratch.img\n", 3, ["scratch file"]),
+                                ("image /d\nkernel /debian.vhd\nephemeral no\n", 3, ["only read"])):
+        conf.write_text(text, encoding="ascii")
+        done = vhdtool("check", "--volume", volume, "--conf", conf, "/d")
+        assert done.returncode == status, done.stdout + done.stderr
+        for word in words:
+            assert word in done.stdout.decode(), done.stdout.decode()
+    done = vhdtool("check", "--volume", volume, "/photos")
+    assert done.returncode == 3 and "/photos has no metadata of WSL 1" in done.stdout.decode()
+    with wsl.mounted(volume) as folder:
+        (folder / "d/rootfs/secret").write_bytes(b"x" * 5000)
+    _mark_encrypted(volume, "/d/rootfs/secret")
+    conf.write_text("image /d\nkernel /debian.vhd\n", encoding="ascii")
+    before = digest(volume)
+    done = vhdtool("check", "--volume", volume, "--conf", conf, "/d")
+    assert done.returncode == 4 and "secret: it is left out: it is encrypted (EFS)" in done.stdout.decode()
+    assert digest(volume) == before

@@ -49,6 +49,7 @@
 #include "tools/common/mount_table.h"
 #include "tools/vhdtool/check_config.h"
 #include "tools/vhdtool/check_entry.h"
+#include "tools/vhdtool/check_folder.h"
 #include "tools/vhdtool/check_fstab.h"
 #include "tools/vhdtool/check_image.h"
 #include "tools/vhdtool/check_modules.h"
@@ -412,6 +413,12 @@ void check_parent_volume(const record::Config& config, bool is_used, const Check
 }
 
 Result<Findings> check_file(const ImageToJudge& asked) {
+  struct stat status{};
+  if (::stat(asked.file.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return fail(
+        Code::Invalid,
+        "it is a folder, not an image file; that of a WSL 1 distribution is checked on its volume, while nobody "
+        "has that mounted: `vhdtool check --volume DEVICE PATH`");
   const auto file = TRY(tools::ImageReader::open(asked.file));
   const MountedFile facts = TRY(examine_mounted(asked.file));
   Findings findings;
@@ -535,19 +542,22 @@ Result<Findings> check_on_volume(const ImageToJudge& asked) {
 
   Findings findings;
   check_volume(reader->kind(), reader->state(), findings);
+  const std::string conf = concat(path.stem(), ".conf");
+  const auto read_beside = [&]() -> Result<std::string> {
+    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), record::kMaxConfigBytes));
+    return std::string(as_text(bytes));
+  };
+  if (layout.directory) {
+    check_folder(*reader, *source, path, TRY(find_config(asked, path, conf, read_beside, findings)), findings);
+    return findings;
+  }
   check_layout(layout, path, findings);
-  if (layout.directory) return findings;
   if (const auto own = reader->check_allocation(path))
     findings.ok("allocation", "the volume counts its clusters as in use, and no neighbour has them too");
   else
     findings.error("allocation", own.error());
   const volume::FileSource file(*source, layout.extents, layout.size, layout.valid_size);
   Boot boot;
-  const std::string conf = concat(path.stem(), ".conf");
-  const auto read_beside = [&]() -> Result<std::string> {
-    const auto bytes = TRY(reader->read_file(TRY(path.sibling(conf)), record::kMaxConfigBytes));
-    return std::string(as_text(bytes));
-  };
   boot.config = TRY(find_config(asked, path, conf, read_beside, findings));
   boot.chain = chain_of(asked.volume);
   OpenVolume other;
