@@ -79,10 +79,10 @@ def log_in(machine: Machine) -> GuestShell:
     return GuestShell(machine)
 
 
-def look_around(shell: GuestShell, has_resolver: bool = False) -> None:
+def look_around(shell: GuestShell, root: str = "/dev/loop0 rw", has_resolver: bool = False) -> None:
     status, text = shell.run("systemctl is-system-running --wait", 240)
     assert status == 0, f"{text}: {shell.run('systemctl --failed --no-legend')[1]}"
-    assert shell.check("findmnt -no SOURCE,OPTIONS /").startswith("/dev/loop0 rw")
+    assert shell.check("findmnt -no SOURCE,OPTIONS /").startswith(root)
     assert "fstab=no" in shell.check("cat /proc/cmdline")
     shell.check(f"until grep -q {ADDRESS} /proc/net/fib_trie; do udevadm settle; done", 120)
     shell.check("until [ -s /etc/resolv.conf ]; do udevadm settle; done", 120)
