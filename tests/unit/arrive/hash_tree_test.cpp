@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "init/arrive/checked_digests.h"
 #include "init/arrive/tree_builder.h"
 #include "init/arrive/tree_digests.h"
 #include "tests/unit/base/error_matchers.h"
@@ -160,6 +161,30 @@ TEST(Digest, AsText) {
   EXPECT_FALSE(parse_digest(text + "0"));
   EXPECT_FALSE(parse_digest("g" + text.substr(1)));
   EXPECT_FALSE(parse_digest("0x" + text.substr(2)));
+}
+
+TEST(CheckedDigests, EachBlockOfTheTreeIsChecked) {
+  constexpr std::uint64_t kBlocks = 20'000;  // three levels
+  Tree tree = tree_of(kBlocks);
+  const TreeLayout layout = TreeLayout::of(kBlocks).value();
+  {
+    const MemorySource file(tree.file);
+    CheckedDigests digests(layout, salt_of_ab(), tree.root, file);
+    for (std::uint64_t block = 0; block < kBlocks; block += 77)
+      EXPECT_EQ(digests.of_data(block), digest_of(salt_of_ab(), block_of(block)));
+    EXPECT_FALSE(digests.of_data(kBlocks));
+  }
+  for (const std::uint64_t damaged : {std::uint64_t{1}, layout.levels()[1].first, layout.levels()[0].first + 2}) {
+    auto bytes = tree.file;
+    bytes[damaged * kBlock] ^= std::byte{1};
+    const MemorySource file(bytes);
+    CheckedDigests digests(layout, salt_of_ab(), tree.root, file);
+    EXPECT_THAT(digests.of_data(2 * kDigestsPerBlock), Fails(Code::Corrupt, "not that of its root hash"));
+    EXPECT_THAT(digests.of_data(2 * kDigestsPerBlock), Fails(Code::Corrupt, "not that of its root hash"));
+  }
+  const MemorySource none(Bytes{});
+  CheckedDigests one(TreeLayout::of(1).value(), salt_of_ab(), tree.root, none);
+  EXPECT_EQ(one.of_data(0), tree.root);
 }
 
 }  // namespace
