@@ -17,6 +17,7 @@ import threading
 
 import pytest
 
+from tests.support import tiny_guest, vhd
 from tests.support.command import run
 from tests.support.vhdtool import MIB, PATH, VHDTOOL, interrupt, mounted, need, refuse, succeed, vhdtool
 from tests.support.web import faulty, nginx, self_signed
@@ -459,6 +460,104 @@ def test_without_curl(server, here):
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 3 and "install the package curl" in done.stderr
     assert not names(here)
+
+
+# --- what a boot needs -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="bootable")
+def make_bootable(server):
+    """The image is a fixed VHD of whole blocks, and a list of what its boot needs lies beside it."""
+    vhd.make_fixed(make_image(server.image, 24 * MIB))
+    server.root = hashes(server.image)
+    server.list = server.image.with_name("disk.vhd.boot-set")
+    server.list.write_text(f"vhdboot-boot-set/1 {24 * MIB // BLOCK}\n0 3\n3070 4\n6143 1\n", encoding="ascii")
+    return server
+
+
+def fetch_boot_set(server, here):
+    return succeed("fetch", "--boot-set", server.address, here / "disk.vhd", "--root-hash", server.root)
+
+
+def test_boot_set(bootable, here):
+    """Only what is listed comes; the file has no footer until the rest is there, whoever wrote to it meanwhile."""
+    fetch_boot_set(bootable, here)
+    assert names(here) == ["disk.vhd", "disk.vhd.map", "disk.vhd.verity"]
+    assert moved(bootable) <= (8 + 2) * BLOCK + 512
+    data, source = (here / "disk.vhd").read_bytes(), bootable.image.read_bytes()
+    assert len(data) == len(source) and data[:3 * BLOCK] == source[:3 * BLOCK] and not any(data[-512:])
+    assert not any(data[3 * BLOCK:3070 * BLOCK]) and data[3070 * BLOCK:3074 * BLOCK] == source[3070 * BLOCK:3074 * BLOCK]
+    assert (here / "disk.vhd").stat().st_blocks * 512 >= len(source)
+    assert succeed("boot-set", here / "disk.vhd") == bootable.list.read_text("ascii")
+    refuse(3, "fetch", "--boot-set", bootable.address, here / "disk.vhd", "--root-hash", bootable.root,
+           words=["leave out --boot-set"])
+    refuse(3, "fetch", bootable.address, here / "disk.vhd", "--root-hash", OTHER_HASH, words=["another image"])
+    # A guest writes to a block that had come, and to one that had not, which it marks.
+    wrote = bytearray(source)
+    for block in (1, 2000):
+        wrote[block * BLOCK:(block + 1) * BLOCK] = b"guest".ljust(BLOCK, b".")
+        with open(here / "disk.vhd", "r+b") as file:
+            file.seek(block * BLOCK)
+            file.write(wrote[block * BLOCK:(block + 1) * BLOCK])
+    with open(here / "disk.vhd.map", "r+b") as file:
+        file.seek(BLOCK + 2000 // 8)
+        bits = file.read(1)[0] | 1 << 2000 % 8
+        file.seek(BLOCK + 2000 // 8)
+        file.write(bytes([bits]))
+    status, _ = Killing("disk.vhd", 2 * MIB, signal.SIGKILL).run(bootable, "fetch", bootable.address, here / "disk.vhd",
+                                                                 "--root-hash", bootable.root)
+    assert status == -signal.SIGKILL and names(here) == ["disk.vhd", "disk.vhd.map", "disk.vhd.verity"]
+    assert not any((here / "disk.vhd").read_bytes()[-512:])
+    fetch(bootable, here)
+    assert names(here) == ["disk.vhd"] and (here / "disk.vhd").read_bytes() == wrote
+
+
+def test_boot_set_of_one_that_was_begun(bootable, here):
+    words = "fetch", bootable.address, here / "disk.vhd", "--root-hash", bootable.root
+    status, _ = Killing("disk.vhd", 5 * MIB, signal.SIGKILL).run(bootable, *words)
+    assert status == -signal.SIGKILL and names(here) == [TREE_PART, PART]
+    fetch_boot_set(bootable, here)
+    bootable.asked.clear()
+    fetch(bootable, here)
+    assert is_complete(here, bootable.image)
+    assert moved(bootable) < blocks_of_data(bootable.image) * BLOCK - 2 * MIB
+
+
+def test_complete_by_its_guest(bootable, here):
+    """What is left beside it then is tidied up, and nothing comes."""
+    fetch_boot_set(bootable, here)
+    shutil.copy(bootable.image, here / "disk.vhd")
+    bootable.asked.clear()
+    assert "is complete" in fetch(bootable, here)
+    assert is_complete(here, bootable.image) and not bootable.asked
+
+
+def test_boot_set_refused(bootable, here):
+    words = "fetch", "--boot-set", bootable.address, here / "disk.vhd", "--root-hash", bootable.root
+    bootable.list.write_text("vhdboot-boot-set/1 7\n0 3\n", encoding="ascii")
+    refuse(3, *words, words=["of an image of 7 blocks"])
+    bootable.list.write_text("what", encoding="ascii")
+    refuse(3, *words, words=["no list"])
+    bootable.list.unlink()
+    refuse(3, *words, words=["boot-set", "make it there", "leave out --boot-set"])
+    make_image(bootable.image)
+    bootable.root = hashes(bootable.image)
+    refuse(3, *words[:-1], bootable.root, words=["not a fixed VHD"])
+    assert not names(here)
+
+
+def test_boot_set_of_an_image():
+    """What a boot reads of a guest is found in its image, and is less than all."""
+    if os.geteuid() != 0:
+        pytest.skip("looking into an image needs root")
+    guest = tiny_guest.make("", modules=("nbd", "macvlan", "virtio_net"), notes_size=24 * MIB)
+    lines = succeed("boot-set", guest.image).splitlines()
+    blocks = guest.payload // BLOCK
+    assert lines[0] == f"vhdboot-boot-set/1 {blocks}"
+    runs = [tuple(map(int, line.split())) for line in lines[1:]]
+    there = {block for first, count in runs for block in range(first, first + count)}
+    assert 0 in there and blocks // 2 > len(there) > 1000
+    assert not all(guest.notes // BLOCK + number in there for number in range(24 * MIB // BLOCK))
 
 
 # --- update -----------------------------------------------------------------------------------------------------------

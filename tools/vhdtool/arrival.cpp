@@ -14,13 +14,17 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "init/arrive/block_map.h"
+#include "init/arrive/boot_set.h"
 #include "init/arrive/hash_tree.h"
 #include "init/arrive/tree_digests.h"
+#include "tools/common/host_file.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/interruption.h"
 #include "tools/vhdtool/part_file.h"
 #include "tools/vhdtool/progress_show.h"
 #include "tools/vhdtool/web_file.h"
+#include "vhd/footer.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -86,7 +90,13 @@ struct Coming {
   const WebFile& web;
   const ByteSource* old = nullptr;  // has the same block at the same place, maybe
   LastWrites* last = nullptr;
+  const BlockMap* there = nullptr;   // which are left as they are
+  const BlockMap* wanted = nullptr;  // the others do not come
   const Watch& watch;
+
+  [[nodiscard]] bool passes_over(std::uint64_t block) const {
+    return (there != nullptr && there->has(block)) || (wanted != nullptr && !wanted->has(block));
+  }
 };
 
 class Bringer {
@@ -119,15 +129,19 @@ class Bringer {
 
   [[nodiscard]] Result<void> look_at(Blocks blocks, std::vector<Range>& missing) {
     const auto bytes = MutableBytes(chunk_).first(static_cast<std::size_t>(blocks.count) * kBlock);
+    std::uint64_t right = 0;
+    for (std::uint64_t i = 0; i < blocks.count; ++i) right += coming_.passes_over(blocks.first + i) ? 1 : 0;
+    if (right == blocks.count)
+      return coming_.watch(right * kBlock) ? Result<void>() : std::unexpected(tools::stop_error());
     TRY(here_.read(place(blocks.first), bytes));
     const auto old = TRY(old_bytes(blocks));
-    std::uint64_t right = 0;
     Blocks copied;  // that follow one another
     const auto write_copied = [&]() -> Result<void> {
       if (copied.count == 0) return {};
       return write(copied, bytes.subspan((copied.first - blocks.first) * kBlock, copied.count * kBlock));
     };
     for (std::uint64_t i = 0; i < blocks.count; ++i) {
+      if (coming_.passes_over(blocks.first + i)) continue;
       const auto expected = TRY(coming_.expected(blocks.first + i));
       const auto block = bytes.subspan(i * kBlock, kBlock);
       if (coming_.digest(block) == expected) {
@@ -243,6 +257,8 @@ struct Remote {
   TreeLayout layout;
   Salt salt;
   std::vector<std::byte> tail;  // behind the last whole block
+
+  [[nodiscard]] std::uint64_t tree_size() const { return layout.blocks() * kBlock; }
 };
 
 Result<Remote> ask(const std::string& url, const Sha256Digest& root) {
@@ -336,6 +352,22 @@ Result<std::uint64_t> bring_data(SpaceFile& file, const Remote& remote, TreeDige
   return moved + remote.tail.size();
 }
 
+/// The tree's file as an earlier run left it, when there is room for what it and the file at `part` still need, and so
+/// much `more`.
+Attempt<SpaceFile> open_tree(const Remote& remote, const std::string& tree_path, const std::string& part,
+                             std::uint64_t more) {
+  SpaceFile tree = TRY(SpaceFile::take_over(tree_path));
+  const std::uint64_t size = remote.data.size() + remote.tree_size();
+  const std::uint64_t had = allocated_at(part) + allocated_at(tree_path);
+  const std::uint64_t needed = size - std::min(had, size) + more;
+  if (const std::uint64_t room = TRY(tree.room()); room < needed) {
+    if (TRY(tree.size()) == 0) ::unlink(tree_path.c_str());
+    return refuse(vhd::Reason::NoRoom, concat("its file system has room for ", human_size(room), " (", room,
+                                              " bytes), ", needed, " are needed"));
+  }
+  return tree;
+}
+
 /// `replace` gives the finished file its name.
 Attempt<Arrived> arrive_at(const std::string& url, const std::string& path, const Sha256Digest& root,
                            const ByteSource* old,
@@ -345,18 +377,10 @@ Attempt<Arrived> arrive_at(const std::string& url, const std::string& path, cons
   const std::string part = PartFile::part_path(path);
   const std::string tree_part = PartFile::part_path(tree_path(path));
   const std::uint64_t size = remote.data.size();
-  const std::uint64_t tree_size = remote.layout.blocks() * kBlock;
 
-  SpaceFile tree = TRY(SpaceFile::take_over(tree_part));
-  const std::uint64_t had = allocated_at(part) + allocated_at(tree_part);
-  const std::uint64_t needed = size + tree_size - std::min(had, size + tree_size);
-  if (const std::uint64_t room = TRY(tree.room()); room < needed) {
-    if (TRY(tree.size()) == 0) ::unlink(tree_part.c_str());
-    return refuse(vhd::Reason::NoRoom, concat("its file system has room for ", human_size(room), " (", room,
-                                              " bytes), ", needed, " are needed"));
-  }
+  SpaceFile tree = TRY(open_tree(remote, tree_part, part, 0));
   const BlockDigest digest(remote.salt);
-  const SpaceSource tree_source(tree, tree_size);
+  const SpaceSource tree_source(tree, remote.tree_size());
   TreeDigests digests(remote.layout, root, tree_source);
   TRY(bring_tree(tree, remote, digests, digest));
   if (old != nullptr && TRY(is_same(*old, remote, digests, digest))) {
@@ -370,6 +394,51 @@ Attempt<Arrived> arrive_at(const std::string& url, const std::string& path, cons
   return Arrived{.size = size, .moved = moved};
 }
 
+/// What stands in the way of booting it before it is complete.
+Result<void> check_bootable(const Remote& remote) {
+  const auto footer = remote.tail.size() == kTail ? vhd::parse_footer(remote.tail) : fail(Code::Corrupt, "");
+  if (footer && footer->type == vhd::DiskType::Fixed && footer->current_size == remote.layout.data_blocks() * kBlock)
+    return {};
+  return fail(Code::Unsupported,
+              concat(printable(remote.data.url()),
+                     " is not a fixed VHD of whole blocks of 4096 bytes: only one is booted before it "
+                     "is complete, as others take it for no image until its footer is there; leave "
+                     "out --boot-set"));
+}
+
+Result<std::vector<Blocks>> ask_boot_set(const Remote& remote) {
+  const std::string url = boot_set_path(remote.data.url());
+  auto list = WebFile::open(url);
+  if (!list && list.error().code == Code::NotFound)
+    list.error().text += concat(": make it there, `vhdtool boot-set` of the image, or leave out --boot-set");
+  const WebFile file = TRY(std::move(list));
+  if (file.size() > kMostBootSetBytes) return fail(Code::Corrupt, printable(url) + " is too long");
+  std::string text;
+  TRY(file.read({{0, file.size()}}, [&](std::uint64_t, Bytes bytes) -> Result<void> {
+    text += as_text(bytes);
+    return {};
+  }));
+  return TRY_IN(printable(url), parse_boot_set(text, remote.layout.data_blocks()));
+}
+
+/// Beside an image of which those blocks are there.
+Result<void> write_map(const std::string& path, const Remote& remote, const Sha256Digest& root, Bytes bits,
+                       const std::vector<Blocks>& record) {
+  MapHeader header{.data_blocks = remote.layout.data_blocks(), .salt = remote.salt, .root = root};
+  std::ranges::copy(remote.tail, header.tail.begin());
+  const MapLayout layout(header.data_blocks);
+  PartFile part(map_path(path));
+  SpaceFile file = TRY(SpaceFile::create(part.path()));
+  TRY(prepare(file, layout.size()));
+  TRY(file.write(0, serialise(header)));
+  TRY(file.write(layout.bits.first * kBlock, bits));
+  TRY(file.write(layout.record.first * kBlock, serialise_record(record)));
+  TRY(file.sync());
+  if (std::rename(part.path().c_str(), map_path(path).c_str()) != 0) return fail_errno("giving its map its name");
+  part.keep();
+  return {};
+}
+
 }  // namespace
 
 Attempt<Arrived> fetch(const std::string& url, const std::string& path, const Sha256Digest& root) {
@@ -377,6 +446,107 @@ Attempt<Arrived> fetch(const std::string& url, const std::string& path, const Sh
     TRY(rename_to_free(part, path));
     return sync_folder_of(path);
   });
+}
+
+Attempt<Arrived> fetch_boot_set(const std::string& url, const std::string& path, const Sha256Digest& root) {
+  const Interruption interruption;
+  const Remote remote = TRY(ask(url, root));
+  TRY(check_bootable(remote));
+  const auto list = TRY(ask_boot_set(remote));
+  const MapLayout map(remote.layout.data_blocks());
+  std::vector<std::byte> bits(static_cast<std::size_t>(map.bits.count) * kBlock);
+  BlockMap wanted(bits, remote.layout.data_blocks());
+  for (const Blocks& blocks : list) wanted.add(blocks);
+
+  const std::string part = PartFile::part_path(path);
+  const std::string tree_part = PartFile::part_path(tree_path(path));
+  SpaceFile tree = TRY(open_tree(remote, tree_part, part, map.size()));
+  const BlockDigest digest(remote.salt);
+  const SpaceSource tree_source(tree, remote.tree_size());
+  TreeDigests digests(remote.layout, root, tree_source);
+  TRY(bring_tree(tree, remote, digests, digest));
+  SpaceFile file = TRY(SpaceFile::take_over(part));
+  TRY(prepare(file, remote.data.size()));
+  std::uint64_t moved = 0;
+  {
+    ProgressShow show(remote.layout.data_blocks() * kBlock);
+    const Watch watch = Interruption::watch(show);
+    moved = TRY(Bringer(Coming{.file = file,
+                               .count = remote.layout.data_blocks(),
+                               .expected = [&](std::uint64_t block) { return digests.of_data(block); },
+                               .digest = digest,
+                               .web = remote.data,
+                               .wanted = &wanted,
+                               .watch = watch})
+                    .run());
+  }
+  TRY(file.sync());
+  TRY(tree.sync());
+  TRY(write_map(path, remote, root, bits, list));
+  // The image is the last that gets its name: with it all is there.
+  if (std::rename(tree_part.c_str(), tree_path(path).c_str()) != 0) return fail_errno("giving its tree its name");
+  TRY(rename_to_free(part, path));
+  TRY(sync_folder_of(path));
+  return Arrived{.size = remote.data.size(), .moved = moved};
+}
+
+Attempt<Arrived> fetch_rest(const std::string& url, const std::string& path, const Sha256Digest& root) {
+  const Interruption interruption;
+  // Until the end: that nobody else changes it, or runs from it.
+  const auto file = TRY(tools::HostFile::open(path, tools::Access::Change));
+  const auto map_file = TRY(tools::HostFile::open(map_path(path), tools::Access::Inspect));
+  std::vector<std::byte> bytes(kBlock);
+  TRY_IN(printable(map_path(path)), map_file->read(0, bytes));
+  const MapHeader header = TRY_IN(printable(map_path(path)), parse_map_header(bytes));
+  const MapLayout layout(header.data_blocks);
+  if (map_file->size() != layout.size() || file->size() != header.size())
+    return fail(Code::Corrupt, concat(printable(map_path(path)), " is that of another file"));
+  if (header.root != root)
+    return fail(Code::Unsafe, concat("it was begun with the root hash ", to_text(header.root),
+                                     ", and is another image than the one of this root hash: delete it to begin anew"));
+  bytes.resize(static_cast<std::size_t>(layout.bits.count) * kBlock);
+  TRY(map_file->read(layout.bits.first * kBlock, bytes));
+  const BlockMap there(bytes, header.data_blocks);
+  std::vector<std::byte> tail(kTail);
+  TRY(file->read(header.data_blocks * kBlock, tail));
+  const auto tidy_up = [&]() -> Result<void> {
+    ::unlink(map_path(path).c_str());
+    ::unlink(tree_path(path).c_str());
+    return sync_folder_of(path);
+  };
+  if (std::ranges::equal(tail, header.tail)) {
+    TRY(tidy_up());
+    return Arrived{.size = header.size(), .moved = 0, .was_there = true};
+  }
+  const Remote remote = TRY(ask(url, root));
+  if (remote.salt != header.salt || remote.layout.data_blocks() != header.data_blocks)
+    return fail(Code::Corrupt, concat(printable(map_path(path)), " is that of another file"));
+  SpaceFile tree = TRY(open_tree(remote, tree_path(path), path, 0));
+  const BlockDigest digest(remote.salt);
+  const SpaceSource tree_source(tree, remote.tree_size());
+  TreeDigests digests(remote.layout, root, tree_source);
+  TRY(bring_tree(tree, remote, digests, digest));
+  SpaceFile space = TRY(SpaceFile::reopen(file->descriptor()));
+  TRY(space.check_attributes());
+  TRY(space.check_complete());
+  std::uint64_t moved = 0;
+  {
+    ProgressShow show(remote.layout.data_blocks() * kBlock);
+    const Watch watch = Interruption::watch(show);
+    moved = TRY(Bringer(Coming{.file = space,
+                               .count = remote.layout.data_blocks(),
+                               .expected = [&](std::uint64_t block) { return digests.of_data(block); },
+                               .digest = digest,
+                               .web = remote.data,
+                               .there = &there,
+                               .watch = watch})
+                    .run());
+  }
+  TRY(space.sync());
+  TRY(space.write(header.data_blocks * kBlock, header.tail));
+  TRY(space.sync());
+  TRY(tidy_up());
+  return Arrived{.size = header.size(), .moved = moved};
 }
 
 Attempt<Arrived> update(const std::string& url, const std::string& path, const Sha256Digest& root,

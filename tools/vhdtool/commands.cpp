@@ -10,6 +10,7 @@ using tools::Command;
 
 constexpr std::array kCommands{
     Command{"attach", "make an image a disk of the running system", run_attach},
+    Command{"boot-set", "print which blocks of an image a boot needs", run_boot_set},
     Command{"cat", "write bytes of the virtual disk to the standard output", run_cat},
     Command{"check", "say whether an image would boot, and if not why not", run_check},
     Command{"commit", "merge a differencing image into its parent", run_commit},

@@ -13,6 +13,7 @@ namespace vhdboot::vhdtool {
 [[nodiscard]] std::span<const tools::Command> commands();
 
 ExitStatus run_attach(int argc, char** argv);
+ExitStatus run_boot_set(int argc, char** argv);
 ExitStatus run_cat(int argc, char** argv);
 ExitStatus run_check(int argc, char** argv);  ///< also that of the program vhdboot
 ExitStatus run_commit(int argc, char** argv);
