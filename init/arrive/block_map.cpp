@@ -43,7 +43,8 @@ Result<MapHeader> parse_map_header(Bytes bytes) {
   if (load_le<std::uint32_t>(bytes, kVersionAt) != kVersion)
     return fail(Code::Unsupported, "it was made by another version of vhdboot");
   MapHeader header{.data_blocks = load_le<std::uint64_t>(bytes, kDataBlocksAt).value_or(0)};
-  static_cast<void>(TRY(TreeLayout::of(header.data_blocks)));
+  if (header.data_blocks == 0 || header.data_blocks > kMostDataBlocks)
+    return fail(Code::Unsupported, "it is of an image of an impossible size");
   std::ranges::copy(bytes.subspan(kSaltAt, sizeof(Salt)), header.salt.begin());
   std::ranges::copy(bytes.subspan(kRootAt, sizeof(Sha256Digest)), header.root.begin());
   std::ranges::copy(bytes.subspan(kTailAt, kTail), header.tail.begin());

@@ -100,7 +100,8 @@ std::vector<std::string> modules_of(const AttachPlan& plan) {
   if (plan.grows || std::ranges::find(plan.view.rows, RowKind::Zero, &Row::kind) != plan.view.rows.end())
     modules.emplace_back("dm_zero");
   if (plan.grows || plan.forgets()) modules.emplace_back("dm_snapshot");
-  if (plan.grows) modules.emplace_back("nbd");
+  if (plan.needs_keeper()) modules.emplace_back("nbd");
+  if (plan.arrives) modules.emplace_back("macvlan");
   modules.emplace_back("loop");
   return modules;
 }

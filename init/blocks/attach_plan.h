@@ -26,6 +26,7 @@ struct AttachPlan {
   bool flush_gate = false;
   bool grows = false;                 ///< what is not whole in the image becomes new blocks of it (new_blocks.h), above
                                       ///< a view that is read-only
+  bool arrives = false;               ///< what is missing comes while the guest runs, above a view that is read-only
   bool trim = true;                   ///< TRIM may reach the disks, where they have it
   std::uint32_t loop_block = 512;     ///< logical block of the loop device: the guest disk's, 512 or 4096
   bool direct_io = true;              ///< false where the kernel would refuse it: guest blocks below a disk's
@@ -33,7 +34,9 @@ struct AttachPlan {
 
   [[nodiscard]] bool forgets() const { return writer.kind != WriterKind::Image; }
   /// Whether the disk itself can be written to.
-  [[nodiscard]] bool takes_writes() const { return !read_only || forgets() || grows; }
+  [[nodiscard]] bool takes_writes() const { return !read_only || forgets() || needs_keeper(); }
+  /// A program lives on in the guest, on which its disk depends.
+  [[nodiscard]] bool needs_keeper() const { return grows || arrives; }
 
   friend bool operator==(const AttachPlan&, const AttachPlan&) = default;
 };

@@ -214,6 +214,31 @@ Result<View> with_file(View view, MappedFile file) {
   return view;
 }
 
+View with_missing(View view, std::span<const Range> missing) {
+  std::vector<Row> rows;
+  auto next = missing.begin();
+  for (const Row& row : view.rows) {
+    const std::uint64_t end = row.start + row.length;
+    for (std::uint64_t at = row.start; at < end;) {
+      while (next != missing.end() && next->end() <= at * kSectorSize) ++next;
+      const bool has_one = next != missing.end() && next->offset < end * kSectorSize;
+      const bool is_missing = has_one && next->offset <= at * kSectorSize;
+      const std::uint64_t until = !has_one     ? end
+                                  : is_missing ? std::min(end, next->end() / kSectorSize)
+                                               : next->offset / kSectorSize;
+      Row part = row;
+      if (is_missing) part = {.kind = RowKind::Error};
+      part.start = at;
+      part.length = until - at;
+      if (part.kind == RowKind::Linear) part.device_sector = row.device_sector + (at - row.start);
+      append_row(rows, part);
+      at = until;
+    }
+  }
+  view.rows = std::move(rows);
+  return view;
+}
+
 std::uint32_t checksum(const View& view) {
   std::array<std::byte, 40> bytes{};
   std::uint32_t sum = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/extent.h"
+#include "base/range.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "init/blocks/row.h"
@@ -60,6 +61,10 @@ struct View {
 
 /// The same disk, where one more file on its devices is mapped for something else. Errors of chain_view().
 [[nodiscard]] Result<View> with_file(View view, MappedFile file);
+
+/// The same disk, of which the bytes of `missing`, in their order, are an error to whoever reads them. They are whole
+/// sectors of linear rows.
+[[nodiscard]] View with_missing(View view, std::span<const Range> missing);
 
 /// Of the rows and the size: two views of the same devices that have another one are not the same.
 [[nodiscard]] std::uint32_t checksum(const View& view);

@@ -45,6 +45,8 @@ std::string describe(const WantedModule& wanted) {
   switch (wanted.purpose) {
     case Purpose::Controller:
       return concat("the controller ", printable(wanted.name), ", here driven by ", printable(wanted.driver));
+    case Purpose::Network:
+      return concat("the network card ", printable(wanted.name));
     case Purpose::GuestRoot:
       return concat("the guest's root file system: ", printable(wanted.name));
     case Purpose::GuestDisk:

@@ -17,6 +17,7 @@ namespace vhdboot::modules {
 enum class Purpose : std::uint8_t {
   Controller,  ///< the host volume hangs on that device
   GuestDisk,   ///< what it is made of
+  Network,     ///< a card by which the rest of the image comes
   GuestRoot,   ///< the file system of the root that stage 2 mounts
 };
 

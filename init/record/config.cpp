@@ -129,6 +129,26 @@ Result<void> set_kernel(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_source(Config& config, std::string_view value) {
+  constexpr std::string_view kScheme = "http://";
+  const std::size_t end = value.find_first_not_of("0123456789.:", kScheme.size());
+  // https it cannot be while a system runs from the image; the root hash proves each block.
+  if (!value.starts_with(kScheme) || end >= value.size() || value[end] != '/' || !fits_line(value))
+    return unexpected_value("http, not https, and the server by its number, as in http://192.168.1.10/debian.vhd",
+                            value);
+  config.source = value;
+  return {};
+}
+
+Result<void> set_root_hash(Config& config, std::string_view value) {
+  constexpr std::size_t kDigits = 64;
+  constexpr std::string_view kHexadecimal = "0123456789abcdefABCDEF";
+  if (value.size() != kDigits || value.find_first_not_of(kHexadecimal) != std::string_view::npos)
+    return unexpected_value("the 64 digits that `vhdtool hashes` told", value);
+  config.root_hash = to_lower_ascii(value);
+  return {};
+}
+
 Result<void> set_personality(Config& config, std::string_view value) {
   if (value != "wsl" && value != "none") return unexpected_value("wsl or none", value);
   config.personality = value == "wsl" ? Personality::Wsl : Personality::None;
@@ -217,6 +237,8 @@ constexpr std::array kKeys{
     Key{"persist", set_persist},
     Key{"persist-paths", add_persist_paths, true},
     Key{"kernel", set_kernel},
+    Key{"source", set_source},
+    Key{"root-hash", set_root_hash},
     Key{"personality", set_personality},
     Key{"login", set_login},
     Key{"wait", set_wait},
@@ -367,6 +389,8 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.persist, overrides.persist);
   if (!overrides.persist_paths.empty()) merged.persist_paths = overrides.persist_paths;
   take(merged.kernel, overrides.kernel);
+  take(merged.source, overrides.source);
+  take(merged.root_hash, overrides.root_hash);
   take(merged.personality, overrides.personality);
   take(merged.auto_login, overrides.auto_login);
   take(merged.wait_seconds, overrides.wait_seconds);
@@ -389,6 +413,9 @@ Result<void> check(const Config& config) {
     return fail(Code::Invalid, concat("more than ", kMaxOptionsBytes, " bytes of kernel options"));
   if (config.persist.has_value() == config.persist_paths.empty())
     return fail(Code::Invalid, "`persist`, an image, and `persist-paths`, what is kept in it, must both be said");
+  if (config.source.has_value() != config.root_hash.has_value())
+    return fail(Code::Invalid,
+                "`source`, where the image comes from, and `root-hash`, what proves it, must both be said");
   if (config.persist && !config.ephemeral)
     return fail(Code::Invalid, "`persist` is said without `ephemeral`, and nothing is forgotten: say `ephemeral yes`");
   return {};

@@ -28,6 +28,8 @@
 //   persist-paths PATH...     those directories of the guest; may be repeated
 //   kernel PATH               an image whose kernel, initrd and modules the guest is started with; it is only read.
 //                             Beside the image unless it starts with / or \ .
+//   source URL                where an image comes from that is not complete yet: http, the server by its number
+//   root-hash HASH            what `vhdtool hashes` told of it: 64 digits
 //   personality wsl|none      wsl: what WSL leaves to itself in a guest is made up for in memory; without this, where a
 //                             guest has /etc/wsl.conf
 //   login ask|auto            auto: such a guest logs its usual user in by itself
@@ -54,6 +56,14 @@
 #include "init/record/persist.h"
 
 namespace vhdboot::record {
+
+/// Where an image comes from that is not complete.
+struct Arrival {
+  std::string source;     ///< "http://192.168.1.10/debian.vhd"
+  std::string root_hash;  ///< 64 hexadecimal digits
+
+  friend bool operator==(const Arrival&, const Arrival&) = default;
+};
 
 enum class ModuleSource : std::uint8_t { Auto, Guest };
 enum class RescueChoice : std::uint8_t { Menu, Shell, Reboot };
@@ -94,6 +104,8 @@ struct Config {
   std::optional<std::string> persist;      ///< the image with what is kept beside them: '/' before each name
   std::string persist_paths;               ///< directories of the guest that are kept there, separated by blanks
   std::optional<std::string> kernel;       ///< the image that the guest's kernel is taken from, as `image`
+  std::optional<std::string> source;       ///< of an image that is not complete
+  std::optional<std::string> root_hash;    ///< of the same
   std::optional<Personality> personality;  ///< what is made up for; absent: by what the guest has
   std::optional<bool> auto_login;
   std::optional<unsigned> wait_seconds;
@@ -112,6 +124,10 @@ struct Config {
   [[nodiscard]] bool forgets() const { return ephemeral && ephemeral->on; }
   /// Something of what the guest writes goes into the image.
   [[nodiscard]] bool writes_image() const { return !forgets() || !keep.empty(); }
+  /// Where the image may still come from; nothing: it must be complete.
+  [[nodiscard]] std::optional<Arrival> arrival() const {
+    return source && root_hash ? std::optional(Arrival{*source, *root_hash}) : std::nullopt;
+  }
   /// The image that holds what is kept of a guest that forgets; nothing where it does not.
   [[nodiscard]] std::optional<std::string> persist_file() const { return forgets() ? persist : std::nullopt; }
   /// Nothing is written to the host disk at all.

@@ -166,6 +166,13 @@ std::optional<std::string> objection(const Handoff& handoff) {
     return concat("keeps ", quoted(handoff.persist_paths), " in another image, which cannot be");
   if (handoff.persist)
     if (auto text = objection(*handoff.persist)) return text;
+  if (handoff.arrival) {
+    for (const auto* file : {&handoff.arrival->map, &handoff.arrival->tree})
+      if (auto text = objection(*file)) return text;
+    if (!fits_line(handoff.arrival->from.source) || !fits_line(handoff.arrival->from.root_hash))
+      return concat("has no source but ", quoted(handoff.arrival->from.source));
+    if (handoff.ephemeral || handoff.files.size() != 1) return "has an image that arrives and cannot";
+  }
   if (handoff.host_mount && parse_mount(to_text(*handoff.host_mount)) != handoff.host_mount)
     return concat("has no mount point but ", quoted(to_text(*handoff.host_mount)));
   if (handoff.root && (!fits_line(handoff.root->type) || handoff.root->type.contains(' ') ||
@@ -195,6 +202,7 @@ class Reader {
     if (key == "disk") return begin_disk(value);
     if (key == "scratch") return begin_other(handoff_.scratch, value, "two scratch files");
     if (key == "persist") return begin_other(handoff_.persist, value, "two images for what is kept");
+    if (key == "map" || key == "tree") return begin_arrival(key, value);
     const bool in_file = file_ != nullptr;
     if (in_file && key == "extent") return take_extent(value);
     if (in_file && key == "place") return take_place(value);
@@ -210,6 +218,10 @@ class Reader {
 
   Result<Handoff> finish() && {
     TRY(end_section());
+    if (map_.has_value() != tree_.has_value() || map_.has_value() != !source_.empty() ||
+        source_.empty() != hash_.empty())
+      return fail(Code::Corrupt, "does not say all of what arrives");
+    if (map_) handoff_.arrival = {.from = {source_, hash_}, .map = *std::move(map_), .tree = *std::move(tree_)};
     if (auto text = objection(handoff_)) return fail(Code::Corrupt, *std::move(text));
     return std::move(handoff_);
   }
@@ -234,7 +246,8 @@ class Reader {
     TRY(end_section());
     auto& files = handoff_.disks.empty() ? handoff_.files : handoff_.disks.back().files;
     if (files.size() == kMaxHandoffFiles) return fail(Code::NoMemory, "names too many files");
-    if (handoff_.scratch || handoff_.persist) return fail(Code::Corrupt, "names a file behind those of the disks");
+    if (handoff_.scratch || handoff_.persist || map_ || tree_)
+      return fail(Code::Corrupt, "names a file behind those of the disks");
     file_ = &files.emplace_back();
     file_->path = path;
     return {};
@@ -262,6 +275,11 @@ class Reader {
     file_ = &other.emplace();
     file_->path = path;
     return {};
+  }
+
+  Result<void> begin_arrival(std::string_view key, std::string_view path) {
+    std::optional<HandoffFile>& other = key == "map" ? map_ : tree_;
+    return begin_other(other, path, "two files of one kind for what arrives");
   }
 
   Result<void> take_extent(std::string_view value) {
@@ -312,6 +330,8 @@ class Reader {
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
     if (key == "persist-paths") return handoff_.persist_paths = value, true;
     if (key == "folder") return handoff_.folder = value, true;
+    if (key == "source") return source_ = value, true;
+    if (key == "root-hash") return hash_ = value, true;
     if (key == "kernel-disk") return handoff_.has_kernel_disk = true, value == "last";
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
@@ -338,6 +358,8 @@ class Reader {
   }
 
   Handoff handoff_;
+  std::string source_, hash_;  // of what arrives
+  std::optional<HandoffFile> map_, tree_;
   HandoffFile* file_ = nullptr;         // whose section it is; null before the first one
   std::size_t extents_ = 0;             // of all files
   std::vector<std::string_view> seen_;  // in this section
@@ -401,6 +423,8 @@ Result<std::string> to_text(const Handoff& handoff) {
   }
   for (const auto& other : {&handoff.scratch, &handoff.persist})
     if (*other) count(**other);
+  if (handoff.arrival)
+    for (const auto* file : {&handoff.arrival->map, &handoff.arrival->tree}) count(*file);
   if (files > kMaxHandoffFiles || handoff.disks.size() > kMaxHandoffDisks || extents > kMaxHandoffExtents ||
       handoff.modules.size() > kMaxHandoffModules || handoff.kept.size() > kMaxKept)
     return fail(Code::Invalid, concat("a handoff holds no ", files, " files of a disk, ", handoff.disks.size(),
@@ -417,6 +441,10 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (!handoff.trim) line("trim off");
   if (handoff.is_folder()) line("folder ", handoff.folder);
   if (handoff.has_kernel_disk) line("kernel-disk last");
+  if (handoff.arrival) {
+    line("source ", handoff.arrival->from.source);
+    line("root-hash ", handoff.arrival->from.root_hash);
+  }
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,
          handoff.root->flags.empty() ? "" : " ", handoff.root->flags);
@@ -444,6 +472,10 @@ Result<std::string> to_text(const Handoff& handoff) {
   }
   if (handoff.scratch) section("scratch", *handoff.scratch);
   if (handoff.persist) section("persist", *handoff.persist);
+  if (handoff.arrival) {
+    section("map", handoff.arrival->map);
+    section("tree", handoff.arrival->tree);
+  }
   line("crc32 ", to_hex(crc32(as_bytes(text)), 8));
   if (text.size() > kMaxHandoffBytes)
     return fail(Code::Invalid, concat("the handoff would be larger than ", human_size(kMaxHandoffBytes)));

@@ -82,6 +82,15 @@ struct HandoffDisk {
   friend bool operator==(const HandoffDisk&, const HandoffDisk&) = default;
 };
 
+/// What it takes to bring what is missing of the image.
+struct HandoffArrival {
+  Arrival from;
+  HandoffFile map;   ///< which of its blocks are there
+  HandoffFile tree;  ///< of their hashes
+
+  friend bool operator==(const HandoffArrival&, const HandoffArrival&) = default;
+};
+
 struct Handoff {
   /// The guest forgets what it writes, and nothing is written to the host disk at all.
   [[nodiscard]] bool writes_nothing() const { return ephemeral && ephemeral->file.empty() && kept.empty() && !persist; }
@@ -89,11 +98,12 @@ struct Handoff {
   [[nodiscard]] bool is_folder() const { return !folder.empty(); }
 
   // The guest disk.
-  std::vector<HandoffFile> files;      ///< at least one: the image first, then its parents, the nearest first
-  std::optional<HandoffFile> scratch;  ///< of `ephemeral`, on the same volume; it is no part of the disk
-  std::optional<HandoffFile> persist;  ///< the image of `persist`, on the same volume; a disk of its own
-  std::uint64_t payload_size = 0;      ///< bytes
-  std::uint32_t view = 0;              ///< checksum of the rows that show the files as the disk
+  std::vector<HandoffFile> files;         ///< at least one: the image first, then its parents, the nearest first
+  std::optional<HandoffFile> scratch;     ///< of `ephemeral`, on the same volume; it is no part of the disk
+  std::optional<HandoffFile> persist;     ///< the image of `persist`, on the same volume; a disk of its own
+  std::optional<HandoffArrival> arrival;  ///< of an image that is not complete; its files are on the same volume
+  std::uint64_t payload_size = 0;         ///< bytes
+  std::uint32_t view = 0;                 ///< checksum of the rows that show the files as the disk
   std::uint32_t guest_block = 512;
   std::vector<HandoffDisk> disks;  ///< further ones, on the same volume; read-only where the guest forgets
   std::string folder;  ///< fingerprint of the folder that the one file is, which is shown as `root`; empty: it is none

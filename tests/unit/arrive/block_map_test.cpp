@@ -35,7 +35,7 @@ TEST(MapHeader, Refused) {
   EXPECT_THAT(parse_map_header(Bytes(bytes).first(kBlock - 1)), Fails(Code::Corrupt, "does not tell which blocks"));
   bytes[600] ^= std::byte{1};
   EXPECT_THAT(parse_map_header(bytes), Fails(Code::Corrupt, "damaged"));
-  EXPECT_THAT(parse_map_header(serialise(header_of(0))), Fails(Code::Unsupported, "not even one block"));
+  EXPECT_THAT(parse_map_header(serialise(header_of(0))), Fails(Code::Unsupported, "impossible size"));
 }
 
 TEST(MapLayout, OneBitForEachBlock) {
