@@ -238,4 +238,22 @@ Hardware hardware_of(const BlockDevice& device) {
   return hardware;
 }
 
+std::vector<std::string> network_cards() {
+  constexpr std::string_view kDevices = "/sys/bus/pci/devices";
+  constexpr std::string_view kEthernet = "0x0200";
+  std::vector<std::string> aliases;
+  const auto add = [&](const std::string& device) {
+    std::string alias = read_attribute(device + "/modalias");
+    if (!alias.empty() && std::ranges::find(aliases, alias) == aliases.end()) aliases.push_back(std::move(alias));
+  };
+  for (const std::string& name : list_directory(std::string(kDevices))) {
+    const std::string device = concat(kDevices, '/', name);
+    if (!read_attribute(device + "/class").starts_with(kEthernet)) continue;
+    add(device);
+    for (const std::string& below : list_directory(device))
+      if (below.starts_with("virtio")) add(concat(device, '/', below));
+  }
+  return aliases;
+}
+
 }  // namespace vhdboot::sys

@@ -35,4 +35,8 @@ struct Hardware {
 /// Of a disk or partition. Never fails: what sysfs does not tell is missing.
 [[nodiscard]] Hardware hardware_of(const BlockDevice& device);
 
+/// The modaliases of the network cards for Ethernet on PCI, and of what they show behind them (virtio), outermost
+/// first.
+[[nodiscard]] std::vector<std::string> network_cards();
+
 }  // namespace vhdboot::sys

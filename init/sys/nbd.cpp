@@ -23,7 +23,9 @@ constexpr std::uint64_t kBlock = 512;  // of the device: what lies above takes t
 constexpr std::uint64_t kNoTimeout = 0;
 constexpr std::uint64_t kDeadServer = 1'000'000;  // seconds
 // What a server had received when it ended is sent again after this. The kernel's own limit is half a minute.
-constexpr std::string_view kSendAgain = "1000";   // milliseconds
+constexpr std::string_view kSendAgain = "1000";  // milliseconds
+// The same for one that may have to wait for others: the kernel takes note of each time.
+constexpr std::string_view kSendAgainLater = "10000";
 constexpr std::string_view kMaxSectors = "2048";  // KiB: 128 with Linux 6.1, and all that lies above has it from here
 
 // One netlink request: a header, a generic header, attributes.
@@ -151,19 +153,20 @@ Result<NbdSockets> NbdSockets::make() {
   return NbdSockets{.kernel = Fd(ends[0]), .server = Fd(ends[1])};
 }
 
-Result<NbdDevice> NbdDevice::connect(const Fd& kernel, std::uint64_t size) {
+Result<NbdDevice> NbdDevice::connect(const Fd& kernel, std::uint64_t size, bool flushes) {
   Fd netlink = TRY(open_netlink());
   const std::uint16_t family = TRY(find_family(netlink));
   Question question(family, NBD_CMD_CONNECT, NBD_GENL_VERSION);
   question.put(NBD_ATTR_SIZE_BYTES, size);
   question.put(NBD_ATTR_BLOCK_SIZE_BYTES, kBlock);
-  question.put(NBD_ATTR_SERVER_FLAGS, std::uint64_t{NBD_FLAG_HAS_FLAGS});
+  question.put(NBD_ATTR_SERVER_FLAGS, std::uint64_t{NBD_FLAG_HAS_FLAGS} | (flushes ? NBD_FLAG_SEND_FLUSH : 0));
   question.put(NBD_ATTR_TIMEOUT, kNoTimeout);
   question.put(NBD_ATTR_DEAD_CONN_TIMEOUT, kDeadServer);
   put_socket(question, kernel);
   const auto number = TRY(ask<std::uint32_t>(netlink, question, NBD_ATTR_INDEX, "connecting a network block device"));
   if (!number) return fail(Code::Unsupported, "the kernel does not tell which network block device it has connected");
   NbdDevice device(std::move(netlink), family, *number);
+  device.send_again_ = flushes ? kSendAgainLater : kSendAgain;
   TRY(device.open_settings());
   device.set_limits();
   return device;
@@ -180,7 +183,7 @@ Result<void> NbdDevice::open_settings() {
 
 // Each server that takes over makes the kernel forget the first one. Without them it is slower.
 void NbdDevice::set_limits() const {
-  (void)write_all(io_timeout_, as_bytes(kSendAgain));
+  (void)write_all(io_timeout_, as_bytes(send_again_));
   (void)write_all(max_sectors_, as_bytes(kMaxSectors));
 }
 
@@ -229,6 +232,9 @@ Result<NbdRequest> NbdServer::next() const {
       break;
     case NBD_CMD_WRITE:
       request.kind = NbdRequest::Kind::Write;
+      break;
+    case NBD_CMD_FLUSH:
+      request.kind = NbdRequest::Kind::Flush;
       break;
     case NBD_CMD_DISC:
       request.kind = NbdRequest::Kind::Disconnect;

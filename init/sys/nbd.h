@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
@@ -27,13 +28,15 @@ struct NbdSockets {
 class NbdDevice {
  public:
   /// Of `size` bytes, in logical blocks of 512 bytes. The server must be there already: the kernel looks for
-  /// partitions. It offers no flush: what it has answered is on stable storage. Needs /sys and the kernel's module nbd.
-  [[nodiscard]] static Result<NbdDevice> connect(const Fd& kernel, std::uint64_t size);
+  /// partitions. Unless it `flushes` when it is asked to, what it has answered is on stable storage. Needs /sys and the
+  /// kernel's module nbd.
+  [[nodiscard]] static Result<NbdDevice> connect(const Fd& kernel, std::uint64_t size, bool flushes = false);
   NbdDevice(NbdDevice&& other) noexcept
       : netlink_(std::move(other.netlink_)),
         family_(other.family_),
         number_(std::exchange(other.number_, std::nullopt)),
         numbers_(std::move(other.numbers_)),
+        send_again_(other.send_again_),
         io_timeout_(std::move(other.io_timeout_)),
         max_sectors_(std::move(other.max_sectors_)) {}
   NbdDevice& operator=(NbdDevice&&) = delete;
@@ -58,13 +61,14 @@ class NbdDevice {
   std::uint16_t family_;
   std::optional<std::uint32_t> number_;
   std::string numbers_;
+  std::string_view send_again_;
   Fd io_timeout_;
   Fd max_sectors_;
 };
 
 /// What the kernel asks of a server.
 struct NbdRequest {
-  enum class Kind : std::uint8_t { Read, Write, Disconnect, Other };
+  enum class Kind : std::uint8_t { Read, Write, Flush, Disconnect, Other };
   Kind kind = Kind::Other;
   std::uint64_t cookie = 0;  ///< comes back with the answer
   std::uint64_t offset = 0;  ///< bytes

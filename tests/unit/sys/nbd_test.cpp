@@ -69,8 +69,10 @@ TEST_F(NbdServerTest, AReadHasItsBytesBehindTheAnswer) {
 }
 
 TEST_F(NbdServerTest, OtherRequests) {
-  ASSERT_TRUE(write_all(kernel_, request(2, 0, 0)) && write_all(kernel_, request(3, 0, 0)));
+  ASSERT_TRUE(write_all(kernel_, request(2, 0, 0)) && write_all(kernel_, request(3, 0, 0)) &&
+              write_all(kernel_, request(4, 0, 0)));
   EXPECT_EQ(server_.next()->kind, NbdRequest::Kind::Disconnect);
+  EXPECT_EQ(server_.next()->kind, NbdRequest::Kind::Flush);
   EXPECT_EQ(server_.next()->kind, NbdRequest::Kind::Other);
   ASSERT_TRUE(write_all(kernel_, request(0, 0, 0, 0x12345678)));
   EXPECT_THAT(server_.next(), Fails(Code::Corrupt, "another language"));
