@@ -100,6 +100,7 @@ add_custom_target(sysroot DEPENDS sysroot/toolchain.stamp sysroot/libraries.stam
 
 set(menu ${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-menu)
 set(keeper ${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-keeper)
+set(arrive ${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-arrive)
 set(reader ${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-reader)
 set(unpack ${CMAKE_BINARY_DIR}/programs/init/stage/vhdboot-unpack)
 set(rescue_tool ${CMAKE_BINARY_DIR}/programs/tools/vhdtool/vhdtool-rescue)
@@ -117,7 +118,7 @@ ExternalProject_Add(programs
     -DVHDBOOT_VERSION_SUFFIX=${VHDBOOT_VERSION_SUFFIX}
     -DCMAKE_TOOLCHAIN_FILE=${toolchain}/musl.cmake -DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${out}
   BUILD_COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR}/programs -j ${VHDBOOT_JOBS}
-  BUILD_BYPRODUCTS ${out}/vhdboot-init ${out}/vhdboot-inspect ${keeper} ${menu} ${reader} ${unpack} ${rescue_tool} ${CMAKE_BINARY_DIR}/programs/efi/stub.efi
+  BUILD_BYPRODUCTS ${out}/vhdboot-init ${out}/vhdboot-inspect ${arrive} ${keeper} ${menu} ${reader} ${unpack} ${rescue_tool} ${CMAKE_BINARY_DIR}/programs/efi/stub.efi
   BUILD_ALWAYS ON
   USES_TERMINAL_CONFIGURE ON
   USES_TERMINAL_BUILD ON)
@@ -150,11 +151,11 @@ add_custom_target(kernel-config COMMAND ${kernel_command} -DCONFIG_ONLY=ON -P ${
 set(initramfs ${CMAKE_BINARY_DIR}/initramfs.cpio.zst)
 add_custom_command(OUTPUT ${initramfs}
   COMMAND ${CMAKE_COMMAND} -DCACHE=${VHDBOOT_CACHE} -DMANIFEST=${PROJECT_SOURCE_DIR}/fs-skeleton/initramfs.list
-    -DINIT=${out}/vhdboot-init -DINSPECT=${out}/vhdboot-inspect -DKEEPER=${keeper} -DMENU=${menu} -DREADER=${reader} -DUNPACK=${unpack} -DKEYMAPS=${PROJECT_SOURCE_DIR}/fs-skeleton/keymaps -DPERSIST=${PROJECT_SOURCE_DIR}/fs-skeleton/persist -DWSL=${PROJECT_SOURCE_DIR}/fs-skeleton/wsl -DKERNEL_FILES=${PROJECT_SOURCE_DIR}/fs-skeleton/kernel -DVHDTOOL=${rescue_tool}
+    -DINIT=${out}/vhdboot-init -DINSPECT=${out}/vhdboot-inspect -DARRIVE=${arrive} -DKEEPER=${keeper} -DMENU=${menu} -DREADER=${reader} -DUNPACK=${unpack} -DKEYMAPS=${PROJECT_SOURCE_DIR}/fs-skeleton/keymaps -DPERSIST=${PROJECT_SOURCE_DIR}/fs-skeleton/persist -DWSL=${PROJECT_SOURCE_DIR}/fs-skeleton/wsl -DKERNEL_FILES=${PROJECT_SOURCE_DIR}/fs-skeleton/kernel -DVHDTOOL=${rescue_tool}
     -DBLKID=${sysroot}/bin/blkid -DFSCK_EXFAT=${sysroot}/bin/fsck.exfat
     -DGENERATOR_SOURCE=${kernel}/gen_init_cpio.c -DCC=gcc-12
     -DWORK=${CMAKE_BINARY_DIR}/initramfs -DOUT=${initramfs} -P ${script}/initramfs.cmake
-  DEPENDS programs ${out}/vhdboot-init ${out}/vhdboot-inspect ${keeper} ${menu} ${reader} ${unpack} ${rescue_tool} kernel ${kernel}/gen_init_cpio.c fetch/busybox-static
+  DEPENDS programs ${out}/vhdboot-init ${out}/vhdboot-inspect ${arrive} ${keeper} ${menu} ${reader} ${unpack} ${rescue_tool} kernel ${kernel}/gen_init_cpio.c fetch/busybox-static
     fs-skeleton/initramfs.list fs-skeleton/kernel fs-skeleton/keymaps fs-skeleton/persist fs-skeleton/wsl cmake/script/initramfs.cmake sysroot/libraries.stamp
   COMMENT "Initramfs" VERBATIM)
 

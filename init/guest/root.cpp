@@ -110,8 +110,8 @@ Result<void> check_spares_keeper(const RootTables& tables) {
   if (!tables.has_other_init) return {};
   return fail(Code::Unsupported,
               "the image has not all of its blocks, and the init of its guest, which is not systemd, would end the "
-              "program that makes new ones before the last writes: give it all of them with `vhdtool provision "
-              "--full`, or set `ephemeral yes`");
+              "program that makes or brings new ones before the last writes: give it all of them with `vhdtool "
+              "provision --full` or `vhdtool fetch`, or set `ephemeral yes`");
 }
 
 std::optional<std::string> loader_partuuid(const disk::GuestDisk& disk, const disk::GuestPartition& entry,

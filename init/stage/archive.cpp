@@ -14,7 +14,8 @@ std::string module_path(const CarriedModule& module) {
 }
 
 Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules,
-                                            const std::vector<guest::GuestFile>& run_files, bool needs_keeper) {
+                                            const std::vector<guest::GuestFile>& run_files,
+                                            const blocks::AttachPlan& attached) {
   constexpr std::uint64_t kMaxProgram = 16 * kMiB;
   const auto program = TRY(sys::read_file("/proc/self/exe", kMaxProgram));
   const auto reader = TRY(sys::read_file(std::string(kReaderProgram), kMaxProgram));
@@ -24,9 +25,10 @@ Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, cons
   TRY(archive.add_file(kexec::kStage2Init, program, 0755));
   TRY(archive.add_file(kReaderProgram, reader, 0755));
   std::vector<std::byte> keeper;
-  if (needs_keeper) {
-    keeper = TRY(sys::read_file(std::string(kKeeperProgram), kMaxProgram));
-    TRY(archive.add_file(kKeeperProgram, keeper, 0755));
+  if (attached.needs_keeper()) {
+    const std::string_view path = attached.arrives ? kArriveProgram : kKeeperProgram;
+    keeper = TRY(sys::read_file(std::string(path), kMaxProgram));
+    TRY(archive.add_file(path, keeper, 0755));
   }
   std::vector<std::byte> persist;
   if (handoff.persist) {

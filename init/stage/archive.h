@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "init/blocks/attach_plan.h"
 #include "init/guest/host_mount_unit.h"
 #include "init/record/handoff.h"
 #include "init/stage/guest_modules.h"
@@ -20,6 +21,8 @@ inline constexpr std::string_view kReaderProgram = "/vhdboot/reader";
 inline constexpr std::string_view kUnpackProgram = "/vhdboot/unpack";
 /// What makes new blocks in an image while its guest runs (init/stage/keep_growing.h).
 inline constexpr std::string_view kKeeperProgram = "/vhdboot/keeper";
+/// What brings the rest of an image while its guest runs (init/stage/keep_arriving.h).
+inline constexpr std::string_view kArriveProgram = "/vhdboot/arrive";
 /// What is left for a guest that keeps directories (init/guest/persist_units.h).
 inline constexpr std::string_view kPersistText = "/vhdboot/persist";
 /// What is left for a distribution of WSL, and with the kernel of another image (init/guest/wsl.h, other_kernel.h).
@@ -34,9 +37,10 @@ inline constexpr std::string_view kWantedModulesPath = "/vhdboot/wanted";
 [[nodiscard]] std::string module_path(const CarriedModule& module);
 
 /// The appended archive: this program as stage 2, the reader, the handoff, the modules, the files for the guest's /run;
-/// and the keeper and the text for directories that are kept, where they are needed.
+/// and the program that lives on in the guest, by how its disk is attached, and the text for directories that are kept,
+/// where they are needed.
 [[nodiscard]] Result<std::vector<std::byte>> make_archive(const record::Handoff& handoff, const CarriedModules& modules,
                                                           const std::vector<guest::GuestFile>& run_files,
-                                                          bool needs_keeper);
+                                                          const blocks::AttachPlan& attached);
 
 }  // namespace vhdboot::stage

@@ -35,6 +35,10 @@ Result<void> warn_of_dirt(const HostVolume& volume, blocks::AttachPlan& plan) {
 
 Result<void> check_writer(const FoundImage& image, const record::Config& config) {
   const bool keeps = config.forgets() && config.writes_image();
+  if (image.arriving && config.forgets())
+    return fail(Code::Unsupported, concat(printable(image.path.text()),
+                                          " is not complete, and what comes is kept: bring "
+                                          "the rest with `vhdtool fetch`, or leave out `ephemeral`"));
   TRY_IN(printable(image.path.text()),
          keeps ? blocks::check_in_place(*image.disk) : blocks::check_writer(*image.disk, !config.writes_image()));
   return {};
@@ -43,8 +47,12 @@ Result<void> check_writer(const FoundImage& image, const record::Config& config)
 Result<blocks::AttachPlan> plan_attachment(const FoundImage& image, bool read_only, std::uint32_t guest_block) {
   if (!read_only) TRY(blocks::check_writer(*image.disk, false));
   const bool grows = !read_only && !TRY(vhd::is_whole(*image.disk));
-  auto plan = TRY(blocks::plan_attachment(image.view, read_only || grows, guest_block, kernel_release()));
+  const bool arrives = !read_only && image.arriving != nullptr;
+  auto view = read_only && image.arriving ? blocks::with_missing(image.view, image.arriving->missing()) : image.view;
+  auto plan =
+      TRY(blocks::plan_attachment(std::move(view), read_only || grows || arrives, guest_block, kernel_release()));
   plan.grows = grows;
+  plan.arrives = arrives;
   return plan;
 }
 
@@ -94,6 +102,7 @@ Result<blocks::AttachPlan> plan_for_guest(const FoundImage& image, const record:
   if (!config.forgets()) {
     auto plan = TRY(plan_attachment(image, true, guest_block));
     plan.grows = !TRY(vhd::is_whole(*image.disk));
+    plan.arrives = image.arriving != nullptr;
     return plan;
   }
   auto plan = TRY(plan_to_forget(image, *config.ephemeral, {}, guest_block));
@@ -107,6 +116,7 @@ blocks::AttachPlan read_only(blocks::AttachPlan plan) {
   plan.kept = {};
   plan.flush_gate = false;
   plan.grows = false;
+  plan.arrives = false;
   return plan;
 }
 

@@ -184,7 +184,8 @@ namespace {
 
 Result<FoundImage> open_as_configured(const Candidate& candidate, const record::Config& config,
                                       const ParentVolume& parent_volume) {
-  auto image = TRY(with_other_files(open_image(candidate.place, writes_of(config), parent_volume), config));
+  auto image =
+      TRY(with_other_files(open_image(candidate.place, writes_of(config), parent_volume, config.arrival()), config));
   TRY(check_writer(image, config));
   return image;
 }

@@ -105,10 +105,17 @@ Result<HostVolume*> find_volume(HostVolumes& volumes, const record::HandoffFile&
 
 Result<FoundImage> find_same_files(const VolumesAgain& volumes, const record::Handoff& handoff) {
   const record::HandoffFile& first = handoff.files.front();
-  auto own =
-      TRY(examine_image(*volumes.image, TRY(volume::parse_path(first.path)),
-                        handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept, ParentVolume(volumes.parents)));
+  auto own = TRY(examine_image(
+      *volumes.image, TRY(volume::parse_path(first.path)), handoff.writes_nothing() ? Writes::Forgotten : Writes::Kept,
+      ParentVolume(volumes.parents), handoff.arrival ? std::optional(handoff.arrival->from) : std::nullopt));
   TRY(check_same(own, handoff.files, handoff.payload_size, handoff.view));
+  if (handoff.arrival.has_value() != (own.arriving != nullptr))
+    return fail(Code::Unsafe, concat(printable(first.path), " is not what stage 1 saw: start the machine again"));
+  if (handoff.arrival) {
+    TRY(record::compare_extents(handoff.arrival->map, own.arriving->map.layout.size, own.arriving->map.layout.extents));
+    TRY(record::compare_extents(handoff.arrival->tree, own.arriving->tree.layout.size,
+                                own.arriving->tree.layout.extents));
+  }
   return own;
 }
 

@@ -137,17 +137,29 @@ std::unique_ptr<volume::FileSource> source_of(HostVolume& volume, const volume::
   return std::make_unique<volume::FileSource>(*volume.source, layout.extents, layout.size, layout.valid_size);
 }
 
-// A file of an image, with all checks that it can pass alone.
-Result<volume::PlacedFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
-  const std::string where = concat(printable(path.text()), " on ", volume.description());
+std::string place_of(const HostVolume& volume, const volume::Path& path) {
+  return concat(printable(path.text()), " on ", volume.description());
+}
+
+Result<volume::PlacedFile> place_file(HostVolume& volume, const volume::Path& path, Writes writes) {
+  const std::string where = place_of(volume, path);
   volume::PlacedFile file;
   file.layout = TRY_IN(where, volume.reader->layout(path));
   file.path = TRY_IN(where, volume.reader->spelling(path));
   TRY_IN(volume.description(), check_state(volume, writes));
   TRY_IN(volume.description(), volume::check_mappable(file.layout, file.path));
-  const auto contents = source_of(volume, file.layout);
-  const auto info = TRY_IN(where, vhd::recognise(*contents, printable(path.name())));
-  TRY_IN(where, vhd::check_footer(info, path.name()));
+  return file;
+}
+
+Result<void> check_format(const ByteSource& contents, const volume::Path& path) {
+  const auto info = TRY(vhd::recognise(contents, printable(path.name())));
+  return vhd::check_footer(info, path.name());
+}
+
+// A file of an image, with all checks that it can pass alone.
+Result<volume::PlacedFile> look_at_file(HostVolume& volume, const volume::Path& path, Writes writes) {
+  auto file = TRY(place_file(volume, path, writes));
+  TRY_IN(place_of(volume, path), check_format(*source_of(volume, file.layout), path));
   return file;
 }
 
@@ -306,14 +318,17 @@ Result<HostVolume*> ParentVolume::find() const {
 }
 
 Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes,
-                                 const ParentVolume& parent_volume) {
-  volume::PlacedFile file = TRY(look_at_file(volume, path, writes));
-  const std::string where = concat(printable(path.text()), " on ", volume.description());
+                                 const ParentVolume& parent_volume, const std::optional<record::Arrival>& arrival) {
+  volume::PlacedFile file = TRY(place_file(volume, path, writes));
+  const std::string where = place_of(volume, path);
   FoundImage image{.volume = &volume, .path = std::move(file.path), .layout = std::move(file.layout)};
   image.file = source_of(volume, image.layout);
+  if (arrival) image.arriving = TRY_IN(where, open_arriving(volume, image.path, *image.file, *arrival));
+  const ByteSource& contents = image.arriving ? static_cast<const ByteSource&>(*image.arriving->contents) : *image.file;
+  TRY_IN(where, check_format(contents, path));
   ParentSearch parents(image, writes, parent_volume);
   const auto open_parent = [&](std::string_view, std::string_view name) { return parents.open(name); };
-  auto disk = vhd::open_disk(*image.file, printable(path.name()), open_parent);
+  auto disk = vhd::open_disk(contents, printable(path.name()), open_parent);
   if (!disk && disk.error().code == Code::NotFound) {
     // The image itself is there: nobody is to look for it elsewhere.
     disk.error().code = Code::Corrupt;
@@ -321,6 +336,12 @@ Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, W
   }
   image.disk = TRY_IN(where, std::move(disk));
   image.view = TRY_IN(where, view_of(image));
+  if (image.arriving)
+    for (const volume::PlacedFile* one : {&image.arriving->map, &image.arriving->tree})
+      image.view = TRY_IN(where, blocks::with_file(std::move(image.view), {.size = one->layout.size,
+                                                                           .extents = one->layout.extents,
+                                                                           .device = 0,
+                                                                           .name = one->path.text()}));
   return image;
 }
 
@@ -373,15 +394,16 @@ Result<void> check_still_alone(HostVolumes& volumes, const FoundImage& image, co
 Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings, const sys::Reporter& report) {
   auto paths = TRY(record::image_candidates(settings.config, settings.origin));
   return open_image(TRY(Search(volumes, settings, report, std::move(paths)).run()), writes_of(settings.config),
-                    ParentVolume(settings.config, volumes, settings.config.wait(), report));
+                    ParentVolume(settings.config, volumes, settings.config.wait(), report), settings.config.arrival());
 }
 
-Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume) {
+Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume,
+                              const std::optional<record::Arrival>& arrival) {
   if (auto folder = TRY(open_folder(place))) return *std::move(folder);
   // The guest would find that out when it writes for the first time.
   if (place.volume->device.read_only && writes != Writes::Forgotten)
     return fail(Code::Unsupported, concat(place.volume->description(), " is write-protected: look for a switch at it"));
-  auto image = TRY(examine_image(*place.volume, place.path, writes, parent_volume));
+  auto image = TRY(examine_image(*place.volume, place.path, writes, parent_volume, arrival));
   TRY(check_unshared(image, writes));
   return image;
 }

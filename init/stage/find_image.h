@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "disk/partition_table.h"
 #include "init/blocks/view.h"
+#include "init/stage/arriving_image.h"
 #include "init/stage/host_volumes.h"
 #include "init/stage/settings.h"
 #include "init/sys/console.h"
@@ -48,11 +49,12 @@ struct FoundImage {
   HostVolume* volume = nullptr;  ///< borrowed from HostVolumes
   volume::Path path;             ///< as the volume spells it
   volume::FileLayout layout;
-  std::vector<FoundParent> parents;             ///< the nearest first
-  std::optional<ShownFolder> folder;            ///< of an image that is one, once it is shown; see folder_guest.h
-  std::unique_ptr<const ByteSource> partition;  ///< of such a one
-  std::unique_ptr<const ByteSource> file;       ///< the bytes of the file at `path`; of a folder what shows it
-  std::unique_ptr<const vhd::Disk> disk;        ///< what the guest sees; borrows the file
+  std::vector<FoundParent> parents;               ///< the nearest first
+  std::optional<ShownFolder> folder;              ///< of an image that is one, once it is shown; see folder_guest.h
+  std::unique_ptr<const ByteSource> partition;    ///< of such a one
+  std::unique_ptr<const ByteSource> file;         ///< the bytes of the file at `path`; of a folder what shows it
+  std::unique_ptr<const ArrivingImage> arriving;  ///< what is known of one that is not complete; null: it is
+  std::unique_ptr<const vhd::Disk> disk;          ///< what the guest sees; borrows the file
   blocks::View view;  ///< of the disk; its files are the image and its parents in their order, then all those below;
                       ///< its devices are the volume of the image, then other_volume(), or what shows a folder
   std::optional<volume::PlacedFile> scratch;  ///< see scratch_file.h
@@ -105,9 +107,10 @@ class ParentVolume {
 [[nodiscard]] Result<FoundImage> find_image(HostVolumes& volumes, const Settings& settings,
                                             const sys::Reporter& report);
 
-/// The image in a place that is known, with the same checks; or a folder on NTFS, which is only read. Where writes are
-/// forgotten, a volume may be dirty and a disk write-protected.
-[[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume);
+/// The image in a place that is known, with the same checks; with `arrival`, it may be one that is not complete; or a
+/// folder on NTFS, which is only read. Where writes are forgotten, a volume may be dirty and a disk write-protected.
+[[nodiscard]] Result<FoundImage> open_image(const Sighting& place, Writes writes, const ParentVolume& parent_volume,
+                                            const std::optional<record::Arrival>& arrival = {});
 
 /// The partition table of the guest disk, in blocks of 512 bytes unless it was made on a disk of larger ones.
 [[nodiscard]] Result<disk::PartitionTable> read_table(const FoundImage& image);
@@ -123,9 +126,10 @@ class ParentVolume {
 
 /// Looks at one file and, where it is a differencing image, at its parents: each beside its child, or where the child
 /// says that it is, from its folder on; else there on the other volume, or where the child's absolute path says. The
-/// same checks but for check_unshared(). NotFound when it is not there.
+/// same checks but for check_unshared(). NotFound when it is not there. `arrival`: it may be one that is not complete.
 [[nodiscard]] Result<FoundImage> examine_image(HostVolume& volume, const volume::Path& path, Writes writes,
-                                               const ParentVolume& parent_volume = ParentVolume());
+                                               const ParentVolume& parent_volume = ParentVolume(),
+                                               const std::optional<record::Arrival>& arrival = {});
 
 /// Corrupt when something else lies in the clusters of the image or a parent; Unsafe when it is to be written and a
 /// differencing image in its folder says that this is its parent.

@@ -28,9 +28,9 @@ Result<sys::MappedDevice> map(const std::string& name, const std::string& uuid, 
   return device;
 }
 
-// The image's own file, all of it.
-Result<blocks::View> view_of_file(const blocks::View& view) {
-  const blocks::MappedFile& file = view.files.front();
+// A file of the image, all of it: the first is its own.
+Result<blocks::View> view_of_file(const blocks::View& view, std::size_t number = 0) {
+  const blocks::MappedFile& file = view.files[number];
   return blocks::flat_view(file, view.devices[file.device], file.size);
 }
 
@@ -38,20 +38,30 @@ Result<blocks::View> view_of_file(const blocks::View& view) {
 
 Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const FoundImage& image) {
   const std::string uuid = concat("VHDBOOT-", image.volume->identity.uuid);
+  sys::MappedStack maps;
+  const auto add = [&](const blocks::View& view, std::string_view name, bool read_only) -> Result<std::string> {
+    maps.add(TRY(map(concat(kMapName, name), concat(uuid, name), view, read_only)));
+    return maps.top().path();
+  };
   const auto own = TRY(view_of_file(plan.view));
-  auto view = TRY(map(concat(kMapName, kView), uuid + kView, plan.view, true));
-  auto file = TRY(map(concat(kMapName, kFile), uuid + kFile, own, false));
-  std::vector<std::string> words{std::string(kKeeperProgram)};
-  for (std::string& word : to_words({.file = file.path(),
-                                     .file_size = own.size,
-                                     .view = view.path(),
-                                     .partition = image.volume->device.path,
-                                     .gate_sector = own.rows.front().device_sector,
-                                     .map = kMapName,
-                                     .map_uuid = uuid}))
-    words.push_back(std::move(word));
-  GrowingDisk disk(std::move(view), std::move(file), TRY(sys::Companion::start(words)));
-  disk.path_ = TRY_IN("making new blocks in the image",
+  // The map of an image that arrives, and its tree, are files as examine_image() has added them.
+  const std::string view =
+      TRY(plan.arrives ? add(TRY(view_of_file(plan.view, 1)), "-map", false) : add(plan.view, kView, true));
+  std::vector<std::string> words = to_words({.file = TRY(add(own, kFile, false)),
+                                             .file_size = own.size,
+                                             .view = view,
+                                             .partition = image.volume->device.path,
+                                             .gate_sector = own.rows.front().device_sector,
+                                             .map = kMapName,
+                                             .map_uuid = uuid});
+  if (plan.arrives) {
+    words.push_back(TRY(add(TRY(view_of_file(plan.view, 2)), "-tree", false)));
+    words.push_back(image.arriving->from.source);
+    words.push_back(image.arriving->from.root_hash);
+  }
+  words.emplace(words.begin(), plan.arrives ? kArriveProgram : kKeeperProgram);
+  GrowingDisk disk(std::move(maps), TRY(sys::Companion::start(words)));
+  disk.path_ = TRY_IN(plan.arrives ? "bringing the rest of the image" : "making new blocks in the image",
                       receive_grow_answer(disk.keeper_.messages(), sys::Deadline::in(kPatience)));
   return disk;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The guest disk of an image in which new blocks are made while the guest runs (init/blocks/new_blocks.h).
+// The guest disk of an image in which new blocks are made while the guest runs (init/blocks/new_blocks.h), or to which
+// the missing ones come (keep_arriving.h).
 #pragma once
 
 #include <string>
@@ -8,23 +9,20 @@
 #include "base/result.h"
 #include "init/blocks/attach_plan.h"
 #include "init/stage/find_image.h"
-#include "init/sys/device_mapper.h"
+#include "init/sys/attached_disk.h"
 #include "init/sys/process.h"
 
 namespace vhdboot::stage {
 
-/// Its devices below the loop device, and the program that makes new blocks; undone in reverse when the object ends. It
-/// all stays when this process becomes another program.
+/// Its devices below the loop device, and the program that makes or brings blocks; undone in reverse when the object
+/// ends. It all stays when this process becomes another program.
 class GrowingDisk {
  public:
-  /// From here on the image's file is changed. `plan` is one that grows. Errors as check_new_blocks(), those of the
-  /// kernel, and those of who changes the block table.
+  /// From here on the image's file is changed. `plan` is one that needs a keeper. Errors as check_new_blocks(), those
+  /// of the kernel, and those of who changes the block table.
   [[nodiscard]] static Result<GrowingDisk> start(const blocks::AttachPlan& plan, const FoundImage& image);
   GrowingDisk(GrowingDisk&& other) noexcept
-      : view_(std::move(other.view_)),
-        file_(std::move(other.file_)),
-        keeper_(std::move(other.keeper_)),
-        path_(std::exchange(other.path_, {})) {}
+      : maps_(std::move(other.maps_)), keeper_(std::move(other.keeper_)), path_(std::exchange(other.path_, {})) {}
   GrowingDisk& operator=(GrowingDisk&&) = delete;
   ~GrowingDisk();
 
@@ -32,12 +30,10 @@ class GrowingDisk {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  GrowingDisk(sys::MappedDevice view, sys::MappedDevice file, sys::Companion keeper)
-      : view_(std::move(view)), file_(std::move(file)), keeper_(std::move(keeper)) {}
+  GrowingDisk(sys::MappedStack maps, sys::Companion keeper) : maps_(std::move(maps)), keeper_(std::move(keeper)) {}
 
   // Destroyed from the last to the first.
-  sys::MappedDevice view_;
-  sys::MappedDevice file_;
+  sys::MappedStack maps_;
   sys::Companion keeper_;
   std::string path_;  // empty: there is nothing to be undone
 };

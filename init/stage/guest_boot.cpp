@@ -195,7 +195,7 @@ Result<GuestBoot> plan_entry(disk::GuestDisk& disk, disk::GuestDisk& kernels, co
   TRY(guest::check_other_disks(made.line, known, present.own, present.others));
   if (config.persist_file() && tables && config.persist_paths != record::kPersistAll)
     TRY(guest::check_persist_paths(config.persist_paths, *tables));
-  if (attached.grows && tables) TRY(guest::check_spares_keeper(*tables));
+  if (attached.needs_keeper() && tables) TRY(guest::check_spares_keeper(*tables));
   if (const auto warning = tables ? guest::grub_warning(*tables) : std::nullopt) report.warn(*warning);
   if (!is_other_kernel) boot.loader_partuuid = guest::loader_partuuid(disk, *boot.partition, tables);
   boot.planned = TRY(guest::plan_boot(disk, entry, made.line));

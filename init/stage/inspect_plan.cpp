@@ -232,7 +232,8 @@ Result<PlanReport> examine_named(const PlanRequest& request, const sys::Reporter
   std::optional<HostVolumes> volumes;
   if (!file_device || config.parent_volume) volumes.emplace(*devices);
   const auto parents = volumes ? ParentVolume(config, *volumes, 0, report) : ParentVolume();
-  const FoundImage image = TRY(with_other_files(examine_image(volume, path, writes_of(config), parents), config));
+  const FoundImage image =
+      TRY(with_other_files(examine_image(volume, path, writes_of(config), parents, config.arrival()), config));
   TRY(check_unshared(image, writes_of(config)));
   if (!file_device) TRY(check_no_windows_sleeps(*volumes, image));
   return examine(image, config, *devices, report);

@@ -5,9 +5,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +20,7 @@
 #include "init/stage/commit_blocks.h"
 #include "init/stage/device_file.h"
 #include "init/stage/keeper.h"
+#include "init/stage/keeper_process.h"
 #include "init/stage/watch_space.h"
 #include "init/sys/attached_disk.h"
 #include "init/sys/block.h"
@@ -56,15 +54,6 @@ Result<Shared*> make_shared(std::uint64_t places) {
   void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return fail_errno("taking memory");
   return new (memory) Shared{.places_left = places};
-}
-
-// Memory may have to be freed by writing to the disk that this process serves: it must never wait for that.
-Result<void> need_no_disk() {
-  constexpr int kIoFlusher = 57;  // PR_SET_IO_FLUSHER, since Linux 5.6
-  (void)::prctl(kIoFlusher, 1, 0, 0, 0);
-  (void)sys::write_file("/proc/self/oom_score_adj", as_bytes("-1000"));
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE) < 0) return fail_errno("keeping this program in memory");
-  return {};
 }
 
 // Answers the kernel until it goes, or until something is wrong with it. Says when the kernel's snapshot is of no more
@@ -164,54 +153,6 @@ struct Gap {
     loop.reset();
     return {};
   }
-};
-
-// A process of this program.
-struct Child {
-  pid_t pid = 0;
-  Fd fd;  // readable when it has ended
-
-  /// Goes on in both: 0 in the child. One whose end nobody would notice is none.
-  static Result<Child> make(std::string_view what) {
-    Child child{.pid = ::fork(), .fd = Fd()};
-    if (child.pid < 0) return fail_errno(what);
-    if (child.pid == 0) return child;
-    child.fd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
-    if (child.fd) return child;
-    auto error = fail_errno(what);
-    child.kill();
-    return error;
-  }
-  /// Until it ends; its exit status.
-  int wait() {
-    int status = 0;
-    if (pid > 0) ::waitpid(pid, &status, 0);
-    pid = 0;
-    fd = Fd();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  void kill() {
-    if (pid > 0) ::kill(pid, SIGKILL);
-    (void)wait();
-  }
-};
-
-// The guest's own /dev and /sys, after it has taken over; those of stage 2 are gone then.
-class AmongDevices {
- public:
-  /// `own` and `proc`: the directories / and /proc of this process, in the latter of which it is.
-  AmongDevices(const Fd& own, const Fd& proc) : own_(own), proc_(proc), inside_(::chroot(kProcessOneRoot) == 0) {}
-  AmongDevices(const AmongDevices&) = delete;
-  AmongDevices& operator=(const AmongDevices&) = delete;
-  ~AmongDevices() {
-    if (inside_ && ::fchdir(own_.get()) == 0) (void)::chroot(".");
-    (void)::fchdir(proc_.get());
-  }
-
- private:
-  const Fd& own_;
-  const Fd& proc_;
-  bool inside_;
 };
 
 // Starts the worker, and another one whenever it ends; makes the devices.

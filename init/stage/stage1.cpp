@@ -79,6 +79,10 @@ record::Handoff make_handoff(const FoundImage& image, const disk::PartitionTable
                              .view = blocks::checksum(disk.view),
                              .guest_block = disk.guest_block});
   if (image.scratch) handoff.scratch = handoff_file(*image.volume, image.scratch->path, image.scratch->layout);
+  if (image.arriving)
+    handoff.arrival = {.from = image.arriving->from,
+                       .map = handoff_file(*image.volume, image.arriving->map.path, image.arriving->map.layout),
+                       .tree = handoff_file(*image.volume, image.arriving->tree.path, image.arriving->tree.layout)};
   if (image.persist) {
     handoff.persist = handoff_file(*image.volume, image.persist->path, image.persist->layout);
     handoff.persist_paths = config.persist_paths;
@@ -178,10 +182,10 @@ Result<LoadedGuest> load_guest(const sys::LoopDevice& loop, const disk::Partitio
     report.say(concat("  system   ", loaded.name));
     record::Handoff handoff = make_handoff(image, table, config, kept, boot);
     // What counts tries is not renamed, see count_boot().
-    if (attached.grows) handoff.counted.reset();
-    const auto archive = TRY(make_archive(handoff, boot.modules, boot.run_files, attached.grows));
+    if (attached.needs_keeper()) handoff.counted.reset();
+    const auto archive = TRY(make_archive(handoff, boot.modules, boot.run_files, attached));
     TRY(load(boot.planned.plan, archive, report));
-    if (!config.forgets() && !attached.grows) loaded.counted = boot.entry.counted;
+    if (!config.forgets() && !attached.needs_keeper()) loaded.counted = boot.entry.counted;
     return {};
   };
   const auto kernels = TRY(KernelDisk::open(further, devices, report));
@@ -274,7 +278,7 @@ Result<FoundImage> find_by_itself(HostVolumes& volumes, Settings& settings, cons
   for (const std::string& warning : parsed.warnings) report.warn(warning);
   settings.config = std::move(parsed.config);
   return open_image(candidate.place, writes_of(settings.config),
-                    ParentVolume(settings.config, volumes, settings.config.wait(), report));
+                    ParentVolume(settings.config, volumes, settings.config.wait(), report), settings.config.arrival());
 }
 
 // A person sees how far it is, and may choose something else meanwhile.
@@ -356,7 +360,8 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
       else if (failure.config)
         settings.config = *failure.config;
       const ParentVolume parents(settings.config, volumes, settings.config.wait(), report);
-      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place, writes_of(settings.config), parents)
+      found = chosen.chosen    ? open_image(chosen.chosen->candidate.place, writes_of(settings.config), parents,
+                                            settings.config.arrival())
               : failure.config ? find_image(volumes, settings, report)
                                : find_by_itself(volumes, settings, report);
       menu = false;
@@ -398,7 +403,11 @@ Outcome boot(bool menu, const std::optional<Failure>& before, const std::string&
     const disk::PartitionTable table = TRY(read_table(image));
     for (const std::string& warning : table.warnings) report.warn(concat("the guest disk: ", warning));
     settings.config.started_by = settings.origin.path.value_or("");
-    const LoadedGuest guest = TRY(load_from(image, table, settings.config, *devices, report));
+    auto loaded = load_from(image, table, settings.config, *devices, report);
+    if (!loaded && image.arriving)
+      loaded.error().text +=
+          "; not all of the image has arrived, which may be why: bring the rest with `vhdtool fetch`";
+    const LoadedGuest guest = TRY(std::move(loaded));
     learn("system", guest.name);
     report.checkpoint("loaded");
     TRY(check_still_alone(volumes, image, settings));

@@ -254,6 +254,8 @@ constexpr std::string_view kChangesWereMounted =
     "The file system of `persist` was mounted, which replays its journal, and vhdboot's own three names were made in "
     "it; "
     "of a VHDX the header was written, too. vhdboot wrote nothing else to any disk.";
+constexpr std::string_view kArrived =
+    "Of the image blocks may have come from its source; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
@@ -308,13 +310,14 @@ class Stage2 {
     plan.trim = handoff.trim;
     const bool writes = !image.is_folder() && (!plan.forgets() || !plan.kept.empty());
     const auto is_vhdx = [](const FoundImage& one) { return one.info().format == vhd::Format::Vhdx; };
+    if (plan.arrives) written_ = kArrived;
     if (writes && is_vhdx(image)) written_ = kHeaderWritten;
     const auto is_written = [&](const FoundImage& one) { return is_vhdx(one) && !one.has_kernel; };
     if ((!handoff.ephemeral && std::ranges::any_of(image.further, is_written)) ||
         (image.persist && is_vhdx(*image.persist)))
       written_ = kHeadersWritten;
     std::optional<GrowingDisk> growing;
-    if (plan.grows)
+    if (plan.needs_keeper())
       growing.emplace(TRY(GrowingDisk::start(plan, image)));
     else if (writes)
       TRY(begin_writes(image, kMapName));

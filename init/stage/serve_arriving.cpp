@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "init/stage/serve_arriving.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "base/range.h"
+#include "base/text.h"
+#include "init/sys/file.h"
+
+namespace vhdboot::stage {
+namespace {
+
+using arrive::BlockMap;
+using arrive::Blocks;
+using arrive::kBlock;
+
+constexpr std::uint64_t kLeast = 32;                    // blocks that come at once when one is needed
+constexpr std::uint64_t kMost = kMostBrought / kBlock;  // and when none is
+constexpr std::size_t kMostRequest = 2 << 20;           // bytes; the kernel does not ask for more
+constexpr std::size_t kMostWaiting = 256;               // reads; the kernel asks for half as many at once
+constexpr int kLook = 250;                              // milliseconds
+
+std::uint64_t first_of(const sys::NbdRequest& request) {
+  return request.offset / kBlock;
+}
+
+std::uint64_t end_of(const sys::NbdRequest& request) {
+  return (request.offset + request.length + kBlock - 1) / kBlock;
+}
+
+Result<void> receive_whole(const Fd& socket, MutableBytes out) {
+  while (!out.empty()) {
+    const ssize_t got = ::recv(socket.get(), out.data(), out.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail(Code::Io, "the process that asks the server has ended");
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SharedMap> SharedMap::read(const ByteSource& map, const arrive::MapHeader& header) {
+  const arrive::MapLayout layout(header.data_blocks);
+  if (map.size() != layout.size()) return fail(Code::Corrupt, "the map beside the image is that of another one");
+  const std::uint64_t parts = layout.bits.count + layout.record.count;
+  constexpr std::size_t kHead = 64;
+  const std::size_t size = kHead + static_cast<std::size_t>(parts * (kBlock + 1));
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return fail_errno("taking memory");
+  auto* const entries = new (memory) std::atomic<std::uint64_t>(0);
+  const MutableBytes all(static_cast<std::byte*>(memory), size);
+  const auto body = all.subspan(kHead, static_cast<std::size_t>(parts) * kBlock);
+  TRY(map.read(kBlock, body));
+  SharedMap shared(body, all.subspan(kHead + body.size()), *entries, layout, header.data_blocks);
+  *entries = shared.recorded().size();
+  return shared;
+}
+
+void SharedMap::add(const Blocks& blocks) {
+  if (blocks_.next(blocks.first, false) >= blocks.first + blocks.count) return;
+  blocks_.add(blocks);
+  const std::uint64_t last = BlockMap::part_of(blocks.first + blocks.count - 1);
+  for (std::uint64_t part = BlockMap::part_of(blocks.first); part <= last; ++part) unsaved_[part] = std::byte{1};
+}
+
+bool SharedMap::record(const Blocks& blocks) {
+  const std::uint64_t number = *entries_;
+  if (number >= arrive::kMostRecorded || blocks.count == 0 || blocks.count > arrive::kMostEntryBlocks) return false;
+  const std::uint64_t at = layout_.bits.count * kBlock + number * sizeof(std::uint64_t);
+  (void)store_le(body_, at, arrive::to_entry(blocks));
+  unsaved_[at / kBlock] = std::byte{1};
+  *entries_ = number + 1;
+  return true;
+}
+
+std::vector<Blocks> SharedMap::recorded() const {
+  return arrive::parse_record(body_.subspan(static_cast<std::size_t>(layout_.bits.count) * kBlock),
+                              blocks_.data_blocks());
+}
+
+bool SharedMap::is_saved() const {
+  return std::ranges::none_of(unsaved_, [](std::byte part) { return part != std::byte{0}; });
+}
+
+Result<void> SharedMap::save(vhd::ByteFile& image, vhd::ByteFile& map) {
+  TRY(image.flush());
+  if (is_saved()) return {};
+  for (std::size_t part = 0; part < unsaved_.size(); ++part)
+    if (unsaved_[part] != std::byte{0})
+      TRY(map.write_unflushed((1 + part) * kBlock, Bytes(body_).subspan(part * kBlock, kBlock)));
+  TRY(map.flush());
+  // Nobody marks meanwhile.
+  std::ranges::fill(unsaved_, std::byte{0});
+  return {};
+}
+
+ArrivalServer::ArrivalServer(sys::NbdServer server, Fd bringer, Files files, const arrive::MapHeader& header,
+                             SharedMap& shared, std::string source, const Fd& done, const sys::Reporter& report,
+                             Times times)
+    : server_(std::move(server)),
+      bringer_(std::move(bringer)),
+      files_(files),
+      header_(header),
+      shared_(shared),
+      source_(std::move(source)),
+      done_(done),
+      report_(report),
+      times_(times),
+      digests_(arrive::TreeLayout::of(header.data_blocks).value_or(arrive::TreeLayout()), header.salt, header.root,
+               files.tree),
+      zeros_(arrive::digest_of(header.salt, std::vector<std::byte>(kBlock))),
+      list_(shared.recorded()),
+      data_(kMostRequest),
+      written_(kMostRequest),
+      brought_(kMostBrought),
+      noted_(static_cast<std::size_t>(header.data_blocks / 8 + 1)) {
+  reads_.reserve(kMostWaiting);
+  why_.reserve(kMostReason);
+  for (const Blocks& blocks : list_) BlockMap(noted_, header_.data_blocks).add(blocks);
+}
+
+Result<void> ArrivalServer::run() {
+  for (;;) {
+    TRY(settle());
+    TRY(ask_next());
+    if (!complete_ && shared_.blocks().complete() && Clock::now() >= retry_) TRY(finish());
+    if (!shared_.is_saved() && Clock::now() >= saved_ + times_.save) {
+      saved_ = Clock::now();
+      if (const auto saved = shared_.save(files_.image, files_.map); !saved) failed(saved.error().message());
+    }
+    complain();
+    const bool takes_more = !held_ && reads_.size() < kMostWaiting;
+    std::array<pollfd, 2> waits{{{.fd = takes_more ? server_.descriptor() : -1, .events = POLLIN, .revents = 0},
+                                 {.fd = bringer_.get(), .events = POLLIN, .revents = 0}}};
+    const bool is_idle = complete_ && shared_.is_saved();
+    if (::poll(waits.data(), waits.size(), std::exchange(again_, false) ? 0 : is_idle ? -1 : kLook) <= 0) continue;
+    if (waits[1].revents != 0) TRY(take_brought());
+    if (waits[0].revents == 0) continue;
+    const auto more = take_request();
+    if (!more) return more.error().code == Code::NotFound ? Result<void>() : more;
+  }
+}
+
+// NotFound: the kernel has gone.
+Result<void> ArrivalServer::take_request() {
+  const auto request = server_.next();
+  if (!request || request->kind == sys::NbdRequest::Kind::Disconnect) {
+    TRY(shared_.save(files_.image, files_.map));
+    return fail(Code::NotFound, "the kernel has gone");
+  }
+  const std::uint64_t end = header_.data_blocks * kBlock;
+  const bool is_within = request->offset <= end && request->length <= end - request->offset;
+  if (request->length > data_.size()) return fail(Code::Corrupt, "the kernel asks for more than there is room for");
+  switch (request->kind) {
+    case sys::NbdRequest::Kind::Read:
+      if (!is_within) return server_.answer(*request, EINVAL);
+      note_read(*request);
+      if (is_there(*request)) return read(*request);
+      reads_.push_back(*request);
+      return {};
+    case sys::NbdRequest::Kind::Write: {
+      const MutableBytes data = MutableBytes(written_).first(request->length);
+      TRY(server_.receive(data));
+      if (!is_within) return server_.answer(*request, EINVAL);
+      return take_write(*request);
+    }
+    case sys::NbdRequest::Kind::Flush: {
+      const auto saved = shared_.save(files_.image, files_.map);
+      if (!saved) report_.warn(saved.error().message());
+      return server_.answer(*request, saved ? 0 : EIO);
+    }
+    default:
+      return server_.answer(*request, EOPNOTSUPP);
+  }
+}
+
+bool ArrivalServer::is_there(const sys::NbdRequest& request) const {
+  return shared_.blocks().next(first_of(request), false) >= end_of(request);
+}
+
+// A block of which only a part is written, and the rest is missing.
+std::optional<std::uint64_t> ArrivalServer::missing_edge(const sys::NbdRequest& request) const {
+  const std::uint64_t end = request.offset + request.length;
+  const std::uint64_t last = end / kBlock;
+  if (request.offset % kBlock != 0 && !shared_.blocks().has(first_of(request))) return first_of(request);
+  if (end % kBlock != 0 && !shared_.blocks().has(last)) return last;
+  return std::nullopt;
+}
+
+Result<void> ArrivalServer::read(const sys::NbdRequest& request) {
+  const MutableBytes data = MutableBytes(data_).first(request.length);
+  const auto done = files_.image.read(request.offset, data);
+  if (!done) report_.warn(done.error().message());
+  return server_.answer(request, done ? 0 : EIO, done ? Bytes(data) : Bytes());
+}
+
+Result<void> ArrivalServer::take_write(const sys::NbdRequest& request) {
+  if (request.length == 0) return server_.answer(request, 0);
+  if (!missing_edge(request)) return write(request);
+  held_ = request;
+  return {};
+}
+
+// In place, and from then on it is there. The mark is on stable storage when the guest's flush is answered.
+Result<void> ArrivalServer::write(const sys::NbdRequest& request) {
+  const auto done = files_.image.write_unflushed(request.offset, Bytes(written_).first(request.length));
+  if (done) shared_.add({.first = first_of(request), .count = end_of(request) - first_of(request)});
+  if (!done) report_.warn(done.error().message());
+  return server_.answer(request, done ? 0 : EIO);
+}
+
+// What is there now and was waited for.
+Result<void> ArrivalServer::settle() {
+  if (held_ && !missing_edge(*held_)) TRY(write(*std::exchange(held_, std::nullopt)));
+  for (std::size_t i = 0; i < reads_.size();) {
+    if (!is_there(reads_[i])) {
+      ++i;
+      continue;
+    }
+    const sys::NbdRequest request = reads_[i];
+    reads_.erase(reads_.begin() + static_cast<std::ptrdiff_t>(i));
+    TRY(read(request));
+  }
+  return {};
+}
+
+void ArrivalServer::note_read(const sys::NbdRequest& request) {
+  if (complete_ || Clock::now() > began_ + times_.record) return;
+  BlockMap noted(noted_, header_.data_blocks);
+  for (const Blocks& blocks : noted.missing({first_of(request), end_of(request) - first_of(request)}))
+    if (shared_.record(blocks)) noted.add(blocks);
+}
+
+std::optional<Blocks> ArrivalServer::urgent() const {
+  if (held_)
+    if (const auto block = missing_edge(*held_)) return Blocks{.first = *block, .count = 1};
+  if (reads_.empty()) return std::nullopt;
+  const std::uint64_t first = shared_.blocks().next(first_of(reads_.front()), false);
+  return Blocks{.first = first, .count = end_of(reads_.front()) - first};
+}
+
+std::optional<ArrivalServer::Goal> ArrivalServer::choose() {
+  const std::uint64_t all = header_.data_blocks;
+  const auto upwards = [&](std::uint64_t block, std::uint64_t by) { return std::min(all, (block + by - 1) / by * by); };
+  if (const auto needed = urgent()) {
+    has_asked_ = true;
+    const std::uint64_t first = needed->first / kLeast * kLeast;
+    const std::uint64_t end = std::min(upwards(needed->first + needed->count, kLeast), first + kMost);
+    return Goal{.blocks = {.first = first, .count = end - first}, .wanted = Wanted::Urgent};
+  }
+  if (!has_asked_ && Clock::now() < began_ + times_.until_rest) return std::nullopt;
+  for (; list_at_ < list_.size(); ++list_at_, list_block_ = 0) {
+    const Blocks& listed = list_[list_at_];
+    const std::uint64_t end = listed.first + listed.count;
+    const std::uint64_t first = shared_.blocks().next(std::max(listed.first, list_block_), false);
+    if (first < end)
+      return Goal{.blocks = {.first = first, .count = std::min(kMost, end - first)}, .wanted = Wanted::Listed};
+  }
+  std::uint64_t first = shared_.blocks().next(cursor_, false);
+  if (first == all) first = shared_.blocks().next(0, false);
+  if (first == all) return std::nullopt;
+  return Goal{.blocks = {.first = first, .count = upwards(first + 1, kMost) - first}, .wanted = Wanted::Rest};
+}
+
+Result<std::optional<std::uint64_t>> ArrivalServer::take_right(const Blocks& blocks, Bytes bytes, bool store) {
+  std::optional<std::uint64_t> wrong;
+  for (const Blocks& run : shared_.blocks().missing(blocks)) {
+    Blocks right{.first = run.first, .count = 0};
+    const auto take = [&]() -> Result<void> {
+      const auto offset = static_cast<std::size_t>(right.first - blocks.first) * kBlock;
+      const auto length = static_cast<std::size_t>(right.count) * kBlock;
+      if (store && right.count != 0)
+        TRY(files_.image.write_unflushed(right.first * kBlock, bytes.subspan(offset, length)));
+      shared_.add(right);
+      return {};
+    };
+    for (std::uint64_t block = run.first; block < run.first + run.count; ++block) {
+      const Bytes one = bytes.subspan(static_cast<std::size_t>(block - blocks.first) * kBlock, kBlock);
+      const Sha256Digest expected = TRY(digests_.of_data(block));
+      if ((is_zero(one) ? zeros_ : arrive::digest_of(header_.salt, one)) == expected) {
+        ++right.count;
+        continue;
+      }
+      if (!wrong) wrong = block;
+      TRY(take());
+      right = {.first = block + 1, .count = 0};
+    }
+    TRY(take());
+  }
+  return wrong;
+}
+
+// A fetch that was interrupted, or a mark that was lost, may have left what is right.
+Result<void> ArrivalServer::ask_next() {
+  if (asked_ || Clock::now() < retry_) return {};
+  const auto goal = choose();
+  if (!goal) return {};
+  const auto here = MutableBytes(brought_).first(static_cast<std::size_t>(goal->blocks.count) * kBlock);
+  auto looked = files_.image.read(goal->blocks.first * kBlock, here);
+  if (looked) {
+    const auto wrong = take_right(goal->blocks, here, false);
+    looked = wrong ? Result<void>() : std::unexpected(wrong.error());
+  }
+  if (!looked) {
+    failed(looked.error().message());
+    return {};
+  }
+  const auto missing = shared_.blocks().missing(goal->blocks);
+  again_ = missing.empty();
+  if (again_) return {};
+  asked_ = {.blocks = {.first = missing.front().first,
+                       .count = missing.back().first + missing.back().count - missing.front().first},
+            .wanted = goal->wanted};
+  std::array<std::byte, kBringRequest> request{};
+  (void)store_le(request, 0, asked_->blocks.first * kBlock);
+  (void)store_le(request, 8, asked_->blocks.count * kBlock);
+  return sys::write_all(bringer_, request);
+}
+
+Result<void> ArrivalServer::take_brought() {
+  std::array<std::byte, kBringAnswer> head{};
+  TRY(receive_whole(bringer_, head));
+  const std::size_t length = *load_le<std::uint32_t>(head, 4);
+  const bool has_failed = *load_le<std::uint32_t>(head, 0) != 0;
+  if (!asked_ || length > (has_failed ? kMostReason : brought_.size()))
+    return fail(Code::Corrupt, "the process that asks the server says what nobody asked for");
+  const Goal goal = *std::exchange(asked_, std::nullopt);
+  const MutableBytes bytes = MutableBytes(brought_).first(length);
+  TRY(receive_whole(bringer_, bytes));
+  if (has_failed) {
+    failed(std::string(as_text(bytes)));
+    return {};
+  }
+  if (length != goal.blocks.count * kBlock)
+    return fail(Code::Corrupt, "the process that asks the server says what nobody asked for");
+  const auto wrong = take_right(goal.blocks, bytes, true);
+  if (wrong && !*wrong) {
+    why_.clear();
+    return {};
+  }
+  failed(wrong ? concat("the bytes from ", **wrong * kBlock,
+                        " on are not those that the root hash stands for: the file there is damaged, or was changed "
+                        "after `vhdtool hashes`")
+               : wrong.error().message());
+  // Others may be right, which are not kept waiting.
+  const std::uint64_t end = goal.blocks.first + goal.blocks.count;
+  if (goal.wanted == Wanted::Listed) list_block_ = end;
+  if (goal.wanted == Wanted::Rest) cursor_ = end;
+  return {};
+}
+
+void ArrivalServer::failed(std::string why) {
+  retry_ = Clock::now() + times_.again;
+  if (why != why_ && !urgent())
+    report_.warn(concat("the rest of the image does not come: ", source_, ": ", printable(why)));
+  why_ = std::move(why);
+}
+
+// Somebody waits for what does not come.
+void ArrivalServer::complain() {
+  if (!urgent()) {
+    waiting_.reset();
+    if (std::exchange(complained_, false)) report_.warn("what the system has waited for has come, it goes on");
+    return;
+  }
+  const auto now = Clock::now();
+  if (!waiting_) waiting_ = now;
+  if (complained_ || now < *waiting_ + times_.complain) return;
+  complained_ = true;
+  report_.warn(concat("the system waits for a part of its image from ", source_, ": ",
+                      why_.empty() ? "it has not come yet" : printable(why_)));
+}
+
+// The footer last: what has it is a whole image to everybody.
+Result<void> ArrivalServer::finish() {
+  auto done = shared_.save(files_.image, files_.map);
+  if (done) done = files_.image.write(header_.data_blocks * kBlock, header_.tail);
+  if (!done) {
+    failed(done.error().message());
+    return {};
+  }
+  complete_ = true;
+  (void)::eventfd_write(done_.get(), 1);
+  return {};
+}
+
+}  // namespace vhdboot::stage
