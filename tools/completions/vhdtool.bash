@@ -4,7 +4,7 @@ _vhdtool() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "attach cat check commit create delete desparse detach export fetch grow hashes info map provision reblock reserve rollback snapshot snapshots update --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "attach boot-set cat check commit create delete desparse detach export fetch grow hashes info map provision reblock reserve rollback snapshot snapshots update --help --version" -- "$word")
     return
   fi
   case $before in
@@ -25,7 +25,8 @@ _vhdtool() {
     cat) options="--offset --length --parent-volume" ;;
     check) options="--volume --parent-volume --conf --json --quiet" ;;
     export) options="--volume --output" ;;
-    fetch | update) options="--root-hash" ;;
+    fetch) options="--boot-set --root-hash" ;;
+    update) options="--root-hash" ;;
     info) options="--json --parent-volume" ;;
     map) options="--dmsetup --volume --parent-volume" ;;
     provision) options="--full" ;;
