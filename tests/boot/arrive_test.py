@@ -261,6 +261,7 @@ def test_debian_with_a_network_of_its_own(folder):
             shell.log_in(900)
             names = shell.check("ls /sys/class/net")
             assert "eth0" not in names.split() and "vhdboot0" not in names, names
+            shell.check("mkdir -p /run/systemd/network")
             shell.check("printf '[Match]\\nName=en*\\n[Network]\\nDHCP=yes\\n' > /run/systemd/network/80-own.network")
             shell.check("systemctl start systemd-networkd", 120)
             shell.check("until ip -4 -o address show | grep -q ' 10\\.0\\.2\\.'; do :; done", 120)

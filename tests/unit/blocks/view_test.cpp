@@ -261,5 +261,19 @@ TEST(ChainView, TheChecksumTellsRowsApart) {
   EXPECT_NE(checksum(one), checksum(other));
 }
 
+TEST(View, WhatIsMissingIsAnError) {
+  const auto view = *view_of({{0, 4096, 8192}, {8192, 65536, 8192}}, 16384);  // sectors 8 to 23, and 128 to 143
+  const auto error = [](std::uint64_t start, std::uint64_t length) {
+    return Row{.kind = RowKind::Error, .start = start, .length = length};
+  };
+  EXPECT_EQ(with_missing(view, {}), view);
+  const auto rows = [&](std::vector<Range> missing) { return with_missing(view, missing).rows; };
+  EXPECT_THAT(rows({{4096, 8192}}), ElementsAre(row(0, 8, 8), error(8, 16), row(24, 8, 136)));
+  EXPECT_THAT(rows({{0, 4096}, {12288, 4096}}), ElementsAre(error(0, 8), row(8, 8, 16), row(16, 8, 128), error(24, 8)));
+  EXPECT_THAT(rows({{0, 16384}}), ElementsAre(error(0, 32)));
+  EXPECT_THAT(rows({{4096, 4096}, {12288, 1 << 20}}),
+              ElementsAre(row(0, 8, 8), error(8, 8), row(16, 8, 128), error(24, 8)));
+}
+
 }  // namespace
 }  // namespace vhdboot::blocks

@@ -154,6 +154,27 @@ TEST(Config, WhatIsKept) {
   EXPECT_THAT(file(many), Fails(Code::Invalid, "keep: more than 16 partitions"));
 }
 
+TEST(Config, WhereAnImageComesFrom) {
+  const std::string source = "source http://192.168.1.10:8080/a/debian.vhd\n";
+  const std::string digits(64, 'A');
+  const auto config = file(source + "root-hash " + digits)->config;
+  EXPECT_TRUE(check(config));
+  EXPECT_EQ(config.arrival(),
+            (Arrival{.source = "http://192.168.1.10:8080/a/debian.vhd", .root_hash = std::string(64, 'a')}));
+  EXPECT_EQ(merge(Config(), config), config);
+  for (const std::string& one : {source, "root-hash " + digits}) {
+    EXPECT_THAT(check(file(one)->config), Fails(Code::Invalid, "must both be said"));
+    EXPECT_FALSE(file(one)->config.arrival());
+  }
+  for (const auto* wrong : {"", "https://192.168.1.10/a.vhd", "http://server/a.vhd", "http://192.168.1.10",
+                            "192.168.1.10/a", "http://10.0.2.2.example/a"})
+    EXPECT_THAT(file(std::string("source ") + wrong),
+                Fails(Code::Invalid, "source: expected http, not https, and the server by its number"))
+        << wrong;
+  for (const auto& wrong : {std::string(), digits.substr(1), digits + "0", "g" + digits.substr(1)})
+    EXPECT_THAT(file("root-hash " + wrong), Fails(Code::Invalid, "root-hash: expected the 64 digits")) << wrong;
+}
+
 TEST(Config, WhatIsKeptInAnotherImage) {
   const std::string both = "persist /keep.vhd\npersist-paths /home\n";
   const auto checked = [](const std::string& text) { return check(file(text)->config); };

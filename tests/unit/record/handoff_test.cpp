@@ -197,6 +197,28 @@ TEST(Handoff, AnImageForWhatIsKept) {
   EXPECT_THAT(parse_handoff(replaced(text, "persist /vhd", "persist vhd")), Fails(Code::Corrupt, "no file path"));
 }
 
+TEST(Handoff, AnImageThatArrives) {
+  auto handoff = plain();
+  handoff.files.resize(1);
+  handoff.arrival = HandoffArrival{.from = {.source = "http://10.0.2.2/a.vhd", .root_hash = std::string(64, 'a')},
+                                   .map = handoff.files.front(),
+                                   .tree = handoff.files.front()};
+  handoff.arrival->map.path = "/boot/a.vhd.map";
+  handoff.arrival->tree.path = "/boot/a.vhd.verity";
+  const auto text = *to_text(handoff);
+  EXPECT_EQ(*parse_handoff(text), handoff);
+  EXPECT_LT(text.find("\nmap /"), text.find("\ntree /"));
+  for (const auto* needed : {"source http://10.0.2.2/a.vhd\n", "root-hash aa"})
+    EXPECT_THAT(parse_handoff(replaced(text, needed, "")), Fails(Code::Corrupt, "")) << needed;
+  const auto tree = text.substr(text.find("tree /"), text.find("crc32") - text.find("tree /"));
+  EXPECT_THAT(parse_handoff(replaced(text, tree, "")), Fails(Code::Corrupt, "does not say all of what arrives"));
+  EXPECT_THAT(parse_handoff(replaced(text, tree, tree + tree)), Fails(Code::Corrupt, "two files of one kind"));
+  EXPECT_THAT(parse_handoff(replaced(text, tree, tree + "file /x\n")),
+              Fails(Code::Corrupt, "behind those of the disks"));
+  handoff.ephemeral = kForgetting;
+  EXPECT_THAT(to_text(handoff), Fails(Code::Invalid, "arrives and cannot"));
+}
+
 TEST(Handoff, TheRootWithoutAnInitrd) {
   auto handoff = plain();
   handoff.root = GuestRoot{.partition = 0, .read_only = true, .type = "ext4", .flags = ""};

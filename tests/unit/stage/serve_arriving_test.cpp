@@ -17,6 +17,7 @@
 #include <random>
 #include <thread>
 
+#include "base/units.h"
 #include "init/arrive/tree_builder.h"
 #include "init/stage/grow.h"
 #include "init/sys/file.h"
