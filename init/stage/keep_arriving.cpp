@@ -88,8 +88,8 @@ class Supervisor {
     if (header.size() != request.disk.file_size || header.root != arrive::parse_digest(request.from.root_hash))
       return fail(Code::Unsafe, "the map beside the image is that of another one");
     auto shared = TRY(SharedMap::read(*files.map, header));
-    std::unique_ptr<Supervisor> supervisor(new Supervisor(request, report, address, header, std::move(shared),
-                                                          std::move(own), std::move(proc), std::move(files)));
+    std::unique_ptr<Supervisor> supervisor(
+        new Supervisor(request, report, address, header, shared, std::move(own), std::move(proc), std::move(files)));
     TRY(supervisor->make_devices());
     return supervisor;
   }
@@ -147,9 +147,9 @@ class Supervisor {
 
   [[nodiscard]] std::uint64_t sectors() const { return header_.data_blocks * arrive::kBlock / kSectorSize; }
 
-  // Its device 0 has the bytes, 1 is the partition.
-  [[nodiscard]] std::vector<blocks::Row> rows() const {
-    return {{.length = sectors(), .device = 0},
+  // Its device 0 has the bytes from sector `first` on, 1 is the partition.
+  [[nodiscard]] std::vector<blocks::Row> rows(std::uint64_t first) const {
+    return {{.length = sectors(), .device = 0, .device_sector = first},
             {.start = sectors(), .length = kGate, .device = 1, .device_sector = request_->disk.gate_sector}};
   }
 
@@ -157,12 +157,13 @@ class Supervisor {
     // The kernel's module looks for partitions, for which it needs a server.
     const auto sockets = TRY(sys::NbdSockets::make());
     TRY(start_server(sockets));
-    nbd_.emplace(TRY(sys::NbdDevice::connect(sockets.kernel, sectors() * kSectorSize, true)));
+    nbd_.emplace(TRY(sys::NbdDevice::connect(sockets.kernel, sectors() * kSectorSize + 2 * kPad, true)));
     partition_ = TRY(device_of(request_->disk.partition)).numbers;
     whole_ = TRY(device_of(request_->disk.file)).numbers;
     const std::array<std::string, 2> below{nbd_->numbers(), partition_};
-    disk_ = TRY(sys::MappedDevice::create(request_->disk.map, request_->disk.map_uuid, rows(), below, false));
-    return disk_->check(rows(), below, false);
+    disk_ = TRY(
+        sys::MappedDevice::create(request_->disk.map, request_->disk.map_uuid, rows(kPad / kSectorSize), below, false));
+    return disk_->check(rows(kPad / kSectorSize), below, false);
   }
 
   Result<void> start_server(const sys::NbdSockets& sockets) {
@@ -246,7 +247,7 @@ class Supervisor {
     if (child && child->pid == 0) {
       const AmongDevices inside(own_, proc_);
       const std::array<std::string, 2> below{whole_, partition_};
-      const auto done = disk_->reload(rows(), below, false);
+      const auto done = disk_->reload(rows(0), below, false);
       if (!done) cannot_change(done.error());
       ::_exit(done ? 0 : 1);
     }

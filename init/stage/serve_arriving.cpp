@@ -25,16 +25,17 @@ using arrive::kBlock;
 
 constexpr std::uint64_t kLeast = 32;                    // blocks that come at once when one is needed
 constexpr std::uint64_t kMost = kMostBrought / kBlock;  // and when none is
-constexpr std::size_t kMostRequest = 2 << 20;           // bytes; the kernel does not ask for more
-constexpr std::size_t kMostWaiting = 256;               // reads; the kernel asks for half as many at once
-constexpr int kLook = 250;                              // milliseconds
+constexpr std::uint64_t kSmallGap = 16;  // blocks between others that come along, where asking twice would take longer
+constexpr std::size_t kMostRequest = 2 << 20;  // bytes; the kernel does not ask for more
+constexpr std::size_t kMostWaiting = 256;      // reads; the kernel asks for half as many at once
+constexpr int kLook = 250;                     // milliseconds
 
-std::uint64_t first_of(const sys::NbdRequest& request) {
-  return request.offset / kBlock;
+std::uint64_t first_of(const Range& part) {
+  return part.offset / kBlock;
 }
 
-std::uint64_t end_of(const sys::NbdRequest& request) {
-  return (request.offset + request.length + kBlock - 1) / kBlock;
+std::uint64_t end_of(const Range& part) {
+  return (part.end() + kBlock - 1) / kBlock;
 }
 
 Result<void> receive_whole(const Fd& socket, MutableBytes out) {
@@ -151,102 +152,109 @@ Result<void> ArrivalServer::run() {
   }
 }
 
+ArrivalServer::Request ArrivalServer::within_disk(const sys::NbdRequest& asked) const {
+  const std::uint64_t disk_end = kPad + header_.data_blocks * kBlock;
+  const std::uint64_t first = std::clamp(asked.offset, kPad, disk_end);
+  const std::uint64_t end = std::clamp(asked.offset + asked.length, kPad, disk_end);
+  return {.asked = asked, .part = {first - kPad, end - first}};
+}
+
 // NotFound: the kernel has gone.
 Result<void> ArrivalServer::take_request() {
-  const auto request = server_.next();
-  if (!request || request->kind == sys::NbdRequest::Kind::Disconnect) {
+  const auto asked = server_.next();
+  if (!asked || asked->kind == sys::NbdRequest::Kind::Disconnect) {
     TRY(shared_.save(files_.image, files_.map));
     return fail(Code::NotFound, "the kernel has gone");
   }
-  const std::uint64_t end = header_.data_blocks * kBlock;
-  const bool is_within = request->offset <= end && request->length <= end - request->offset;
-  if (request->length > data_.size()) return fail(Code::Corrupt, "the kernel asks for more than there is room for");
-  switch (request->kind) {
+  const std::uint64_t end = header_.data_blocks * kBlock + 2 * kPad;
+  const bool is_on_device = asked->offset <= end && asked->length <= end - asked->offset;
+  if (asked->length > data_.size()) return fail(Code::Corrupt, "the kernel asks for more than there is room for");
+  const Request request = is_on_device ? within_disk(*asked) : Request{.asked = *asked, .part = {}};
+  switch (asked->kind) {
     case sys::NbdRequest::Kind::Read:
-      if (!is_within) return server_.answer(*request, EINVAL);
-      note_read(*request);
-      if (is_there(*request)) return read(*request);
-      reads_.push_back(*request);
+      if (!is_on_device) return server_.answer(*asked, EINVAL);
+      note_read(request.part);
+      if (is_there(request.part)) return read(request);
+      reads_.push_back(request);
       return {};
-    case sys::NbdRequest::Kind::Write: {
-      const MutableBytes data = MutableBytes(written_).first(request->length);
-      TRY(server_.receive(data));
-      if (!is_within) return server_.answer(*request, EINVAL);
-      return take_write(*request);
-    }
+    case sys::NbdRequest::Kind::Write:
+      TRY(server_.receive(MutableBytes(written_).first(asked->length)));
+      if (asked->length == 0 || request.part.length != asked->length) return server_.answer(*asked, EINVAL);
+      if (!missing_edge(request.part)) return write(request);
+      held_ = request;
+      return {};
     case sys::NbdRequest::Kind::Flush: {
       const auto saved = shared_.save(files_.image, files_.map);
       if (!saved) report_.warn(saved.error().message());
-      return server_.answer(*request, saved ? 0 : EIO);
+      return server_.answer(*asked, saved ? 0 : EIO);
     }
     default:
-      return server_.answer(*request, EOPNOTSUPP);
+      return server_.answer(*asked, EOPNOTSUPP);
   }
 }
 
-bool ArrivalServer::is_there(const sys::NbdRequest& request) const {
-  return shared_.blocks().next(first_of(request), false) >= end_of(request);
+bool ArrivalServer::is_there(const Range& part) const {
+  return part.empty() || shared_.blocks().next(first_of(part), false) >= end_of(part);
 }
 
 // A block of which only a part is written, and the rest is missing.
-std::optional<std::uint64_t> ArrivalServer::missing_edge(const sys::NbdRequest& request) const {
-  const std::uint64_t end = request.offset + request.length;
-  const std::uint64_t last = end / kBlock;
-  if (request.offset % kBlock != 0 && !shared_.blocks().has(first_of(request))) return first_of(request);
-  if (end % kBlock != 0 && !shared_.blocks().has(last)) return last;
+std::optional<std::uint64_t> ArrivalServer::missing_edge(const Range& part) const {
+  const std::uint64_t last = part.end() / kBlock;
+  if (part.offset % kBlock != 0 && !shared_.blocks().has(first_of(part))) return first_of(part);
+  if (part.end() % kBlock != 0 && !shared_.blocks().has(last)) return last;
   return std::nullopt;
 }
 
-Result<void> ArrivalServer::read(const sys::NbdRequest& request) {
-  const MutableBytes data = MutableBytes(data_).first(request.length);
-  const auto done = files_.image.read(request.offset, data);
+Result<void> ArrivalServer::read(const Request& request) {
+  const MutableBytes data = MutableBytes(data_).first(request.asked.length);
+  std::ranges::fill(data, std::byte{0});
+  const auto skip = static_cast<std::size_t>(request.part.offset + kPad - request.asked.offset);
+  const auto done =
+      request.part.empty()
+          ? Result<void>()
+          : files_.image.read(request.part.offset, data.subspan(skip, static_cast<std::size_t>(request.part.length)));
   if (!done) report_.warn(done.error().message());
-  return server_.answer(request, done ? 0 : EIO, done ? Bytes(data) : Bytes());
-}
-
-Result<void> ArrivalServer::take_write(const sys::NbdRequest& request) {
-  if (request.length == 0) return server_.answer(request, 0);
-  if (!missing_edge(request)) return write(request);
-  held_ = request;
-  return {};
+  return server_.answer(request.asked, done ? 0 : EIO, done ? Bytes(data) : Bytes());
 }
 
 // In place, and from then on it is there. The mark is on stable storage when the guest's flush is answered.
-Result<void> ArrivalServer::write(const sys::NbdRequest& request) {
-  const auto done = files_.image.write_unflushed(request.offset, Bytes(written_).first(request.length));
-  if (done) shared_.add({.first = first_of(request), .count = end_of(request) - first_of(request)});
+Result<void> ArrivalServer::write(const Request& request) {
+  const Range& part = request.part;
+  const auto done =
+      files_.image.write_unflushed(part.offset, Bytes(written_).first(static_cast<std::size_t>(part.length)));
+  if (done) shared_.add({.first = first_of(part), .count = end_of(part) - first_of(part)});
   if (!done) report_.warn(done.error().message());
-  return server_.answer(request, done ? 0 : EIO);
+  return server_.answer(request.asked, done ? 0 : EIO);
 }
 
 // What is there now and was waited for.
 Result<void> ArrivalServer::settle() {
-  if (held_ && !missing_edge(*held_)) TRY(write(*std::exchange(held_, std::nullopt)));
+  if (held_ && !missing_edge(held_->part)) TRY(write(*std::exchange(held_, std::nullopt)));
   for (std::size_t i = 0; i < reads_.size();) {
-    if (!is_there(reads_[i])) {
+    if (!is_there(reads_[i].part)) {
       ++i;
       continue;
     }
-    const sys::NbdRequest request = reads_[i];
+    const Request request = reads_[i];
     reads_.erase(reads_.begin() + static_cast<std::ptrdiff_t>(i));
     TRY(read(request));
   }
   return {};
 }
 
-void ArrivalServer::note_read(const sys::NbdRequest& request) {
-  if (complete_ || Clock::now() > began_ + times_.record) return;
+void ArrivalServer::note_read(const Range& part) {
+  if (part.empty() || complete_ || Clock::now() > began_ + times_.record) return;
   BlockMap noted(noted_, header_.data_blocks);
-  for (const Blocks& blocks : noted.missing({first_of(request), end_of(request) - first_of(request)}))
+  for (const Blocks& blocks : noted.missing({first_of(part), end_of(part) - first_of(part)}))
     if (shared_.record(blocks)) noted.add(blocks);
 }
 
 std::optional<Blocks> ArrivalServer::urgent() const {
   if (held_)
-    if (const auto block = missing_edge(*held_)) return Blocks{.first = *block, .count = 1};
+    if (const auto block = missing_edge(held_->part)) return Blocks{.first = *block, .count = 1};
   if (reads_.empty()) return std::nullopt;
-  const std::uint64_t first = shared_.blocks().next(first_of(reads_.front()), false);
-  return Blocks{.first = first, .count = end_of(reads_.front()) - first};
+  const std::uint64_t first = shared_.blocks().next(first_of(reads_.front().part), false);
+  return Blocks{.first = first, .count = end_of(reads_.front().part) - first};
 }
 
 std::optional<ArrivalServer::Goal> ArrivalServer::choose() {
@@ -318,9 +326,12 @@ Result<void> ArrivalServer::ask_next() {
   const auto missing = shared_.blocks().missing(goal->blocks);
   again_ = missing.empty();
   if (again_) return {};
-  asked_ = {.blocks = {.first = missing.front().first,
-                       .count = missing.back().first + missing.back().count - missing.front().first},
-            .wanted = goal->wanted};
+  asked_ = {.blocks = missing.front(), .wanted = goal->wanted};
+  for (const Blocks& run : missing) {
+    Blocks& asked = asked_->blocks;
+    if (run.first > asked.first + asked.count + kSmallGap) break;
+    asked.count = run.first + run.count - asked.first;
+  }
   std::array<std::byte, kBringRequest> request{};
   (void)store_le(request, 0, asked_->blocks.first * kBlock);
   (void)store_le(request, 8, asked_->blocks.count * kBlock);

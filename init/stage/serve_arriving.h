@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/range.h"
 #include "base/result.h"
 #include "init/arrive/block_map.h"
 #include "init/arrive/checked_digests.h"
@@ -59,6 +60,10 @@ class SharedMap {
   arrive::BlockMap blocks_;
 };
 
+/// So many zeros are before the disk on the block device, and behind it: nobody is to find partitions or file systems
+/// there, which are those of the guest.
+inline constexpr std::uint64_t kPad = 1 << 20;
+
 class ArrivalServer {
  public:
   /// The image's file, its map and its tree; borrowed.
@@ -91,14 +96,19 @@ class ArrivalServer {
     Wanted wanted = Wanted::Rest;
   };
 
+  struct Request {
+    sys::NbdRequest asked;
+    Range part;  // of the disk
+  };
+
+  [[nodiscard]] Request within_disk(const sys::NbdRequest& asked) const;
   [[nodiscard]] Result<void> take_request();
-  [[nodiscard]] Result<void> take_write(const sys::NbdRequest& request);
-  [[nodiscard]] Result<void> write(const sys::NbdRequest& request);
-  [[nodiscard]] Result<void> read(const sys::NbdRequest& request);
+  [[nodiscard]] Result<void> write(const Request& request);
+  [[nodiscard]] Result<void> read(const Request& request);
   [[nodiscard]] Result<void> settle();
-  [[nodiscard]] bool is_there(const sys::NbdRequest& request) const;
-  [[nodiscard]] std::optional<std::uint64_t> missing_edge(const sys::NbdRequest& request) const;
-  void note_read(const sys::NbdRequest& request);
+  [[nodiscard]] bool is_there(const Range& part) const;
+  [[nodiscard]] std::optional<std::uint64_t> missing_edge(const Range& part) const;
+  void note_read(const Range& part);
 
   [[nodiscard]] std::optional<Goal> choose();
   [[nodiscard]] std::optional<arrive::Blocks> urgent() const;
@@ -131,9 +141,9 @@ class ArrivalServer {
   std::vector<std::byte> data_;     // of a request
   std::vector<std::byte> written_;  // of one that waits
   std::vector<std::byte> brought_;
-  std::vector<std::byte> noted_;         // bits: in the record
-  std::vector<sys::NbdRequest> reads_;   // that wait
-  std::optional<sys::NbdRequest> held_;  // a write that waits: nothing more is taken
+  std::vector<std::byte> noted_;  // bits: in the record
+  std::vector<Request> reads_;    // that wait
+  std::optional<Request> held_;   // a write that waits: nothing more is taken
   std::optional<Goal> asked_;
   bool again_ = false;
   bool complete_ = false;
