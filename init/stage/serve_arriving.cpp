@@ -261,12 +261,13 @@ std::optional<ArrivalServer::Goal> ArrivalServer::choose() {
   const std::uint64_t all = header_.data_blocks;
   const auto upwards = [&](std::uint64_t block, std::uint64_t by) { return std::min(all, (block + by - 1) / by * by); };
   if (const auto needed = urgent()) {
-    has_asked_ = true;
+    urgent_ = Clock::now();
     const std::uint64_t first = needed->first / kLeast * kLeast;
     const std::uint64_t end = std::min(upwards(needed->first + needed->count, kLeast), first + kMost);
     return Goal{.blocks = {.first = first, .count = end - first}, .wanted = Wanted::Urgent};
   }
-  if (!has_asked_ && Clock::now() < began_ + times_.until_rest) return std::nullopt;
+  const auto now = Clock::now();
+  if (!urgent_ && now < began_ + times_.until_rest) return std::nullopt;
   for (; list_at_ < list_.size(); ++list_at_, list_block_ = 0) {
     const Blocks& listed = list_[list_at_];
     const std::uint64_t end = listed.first + listed.count;
@@ -274,6 +275,8 @@ std::optional<ArrivalServer::Goal> ArrivalServer::choose() {
     if (first < end)
       return Goal{.blocks = {.first = first, .count = std::min(kMost, end - first)}, .wanted = Wanted::Listed};
   }
+  // It would keep those waiting who need another part next.
+  if (urgent_ && now < *urgent_ + times_.quiet) return std::nullopt;
   std::uint64_t first = shared_.blocks().next(cursor_, false);
   if (first == all) first = shared_.blocks().next(0, false);
   if (first == all) return std::nullopt;

@@ -74,6 +74,7 @@ class ArrivalServer {
   };
   struct Times {
     std::chrono::milliseconds until_rest{10'000};  ///< then also what nobody has asked for comes
+    std::chrono::milliseconds quiet{1'000};        ///< and only when nobody has waited for so long
     std::chrono::milliseconds again{2'000};        ///< after a failure
     std::chrono::milliseconds save{5'000};
     std::chrono::milliseconds complain{5'000};  ///< when somebody has waited so long
@@ -152,8 +153,8 @@ class ArrivalServer {
   Clock::time_point saved_ = began_;
   std::optional<Clock::time_point> waiting_;
   bool complained_ = false;
-  bool has_asked_ = false;
-  std::string why_;  // the last failure
+  std::optional<Clock::time_point> urgent_;  // when somebody has waited last
+  std::string why_;                          // the last failure
 };
 
 }  // namespace vhdboot::stage

@@ -166,7 +166,7 @@ class Served {
       const auto done =
           ArrivalServer(sys::NbdServer(Fd(server)), Fd(bringer), {.image = image_, .map = map_, .tree = tree_},
                         source().header, shared_, "http://10.0.2.2/a.vhd", done_, report,
-                        {.until_rest = 0ms, .again = 1ms, .save = 20ms, .complain = 10ms})
+                        {.until_rest = 0ms, .quiet = 0ms, .again = 1ms, .save = 20ms, .complain = 10ms})
               .run();
       EXPECT_TRUE(done) << done.error().message();
     });
