@@ -27,7 +27,8 @@ Result<void> rename_on(const std::string& partition, const entry::CountedFile& e
 
 Result<void> count_boot(const entry::CountedFile& entry, const FoundImage& image, std::uint32_t guest_block) {
   const auto plan = TRY(plan_attachment(image, false, guest_block));
-  if (plan.grows) return fail(Code::Unsupported, "nothing is written to an image that grows before its guest runs");
+  if (plan.needs_keeper())
+    return fail(Code::Unsupported, "nothing is written to an image that grows or arrives before its guest runs");
   TRY(begin_writes(image, kMapName));
   auto disk = TRY(attach_image(plan, image));
   TRY(rename_on(concat(disk.disk().path(), 'p', entry.partition), entry));

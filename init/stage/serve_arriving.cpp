@@ -360,6 +360,7 @@ Result<void> ArrivalServer::take_brought() {
   const auto wrong = take_right(goal.blocks, bytes, true);
   if (wrong && !*wrong) {
     why_.clear();
+    waiting_.reset();
     return {};
   }
   failed(wrong ? concat("the bytes from ", **wrong * kBlock,
@@ -367,6 +368,7 @@ Result<void> ArrivalServer::take_brought() {
                         "after `vhdtool hashes`")
                : wrong.error().message());
   // Others may be right, which are not kept waiting.
+  if (goal.wanted == Wanted::Urgent && !reads_.empty()) std::ranges::rotate(reads_, reads_.begin() + 1);
   const std::uint64_t end = goal.blocks.first + goal.blocks.count;
   if (goal.wanted == Wanted::Listed) list_block_ = end;
   if (goal.wanted == Wanted::Rest) cursor_ = end;
@@ -380,13 +382,13 @@ void ArrivalServer::failed(std::string why) {
   why_ = std::move(why);
 }
 
-// Somebody waits for what does not come.
+// Somebody waits, and nothing comes.
 void ArrivalServer::complain() {
-  if (!urgent()) {
-    waiting_.reset();
-    if (std::exchange(complained_, false)) report_.warn("what the system has waited for has come, it goes on");
-    return;
-  }
+  const bool waits = urgent().has_value();
+  if (!waits) waiting_.reset();
+  if (!waiting_ && std::exchange(complained_, false))
+    report_.warn("what the system has waited for has come, it goes on");
+  if (!waits) return;
   const auto now = Clock::now();
   if (!waiting_) waiting_ = now;
   if (complained_ || now < *waiting_ + times_.complain) return;

@@ -527,8 +527,7 @@ Attempt<Arrived> fetch_rest(const std::string& url, const std::string& path, con
   TreeDigests digests(remote.layout, root, tree_source);
   TRY(bring_tree(tree, remote, digests, digest));
   SpaceFile space = TRY(SpaceFile::reopen(file->descriptor()));
-  TRY(space.check_attributes());
-  TRY(space.check_complete());
+  TRY(prepare(space, header.size()));
   std::uint64_t moved = 0;
   {
     ProgressShow show(remote.layout.data_blocks() * kBlock);
