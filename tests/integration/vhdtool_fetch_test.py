@@ -532,6 +532,22 @@ def test_complete_by_its_guest(bootable, here):
     assert is_complete(here, bootable.image) and not bootable.asked
 
 
+def test_a_map_that_was_left(bootable, here):
+    """It is about another file than the one that came later: nothing is fetched over that."""
+    fetch_boot_set(bootable, here)
+    kept = (here / "disk.vhd.map").read_bytes()
+    (here / "disk.vhd").unlink()
+    fetch(bootable, here)
+    assert not (here / "disk.vhd.map").exists()
+    (here / "disk.vhd.map").write_bytes(kept)
+    with open(here / "disk.vhd", "r+b") as file:
+        file.seek(-100, os.SEEK_END)
+        file.write(b"changed")
+    before = (here / "disk.vhd").read_bytes()
+    refuse(3, "fetch", bootable.address, here / "disk.vhd", "--root-hash", bootable.root, words=["it is complete", "delete that"])
+    assert (here / "disk.vhd").read_bytes() == before
+
+
 def test_boot_set_refused(bootable, here):
     words = "fetch", "--boot-set", bootable.address, here / "disk.vhd", "--root-hash", bootable.root
     bootable.list.write_text("vhdboot-boot-set/1 7\n0 3\n", encoding="ascii")

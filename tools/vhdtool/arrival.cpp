@@ -443,6 +443,7 @@ Result<void> write_map(const std::string& path, const Remote& remote, const Sha2
 
 Attempt<Arrived> fetch(const std::string& url, const std::string& path, const Sha256Digest& root) {
   return arrive_at(url, path, root, nullptr, [&](const std::string& part, const SpaceFile&) -> Result<void> {
+    ::unlink(map_path(path).c_str());  // of an earlier file of that name
     TRY(rename_to_free(part, path));
     return sync_folder_of(path);
   });
@@ -518,6 +519,9 @@ Attempt<Arrived> fetch_rest(const std::string& url, const std::string& path, con
     TRY(tidy_up());
     return Arrived{.size = header.size(), .moved = 0, .was_there = true};
   }
+  if (!is_zero(tail))
+    return fail(Code::Unsafe,
+                concat("it is complete, and another one than ", printable(map_path(path)), " is about: delete that"));
   const Remote remote = TRY(ask(url, root));
   if (remote.salt != header.salt || remote.layout.data_blocks() != header.data_blocks)
     return fail(Code::Corrupt, concat(printable(map_path(path)), " is that of another file"));
