@@ -68,10 +68,11 @@ LATER = {1501 * BLOCK: b"and later on\n".ljust(BLOCK, b"\0")}
 
 
 @pytest.fixture(name="server")
-def make_server(folder):
-    """A web server, with the image of a guest and what belongs to it."""
-    need_network()
-    guest = tiny_guest.make(SCRIPT, modules=MODULES, notes_size=NOTES)
+def make_server(request, folder):
+    """A web server, with the image of a guest and what belongs to it; the parameter is the Debian with its kernel."""
+    if shutil.which("curl") is None:
+        pytest.skip("vhdtool fetch needs curl")
+    guest = tiny_guest.make(SCRIPT, modules=MODULES, notes_size=NOTES, suite=getattr(request, "param", "bookworm"))
     served = folder / "served"
     served.mkdir()
     image = Path(shutil.copy(guest.image, served / "tiny.vhd"))
@@ -90,11 +91,6 @@ def make_server(folder):
         server.root_hash = run(PRODUCTS / "vhdtool", "hashes", image).strip()
         yield server
     shutil.rmtree(served)
-
-
-def need_network():
-    if shutil.which("curl") is None:
-        pytest.skip("vhdtool fetch needs curl")
 
 
 def make_host(url: str, root_hash: str, folder: Path, fs: str = "ntfs") -> hostdisk.HostDisk:
@@ -132,6 +128,7 @@ def md5(data: bytes) -> str:
     return run("md5sum", stdin=data)[:32]
 
 
+@pytest.mark.parametrize("server", ["bookworm", pytest.param("trixie", marks=pytest.mark.only_all)], indirect=True)
 def test_it_comes_while_it_runs(server, folder):
     """The network is away for a while; in the end the file is the source with what the guest wrote, and needs no network."""
     arrival = fetch_boot_set(server, folder)

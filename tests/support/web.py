@@ -44,12 +44,13 @@ def wait_for_port(port: int, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, work: Path, certificate: Path | None = None):
-    """Serves a folder; its address."""
+def nginx(folder: Path, work: Path, certificate: Path | None = None, limit: int = 0):
+    """Serves a folder; its address. `limit`: bytes a second of each connection; 0: none."""
     need("nginx")
     work.mkdir()
     port = free_port()
     more = f"ssl_certificate {certificate}; ssl_certificate_key {certificate};" if certificate else ""
+    more += f" limit_rate {limit};" if limit else ""
     (work / "nginx.conf").write_text(NGINX.format(work=work, port=port, folder=folder, more=more,
                                                   words="ssl" if certificate else ""), encoding="utf-8")
     with subprocess.Popen([shutil.which("nginx", path=PATH), "-c", work / "nginx.conf", "-e", work / "error.log"],
