@@ -77,7 +77,7 @@ Result<std::string> recorded(const std::string& path) {
 class PagesInMemory {
  public:
   // Drops what nobody needs of them.
-  static Result<PagesInMemory> start(const Fd& file, std::uint64_t size) {
+  static Result<std::unique_ptr<PagesInMemory>> start(const Fd& file, std::uint64_t size) {
     if (::sysconf(_SC_PAGESIZE) != long{kBlock})
       return fail(Code::Unsupported, "this machine has pages of another size");
     if (::fsync(file.get()) < 0) return fail_errno("writing what is in memory");
@@ -85,12 +85,12 @@ class PagesInMemory {
       return fail_errno("dropping what is in memory", error);
     // What is read ahead would come as well.
     (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
-    return PagesInMemory(file, size);
+    return std::unique_ptr<PagesInMemory>(new PagesInMemory(file, size));
   }
 
-  [[nodiscard]] Result<std::vector<Blocks>> find() const {
+  // Takes note of those that are there now: others may need the memory again soon.
+  [[nodiscard]] Result<void> look() {
     constexpr std::uint64_t kWindow = 1ULL << 30;
-    std::vector<Blocks> found;
     std::vector<unsigned char> there(kWindow / kBlock);
     for (std::uint64_t at = 0; at < size_; at += kWindow) {
       const auto length = static_cast<std::size_t>(std::min(kWindow, size_ - at));
@@ -99,22 +99,29 @@ class PagesInMemory {
       const int told = ::mincore(mapped, length, there.data());
       ::munmap(mapped, length);
       if (told != 0) return fail_errno("looking at what is in memory");
-      for (std::uint64_t page = 0; page < length / kBlock; ++page) {
-        if ((there[page] & 1U) == 0) continue;
-        const std::uint64_t block = at / kBlock + page;
-        if (!found.empty() && found.back().first + found.back().count == block)
-          ++found.back().count;
-        else
-          found.push_back({.first = block, .count = 1});
-      }
+      for (std::uint64_t page = 0; page < length / kBlock; ++page)
+        if ((there[page] & 1U) != 0) seen_.add({.first = at / kBlock + page, .count = 1});
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::vector<Blocks> seen() const {
+    std::vector<Blocks> found;
+    for (std::uint64_t at = seen_.next(0, true); at < seen_.data_blocks();) {
+      const std::uint64_t end = seen_.next(at, false);
+      found.push_back({.first = at, .count = end - at});
+      at = seen_.next(end, true);
     }
     return found;
   }
 
  private:
-  PagesInMemory(const Fd& file, std::uint64_t size) : file_(file), size_(size) {}
+  PagesInMemory(const Fd& file, std::uint64_t size)
+      : file_(file), size_(size), bits_(static_cast<std::size_t>(size / kBlock / 8 + 1)), seen_(bits_, size / kBlock) {}
   const Fd& file_;
   std::uint64_t size_;
+  std::vector<std::byte> bits_;
+  arrive::BlockMap seen_;
 };
 
 void collect_names(const disk::Folder& tree, const std::string& folder, std::vector<std::string>& names) {
@@ -128,7 +135,7 @@ void collect_names(const disk::Folder& tree, const std::string& folder, std::vec
 }
 
 // Those with which it may be booted, on whatever machine.
-Result<void> read_modules(const guest::ModuleFolder& folder, const kexec::CommandLine& line) {
+Result<void> read_modules(const guest::ModuleFolder& folder, const kexec::CommandLine& line, PagesInMemory& pages) {
   std::vector<std::string> names{
       "dm_mod",     "loop",        "nbd",         "macvlan",    "ahci",         "ata_piix",     "nvme",
       "vmd",        "sd_mod",      "usb_storage", "uas",        "xhci_pci",     "ehci_pci",     "virtio_pci",
@@ -138,27 +145,31 @@ Result<void> read_modules(const guest::ModuleFolder& folder, const kexec::Comman
   collect_names(folder.tree, "/kernel/drivers/net/ethernet", names);
   const auto index = TRY(guest::read_index(folder, guest::read_modprobe(folder, line)));
   std::erase_if(names, [&](const std::string& name) { return !index.has(name); });
-  for (const std::string& file : index.resolve(names).files)
+  for (const std::string& file : index.resolve(names).files) {
     static_cast<void>(TRY(guest::read_module(folder, file, modules::make_decompressor)));
+    TRY(pages.look());
+  }
   static_cast<void>(guest::read_kernel_config(folder));
   return {};
 }
 
-Result<void> read_start(InspectedDisk& disk, const BootChoice& choice) {
+Result<void> read_start(InspectedDisk& disk, const BootChoice& choice, PagesInMemory& pages) {
+  TRY(pages.look());
   {
     std::vector<std::byte> kernel(static_cast<std::size_t>(choice.plan.kernel.range.length));
     TRY(kexec::read_kernel(choice.plan, kernel));
     std::vector<std::byte> initrd(static_cast<std::size_t>(kexec::initrd_size(choice.plan, {})));
     TRY(kexec::read_initrd(choice.plan, {}, initrd));
+    TRY(pages.look());
   }
   const record::Config config;
   const auto search =
       TRY(guest::find_module_folder(disk, nullptr, config, guest::module_request(choice.release, choice.line)));
-  return search.folder ? read_modules(*search.folder, choice.line) : Result<void>();
+  return search.folder ? read_modules(*search.folder, choice.line, pages) : Result<void>();
 }
 
 // What stage 1 does, beside a running system.
-Result<void> read_as_boot(const std::string& path) {
+Result<void> read_as_boot(const std::string& path, PagesInMemory& pages) {
   const Image image = TRY(open_image(path, Parents::Ignored));
   Findings findings;
   const CheckedImage checked = check_image(*image.file, path, {}, findings);
@@ -167,7 +178,7 @@ Result<void> read_as_boot(const std::string& path) {
                      open_backing(path, {{.logical = 0, .physical = 0, .length = image.file->size()}}));
   Result<void> read = fail(Code::Unsupported, "nothing in it can be booted: see `vhdtool check`");
   const auto judge = [&](const BootChoice& choice, Findings&) -> Result<void> {
-    read = read_start(disk, choice);
+    read = read_start(disk, choice, pages);
     return {};
   };
   static_cast<void>(check_entries(disk, record::Config(), judge, findings));
@@ -176,7 +187,7 @@ Result<void> read_as_boot(const std::string& path) {
     static_cast<void>(root.read_text("/etc/fstab", entry::kMaxFstabBytes));
     static_cast<void>(guest::read_tables(root));
   }
-  return {};
+  return pages.look();
 }
 
 Result<std::string> needed(const std::string& path) {
@@ -190,8 +201,9 @@ Result<std::string> needed(const std::string& path) {
       return fail(Code::Unsupported, "only a fixed VHD of whole blocks of 4096 bytes is booted while it arrives");
   }
   const auto pages = TRY(PagesInMemory::start(file, size));
-  TRY(read_as_boot(path));
-  return arrive::to_text(TRY(pages.find()), size / kBlock);
+  // The second time for what the system had no memory for.
+  for (int time = 0; time < 2; ++time) TRY(read_as_boot(path, *pages));
+  return arrive::to_text(pages->seen(), size / kBlock);
 }
 
 }  // namespace
