@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "vhd/incomplete.h"
 
 namespace vhdboot::vhd {
 namespace {
@@ -55,6 +56,7 @@ std::string_view qemu_name(Format format) {
       return "parallels";
     case Format::Raw:
     case Format::FixedVhd:
+    case Format::Incomplete:
     case Format::Compressed:
       break;
   }
@@ -106,12 +108,17 @@ std::string_view name(Format format) {
       return "Parallels image";
     case Format::Compressed:
       return "compressed file";
+    case Format::Incomplete:
+      return "image that is not complete";
   }
   return "image";
 }
 
 std::string conversion_advice(Format format, std::string_view file_name) {
   if (format == Format::Compressed) return "it is a compressed file: decompress it first";
+  if (format == Format::Incomplete)
+    return "it is not complete: bring the rest with `vhdtool fetch`, or boot it with `source` and `root-hash` in its "
+           "configuration";
   const std::string target = concat(file_name, ".raw");
   // qemu-img leaves the parent of a VHD out, without a word.
   if (format == Format::DifferencingVhd)
@@ -127,6 +134,11 @@ Result<std::optional<Format>> foreign_format(const ByteSource& file) {
   TRY_IN("reading the start of the file", file.read(0, MutableBytes(head).first(static_cast<std::size_t>(known))));
   for (const Magic& magic : kMagics)
     if (as_text(head).substr(magic.offset).starts_with(magic.bytes)) return magic.format;
+  if (file.size() >= kIncompleteSize) {
+    std::array<std::byte, kIncompleteSize> tail{};
+    TRY_IN("reading the end of the file", file.read(file.size() - tail.size(), tail));
+    if (is_incomplete(tail)) return Format::Incomplete;
+  }
   // Dynamic and differencing VHDs begin with a copy of their footer; a fixed one may stand in front of anything.
   if (const auto footer = parse_footer(head); footer && footer->type != DiskType::Fixed) return format_of(footer->type);
   return std::nullopt;

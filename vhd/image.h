@@ -14,7 +14,20 @@
 
 namespace vhdboot::vhd {
 
-enum class Format { Raw, FixedVhd, DynamicVhd, DifferencingVhd, Vhdx, Qcow2, Qed, Vdi, Vmdk, Parallels, Compressed };
+enum class Format {
+  Raw,
+  FixedVhd,
+  DynamicVhd,
+  DifferencingVhd,
+  Vhdx,
+  Qcow2,
+  Qed,
+  Vdi,
+  Vmdk,
+  Parallels,
+  Compressed,
+  Incomplete
+};
 
 /// The format's name for people: "dynamic VHD".
 [[nodiscard]] std::string_view name(Format format);
@@ -42,7 +55,8 @@ struct ImageInfo {
 /// `file_name` is the last component.
 [[nodiscard]] Result<void> check_footer(const ImageInfo& info, std::string_view file_name);
 
-/// The format that the first bytes of `file` name, other than Raw and FixedVhd, which leave no mark there.
+/// The format that the first bytes of `file` name, other than Raw and FixedVhd, which leave no mark there; and
+/// Incomplete, which the last ones do (vhd/incomplete.h).
 [[nodiscard]] Result<std::optional<Format>> foreign_format(const ByteSource& file);
 
 /// "it is a dynamic VHD; convert it with `qemu-img convert ...`": why `format` is not used as it is and what to do.
