@@ -15,7 +15,11 @@ constexpr std::size_t kDataBlocksAt = 16;
 constexpr std::size_t kSaltAt = 24;
 constexpr std::size_t kRootAt = 56;
 constexpr std::size_t kTailAt = 512;
-constexpr std::size_t kCrcAt = kBlock - 4;
+constexpr std::size_t kCopyAt = 1024;  // a sector, which a disk writes whole
+constexpr std::size_t kCopySize = 512;
+constexpr std::size_t kStartsAt = 16;  // in that
+constexpr std::size_t kCountingAt = 24;
+constexpr std::size_t kCrcAt = kBlock - 4;  // of what is before that
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kBitsPerBlock = kBlock * 8;
 constexpr unsigned kCountBits = 16;
@@ -23,7 +27,7 @@ constexpr std::size_t kEntry = 8;
 
 }  // namespace
 
-std::vector<std::byte> serialise(const MapHeader& header) {
+std::vector<std::byte> serialise(const MapHeader& header, const MapCopy& copy) {
   std::vector<std::byte> bytes(kBlock);
   std::ranges::copy(as_bytes(kSignature), bytes.begin());
   static_cast<void>(store_le(bytes, kVersionAt, kVersion));
@@ -31,14 +35,19 @@ std::vector<std::byte> serialise(const MapHeader& header) {
   std::ranges::copy(header.salt, bytes.begin() + kSaltAt);
   std::ranges::copy(header.root, bytes.begin() + kRootAt);
   std::ranges::copy(header.tail, bytes.begin() + kTailAt);
-  static_cast<void>(store_le(bytes, kCrcAt, crc32(Bytes(bytes).first(kCrcAt))));
+  static_cast<void>(store_le(bytes, kCrcAt, crc32(Bytes(bytes).first(kCopyAt))));
+  const auto sector = MutableBytes(bytes).subspan(kCopyAt, kCopySize);
+  std::ranges::copy(copy.id, sector.begin());
+  static_cast<void>(store_le(sector, kStartsAt, copy.starts));
+  static_cast<void>(store_le(sector, kCountingAt, static_cast<std::uint32_t>(copy.counting ? 1 : 0)));
+  static_cast<void>(store_le(sector, kCopySize - 4, crc32(Bytes(sector).first(kCopySize - 4))));
   return bytes;
 }
 
 Result<MapHeader> parse_map_header(Bytes bytes) {
   if (bytes.size() < kBlock || as_text(bytes).substr(0, kSignature.size()) != kSignature)
     return fail(Code::Corrupt, "it does not tell which blocks of an image are there");
-  if (load_le<std::uint32_t>(bytes, kCrcAt) != crc32(bytes.first(kCrcAt)))
+  if (load_le<std::uint32_t>(bytes, kCrcAt) != crc32(bytes.first(kCopyAt)))
     return fail(Code::Corrupt, "its header is damaged");
   if (load_le<std::uint32_t>(bytes, kVersionAt) != kVersion)
     return fail(Code::Unsupported, "it was made by another version of vhdboot");
@@ -49,6 +58,16 @@ Result<MapHeader> parse_map_header(Bytes bytes) {
   std::ranges::copy(bytes.subspan(kRootAt, sizeof(Sha256Digest)), header.root.begin());
   std::ranges::copy(bytes.subspan(kTailAt, kTail), header.tail.begin());
   return header;
+}
+
+Result<MapCopy> parse_map_copy(Bytes bytes) {
+  const auto sector = slice(bytes, kCopyAt, kCopySize);
+  if (!sector || load_le<std::uint32_t>(*sector, kCopySize - 4) != crc32(sector->first(kCopySize - 4)))
+    return fail(Code::Corrupt, "what it says of its image is damaged");
+  MapCopy copy{.starts = *load_le<std::uint64_t>(*sector, kStartsAt),
+               .counting = *load_le<std::uint32_t>(*sector, kCountingAt) != 0};
+  std::ranges::copy(sector->first(copy.id.size()), copy.id.begin());
+  return copy;
 }
 
 MapLayout::MapLayout(std::uint64_t data_blocks)

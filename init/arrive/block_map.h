@@ -3,7 +3,8 @@
 // FILE.map. A block that is marked belongs to the image, whatever is in it: it may have been written by the guest. One
 // that is not may lie there all the same, if it is what the hash tree says.
 //
-// In blocks of kBlock bytes: a header that stays as it is; a bit for each block of the data, the lowest of a byte
+// In blocks of kBlock bytes: a header that stays as it is, but for the sector that tells which copy of the image it is
+// of; a bit for each block of the data, the lowest of a byte
 // first; the record, of entries of eight bytes. A bit is only ever set and an entry only ever added, so that a write
 // which the power cuts off leaves a file in order.
 #pragma once
@@ -42,8 +43,24 @@ struct MapHeader {
   friend bool operator==(const MapHeader&, const MapHeader&) = default;
 };
 
+/// Which copy of the image the file is of: what the mark at the end of that says, too (vhd/incomplete.h). A copy of one
+/// of the two alone, older or newer, does not fit the other.
+struct MapCopy {
+  std::array<std::byte, 16> id{};
+  std::uint64_t starts = 0;  ///< of a guest from it
+  bool counting = false;     ///< the mark may say one more already
+
+  /// Whether a mark that says so belongs to it.
+  [[nodiscard]] bool fits(const std::array<std::byte, 16>& other, std::uint64_t count) const {
+    return other == id && (count == starts || (counting && count == starts + 1));
+  }
+  friend bool operator==(const MapCopy&, const MapCopy&) = default;
+};
+
 /// The whole first block.
-[[nodiscard]] std::vector<std::byte> serialise(const MapHeader& header);
+[[nodiscard]] std::vector<std::byte> serialise(const MapHeader& header, const MapCopy& copy);
+/// Of that block; Corrupt: it is damaged.
+[[nodiscard]] Result<MapCopy> parse_map_copy(Bytes bytes);
 /// Corrupt: it is none, or not whole; Unsupported: one of another version.
 [[nodiscard]] Result<MapHeader> parse_map_header(Bytes bytes);
 

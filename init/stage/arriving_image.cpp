@@ -5,8 +5,9 @@
 
 #include "base/text.h"
 #include "init/arrive/hash_tree.h"
+#include "init/arrive/web_address.h"
 #include "init/volume/file_source.h"
-#include "vhd/footer.h"
+#include "vhd/incomplete.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -42,7 +43,11 @@ Result<std::unique_ptr<const ArrivingImage>> open_arriving(HostVolume& volume, c
   std::array<std::byte, arrive::kTail> tail{};
   if (file.size() < tail.size()) return nullptr;
   TRY(file.read(file.size() - tail.size(), tail));
-  if (vhd::has_footer_cookie(tail)) return nullptr;
+  // Who has no mark is complete, or none of ours.
+  if (!vhd::is_incomplete(tail)) return nullptr;
+  const auto mark = vhd::parse_incomplete(tail);
+  if (!mark) return fail(Code::Corrupt, "what its end says of it is damaged: fetch it anew");
+  (void)TRY_IN("`source`", arrive::parse_web_address(from.source));
   auto map = place(volume, path, ".map");
   if (!map && map.error().code == Code::NotFound) return nullptr;
   auto image = std::make_unique<ArrivingImage>();
@@ -57,6 +62,13 @@ Result<std::unique_ptr<const ArrivingImage>> open_arriving(HostVolume& volume, c
   const arrive::MapLayout parts(blocks);
   if (image->header.size() != file.size() || layout.size != parts.size())
     return fail(Code::Corrupt, "the map beside it is that of another image: fetch it anew");
+  const auto copy = TRY_IN("the map beside it", arrive::parse_map_copy(head));
+  if (!copy.fits(mark->id, mark->starts))
+    return fail(Code::Unsafe,
+                "the map beside it is that of another copy of this image, older or newer: put back the "
+                "two that belong together, or fetch it anew");
+  if (image->header.salt != arrive::salt_of(image->header.size(), image->header.tail))
+    return fail(Code::Corrupt, "the map beside it does not fit its root hash: fetch it anew");
   if (image->header.root != arrive::parse_digest(from.root_hash))
     return fail(Code::Unsafe, "it was begun with another root hash than `root-hash` says");
   if (volume.device.logical_block != kSectorSize)

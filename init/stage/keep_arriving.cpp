@@ -34,6 +34,7 @@
 #include "init/sys/mount.h"
 #include "init/sys/nbd.h"
 #include "init/sys/process.h"
+#include "vhd/incomplete.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -65,6 +66,24 @@ struct Files {
   std::unique_ptr<DeviceFile> tree;
 };
 
+// Once more: who puts back one of the two from an older copy is told so at the next start. A cut between the writes
+// leaves the two fitting each other.
+Result<void> count_start(const Files& files, const arrive::MapHeader& header, arrive::MapCopy copy) {
+  const std::uint64_t end = header.data_blocks * arrive::kBlock;
+  std::array<std::byte, vhd::kIncompleteSize> tail{};
+  TRY(files.image->read(end, tail));
+  const auto mark = vhd::parse_incomplete(tail);
+  if (!mark || !copy.fits(mark->id, mark->starts))
+    return fail(Code::Unsafe, "the map beside the image is that of another copy of it");
+  copy.starts = mark->starts;
+  copy.counting = true;
+  TRY(files.map->write(0, serialise(header, copy)));
+  TRY(files.image->write(end, vhd::serialise(vhd::IncompleteMark{.id = copy.id, .starts = copy.starts + 1})));
+  ++copy.starts;
+  copy.counting = false;
+  return files.map->write(0, serialise(header, copy));
+}
+
 class Supervisor {
  public:
   static Result<std::unique_ptr<Supervisor>> start(const ArriveRequest& request, const sys::Reporter& report) {
@@ -88,6 +107,7 @@ class Supervisor {
     if (header.size() != request.disk.file_size || header.root != arrive::parse_digest(request.from.root_hash))
       return fail(Code::Unsafe, "the map beside the image is that of another one");
     auto shared = TRY(SharedMap::read(*files.map, header));
+    TRY(count_start(files, header, TRY(arrive::parse_map_copy(bytes))));
     std::unique_ptr<Supervisor> supervisor(
         new Supervisor(request, report, address, header, shared, std::move(own), std::move(proc), std::move(files)));
     TRY(supervisor->make_devices());
@@ -203,6 +223,8 @@ class Supervisor {
       (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != server) ::_exit(1);
       close_all_but(theirs.get(), report_->descriptor());
+      // Marks are for who has the blocks.
+      shared_.forget();
       if (const auto ready = need_no_disk(); !ready) report_->warn(ready.error().message());
       bring_blocks(theirs, address_, header_.size());
       ::_exit(0);
@@ -245,9 +267,12 @@ class Supervisor {
     if (!nbd_) return;
     auto child = Child::make("changing the disk");
     if (child && child->pid == 0) {
+      // It must not wait for the disk that it holds up.
+      const auto ready = need_no_disk();
       const AmongDevices inside(own_, proc_);
       const std::array<std::string, 2> below{whole_, partition_};
-      const auto done = disk_->reload(rows(0), below, false);
+      const auto done = ready ? disk_->reload(rows(0), below, false) : std::unexpected(ready.error());
+      if (!done) (void)disk_->resume();
       if (!done) cannot_change(done.error());
       ::_exit(done ? 0 : 1);
     }

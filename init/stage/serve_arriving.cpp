@@ -19,6 +19,8 @@
 namespace vhdboot::stage {
 namespace {
 
+constexpr std::size_t kHead = 64;  // before the map in the memory that is shared
+
 using arrive::BlockMap;
 using arrive::Blocks;
 using arrive::kBlock;
@@ -54,7 +56,6 @@ Result<SharedMap> SharedMap::read(const ByteSource& map, const arrive::MapHeader
   const arrive::MapLayout layout(header.data_blocks);
   if (map.size() != layout.size()) return fail(Code::Corrupt, "the map beside the image is that of another one");
   const std::uint64_t parts = layout.bits.count + layout.record.count;
-  constexpr std::size_t kHead = 64;
   const std::size_t size = kHead + static_cast<std::size_t>(parts * (kBlock + 1));
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return fail_errno("taking memory");
@@ -87,6 +88,10 @@ bool SharedMap::record(const Blocks& blocks) {
 std::vector<Blocks> SharedMap::recorded() const {
   return arrive::parse_record(body_.subspan(static_cast<std::size_t>(layout_.bits.count) * kBlock),
                               blocks_.data_blocks());
+}
+
+void SharedMap::forget() const {
+  ::munmap(body_.data() - kHead, kHead + body_.size() + unsaved_.size());
 }
 
 bool SharedMap::is_saved() const {

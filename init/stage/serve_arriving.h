@@ -39,6 +39,9 @@ class SharedMap {
   bool record(const arrive::Blocks& blocks);
   [[nodiscard]] std::vector<arrive::Blocks> recorded() const;
 
+  /// This process sees it no more, nor could it mark anything. Nothing else may be called then.
+  void forget() const;
+
   [[nodiscard]] bool is_saved() const;
   /// Returns when what is marked is on stable storage, and before that all of `image`: a mark never gets there before
   /// its block.

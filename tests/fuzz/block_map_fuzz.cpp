@@ -13,8 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace vhdboot::arrive;
   const Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
   if (const auto header = parse_map_header(bytes)) {
-    const auto again = parse_map_header(serialise(*header));
+    const auto copy = parse_map_copy(bytes).value_or(MapCopy());
+    const auto written = serialise(*header, copy);
+    const auto again = parse_map_header(written);
     check(again && *again == *header);
+    check(parse_map_copy(written).value_or(MapCopy()) == copy);
     check(MapLayout(header->data_blocks).size() % kBlock == 0);
   }
   const std::uint64_t count = std::min<std::size_t>(size, 16) * 8;

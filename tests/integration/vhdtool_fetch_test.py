@@ -25,6 +25,7 @@ from tests.support.web import faulty, nginx, self_signed
 BLOCK = 4096
 SIZE = 24 * MIB + 512
 PART, TREE_PART = "disk.vhd.vhdtool-part", "disk.vhd.verity.vhdtool-part"
+MARK = b"vhdpart\n"  # in place of a footer
 OTHER_HASH = "5" * 64
 
 
@@ -485,7 +486,7 @@ def test_boot_set(bootable, here):
     assert names(here) == ["disk.vhd", "disk.vhd.map", "disk.vhd.verity"]
     assert moved(bootable) <= (8 + 2) * BLOCK + 512
     data, source = (here / "disk.vhd").read_bytes(), bootable.image.read_bytes()
-    assert len(data) == len(source) and data[:3 * BLOCK] == source[:3 * BLOCK] and not any(data[-512:])
+    assert len(data) == len(source) and data[:3 * BLOCK] == source[:3 * BLOCK] and data[-512:].startswith(MARK)
     assert not any(data[3 * BLOCK:3070 * BLOCK]) and data[3070 * BLOCK:3074 * BLOCK] == source[3070 * BLOCK:3074 * BLOCK]
     assert (here / "disk.vhd").stat().st_blocks * 512 >= len(source)
     assert succeed("boot-set", here / "disk.vhd") == bootable.list.read_text("ascii")
@@ -507,9 +508,39 @@ def test_boot_set(bootable, here):
     status, _ = Killing("disk.vhd", 2 * MIB, signal.SIGKILL).run(bootable, "fetch", bootable.address, here / "disk.vhd",
                                                                  "--root-hash", bootable.root)
     assert status == -signal.SIGKILL and names(here) == ["disk.vhd", "disk.vhd.map", "disk.vhd.verity"]
-    assert not any((here / "disk.vhd").read_bytes()[-512:])
+    assert (here / "disk.vhd").read_bytes()[-512:].startswith(MARK)
     fetch(bootable, here)
     assert names(here) == ["disk.vhd"] and (here / "disk.vhd").read_bytes() == wrote
+
+
+def test_what_is_not_complete_is_an_image_to_nobody(bootable, here):
+    """Neither by its own name nor by another one, and nothing of it changes."""
+    fetch_boot_set(bootable, here)
+    before = (here / "disk.vhd").read_bytes()
+    for name in ("disk.vhd", "disk.img"):
+        if name != "disk.vhd":
+            (here / "disk.vhd").rename(here / name)
+        path = here / name
+        for words in (["check", path], ["info", path], ["cat", path], ["attach", path], ["grow", path, "+8M"],
+                      ["snapshot", path], ["provision", path]):
+            done = subprocess.run([VHDTOOL, *map(str, words)], capture_output=True, timeout=120, check=False)
+            assert done.returncode not in (0, 4), (words, done)
+            assert b"not complete" in done.stdout + done.stderr, (words, done)
+        done = subprocess.run([VHDTOOL.with_name("raw2vhd"), path], capture_output=True, timeout=120, check=False)
+        assert done.returncode != 0 and b"not complete" in done.stdout + done.stderr, done
+        assert path.read_bytes() == before
+
+
+def test_the_map_of_another_copy(bootable, here, tmp_path):
+    """Of two that were begun alike each has its own."""
+    fetch_boot_set(bootable, here)
+    other = tmp_path / "other"
+    other.mkdir()
+    fetch_boot_set(bootable, other)
+    shutil.copy(other / "disk.vhd.map", here / "disk.vhd.map")
+    before = (here / "disk.vhd").read_bytes()
+    refuse(3, "fetch", bootable.address, here / "disk.vhd", "--root-hash", bootable.root, words=["another copy of this image"])
+    assert (here / "disk.vhd").read_bytes() == before
 
 
 def test_boot_set_of_one_that_was_begun(bootable, here):

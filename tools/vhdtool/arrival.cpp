@@ -18,6 +18,7 @@
 #include "init/arrive/boot_set.h"
 #include "init/arrive/hash_tree.h"
 #include "init/arrive/tree_digests.h"
+#include "init/sys/random.h"
 #include "tools/common/host_file.h"
 #include "tools/common/space_file.h"
 #include "tools/vhdtool/interruption.h"
@@ -25,6 +26,7 @@
 #include "tools/vhdtool/progress_show.h"
 #include "tools/vhdtool/web_file.h"
 #include "vhd/footer.h"
+#include "vhd/incomplete.h"
 
 namespace vhdboot::vhdtool {
 namespace {
@@ -422,15 +424,15 @@ Result<std::vector<Blocks>> ask_boot_set(const Remote& remote) {
 }
 
 /// Beside an image of which those blocks are there.
-Result<void> write_map(const std::string& path, const Remote& remote, const Sha256Digest& root, Bytes bits,
-                       const std::vector<Blocks>& record) {
+Result<void> write_map(const std::string& path, const Remote& remote, const Sha256Digest& root, const MapCopy& copy,
+                       Bytes bits, const std::vector<Blocks>& record) {
   MapHeader header{.data_blocks = remote.layout.data_blocks(), .salt = remote.salt, .root = root};
   std::ranges::copy(remote.tail, header.tail.begin());
   const MapLayout layout(header.data_blocks);
   PartFile part(map_path(path));
   SpaceFile file = TRY(SpaceFile::create(part.path()));
   TRY(prepare(file, layout.size()));
-  TRY(file.write(0, serialise(header)));
+  TRY(file.write(0, serialise(header, copy)));
   TRY(file.write(layout.bits.first * kBlock, bits));
   TRY(file.write(layout.record.first * kBlock, serialise_record(record)));
   TRY(file.sync());
@@ -481,9 +483,11 @@ Attempt<Arrived> fetch_boot_set(const std::string& url, const std::string& path,
                                .watch = watch})
                     .run());
   }
+  const MapCopy copy{.id = TRY(sys::random_uuid()).bytes};
+  TRY(file.write(remote.layout.data_blocks() * kBlock, vhd::serialise(vhd::IncompleteMark{.id = copy.id})));
   TRY(file.sync());
   TRY(tree.sync());
-  TRY(write_map(path, remote, root, bits, list));
+  TRY(write_map(path, remote, root, copy, bits, list));
   // The image is the last that gets its name: with it all is there.
   if (std::rename(tree_part.c_str(), tree_path(path).c_str()) != 0) return fail_errno("giving its tree its name");
   TRY(rename_to_free(part, path));
@@ -496,16 +500,19 @@ Attempt<Arrived> fetch_rest(const std::string& url, const std::string& path, con
   // Until the end: that nobody else changes it, or runs from it.
   const auto file = TRY(tools::HostFile::open(path, tools::Access::Change));
   const auto map_file = TRY(tools::HostFile::open(map_path(path), tools::Access::Inspect));
-  std::vector<std::byte> bytes(kBlock);
-  TRY_IN(printable(map_path(path)), map_file->read(0, bytes));
-  const MapHeader header = TRY_IN(printable(map_path(path)), parse_map_header(bytes));
+  std::vector<std::byte> head(kBlock);
+  TRY_IN(printable(map_path(path)), map_file->read(0, head));
+  const MapHeader header = TRY_IN(printable(map_path(path)), parse_map_header(head));
   const MapLayout layout(header.data_blocks);
   if (map_file->size() != layout.size() || file->size() != header.size())
     return fail(Code::Corrupt, concat(printable(map_path(path)), " is that of another file"));
   if (header.root != root)
-    return fail(Code::Unsafe, concat("it was begun with the root hash ", to_text(header.root),
-                                     ", and is another image than the one of this root hash: delete it to begin anew"));
-  bytes.resize(static_cast<std::size_t>(layout.bits.count) * kBlock);
+    return fail(
+        Code::Unsafe,
+        concat("it was begun with the root hash ", to_text(header.root),
+               ", and is another image than the one of this root hash. With that hash, and the image of then on "
+               "a server, it can be completed; what was written on it is lost when it is deleted"));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(layout.bits.count) * kBlock);
   TRY(map_file->read(layout.bits.first * kBlock, bytes));
   const BlockMap there(bytes, header.data_blocks);
   std::vector<std::byte> tail(kTail);
@@ -519,9 +526,13 @@ Attempt<Arrived> fetch_rest(const std::string& url, const std::string& path, con
     TRY(tidy_up());
     return Arrived{.size = header.size(), .moved = 0, .was_there = true};
   }
-  if (!is_zero(tail))
+  const auto mark = vhd::parse_incomplete(tail);
+  if (!mark)
     return fail(Code::Unsafe,
                 concat("it is complete, and another one than ", printable(map_path(path)), " is about: delete that"));
+  if (!TRY_IN(printable(map_path(path)), parse_map_copy(head)).fits(mark->id, mark->starts))
+    return fail(Code::Unsafe, concat(printable(map_path(path)), " is that of another copy of this image, older or ",
+                                     "newer: put back the two that belong together, or delete both to begin anew"));
   const Remote remote = TRY(ask(url, root));
   if (remote.salt != header.salt || remote.layout.data_blocks() != header.data_blocks)
     return fail(Code::Corrupt, concat(printable(map_path(path)), " is that of another file"));

@@ -23,19 +23,42 @@ MapHeader header_of(std::uint64_t blocks) {
 }
 
 TEST(MapHeader, IsReadAsItWasWritten) {
-  const auto bytes = serialise(header_of(12345));
+  const auto bytes = serialise(header_of(12345), {});
   EXPECT_EQ(bytes.size(), kBlock);
   EXPECT_EQ(parse_map_header(bytes), header_of(12345));
   EXPECT_EQ(header_of(12345).size(), 12345 * kBlock + 512);
 }
 
+TEST(MapCopy, IsReadAsItWasWritten) {
+  const MapCopy copy{.id = {std::byte{1}, std::byte{9}}, .starts = 7, .counting = true};
+  auto bytes = serialise(header_of(5), copy);
+  EXPECT_EQ(*parse_map_copy(bytes), copy);
+  EXPECT_EQ(*parse_map_header(bytes), header_of(5)) << "which stays as it is";
+  EXPECT_EQ(*parse_map_header(serialise(header_of(5), {})), header_of(5));
+  bytes[1030] ^= std::byte{1};
+  EXPECT_THAT(parse_map_copy(bytes), Fails(Code::Corrupt, "damaged"));
+  EXPECT_FALSE(parse_map_copy(Bytes(bytes).first(1200)));
+}
+
+TEST(MapCopy, FitsItsOwnImageAlone) {
+  MapCopy copy{.id = {std::byte{1}}, .starts = 7};
+  EXPECT_TRUE(copy.fits(copy.id, 7));
+  EXPECT_FALSE(copy.fits(copy.id, 6)) << "an older image";
+  EXPECT_FALSE(copy.fits(copy.id, 8)) << "an older map";
+  EXPECT_FALSE(copy.fits({}, 7));
+  copy.counting = true;
+  EXPECT_TRUE(copy.fits(copy.id, 7)) << "the power went before the image was marked";
+  EXPECT_TRUE(copy.fits(copy.id, 8)) << "or before the map said so";
+  EXPECT_FALSE(copy.fits(copy.id, 9));
+}
+
 TEST(MapHeader, Refused) {
   EXPECT_THAT(parse_map_header({}), Fails(Code::Corrupt, "does not tell which blocks"));
-  auto bytes = serialise(header_of(5));
+  auto bytes = serialise(header_of(5), {});
   EXPECT_THAT(parse_map_header(Bytes(bytes).first(kBlock - 1)), Fails(Code::Corrupt, "does not tell which blocks"));
   bytes[600] ^= std::byte{1};
   EXPECT_THAT(parse_map_header(bytes), Fails(Code::Corrupt, "damaged"));
-  EXPECT_THAT(parse_map_header(serialise(header_of(0))), Fails(Code::Unsupported, "impossible size"));
+  EXPECT_THAT(parse_map_header(serialise(header_of(0), {})), Fails(Code::Unsupported, "impossible size"));
 }
 
 TEST(MapLayout, OneBitForEachBlock) {

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include "init/arrive/hash_tree.h"
 #include "init/stage/attach.h"
 #include "tests/unit/base/error_matchers.h"
 #include "tests/unit/stage/fake_devices.h"
 #include "vhd/footer.h"
+#include "vhd/incomplete.h"
 
 namespace vhdboot::stage {
 namespace {
@@ -29,12 +31,14 @@ class ArrivingImageTest : public testing::Test {
     header.root.fill(std::byte{0x11});
     const auto footer = vhd::serialise(*vhd::make_fixed_footer(kBlocks * kBlock, {}, 0));
     std::ranges::copy(footer, header.tail.begin());
-    image.resize(kBlocks * kBlock + arrive::kTail);
+    header.salt = arrive::salt_of(header.size(), header.tail);
+    image.resize(kBlocks * kBlock);
+    image += as_text(vhd::serialise(vhd::IncompleteMark{.id = copy.id}));
   }
 
   // Blocks 0, 1 and 4 are there.
   Result<FoundImage> open(const std::optional<record::Arrival>& arrival) {
-    map = text_of(arrive::serialise(header));
+    map = text_of(arrive::serialise(header, copy));
     map.resize(arrive::MapLayout(kBlocks).size());
     map[kBlock] = 0b010011;
     devices = std::make_unique<FakeDevices>();
@@ -49,6 +53,7 @@ class ArrivingImageTest : public testing::Test {
   }
 
   const record::Arrival from{.source = "http://10.0.2.2/a.vhd", .root_hash = "11" + std::string(62, '1')};
+  arrive::MapCopy copy{.id = {std::byte{7}}};
   arrive::MapHeader header;
   std::string image;
   std::string map;
@@ -84,12 +89,12 @@ TEST_F(ArrivingImageTest, IsAFixedVhdOfWhichSomeIsMissing) {
 }
 
 TEST_F(ArrivingImageTest, WithoutTheKeysItIsNoImage) {
-  EXPECT_THAT(open(std::nullopt), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(open(std::nullopt), Fails(Code::Unsupported, "it is not complete"));
 }
 
 TEST_F(ArrivingImageTest, WithoutAMapItIsNoImage) {
   with_map = false;
-  EXPECT_THAT(open(from), Fails(Code::Corrupt, ""));
+  EXPECT_THAT(open(from), Fails(Code::Unsupported, "it is not complete"));
 }
 
 TEST_F(ArrivingImageTest, OneThatIsCompleteIsLikeAnyOther) {
@@ -106,6 +111,24 @@ TEST_F(ArrivingImageTest, OfAnotherImage) {
   EXPECT_THAT(open(other), Fails(Code::Unsafe, "another root hash"));
   header.data_blocks = kBlocks + 1;
   EXPECT_THAT(open(from), Fails(Code::Corrupt, "that of another image"));
+}
+
+TEST_F(ArrivingImageTest, WithTheMapOfAnotherCopy) {
+  copy.starts = 1;
+  EXPECT_THAT(open(from), Fails(Code::Unsafe, "another copy of this image"));
+  copy = {.id = {std::byte{8}}};
+  EXPECT_THAT(open(from), Fails(Code::Unsafe, "another copy of this image"));
+}
+
+TEST_F(ArrivingImageTest, WithAFooterThatTheRootHashDoesNotStandFor) {
+  header.tail[100] ^= std::byte{1};
+  EXPECT_THAT(open(from), Fails(Code::Corrupt, "does not fit its root hash"));
+}
+
+TEST_F(ArrivingImageTest, WithASourceThatCannotBeAsked) {
+  auto other = from;
+  other.source = "http://10.0.2.300/a.vhd";
+  EXPECT_FALSE(open(other));
 }
 
 }  // namespace
