@@ -81,10 +81,10 @@ arrive::MacAddress second_mac(const arrive::MacAddress& mac) {
 // A message of rtnetlink, of which all that we say fits by far.
 class Message {
  public:
-  Message() {
+  explicit Message(std::uint16_t type, unsigned flags = 0) {
     header()->nlmsg_len = NLMSG_LENGTH(sizeof(ifinfomsg));
-    header()->nlmsg_type = RTM_NEWLINK;
-    header()->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+    header()->nlmsg_type = type;
+    header()->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
   }
   void put(std::uint16_t type, const void* value, std::size_t size) {
     rtattr attribute{.rta_len = static_cast<unsigned short>(RTA_LENGTH(size)), .rta_type = type};
@@ -225,9 +225,19 @@ bool OwnNetwork::has_carrier(const Card& card) const {
   return ::ioctl(control_.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0;
 }
 
+// Whether or not there is one: what an earlier try has left would be in the way of the next.
+void OwnNetwork::drop_second() {
+  card_.reset();
+  held_.reset();
+  const Fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  Message message(RTM_DELLINK);
+  message.put(IFLA_IFNAME, kName, sizeof kName);
+  if (netlink) (void)message.ask(netlink, "");
+}
+
 Result<void> OwnNetwork::make_second(const Card& card) {
   client_.mac = second_mac(card.mac);
-  Message message;
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.put(IFLA_IFNAME, kName, sizeof kName);
   message.put_number(IFLA_LINK, static_cast<std::uint32_t>(card.index));
   message.put(IFLA_ADDRESS, client_.mac.data(), client_.mac.size());
@@ -258,7 +268,11 @@ Result<void> OwnNetwork::take_card(Deadline deadline) {
   const Deadline named = earlier(deadline, Deadline::in(kForUdev));
   const auto is_named = [](const Card& card) { return exists(concat("1/root/run/udev/data/n", card.index)); };
   while (!std::ranges::all_of(cards, is_named) && !named.passed(Deadline::Clock::now())) pause(100ms);
-  for (const Card& card : cards) TRY(set_up(card));
+  // One without its firmware is no reason to leave out the others.
+  std::erase_if(cards, [&](const Card& card) { return !set_up(card); });
+  if (cards.empty()) return fail(Code::Io, "no network card can be set up");
+  // Where one has a cable and nobody answers, it is another one's turn.
+  std::ranges::rotate(cards, cards.begin() + static_cast<std::ptrdiff_t>(turn_ % cards.size()));
   for (;; pause(100ms)) {
     const auto ready = std::ranges::find_if(cards, [&](const Card& card) { return has_carrier(card); });
     if (ready != cards.end()) return make_second(*ready);
@@ -315,16 +329,17 @@ Result<void> OwnNetwork::connect(Deadline deadline) {
   // It may have been taken out.
   if (card_ && name_of(card_->index).empty()) card_.reset();
   if (!card_) {
-    held_.reset();
+    drop_second();
     TRY(take_card(deadline));
   }
   TRY(set_up(*card_));
   if (held_) TRY(renew());
-  return held_ ? Result<void>() : ask_address(deadline);
-}
-
-std::string OwnNetwork::address() const {
-  return held_ ? concat(arrive::to_text(held_->lease.address), '/', held_->lease.prefix) : "none";
+  if (held_) return {};
+  auto asked = ask_address(deadline);
+  if (asked || asked.error().code != Code::Timeout) return asked;
+  drop_second();
+  ++turn_;
+  return asked;
 }
 
 Result<Fd> open_connection(const arrive::WebAddress& address, Deadline deadline) {

@@ -26,8 +26,6 @@ class OwnNetwork {
   /// Returns when there is an address, now or since an earlier call; renews it when it is time. NotFound without a
   /// card, Timeout without an answer: to be tried again.
   [[nodiscard]] Result<void> connect(Deadline deadline);
-  /// "10.0.2.15/24"; after connect().
-  [[nodiscard]] std::string address() const;
 
  private:
   struct Card {
@@ -52,11 +50,13 @@ class OwnNetwork {
   [[nodiscard]] Result<void> ask_address(Deadline deadline);
   [[nodiscard]] Result<void> renew();
   void hold(const arrive::Lease& lease);
+  void drop_second();
 
   Fd control_;  // a socket among the system's cards, for ioctl(2)
   Fd netlink_;  // likewise
   Fd inner_;    // the namespace
   std::optional<Card> card_;
+  std::size_t turn_ = 0;  // whose, of several
   arrive::DhcpClient client_;
   std::optional<Held> held_;
 };
