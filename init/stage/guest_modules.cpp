@@ -61,8 +61,14 @@ Result<CarriedModules> collect_modules(disk::GuestDisk& disk, const FoundImage& 
   const HostVolume* other = image.other_volume();
   auto wanted = wanted_modules(image.volume->hardware.chain, use.guest_disk, use.root_type,
                                other == nullptr ? nullptr : &other->hardware.chain);
-  if (image.arriving)
-    for (std::string& card : sys::network_cards()) wanted.push_back({std::move(card), modules::Purpose::Network, ""});
+  if (image.arriving) {
+    auto cards = sys::network_cards();
+    if (cards.empty())
+      return fail(Code::Unsupported,
+                  "it is not complete, and this machine has no network card for Ethernet on PCI to bring the rest: use "
+                  "`vhdtool fetch`");
+    for (std::string& card : cards) wanted.push_back({std::move(card), modules::Purpose::Network, ""});
+  }
   CarriedModules carried;
   const sys::VolumeTree host(*image.volume->reader);
   guest::ModuleSearch search{.folder = std::nullopt, .reason = "as configured"};

@@ -255,7 +255,9 @@ constexpr std::string_view kChangesWereMounted =
     "it; "
     "of a VHDX the header was written, too. vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kArrived =
-    "Of the image blocks may have come from its source; vhdboot wrote nothing else to any disk.";
+    "Of the image blocks may have come from its source, and the map beside it was written; vhdboot wrote nothing else "
+    "to "
+    "any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 
