@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "base/units.h"
 #include "init/sys/file.h"
-#include "init/sys/reader_process.h"
 #include "init/sys/uevent.h"
 
 namespace vhdboot::sys {
@@ -18,10 +17,6 @@ namespace vhdboot::sys {
 bool is_not_ready(const Error& error) {
   constexpr std::array kNotReady{ENOENT, ENODEV, ENXIO, ENOMEDIUM, EBUSY, EAGAIN};
   return std::ranges::find(kNotReady, error.sys_errno) != kNotReady.end();
-}
-
-DiskReaders readers_here() {
-  return {.volumes = reader_here(), .contents = prober_here()};
 }
 
 DiskReaders reader_programs(const std::string& path) {

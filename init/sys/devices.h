@@ -55,9 +55,7 @@ struct DiskReaders {
   ReaderChild volumes;
   Prober contents;
 };
-/// Copies of this process.
-[[nodiscard]] DiskReaders readers_here();
-/// The program vhdboot-reader at `path`.
+/// Those of readers_here() (reader_process.h) are copies of this process. The program vhdboot-reader at `path`.
 [[nodiscard]] DiskReaders reader_programs(const std::string& path);
 
 /// The devices of this machine.

@@ -121,6 +121,10 @@ void serve_volume(const ByteSource& partition, const Fd& socket) {
   serve(volume::HostVolume::open(partition), partition, socket);
 }
 
+DiskReaders readers_here() {
+  return {.volumes = reader_here(), .contents = prober_here()};
+}
+
 ReaderChild reader_here(ReaderWork work) {
   return [work = std::move(work)](const ReaderTask& task) { be_reader(task, work); };
 }

@@ -8,6 +8,7 @@
 #include "base/byte_source.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "init/sys/devices.h"
 #include "init/sys/reader.h"
 #include "init/volume/volume.h"
 
@@ -23,5 +24,8 @@ void serve_volume(const ByteSource& partition, const Fd& socket);
 
 /// The child is a copy of this process, or is already what it shall be, and does `work`.
 [[nodiscard]] ReaderChild reader_here(ReaderWork work = serve_volume);
+
+/// Children that are copies of this process. Not in devices.h: who executes vhdboot-reader has none of this code.
+[[nodiscard]] DiskReaders readers_here();
 
 }  // namespace vhdboot::sys
