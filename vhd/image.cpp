@@ -128,20 +128,28 @@ std::string conversion_advice(Format format, std::string_view file_name) {
                 file_name, "\" \"", target, "\"`, then `raw2vhd \"", target, "\"`");
 }
 
-Result<std::optional<Format>> foreign_format(const ByteSource& file) {
+namespace {
+
+Result<std::optional<Format>> format_at_start(const ByteSource& file) {
   FooterBytes head{};
   const std::uint64_t known = std::min<std::uint64_t>(file.size(), head.size());
   TRY_IN("reading the start of the file", file.read(0, MutableBytes(head).first(static_cast<std::size_t>(known))));
   for (const Magic& magic : kMagics)
     if (as_text(head).substr(magic.offset).starts_with(magic.bytes)) return magic.format;
+  // Dynamic and differencing VHDs begin with a copy of their footer; a fixed one may stand in front of anything.
+  if (const auto footer = parse_footer(head); footer && footer->type != DiskType::Fixed) return format_of(footer->type);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<Format>> foreign_format(const ByteSource& file) {
   if (file.size() >= kIncompleteSize) {
     std::array<std::byte, kIncompleteSize> tail{};
     TRY_IN("reading the end of the file", file.read(file.size() - tail.size(), tail));
     if (is_incomplete(tail)) return Format::Incomplete;
   }
-  // Dynamic and differencing VHDs begin with a copy of their footer; a fixed one may stand in front of anything.
-  if (const auto footer = parse_footer(head); footer && footer->type != DiskType::Fixed) return format_of(footer->type);
-  return std::nullopt;
+  return format_at_start(file);
 }
 
 Result<ImageInfo> recognise(const ByteSource& file, std::string_view file_name) {
@@ -162,8 +170,9 @@ Result<ImageInfo> recognise(const ByteSource& file, std::string_view file_name) 
         return fail(Code::Corrupt, concat("the disk of ", payload, " bytes is not a multiple of 512"));
       return ImageInfo{Format::FixedVhd, payload, footer};
     }
+    if (is_incomplete(tail)) return ImageInfo{Format::Incomplete, 0, std::nullopt};
   }
-  if (const auto format = TRY(foreign_format(file))) return ImageInfo{*format, 0, std::nullopt};
+  if (const auto format = TRY(format_at_start(file))) return ImageInfo{*format, 0, std::nullopt};
   if (size % kSectorSize != 0)
     return fail(Code::Corrupt, concat("the file's size of ", size,
                                       " bytes is not a multiple of 512: no raw image, or a part of it is missing"));

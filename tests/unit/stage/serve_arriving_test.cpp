@@ -142,7 +142,7 @@ const Source& source() {
 }
 
 Contents new_map() {
-  auto map = arrive::serialise(source().header);
+  auto map = arrive::serialise(source().header, {});
   map.resize(arrive::MapLayout(kBlocks).size());
   return map;
 }
