@@ -94,6 +94,6 @@ def test_bash_completes(root, words, expected):
 @pytest.mark.parametrize("program", ["vhdboot", "vhdtool"])
 def test_help_names_what_is_completed(root, program):
     """A command that is new is completed, too."""
-    named = re.findall(r"^  (\w+) ", run(root / "usr/bin" / program, "--help"), re.MULTILINE)
+    named = re.findall(r"^  ([\w-]+) ", run(root / "usr/bin" / program, "--help"), re.MULTILINE)
     script = (root / f"usr/share/bash-completion/completions/{program}.bash").read_text(encoding="utf-8")
     assert named and f'"{" ".join(named)} --help' in script
