@@ -38,7 +38,7 @@ def program(name: str, *folders: str) -> Path:
     parts = [path for folder in folders for path in sorted((REPOSITORY / folder).glob("*.cpp"))]
     sources = [REPOSITORY / f"tests/integration/{name}.cpp", *parts, REPOSITORY / "base/text.cpp",
                REPOSITORY / "base/error.cpp"]
-    headers = [path for folder in (*folders, "base") for path in sorted((REPOSITORY / folder).glob("*.h"))]
+    headers = [path for folder in (*folders, "base", "tests/support") for path in sorted((REPOSITORY / folder).glob("*.h"))]
     content = hashlib.sha256(b"".join(path.read_bytes() for path in [*sources, *headers])).hexdigest()
     TEST_OUTPUT.mkdir(parents=True, exist_ok=True)
     out = TEST_OUTPUT / f"{name}-{content[:16]}"

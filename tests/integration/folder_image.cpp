@@ -15,36 +15,14 @@
 
 #include "base/text.h"
 #include "init/volume/volume.h"
+#include "tests/support/plain_file.h"
 
 namespace {
 
 using namespace vhdboot;
 
-class File final : public ByteSource {
- public:
-  explicit File(const char* path) : fd_(open(path, O_RDONLY | O_CLOEXEC)) {}
-  ~File() override { close(fd_); }
-  [[nodiscard]] std::uint64_t size() const override {
-    const off_t end = lseek(fd_, 0, SEEK_END);
-    return end < 0 ? 0 : static_cast<std::uint64_t>(end);
-  }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    while (!out.empty()) {
-      const ssize_t got = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-      if (got < 0) return fail_errno("reading");
-      if (got == 0) return fail(Code::Corrupt, "read past the end");
-      offset += static_cast<std::uint64_t>(got);
-      out = out.subspan(static_cast<std::size_t>(got));
-    }
-    return {};
-  }
-
- private:
-  int fd_;
-};
-
 Result<void> run(char** argv) {
-  const File file(argv[1]);
+  const test::PlainFile file(argv[1]);
   const auto volume = TRY(volume::HostVolume::open(file));
   auto folder = TRY(volume::NtfsTree::of(*volume, file));
   const int out = open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -7,41 +7,16 @@
 //   print_volume VOLUME first -         for each path on standard input where its first extent lies
 //   print_volume VOLUME list PATH       NAME|directory or size, a line for each
 // Exit status 1 with the sentence on standard error when something fails.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <iostream>
 #include <string>
 
 #include "init/volume/volume.h"
+#include "tests/support/plain_file.h"
 
 namespace {
 
 using namespace vhdboot;
 using namespace vhdboot::volume;
-
-class File final : public ByteSource {
- public:
-  explicit File(const char* path) : fd_(open(path, O_RDONLY | O_CLOEXEC)) {}
-  ~File() override { close(fd_); }
-  [[nodiscard]] std::uint64_t size() const override {
-    const off_t end = lseek(fd_, 0, SEEK_END);
-    return end < 0 ? 0 : static_cast<std::uint64_t>(end);
-  }
-  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
-    while (!out.empty()) {
-      const ssize_t got = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
-      if (got < 0) return fail_errno("reading");
-      if (got == 0) return fail(Code::Corrupt, "read past the end");
-      offset += static_cast<std::uint64_t>(got);
-      out = out.subspan(static_cast<std::size_t>(got));
-    }
-    return {};
-  }
-
- private:
-  int fd_;
-};
 
 Result<void> show(HostVolume& volume) {
   const VolumeState state = TRY(volume.state());
@@ -75,7 +50,7 @@ Result<void> show_list(HostVolume& volume, const Path& path) {
 }
 
 Result<void> run(int argc, char** argv) {
-  const File file(argv[1]);
+  const test::PlainFile file(argv[1]);
   const auto volume = TRY(HostVolume::open(file));
   if (argc == 2) return show(*volume);
   const std::string_view what = argv[2];
