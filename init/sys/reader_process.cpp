@@ -122,7 +122,10 @@ void serve_volume(const ByteSource& partition, const Fd& socket) {
 }
 
 DiskReaders readers_here() {
-  return {.volumes = reader_here(), .contents = prober_here()};
+  DiskReaders readers;
+  readers.volumes = reader_here();
+  readers.contents = prober_here();
+  return readers;
 }
 
 ReaderChild reader_here(ReaderWork work) {
