@@ -243,7 +243,7 @@ Result<blocks::View> view_of(const FoundImage& image) {
 // Nothing when it is none.
 Result<std::optional<FoundImage>> open_folder(const Sighting& place) {
   HostVolume& volume = *place.volume;
-  const std::string where = concat(printable(place.path.text()), " on ", volume.description());
+  const std::string where = place_of(volume, place.path);
   auto layout = TRY_IN(where, volume.reader->layout(place.path));
   if (!layout.directory) return std::nullopt;
   // What it is in truth is looked at when it is shown: this tells it from the folder of a name that was forgotten.

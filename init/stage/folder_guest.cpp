@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -20,7 +19,6 @@
 #include "init/sys/pages.h"
 #include "init/sys/reader.h"
 #include "init/tree/erofs.h"
-#include "init/volume/state.h"
 
 namespace vhdboot::stage {
 namespace {

@@ -144,7 +144,7 @@ Result<tree::FolderImage> VolumeReader::show_folder(const volume::Path& path, st
                                                     const tree::FolderImageTo& to) {
   if (!child_) return std::unexpected(child_.error());
   TRY(send(volume::encode(volume::ReaderRequest{.ask = volume::Ask::ShowFolder, .path = path, .cap = most_copied})));
-  for (;;) {
+  for (std::uint64_t files = 0;;) {
     const Message message = TRY(receive(tree::kMaxFolderAnswer));
     auto answer = tree::decode_folder_answer(message);
     if (!answer) return lied(answer.error().text);
@@ -152,7 +152,9 @@ Result<tree::FolderImage> VolumeReader::show_folder(const volume::Path& path, st
     if (auto* error = std::get_if<Error>(&*answer)) return std::unexpected(std::move(*error));
     if (const auto* said = std::get_if<tree::FolderSaid>(&*answer)) to.say(said->path, said->text);
     if (const auto* bytes = std::get_if<tree::FolderBytes>(&*answer)) TRY(to.write(bytes->offset, bytes->bytes));
-    if (const auto* goes_on = std::get_if<tree::FolderGoesOn>(&*answer)) TRY(to.go_on(goes_on->files));
+    if (const auto* goes_on = std::get_if<tree::FolderGoesOn>(&*answer)) files = goes_on->files;
+    // Whatever it says, and however often, the caller may have had enough.
+    TRY(to.go_on(files));
   }
 }
 

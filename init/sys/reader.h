@@ -66,7 +66,8 @@ class VolumeReader final : public volume::HostVolume {
   [[nodiscard]] Result<std::vector<std::byte>> read_file(const volume::Path& path, std::uint64_t cap) override;
   [[nodiscard]] Result<void> check_allocation(const volume::Path& path) override;
 
-  /// As tree::make_folder_image(); what it has written is foreign bytes. Errors of `to`.
+  /// As tree::make_folder_image(); what it has written is foreign bytes. `to.go_on` is called for each answer that
+  /// comes. Errors of `to`.
   [[nodiscard]] Result<tree::FolderImage> show_folder(const volume::Path& path, std::uint64_t most_copied,
                                                       const tree::FolderImageTo& to);
 

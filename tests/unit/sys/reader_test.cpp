@@ -485,7 +485,13 @@ TEST_F(Reader, ShowsAFolder) {
     return open({.child = says(bytes)})->show_folder(path_of("/wsl"), 100, to);
   };
   EXPECT_EQ(*ask(answers + frame(encode(image))), image);
-  EXPECT_THAT(seen, testing::ElementsAre("3", "etc/x: it is left out", "1024 bytes"));
+  EXPECT_THAT(seen, testing::ElementsAre("3", "etc/x: it is left out", "3", "1024 bytes", "3"));
+  // Who only ever talks is stopped all the same.
+  auto enough = to;
+  enough.go_on = [](std::uint64_t) { return fail(Code::Timeout, "enough"); };
+  EXPECT_THAT(open({.child = says(frame(encode(tree::FolderSaid{.path = "a", .text = "b"})))})
+                  ->show_folder(path_of("/wsl"), 100, enough),
+              Fails(Code::Timeout, "enough"));
   EXPECT_THAT(ask(answers + frame(volume::encode(Error{Code::Unsupported, 0, "it is none"}))),
               Fails(Code::Unsupported, "it is none"));
   EXPECT_THAT(ask(answers), Fails(Code::Corrupt, "ended too early"));
