@@ -23,6 +23,8 @@ if(VHDBOOT_SYSROOT)
   target_link_options(vhdboot_options INTERFACE -Wl,--no-eh-frame-hdr)
   # Nothing compares the addresses of functions: those that are the same are one, whoever knows where they are.
   target_link_options(vhdboot_options INTERFACE -Wl,--icf=all)
+  # Only a dynamic loader would make those pages read-only: for a static program they are up to a page of padding.
+  target_link_options(vhdboot_options INTERFACE -Wl,-z,norelro)
 endif()
 if(VHDBOOT_SANITIZE)
   # Not vptr: it opens a pipe to find out what memory can be read, and the reader process can open nothing. Not null:

@@ -83,11 +83,6 @@ std::optional<Bytes> find_option(Bytes options, Option wanted) {
   return std::nullopt;
 }
 
-/// What nobody can have: 0.x, 127.x, and all from 224.0.0.0 on.
-bool is_of_a_host(const Ipv4& address) {
-  return address[0] != 0 && address[0] != 127 && address[0] < 224;
-}
-
 std::optional<Lease> lease_in(Bytes message, Bytes options) {
   constexpr std::uint32_t kShortest = 60;
   const auto number = [&](Option option) {
@@ -100,10 +95,10 @@ std::optional<Lease> lease_in(Bytes message, Bytes options) {
   const auto prefix = static_cast<unsigned>(std::countl_one(mask));
   if (prefix == 0 || std::popcount(mask) != static_cast<int>(prefix) || seconds == 0) return std::nullopt;
   if (!server || !address || !is_of_a_host(*address)) return std::nullopt;
-  Lease lease{.address = *address, .prefix = prefix, .server = *server, .seconds = std::max(seconds, kShortest)};
-  if (const auto router = find_option(options, kRouter)) lease.router = address_in(*router);
-  if (lease.router && !is_of_a_host(*lease.router)) lease.router.reset();
-  return lease;
+  HostAddress host{.address = *address, .prefix = prefix, .router = {}};
+  if (const auto router = find_option(options, kRouter)) host.router = address_in(*router);
+  if (host.router && !is_of_a_host(*host.router)) host.router.reset();
+  return Lease{.host = host, .server = *server, .seconds = std::max(seconds, kShortest)};
 }
 
 }  // namespace
@@ -114,14 +109,14 @@ std::vector<std::byte> dhcp_discover(const DhcpClient& client) {
 
 std::vector<std::byte> dhcp_request(const DhcpClient& client, const Lease& offered) {
   auto message = begin_message(client, kRequest);
-  add(message, kWantedAddress, offered.address);
+  add(message, kWantedAddress, offered.host.address);
   add(message, kServer, offered.server);
   return finish_message(std::move(message));
 }
 
 std::vector<std::byte> dhcp_renew(const DhcpClient& client, const Lease& lease) {
   auto message = begin_message(client, kRequest);
-  std::ranges::transform(lease.address, message.begin() + kOwnAddressAt,
+  std::ranges::transform(lease.host.address, message.begin() + kOwnAddressAt,
                          [](std::uint8_t byte) { return std::byte{byte}; });
   return finish_message(std::move(message));
 }

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "init/arrive/web_address.h"
+#include "init/arrive/ipv4.h"
 
 namespace vhdboot::arrive {
 
@@ -20,9 +20,7 @@ inline constexpr std::size_t kMostDhcp = 1500;
 using MacAddress = std::array<std::uint8_t, 6>;
 
 struct Lease {
-  Ipv4 address{};
-  unsigned prefix = 0;  ///< bits of the mask, 1 to 32
-  std::optional<Ipv4> router;
+  HostAddress host;
   Ipv4 server{};
   std::uint32_t seconds = 0;  ///< how long it holds, at least 60
   friend bool operator==(const Lease&, const Lease&) = default;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/arrive/web_address.h"
 
-#include <optional>
-
 #include "base/quoted.h"
 #include "base/text.h"
 
@@ -13,22 +11,6 @@ constexpr std::string_view kScheme = "http://";
 constexpr std::size_t kMostPath = 1024;
 
 }  // namespace
-
-std::optional<Ipv4> parse_ipv4(std::string_view text) {
-  const auto parts = split(text, '.');
-  Ipv4 address{};
-  if (parts.size() != address.size()) return std::nullopt;
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    const auto number = parse_u64(parts[i]);
-    if (!number || *number > 255 || parts[i].size() > 3) return std::nullopt;
-    address[i] = static_cast<std::uint8_t>(*number);
-  }
-  return address;
-}
-
-std::string to_text(const Ipv4& address) {
-  return concat(unsigned{address[0]}, '.', unsigned{address[1]}, '.', unsigned{address[2]}, '.', unsigned{address[3]});
-}
 
 Result<WebAddress> parse_web_address(std::string_view url) {
   if (url.starts_with("https://"))

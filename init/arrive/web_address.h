@@ -2,22 +2,15 @@
 // Where a file lies on a web server that is asked without names and without TLS, and what is asked (RFC 9112).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/range.h"
 #include "base/result.h"
+#include "init/arrive/ipv4.h"
 
 namespace vhdboot::arrive {
-
-/// An address of IPv4, as it stands in a packet.
-using Ipv4 = std::array<std::uint8_t, 4>;
-
-/// "192.168.1.10"; nothing for any other text.
-[[nodiscard]] std::optional<Ipv4> parse_ipv4(std::string_view text);
-[[nodiscard]] std::string to_text(const Ipv4& address);
 
 struct WebAddress {
   Ipv4 host{};

@@ -149,6 +149,14 @@ Result<void> set_root_hash(Config& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_address(Config& config, std::string_view value) {
+  if (!value.contains('/') || value.find_first_not_of("0123456789./ ") != std::string_view::npos)
+    return unexpected_value(
+        "an address with the bits of its network, and the router, as in 192.168.1.20/24 192.168.1.1", value);
+  config.address = value;
+  return {};
+}
+
 Result<void> set_personality(Config& config, std::string_view value) {
   if (value != "wsl" && value != "none") return unexpected_value("wsl or none", value);
   config.personality = value == "wsl" ? Personality::Wsl : Personality::None;
@@ -239,6 +247,7 @@ constexpr std::array kKeys{
     Key{"kernel", set_kernel},
     Key{"source", set_source},
     Key{"root-hash", set_root_hash},
+    Key{"address", set_address},
     Key{"personality", set_personality},
     Key{"login", set_login},
     Key{"wait", set_wait},
@@ -391,6 +400,7 @@ Config merge(const Config& base, const Config& overrides) {
   take(merged.kernel, overrides.kernel);
   take(merged.source, overrides.source);
   take(merged.root_hash, overrides.root_hash);
+  take(merged.address, overrides.address);
   take(merged.personality, overrides.personality);
   take(merged.auto_login, overrides.auto_login);
   take(merged.wait_seconds, overrides.wait_seconds);
@@ -416,6 +426,8 @@ Result<void> check(const Config& config) {
   if (config.source.has_value() != config.root_hash.has_value())
     return fail(Code::Invalid,
                 "`source`, where the image comes from, and `root-hash`, what proves it, must both be said");
+  if (config.address && !config.source)
+    return fail(Code::Invalid, "`address` is said without `source`, and nothing is asked from it");
   if (config.persist && !config.ephemeral)
     return fail(Code::Invalid, "`persist` is said without `ephemeral`, and nothing is forgotten: say `ephemeral yes`");
   return {};

@@ -30,6 +30,8 @@
 //                             Beside the image unless it starts with / or \ .
 //   source URL                where an image comes from that is not complete yet: http, the server by its number
 //   root-hash HASH            what `vhdtool hashes` told of it: 64 digits
+//   address ADDRESS/BITS [ROUTER]
+//                             what vhdboot has in the network of the source; without this, by DHCP
 //   personality wsl|none      wsl: what WSL leaves to itself in a guest is made up for in memory; without this, where a
 //                             guest has /etc/wsl.conf
 //   login ask|auto            auto: such a guest logs its usual user in by itself
@@ -61,6 +63,7 @@ namespace vhdboot::record {
 struct Arrival {
   std::string source;     ///< "http://192.168.1.10/debian.vhd"
   std::string root_hash;  ///< 64 hexadecimal digits
+  std::string address;    ///< to ask from, "192.168.1.20/24 192.168.1.1"; empty: by DHCP
 
   friend bool operator==(const Arrival&, const Arrival&) = default;
 };
@@ -106,6 +109,7 @@ struct Config {
   std::optional<std::string> kernel;       ///< the image that the guest's kernel is taken from, as `image`
   std::optional<std::string> source;       ///< of an image that is not complete
   std::optional<std::string> root_hash;    ///< of the same
+  std::optional<std::string> address;      ///< to ask for it from
   std::optional<Personality> personality;  ///< what is made up for; absent: by what the guest has
   std::optional<bool> auto_login;
   std::optional<unsigned> wait_seconds;
@@ -126,7 +130,7 @@ struct Config {
   [[nodiscard]] bool writes_image() const { return !forgets() || !keep.empty(); }
   /// Where the image may still come from; nothing: it must be complete.
   [[nodiscard]] std::optional<Arrival> arrival() const {
-    return source && root_hash ? std::optional(Arrival{*source, *root_hash}) : std::nullopt;
+    return source && root_hash ? std::optional(Arrival{*source, *root_hash, address.value_or("")}) : std::nullopt;
   }
   /// The image that holds what is kept of a guest that forgets; nothing where it does not.
   [[nodiscard]] std::optional<std::string> persist_file() const { return forgets() ? persist : std::nullopt; }

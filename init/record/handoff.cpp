@@ -169,7 +169,8 @@ std::optional<std::string> objection(const Handoff& handoff) {
   if (handoff.arrival) {
     for (const auto* file : {&handoff.arrival->map, &handoff.arrival->tree})
       if (auto text = objection(*file)) return text;
-    if (!fits_line(handoff.arrival->from.source) || !fits_line(handoff.arrival->from.root_hash))
+    if (!fits_line(handoff.arrival->from.source) || !fits_line(handoff.arrival->from.root_hash) ||
+        (!handoff.arrival->from.address.empty() && !fits_line(handoff.arrival->from.address)))
       return concat("has no source but ", quoted(handoff.arrival->from.source));
     if (handoff.ephemeral || handoff.files.size() != 1) return "has an image that arrives and cannot";
   }
@@ -218,10 +219,10 @@ class Reader {
 
   Result<Handoff> finish() && {
     TRY(end_section());
-    if (map_.has_value() != tree_.has_value() || map_.has_value() != !source_.empty() ||
-        source_.empty() != hash_.empty())
+    if (map_.has_value() != tree_.has_value() || map_.has_value() != !from_.source.empty() ||
+        from_.source.empty() != from_.root_hash.empty() || (!map_ && !from_.address.empty()))
       return fail(Code::Corrupt, "does not say all of what arrives");
-    if (map_) handoff_.arrival = {.from = {source_, hash_}, .map = *std::move(map_), .tree = *std::move(tree_)};
+    if (map_) handoff_.arrival = {.from = from_, .map = *std::move(map_), .tree = *std::move(tree_)};
     if (auto text = objection(handoff_)) return fail(Code::Corrupt, *std::move(text));
     return std::move(handoff_);
   }
@@ -330,8 +331,9 @@ class Reader {
     if (key == "ephemeral") return (handoff_.ephemeral = parse_store(value)).has_value();
     if (key == "persist-paths") return handoff_.persist_paths = value, true;
     if (key == "folder") return handoff_.folder = value, true;
-    if (key == "source") return source_ = value, true;
-    if (key == "root-hash") return hash_ = value, true;
+    if (key == "source") return from_.source = value, true;
+    if (key == "root-hash") return from_.root_hash = value, true;
+    if (key == "address") return from_.address = value, true;
     if (key == "kernel-disk") return handoff_.has_kernel_disk = true, value == "last";
     if (key == "trim") return handoff_.trim = false, value == "off";
     if (key == "init") return handoff_.init = value, true;
@@ -358,7 +360,7 @@ class Reader {
   }
 
   Handoff handoff_;
-  std::string source_, hash_;  // of what arrives
+  Arrival from_;
   std::optional<HandoffFile> map_, tree_;
   HandoffFile* file_ = nullptr;         // whose section it is; null before the first one
   std::size_t extents_ = 0;             // of all files
@@ -444,6 +446,7 @@ Result<std::string> to_text(const Handoff& handoff) {
   if (handoff.arrival) {
     line("source ", handoff.arrival->from.source);
     line("root-hash ", handoff.arrival->from.root_hash);
+    if (!handoff.arrival->from.address.empty()) line("address ", handoff.arrival->from.address);
   }
   if (handoff.root)
     line("root ", handoff.root->partition, handoff.root->read_only ? " ro " : " rw ", handoff.root->type,

@@ -48,6 +48,7 @@ Result<std::unique_ptr<const ArrivingImage>> open_arriving(HostVolume& volume, c
   const auto mark = vhd::parse_incomplete(tail);
   if (!mark) return fail(Code::Corrupt, "what its end says of it is damaged: fetch it anew");
   (void)TRY_IN("`source`", arrive::parse_web_address(from.source));
+  if (!from.address.empty()) (void)TRY_IN("`address`", arrive::parse_host_address(from.address));
   auto map = place(volume, path, ".map");
   if (!map && map.error().code == Code::NotFound) return nullptr;
   auto image = std::make_unique<ArrivingImage>();

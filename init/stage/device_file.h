@@ -22,6 +22,10 @@ class DeviceFile final : public vhd::ByteFile {
   [[nodiscard]] static Result<std::unique_ptr<DeviceFile>> open(const std::string& path, std::uint64_t size,
                                                                 const std::string& flushed);
 
+  /// The same of a device that is only read.
+  [[nodiscard]] static Result<std::unique_ptr<const DeviceFile>> open_to_read(const std::string& path,
+                                                                              std::uint64_t size);
+
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override;
   /// In whole logical blocks of the device.
@@ -36,6 +40,7 @@ class DeviceFile final : public vhd::ByteFile {
     void operator()(std::byte* buffer) const { std::free(buffer); }
   };
   using Buffer = std::unique_ptr<std::byte, Free>;
+  [[nodiscard]] static Result<Buffer> make_buffer(const std::string& path);
   DeviceFile(Fd device, Fd flushed, std::uint64_t size, Buffer buffer)
       : device_(std::move(device)), flushed_(std::move(flushed)), size_(size), buffer_(std::move(buffer)) {}
 

@@ -36,14 +36,15 @@ std::optional<GrowRequest> parse_grow_request(const std::vector<std::string_view
 }
 
 std::optional<ArriveRequest> parse_arrive_request(const std::vector<std::string_view>& words) {
-  constexpr std::size_t kMore = 3;
+  constexpr std::size_t kMore = 4;
   if (words.size() < kMore) return std::nullopt;
   auto disk = parse_grow_request({words.begin(), words.end() - kMore});
   if (!disk) return std::nullopt;
   const auto* const more = &words[words.size() - kMore];
-  return ArriveRequest{.disk = *std::move(disk),
-                       .tree = std::string(more[0]),
-                       .from = {.source = std::string(more[1]), .root_hash = std::string(more[2])}};
+  return ArriveRequest{
+      .disk = *std::move(disk),
+      .tree = std::string(more[0]),
+      .from = {.source = std::string(more[1]), .root_hash = std::string(more[2]), .address = std::string(more[3])}};
 }
 
 Result<void> send_grow_answer(const sys::Messages& to, const Result<std::string>& device) {

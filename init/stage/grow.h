@@ -31,14 +31,14 @@ struct GrowRequest {
 /// The same for vhdboot-arrive, with what more it needs.
 struct ArriveRequest {
   GrowRequest disk;  ///< its view is the device of the map (init/arrive/block_map.h), which is written, too
-  std::string tree;  ///< likewise
+  std::string tree;  ///< likewise, but read-only
   record::Arrival from;
 };
 
 /// The words of a command line behind the program's name, and back. Nothing for other words.
 [[nodiscard]] std::vector<std::string> to_words(const GrowRequest& request);
 [[nodiscard]] std::optional<GrowRequest> parse_grow_request(const std::vector<std::string_view>& words);
-/// Behind those of `disk` stand `tree` and both words of `from`.
+/// Behind those of `disk` stand `tree` and the three words of `from`.
 [[nodiscard]] std::optional<ArriveRequest> parse_arrive_request(const std::vector<std::string_view>& words);
 
 [[nodiscard]] Result<void> send_grow_answer(const sys::Messages& to, const Result<std::string>& device);

@@ -55,9 +55,10 @@ Result<GrowingDisk> GrowingDisk::start(const blocks::AttachPlan& plan, const Fou
                                              .map = kMapName,
                                              .map_uuid = uuid});
   if (plan.arrives) {
-    words.push_back(TRY(add(TRY(view_of_file(plan.view, 2)), "-tree", false)));
+    words.push_back(TRY(add(TRY(view_of_file(plan.view, 2)), "-tree", true)));
     words.push_back(image.arriving->from.source);
     words.push_back(image.arriving->from.root_hash);
+    words.push_back(image.arriving->from.address);
   }
   words.emplace(words.begin(), plan.arrives ? kArriveProgram : kKeeperProgram);
   GrowingDisk disk(std::move(maps), TRY(sys::Companion::start(words)));

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@
 #include "init/stage/keeper_process.h"
 #include "init/stage/serve_arriving.h"
 #include "init/sys/block.h"
+#include "init/sys/confinement.h"
 #include "init/sys/device_mapper.h"
 #include "init/sys/file.h"
 #include "init/sys/messages.h"
@@ -53,17 +53,10 @@ Result<sys::BlockDevice> device_of(const std::string& path) {
   return sys::block_device(path.substr(path.rfind('/') + 1));
 }
 
-// What is still open of others: the disks, and the server's end of the kernel's socket, by whose end it is missed.
-void close_all_but(int one, int other) {
-  constexpr int kMost = 1024;
-  for (int descriptor = STDERR_FILENO + 1; descriptor < kMost; ++descriptor)
-    if (descriptor != one && descriptor != other) ::close(descriptor);
-}
-
 struct Files {
   std::unique_ptr<DeviceFile> image;
   std::unique_ptr<DeviceFile> map;
-  std::unique_ptr<DeviceFile> tree;
+  std::unique_ptr<const DeviceFile> tree;
 };
 
 // Once more: who puts back one of the two from an older copy is told so at the next start. A cut between the writes
@@ -92,6 +85,8 @@ class Supervisor {
     Fd proc = TRY(sys::mount_detached("proc", "proc"));
     if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
     const auto address = TRY(arrive::parse_web_address(request.from.source));
+    std::optional<arrive::HostAddress> own_address;
+    if (!request.from.address.empty()) own_address = TRY(arrive::parse_host_address(request.from.address));
     Files files{.image = TRY(DeviceFile::open(request.disk.file, request.disk.file_size, request.disk.partition)),
                 .map = {},
                 .tree = {}};
@@ -100,7 +95,7 @@ class Supervisor {
     const std::uint64_t tree_size = TRY(arrive::TreeLayout::of(blocks)).blocks() * arrive::kBlock;
     if (TRY(device_of(request.tree)).size < tree_size)
       return fail(Code::Corrupt, "the hash tree beside the image is that of another one");
-    files.tree = TRY(DeviceFile::open(request.tree, tree_size, request.disk.partition));
+    files.tree = TRY(DeviceFile::open_to_read(request.tree, tree_size));
     std::vector<std::byte> bytes(arrive::kBlock);
     TRY(files.map->read(0, bytes));
     const auto header = TRY(arrive::parse_map_header(bytes));
@@ -108,8 +103,8 @@ class Supervisor {
       return fail(Code::Unsafe, "the map beside the image is that of another one");
     auto shared = TRY(SharedMap::read(*files.map, header));
     TRY(count_start(files, header, TRY(arrive::parse_map_copy(bytes))));
-    std::unique_ptr<Supervisor> supervisor(
-        new Supervisor(request, report, address, header, shared, std::move(own), std::move(proc), std::move(files)));
+    std::unique_ptr<Supervisor> supervisor(new Supervisor(request, report, address, own_address, header, shared,
+                                                          std::move(own), std::move(proc), std::move(files)));
     TRY(supervisor->make_devices());
     return supervisor;
   }
@@ -154,10 +149,12 @@ class Supervisor {
 
  private:
   Supervisor(const ArriveRequest& request, const sys::Reporter& report, arrive::WebAddress address,
-             const arrive::MapHeader& header, SharedMap shared, Fd own, Fd proc, Files files)
+             std::optional<arrive::HostAddress> own_address, const arrive::MapHeader& header, SharedMap shared, Fd own,
+             Fd proc, Files files)
       : request_(&request),
         report_(&report),
         address_(std::move(address)),
+        own_address_(own_address),
         header_(header),
         shared_(shared),
         own_(std::move(own)),
@@ -220,13 +217,20 @@ class Supervisor {
     const auto child = TRY(Child::make("starting the process that asks the server"));
     if (child.pid != 0) return ours;
     try {
-      (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (::getppid() != server) ::_exit(1);
-      close_all_but(theirs.get(), report_->descriptor());
+      // The disks, and the server's end of the kernel's socket, by whose end it is missed.
+      close_all_but({theirs.get(), report_->descriptor()});
       // Marks are for who has the blocks.
       shared_.forget();
       if (const auto ready = need_no_disk(); !ready) report_->warn(ready.error().message());
-      bring_blocks(theirs, address_, header_.size());
+      auto network = sys::OwnNetwork::make(own_address_);
+      if (!network) report_->warn(network.error().message());
+      for (; !network && ::getppid() == server; network = sys::OwnNetwork::make(own_address_)) pause(kPause);
+      if (!network) ::_exit(1);
+      if (const auto kept = sys::keep_network_rights(server); !kept) {
+        report_->warn(kept.error().message());
+        ::_exit(1);
+      }
+      bring_blocks(theirs, *std::move(network), address_, header_.size());
       ::_exit(0);
     } catch (...) {
       ::_exit(1);
@@ -299,6 +303,7 @@ class Supervisor {
   const ArriveRequest* request_;
   const sys::Reporter* report_;
   arrive::WebAddress address_;
+  std::optional<arrive::HostAddress> own_address_;  // nothing: by DHCP
   arrive::MapHeader header_;
   SharedMap shared_;
   Fd own_;

@@ -9,25 +9,19 @@
 #include <cerrno>
 #include <csignal>
 
+#include "init/stage/keeper_process.h"
 #include "init/sys/file.h"
 #include "init/sys/mount.h"
 
 namespace vhdboot::stage {
 namespace {
 
-// What is still open in stage 2: disks, above all.
-void close_all_but(int kept) {
-  constexpr int kMost = 1024;
-  for (int descriptor = STDERR_FILENO + 1; descriptor < kMost; ++descriptor)
-    if (descriptor != kept) ::close(descriptor);
-}
-
 // From a child of stage 2 to a process that survives.
 Result<void> become_keeper(const Fd& null, int log) {
   program_invocation_name[0] = '@';  // argv[0] itself
   ::setsid();
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), standard);
-  close_all_but(log);
+  close_all_but({log});  // of stage 2: disks, above all
   const Fd proc = TRY(sys::mount_detached("proc", "proc"));
   if (::fchdir(proc.get()) < 0) return fail_errno("entering /proc");
   return {};

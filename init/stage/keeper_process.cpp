@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/text.h"
@@ -21,6 +22,12 @@ Result<void> need_no_disk() {
   (void)sys::write_file("/proc/self/oom_score_adj", as_bytes("-1000"));
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) < 0) return fail_errno("keeping this program in memory");
   return {};
+}
+
+void close_all_but(std::initializer_list<int> kept) {
+  constexpr int kMost = 1024;
+  for (int descriptor = STDERR_FILENO + 1; descriptor < kMost; ++descriptor)
+    if (std::ranges::find(kept, descriptor) == kept.end()) ::close(descriptor);
 }
 
 Result<Child> Child::make(std::string_view what) {

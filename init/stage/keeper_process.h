@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <initializer_list>
 #include <string_view>
 
 #include "base/fd.h"
@@ -14,6 +15,9 @@ namespace vhdboot::stage {
 /// Memory may have to be freed by writing to the disk that this process serves: it must never wait for that. No child
 /// inherits all of it.
 [[nodiscard]] Result<void> need_no_disk();
+
+/// Closes all but these, and standard input, output and error.
+void close_all_but(std::initializer_list<int> kept);
 
 /// A process of this program.
 struct Child {

@@ -28,9 +28,11 @@ using arrive::kBlock;
 constexpr std::uint64_t kLeast = 32;                    // blocks that come at once when one is needed
 constexpr std::uint64_t kMost = kMostBrought / kBlock;  // and when none is
 constexpr std::uint64_t kSmallGap = 16;  // blocks between others that come along, where asking twice would take longer
-constexpr std::size_t kMostRequest = 2 << 20;  // bytes; the kernel does not ask for more
-constexpr std::size_t kMostWaiting = 256;      // reads; the kernel asks for half as many at once
-constexpr int kLook = 250;                     // milliseconds
+constexpr std::size_t kRequest = 2 << 20;       // bytes; more is asked for where the system has set other limits
+constexpr std::size_t kMostRequest = 64 << 20;  // the kernel's own limit is half of it
+constexpr std::size_t kMostWaiting = 256;       // reads; the kernel asks for half as many at once
+constexpr std::size_t kMostHeld = 32;           // writes of parts of blocks
+constexpr int kLook = 250;                      // milliseconds
 
 std::uint64_t first_of(const Range& part) {
   return part.offset / kBlock;
@@ -126,11 +128,11 @@ ArrivalServer::ArrivalServer(sys::NbdServer server, Fd bringer, Files files, con
                files.tree),
       zeros_(arrive::digest_of(header.salt, std::vector<std::byte>(kBlock))),
       list_(shared.recorded()),
-      data_(kMostRequest),
-      written_(kMostRequest),
+      data_(kRequest),
       brought_(kMostBrought),
       noted_(static_cast<std::size_t>(header.data_blocks / 8 + 1)) {
   reads_.reserve(kMostWaiting);
+  held_.reserve(kMostHeld);
   why_.reserve(kMostReason);
   for (const Blocks& blocks : list_) BlockMap(noted_, header_.data_blocks).add(blocks);
 }
@@ -145,7 +147,7 @@ Result<void> ArrivalServer::run() {
       if (const auto saved = shared_.save(files_.image, files_.map); !saved) failed(saved.error().message());
     }
     complain();
-    const bool takes_more = !held_ && reads_.size() < kMostWaiting;
+    const bool takes_more = held_.size() < kMostHeld && reads_.size() < kMostWaiting;
     std::array<pollfd, 2> waits{{{.fd = takes_more ? server_.descriptor() : -1, .events = POLLIN, .revents = 0},
                                  {.fd = bringer_.get(), .events = POLLIN, .revents = 0}}};
     const bool is_idle = complete_ && shared_.is_saved();
@@ -173,7 +175,8 @@ Result<void> ArrivalServer::take_request() {
   }
   const std::uint64_t end = header_.data_blocks * kBlock + 2 * kPad;
   const bool is_on_device = asked->offset <= end && asked->length <= end - asked->offset;
-  if (asked->length > data_.size()) return fail(Code::Corrupt, "the kernel asks for more than there is room for");
+  if (asked->length > kMostRequest) return fail(Code::Corrupt, "the kernel asks for more than there is room for");
+  if (asked->length > data_.size()) data_.resize(asked->length);
   const Request request = is_on_device ? within_disk(*asked) : Request{.asked = *asked, .part = {}};
   switch (asked->kind) {
     case sys::NbdRequest::Kind::Read:
@@ -183,11 +186,9 @@ Result<void> ArrivalServer::take_request() {
       reads_.push_back(request);
       return {};
     case sys::NbdRequest::Kind::Write:
-      TRY(server_.receive(MutableBytes(written_).first(asked->length)));
+      TRY(server_.receive(MutableBytes(data_).first(asked->length)));
       if (asked->length == 0 || request.part.length != asked->length) return server_.answer(*asked, EINVAL);
-      if (!missing_edge(request.part)) return write(request);
-      held_ = request;
-      return {};
+      return write(request);
     case sys::NbdRequest::Kind::Flush: {
       const auto saved = shared_.save(files_.image, files_.map);
       if (!saved) report_.warn(saved.error().message());
@@ -202,11 +203,10 @@ bool ArrivalServer::is_there(const Range& part) const {
   return part.empty() || shared_.blocks().next(first_of(part), false) >= end_of(part);
 }
 
-// A block of which only a part is written, and the rest is missing.
-std::optional<std::uint64_t> ArrivalServer::missing_edge(const Range& part) const {
-  const std::uint64_t last = part.end() / kBlock;
-  if (part.offset % kBlock != 0 && !shared_.blocks().has(first_of(part))) return first_of(part);
-  if (part.end() % kBlock != 0 && !shared_.blocks().has(last)) return last;
+// A block of which the write has a part, and the rest is missing.
+std::optional<std::uint64_t> ArrivalServer::missing_edge(const HeldWrite& held) const {
+  for (const Edge& edge : held.edges)
+    if (!is_there(edge.part)) return first_of(edge.part);
   return std::nullopt;
 }
 
@@ -222,19 +222,59 @@ Result<void> ArrivalServer::read(const Request& request) {
   return server_.answer(request.asked, done ? 0 : EIO, done ? Bytes(data) : Bytes());
 }
 
-// In place, and from then on it is there. The mark is on stable storage when the guest's flush is answered.
+// In place, and from then on it is there: whole blocks, or parts of such that are. The mark is on stable storage when
+// the guest's flush is answered.
+Result<void> ArrivalServer::store(const Range& part, Bytes data) {
+  if (part.empty()) return {};
+  TRY(files_.image.write_unflushed(part.offset, data));
+  shared_.add({.first = first_of(part), .count = end_of(part) - first_of(part)});
+  return {};
+}
+
 Result<void> ArrivalServer::write(const Request& request) {
-  const Range& part = request.part;
-  const auto done =
-      files_.image.write_unflushed(part.offset, Bytes(written_).first(static_cast<std::size_t>(part.length)));
-  if (done) shared_.add({.first = first_of(part), .count = end_of(part) - first_of(part)});
+  HeldWrite held{.asked = request.asked, .edges = {}};
+  Range whole = request.part;
+  const auto cut = [&](Edge& edge, const Range& part) {
+    edge.part = part;
+    const auto at = static_cast<std::ptrdiff_t>(part.offset - request.part.offset);
+    std::copy_n(data_.begin() + at, part.length, edge.bytes.begin());
+    whole.length -= part.length;
+  };
+  const std::uint64_t in_first = whole.offset % kBlock;
+  if (in_first != 0 && !shared_.blocks().has(first_of(whole))) {
+    cut(held.edges[0], {whole.offset, std::min(whole.length, kBlock - in_first)});
+    whole.offset = held.edges[0].part.end();
+  }
+  const std::uint64_t in_last = whole.end() % kBlock;
+  if (!whole.empty() && in_last != 0 && !shared_.blocks().has(whole.end() / kBlock)) {
+    const std::uint64_t length = std::min(whole.length, in_last);
+    cut(held.edges[1], {whole.end() - length, length});
+  }
+  const auto at = static_cast<std::size_t>(whole.offset - request.part.offset);
+  const auto done = store(whole, Bytes(data_).subspan(at, static_cast<std::size_t>(whole.length)));
   if (!done) report_.warn(done.error().message());
-  return server_.answer(request.asked, done ? 0 : EIO);
+  if (done && missing_edge(held))
+    held_.push_back(held);
+  else
+    return server_.answer(request.asked, done ? 0 : EIO);
+  return {};
 }
 
 // What is there now and was waited for.
 Result<void> ArrivalServer::settle() {
-  if (held_ && !missing_edge(held_->part)) TRY(write(*std::exchange(held_, std::nullopt)));
+  for (std::size_t i = 0; i < held_.size();) {
+    if (missing_edge(held_[i])) {
+      ++i;
+      continue;
+    }
+    auto done = Result<void>();
+    for (const Edge& edge : held_[i].edges)
+      if (done) done = store(edge.part, Bytes(edge.bytes).first(static_cast<std::size_t>(edge.part.length)));
+    if (!done) report_.warn(done.error().message());
+    const sys::NbdRequest asked = held_[i].asked;
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
+    TRY(server_.answer(asked, done ? 0 : EIO));
+  }
   for (std::size_t i = 0; i < reads_.size();) {
     if (!is_there(reads_[i].part)) {
       ++i;
@@ -255,8 +295,8 @@ void ArrivalServer::note_read(const Range& part) {
 }
 
 std::optional<Blocks> ArrivalServer::urgent() const {
-  if (held_)
-    if (const auto block = missing_edge(held_->part)) return Blocks{.first = *block, .count = 1};
+  if (!held_.empty() && (reads_.empty() || !reads_first_))
+    if (const auto block = missing_edge(held_.front())) return Blocks{.first = *block, .count = 1};
   if (reads_.empty()) return std::nullopt;
   const std::uint64_t first = shared_.blocks().next(first_of(reads_.front().part), false);
   return Blocks{.first = first, .count = end_of(reads_.front().part) - first};
@@ -360,12 +400,15 @@ Result<void> ArrivalServer::take_brought() {
     failed(std::string(as_text(bytes)));
     return {};
   }
-  if (length != goal.blocks.count * kBlock)
+  const Blocks came{.first = goal.blocks.first, .count = length / kBlock};
+  if (length % kBlock != 0 || came.count == 0 || came.count > goal.blocks.count)
     return fail(Code::Corrupt, "the process that asks the server says what nobody asked for");
-  const auto wrong = take_right(goal.blocks, bytes, true);
+  const auto wrong = take_right(came, bytes, true);
   if (wrong && !*wrong) {
     why_.clear();
+    told_.clear();
     waiting_.reset();
+    reads_first_ = false;
     return {};
   }
   failed(wrong ? concat("the bytes from ", **wrong * kBlock,
@@ -373,7 +416,11 @@ Result<void> ArrivalServer::take_brought() {
                         "after `vhdtool hashes`")
                : wrong.error().message());
   // Others may be right, which are not kept waiting.
-  if (goal.wanted == Wanted::Urgent && !reads_.empty()) std::ranges::rotate(reads_, reads_.begin() + 1);
+  if (goal.wanted == Wanted::Urgent) {
+    if (!reads_.empty()) std::ranges::rotate(reads_, reads_.begin() + 1);
+    if (!held_.empty()) std::ranges::rotate(held_, held_.begin() + 1);
+    reads_first_ = !reads_first_;
+  }
   const std::uint64_t end = goal.blocks.first + goal.blocks.count;
   if (goal.wanted == Wanted::Listed) list_block_ = end;
   if (goal.wanted == Wanted::Rest) cursor_ = end;
@@ -382,9 +429,11 @@ Result<void> ArrivalServer::take_brought() {
 
 void ArrivalServer::failed(std::string why) {
   retry_ = Clock::now() + times_.again;
-  if (why != why_ && !urgent())
-    report_.warn(concat("the rest of the image does not come: ", source_, ": ", printable(why)));
   why_ = std::move(why);
+  if (urgent() || why_ == told_ || (telling_ && Clock::now() < *telling_ + times_.tell)) return;
+  telling_ = Clock::now();
+  told_ = why_;
+  report_.warn(concat("the rest of the image does not come: ", source_, ": ", printable(why_)));
 }
 
 // Somebody waits, and nothing comes.

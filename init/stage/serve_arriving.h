@@ -4,6 +4,7 @@
 // answered. A block that is there is the image's: it is read from it, and never brought again.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -81,6 +82,7 @@ class ArrivalServer {
     std::chrono::milliseconds again{2'000};        ///< after a failure
     std::chrono::milliseconds save{5'000};
     std::chrono::milliseconds complain{5'000};  ///< when somebody has waited so long
+    std::chrono::milliseconds tell{30'000};     ///< between two failures that nobody waits for
     std::chrono::milliseconds record{300'000};  ///< as long a boot may take
   };
 
@@ -105,13 +107,25 @@ class ArrivalServer {
     Range part;  // of the disk
   };
 
+  // A part of a block that is missing, of a write: it waits for the rest of that block.
+  struct Edge {
+    Range part;  // of the disk; empty: there is none
+    std::array<std::byte, arrive::kBlock> bytes;
+  };
+  // A write that is done but for its edges.
+  struct HeldWrite {
+    sys::NbdRequest asked;
+    std::array<Edge, 2> edges;
+  };
+
   [[nodiscard]] Request within_disk(const sys::NbdRequest& asked) const;
   [[nodiscard]] Result<void> take_request();
   [[nodiscard]] Result<void> write(const Request& request);
+  [[nodiscard]] Result<void> store(const Range& part, Bytes data);
+  [[nodiscard]] std::optional<std::uint64_t> missing_edge(const HeldWrite& held) const;
   [[nodiscard]] Result<void> read(const Request& request);
   [[nodiscard]] Result<void> settle();
   [[nodiscard]] bool is_there(const Range& part) const;
-  [[nodiscard]] std::optional<std::uint64_t> missing_edge(const Range& part) const;
   void note_read(const Range& part);
 
   [[nodiscard]] std::optional<Goal> choose();
@@ -142,12 +156,12 @@ class ArrivalServer {
   std::uint64_t list_block_ = 0;
   std::uint64_t cursor_ = 0;  // of the rest
 
-  std::vector<std::byte> data_;     // of a request
-  std::vector<std::byte> written_;  // of one that waits
+  std::vector<std::byte> data_;  // of a request
   std::vector<std::byte> brought_;
   std::vector<std::byte> noted_;  // bits: in the record
   std::vector<Request> reads_;    // that wait
-  std::optional<Request> held_;   // a write that waits: nothing more is taken
+  std::vector<HeldWrite> held_;
+  bool reads_first_ = false;  // of those that wait
   std::optional<Goal> asked_;
   bool again_ = false;
   bool complete_ = false;
@@ -158,6 +172,8 @@ class ArrivalServer {
   bool complained_ = false;
   std::optional<Clock::time_point> urgent_;  // when somebody has waited last
   std::string why_;                          // the last failure
+  std::string told_;                         // the last that was told
+  std::optional<Clock::time_point> telling_;
 };
 
 }  // namespace vhdboot::stage

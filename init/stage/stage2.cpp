@@ -255,7 +255,9 @@ constexpr std::string_view kChangesWereMounted =
     "a "
     "VHDX the header was written; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kArrived =
-    "Of the image blocks may have come from its source, and the map beside it was written; "
+    "Of the image blocks may have come from its source, or been written as its root file system was mounted, and the "
+    "map "
+    "beside it was written; "
     "vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
@@ -350,7 +352,7 @@ class Stage2 {
       guest.folder_root =
           TRY_IN("the folder as a root file system", mount_folder(disk, keeps_all(handoff) ? persist : "", handoff));
     } else if (handoff.root) {
-      written_ = kRootWasMounted;
+      if (!plan.arrives) written_ = kRootWasMounted;
       guest.root = TRY_IN("the guest's root file system", mount_guest_root(disk, handoff));
     }
     auto keeper = leave_for_guest(guest.further.devices(disk), persist, handoff, *devices, report);

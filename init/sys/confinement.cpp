@@ -77,11 +77,13 @@ bool become_nobody() {
   return errno == EINVAL || errno == EPERM;  // a container in which there is nobody else
 }
 
-bool drop_capabilities() {
+// All but those whose bits are set, of the first 32.
+bool drop_capabilities(std::uint32_t but = 0) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> kept{
+      {{.effective = but, .permitted = but, .inheritable = 0}}};
   return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-         ::syscall(SYS_capset, &header, none.data()) == 0;
+         ::syscall(SYS_capset, &header, kept.data()) == 0;
 }
 
 // May fail: what cannot be executed can gain nothing.
@@ -143,7 +145,7 @@ class Filter {
   constexpr void end(unsigned verdict) { add(BPF_RET | BPF_K, verdict); }
   constexpr void skip_unless(unsigned value, unsigned char count) { add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count); }
 
-  std::array<sock_filter, 56> code_{};
+  std::array<sock_filter, 72> code_{};
   unsigned short size_ = 0;
 };
 
@@ -164,6 +166,34 @@ constexpr Filter kFilter = Filter()
                                .allow(SYS_exit_group)
                                .allow(SYS_sched_yield)
                                .allow(SYS_sigaltstack);
+
+// What a network takes: sockets, the addresses of cards, waiting, memory.
+constexpr Filter kNetworkFilter = Filter()
+                                      .allow(SYS_read)
+                                      .allow(SYS_write)
+                                      .allow(SYS_writev)
+                                      .allow(SYS_socket)
+                                      .allow(SYS_connect)
+                                      .allow(SYS_bind)
+                                      .allow(SYS_sendto)
+                                      .allow(SYS_recvfrom)
+                                      .allow(SYS_getsockopt)
+                                      .allow(SYS_setsockopt)
+                                      .allow(SYS_ioctl)
+                                      .allow(SYS_poll)
+                                      .allow(SYS_close)
+                                      .allow(SYS_faccessat)
+                                      .allow(SYS_getrandom)
+                                      .allow_data(SYS_mmap)
+                                      .allow_data(SYS_mprotect)
+                                      .allow(SYS_munmap)
+                                      .allow(SYS_mremap)
+                                      .allow(SYS_madvise)
+                                      .allow(SYS_brk)
+                                      .allow(SYS_futex)
+                                      .allow(SYS_clock_gettime)
+                                      .allow(SYS_rt_sigreturn)
+                                      .allow(SYS_exit_group);
 
 // In this order. The step that failed; empty when none did.
 std::string_view give_up_rights(const ChildTask& task) {
@@ -198,6 +228,22 @@ void work_confined(const ChildTask& task, const std::function<void(const std::st
   } catch (...) {
     ::_exit(1);
   }
+}
+
+Result<void> keep_network_rights(pid_t parent) {
+  constexpr std::uint32_t kKept = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW | 1U << CAP_NET_BIND_SERVICE;
+  // Memory stays locked, of which nobody may have much.
+  if (!limit(RLIMIT_MEMLOCK, RLIM_INFINITY) || !limit(RLIMIT_CORE, 0)) return fail_errno("limiting itself");
+  empty_bounding_set();
+  if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || !become_nobody()) return fail_errno("becoming nobody");
+  if (!drop_capabilities(kKept)) return fail_errno("dropping capabilities");
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail_errno("hiding its memory");
+  // After the change of user, which resets it.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return fail_errno("ending with its parent");
+  if (::getppid() != parent) ::_exit(0);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail_errno("giving up new rights");
+  if (can_filter() && !Filter(kNetworkFilter).install(-1, -1)) return fail_errno("filtering its system calls");
+  return {};
 }
 
 bool read_whole(const Fd& socket, MutableBytes out) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a child gives up before it looks at foreign bytes, in an order that leaves none: it holds a socket, for some a
 // device too, read-only, and nothing else: no capability, no other descriptor, a list of system calls, limits of memory
-// and time. See init/sys/confined_child.h for who starts it.
+// and time. See init/sys/confined_child.h for who starts it. Who talks to a network keeps what that takes.
 #pragma once
 
 #include <sys/types.h>
@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/result.h"
 #include "base/units.h"
 
 namespace vhdboot::sys {
@@ -41,6 +42,10 @@ inline constexpr int kChildOutOfMemory = 2;
 /// Gives up all rights, does `work`, and ends. `failed` says what could not be given up, empty when nothing: otherwise
 /// the work is to say so and no more.
 [[noreturn]] void work_confined(const ChildTask& task, const std::function<void(const std::string& failed)>& work);
+
+/// Of a process that talks to a network and to its parent, with which it ends: it becomes nobody, who may set up cards
+/// and addresses, and can open, start or trace nothing from here on. The error is what could not be given up.
+[[nodiscard]] Result<void> keep_network_rights(pid_t parent);
 
 /// Reads from the socket for as long as it takes. False at its end.
 [[nodiscard]] bool read_whole(const Fd& socket, MutableBytes out);

@@ -32,6 +32,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using arrive::DhcpAnswer;
+using arrive::HostAddress;
 using arrive::Ipv4;
 using arrive::Lease;
 
@@ -151,7 +152,7 @@ Result<std::optional<DhcpAnswer>> ask_dhcp(const Fd& socket, Bytes message, cons
   return std::nullopt;
 }
 
-Result<void> use(const Lease& lease) {
+Result<void> use(const HostAddress& host) {
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("taking an address");
   ifreq request = request_for(kName);
@@ -159,13 +160,13 @@ Result<void> use(const Lease& lease) {
     std::memcpy(&request.ifr_addr, &address, sizeof address);
     return control(socket, what, request, "taking an address");
   };
-  TRY(set(SIOCSIFADDR, socket_address(lease.address, 0)));
-  const std::uint32_t mask = htonl(~std::uint32_t{0} << (32 - lease.prefix));
+  TRY(set(SIOCSIFADDR, socket_address(host.address, 0)));
+  const std::uint32_t mask = htonl(~std::uint32_t{0} << (32 - host.prefix));
   TRY(set(SIOCSIFNETMASK, socket_address(std::bit_cast<Ipv4>(mask), 0)));
-  if (!lease.router) return {};
+  if (!host.router) return {};
   rtentry route{};
   const sockaddr_in to = socket_address({}, 0);
-  const sockaddr_in by = socket_address(*lease.router, 0);
+  const sockaddr_in by = socket_address(*host.router, 0);
   std::memcpy(&route.rt_dst, &to, sizeof to);
   std::memcpy(&route.rt_genmask, &to, sizeof to);
   std::memcpy(&route.rt_gateway, &by, sizeof by);
@@ -176,13 +177,14 @@ Result<void> use(const Lease& lease) {
 
 }  // namespace
 
-Result<OwnNetwork> OwnNetwork::make() {
+Result<OwnNetwork> OwnNetwork::make(std::optional<HostAddress> fixed) {
   Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   Fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!control || !netlink) return fail_errno("the network of the system");
+  Fd root = TRY(open_file("1/root", O_PATH | O_DIRECTORY));
   if (::unshare(CLONE_NEWNET) < 0) return fail_errno("a network of its own");
   Fd inner = TRY(open_file("self/ns/net", O_RDONLY));
-  return OwnNetwork(std::move(control), std::move(netlink), std::move(inner));
+  return OwnNetwork(std::move(control), std::move(netlink), std::move(inner), std::move(root), fixed);
 }
 
 std::string OwnNetwork::name_of(int index) const {
@@ -210,6 +212,10 @@ std::optional<OwnNetwork::Card> OwnNetwork::card_at(int index) const {
   request = request_for(name);
   if (::ioctl(control_.get(), kWireless, &request) == 0) return std::nullopt;
   return card;
+}
+
+bool OwnNetwork::is_named(const Card& card) const {
+  return ::faccessat(root_.get(), concat("run/udev/data/n", card.index).c_str(), F_OK, 0) == 0;
 }
 
 Result<void> OwnNetwork::set_up(const Card& card) const {
@@ -266,8 +272,8 @@ Result<void> OwnNetwork::take_card(Deadline deadline) {
   if (cards.empty()) return fail(Code::NotFound, "there is no network card for Ethernet that its kernel drives");
   // One that is up gets no other name any more.
   const Deadline named = earlier(deadline, Deadline::in(kForUdev));
-  const auto is_named = [](const Card& card) { return exists(concat("1/root/run/udev/data/n", card.index)); };
-  while (!std::ranges::all_of(cards, is_named) && !named.passed(Deadline::Clock::now())) pause(100ms);
+  const auto are_named = [&] { return std::ranges::all_of(cards, [&](const Card& card) { return is_named(card); }); };
+  while (!are_named() && !named.passed(Deadline::Clock::now())) pause(100ms);
   // One without its firmware is no reason to leave out the others.
   std::erase_if(cards, [&](const Card& card) { return !set_up(card); });
   if (cards.empty()) return fail(Code::Io, "no network card can be set up");
@@ -304,7 +310,7 @@ Result<void> OwnNetwork::ask_address(Deadline deadline) {
       pause(kAgain);
       continue;
     }
-    TRY(use(taken->lease));
+    TRY(use(taken->lease.host));
     hold(taken->lease);
     return {};
   }
@@ -318,7 +324,7 @@ Result<void> OwnNetwork::renew() {
   held_->renew = now + 30s;
   const Fd socket = TRY(dhcp_socket());
   const auto answer = TRY(ask_dhcp(socket, arrive::dhcp_renew(client_, held_->lease), client_, DhcpAnswer::Kind::Ack));
-  if (answer && answer->kind == DhcpAnswer::Kind::Ack && answer->lease.address == held_->lease.address)
+  if (answer && answer->kind == DhcpAnswer::Kind::Ack && answer->lease.host.address == held_->lease.host.address)
     hold(answer->lease);
   else if (answer || now > held_->ends)
     held_.reset();
@@ -333,6 +339,10 @@ Result<void> OwnNetwork::connect(Deadline deadline) {
     TRY(take_card(deadline));
   }
   TRY(set_up(*card_));
+  if (fixed_ && !held_) {
+    TRY(use(*fixed_));
+    hold({.host = *fixed_, .server = {}, .seconds = UINT32_MAX});
+  }
   if (held_) TRY(renew());
   if (held_) return {};
   auto asked = ask_address(deadline);
@@ -340,6 +350,16 @@ Result<void> OwnNetwork::connect(Deadline deadline) {
   drop_second();
   ++turn_;
   return asked;
+}
+
+void OwnNetwork::try_another_card() {
+  for (int index = 1; index <= kMostCards; ++index) {
+    const auto card = card_at(index);
+    if (!card || (card_ && card_->index == index) || !has_carrier(*card)) continue;
+    drop_second();
+    ++turn_;
+    return;
+  }
 }
 
 Result<Fd> open_connection(const arrive::WebAddress& address, Deadline deadline) {

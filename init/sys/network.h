@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A way of one's own into the network of a running system: a second card on top of its card (macvlan), in a network
-// namespace where nobody else sees it, with an address by DHCP. What the system does with its card does not matter,
+// namespace where nobody else sees it, with an address of its own. What the system does with its card does not matter,
 // unless it makes that a part of another one; a card that was taken down is set up again.
 #pragma once
 
@@ -20,12 +20,16 @@ namespace vhdboot::sys {
 
 class OwnNetwork {
  public:
-  /// From here on this process is in the other namespace, which ends with it. Needs a proc as the working directory.
-  [[nodiscard]] static Result<OwnNetwork> make();
+  /// From here on this process is in the other namespace, which ends with it. Needs all rights, and a proc as the
+  /// working directory; all else needs those of keep_network_rights(). Without `fixed` the address comes by DHCP.
+  [[nodiscard]] static Result<OwnNetwork> make(std::optional<arrive::HostAddress> fixed);
 
   /// Returns when there is an address, now or since an earlier call; renews it when it is time. NotFound without a
   /// card, Timeout without an answer: to be tried again.
   [[nodiscard]] Result<void> connect(Deadline deadline);
+
+  /// Who is not reached by this card may be by another one: connect() takes that, if there is one.
+  void try_another_card();
 
  private:
   struct Card {
@@ -38,11 +42,16 @@ class OwnNetwork {
     Deadline::Clock::time_point renew;
   };
 
-  OwnNetwork(Fd control, Fd netlink, Fd inner)
-      : control_(std::move(control)), netlink_(std::move(netlink)), inner_(std::move(inner)) {}
+  OwnNetwork(Fd control, Fd netlink, Fd inner, Fd root, std::optional<arrive::HostAddress> fixed)
+      : control_(std::move(control)),
+        netlink_(std::move(netlink)),
+        inner_(std::move(inner)),
+        root_(std::move(root)),
+        fixed_(fixed) {}
 
   [[nodiscard]] std::string name_of(int index) const;
   [[nodiscard]] std::optional<Card> card_at(int index) const;
+  [[nodiscard]] bool is_named(const Card& card) const;
   [[nodiscard]] Result<void> set_up(const Card& card) const;
   [[nodiscard]] bool has_carrier(const Card& card) const;
   [[nodiscard]] Result<void> take_card(Deadline deadline);
@@ -55,6 +64,8 @@ class OwnNetwork {
   Fd control_;  // a socket among the system's cards, for ioctl(2)
   Fd netlink_;  // likewise
   Fd inner_;    // the namespace
+  Fd root_;     // of process 1 when it began: of the initrd, or the system's
+  std::optional<arrive::HostAddress> fixed_;
   std::optional<Card> card_;
   std::size_t turn_ = 0;  // whose, of several
   arrive::DhcpClient client_;

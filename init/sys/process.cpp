@@ -222,6 +222,7 @@ Result<Companion> Companion::start(const std::vector<std::string>& arguments) {
 
 Companion::~Companion() {
   if (child_ < 0) return;
+  ::kill(-child_, SIGKILL);  // what it has started, where it leads a session of its own
   ::kill(child_, SIGKILL);
   while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) continue;
 }

@@ -5,6 +5,7 @@ the end it is an image like any other, with what the guest wrote."""
 import random
 import re
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,14 +94,14 @@ def make_server(request, folder):
     shutil.rmtree(served)
 
 
-def make_host(url: str, root_hash: str, folder: Path, fs: str = "ntfs") -> hostdisk.HostDisk:
-    """A host disk with what `vhdtool fetch --boot-set` brings of NAME.vhd at that address."""
+def make_host(url: str, root_hash: str, folder: Path, fs: str = "ntfs", more: str = "") -> hostdisk.HostDisk:
+    """A host disk with what `vhdtool fetch --boot-set` brings of NAME.vhd at that address; `more` is for its configuration."""
     here, name = folder / "here", url.rpartition("/")[2].removesuffix(".vhd")
     here.mkdir()
     run(PRODUCTS / "vhdtool", "fetch", "--boot-set", url, here / f"{name}.vhd", "--root-hash", root_hash)
     # As the machine sees this one.
     source = re.sub("//[^:/]*", "//10.0.2.2", url)
-    (here / f"{name}.conf").write_text(f"source {source}\nroot-hash {root_hash}\n", encoding="ascii")
+    (here / f"{name}.conf").write_text(f"source {source}\nroot-hash {root_hash}\n{more}", encoding="ascii")
     # The first is the one that is torn in pieces.
     files = {f"/boot/{path.name}": path for path in sorted(here.iterdir(), key=lambda path: path.suffix != ".vhd")}
     files[f"/boot/{name}.efi"] = PRODUCTS / "vhdboot.efi"
@@ -109,9 +110,9 @@ def make_host(url: str, root_hash: str, folder: Path, fs: str = "ntfs") -> hostd
     return host
 
 
-def fetch_boot_set(server, folder, fs="ntfs") -> Arrival:
+def fetch_boot_set(server, folder, fs="ntfs", more="") -> Arrival:
     server.asked.clear()
-    host = make_host(f"{server.url}/tiny.vhd", server.root_hash, folder, fs)
+    host = make_host(f"{server.url}/tiny.vhd", server.root_hash, folder, fs, more)
     came = sum(length for name, _, length in server.asked if name == "tiny.vhd")
     server.asked.clear()
     return Arrival(host, server.image.read_bytes(), server.guest.notes, came)
@@ -252,6 +253,64 @@ def test_a_damaged_block_is_waited_for(server, folder):
 
 
 @pytest.mark.only_all
+def test_a_card_that_leads_elsewhere(server, folder):
+    """One of two cards has no cable, the other a network without the server. When the first gets its cable the server sends
+    next to nothing, and later that cable is pulled out for a while: the system waits, and goes on."""
+    arrival = fetch_boot_set(server, folder)
+    before = outside(arrival)
+    drips, given_up = threading.Event(), threading.Event()
+    drips.set()
+
+    def drip(handler, name, first, last):
+        if name != "tiny.vhd" or not drips.is_set():
+            return False
+        handler.close_connection = True
+        handler.begin(first, last, len(arrival.source))
+        try:
+            while not given_up.wait(1):
+                handler.wfile.write(b"x")
+        except OSError:
+            given_up.set()
+        return True
+
+    server.fault = drip
+    cards = ["-netdev", "user,id=elsewhere,net=10.9.0.0/24,restrict=on", "-device", "virtio-net-pci,netdev=elsewhere,romfile=",
+             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,id=card,romfile="]
+    notes = arrival.source[arrival.notes:arrival.notes + NOTES]
+    with Machine(MachineSpec([Disk(arrival.host.path, boot=0)], extra=cards), log=folder / "console.log") as machine:
+        machine.set_cable("card", False)
+        wait_for(machine, "^guest: root is mounted", 600)
+        wait_for(machine, "the system waits for a part of its image from .*: the server does not answer", 300)
+        machine.set_cable("card", True)
+        machine.wait_until(given_up.is_set, 300, "the end of a connection by which next to nothing comes")
+        drips.clear()
+        wait_for(machine, "what the system has waited for has come, it goes on", 120)
+        wait_for(machine, "^guest: it has written", 120)
+        machine.set_cable("card", False)
+        wait_for(machine, "the system waits for a part of its image", 120)
+        machine.set_cable("card", True)
+        assert wait_for(machine, "^guest: sum ([0-9a-f]{32})", 300)[1] == md5(wrote(notes, NOTED))
+        assert wait_for(machine, "^guest: last sum ([0-9a-f]{32})", 300)[1] == md5(wrote(notes, NOTED | LATER))
+        wait_for(machine, "^guest: done", 60)
+        assert machine.wait_exit(60) == 0
+    check_complete(arrival, folder, before)
+
+
+@pytest.mark.only_all
+def test_an_address_without_dhcp(server, folder):
+    """The one of the configuration is asked from, and processes that are killed are replaced."""
+    arrival = fetch_boot_set(server, folder, more="address 10.0.2.77/24 10.0.2.2\n")
+    before = outside(arrival)
+    notes = arrival.source[arrival.notes:arrival.notes + NOTES]
+    with Machine(MachineSpec([Disk(arrival.host.path, boot=0)], extra=NETWORK), log=folder / "console.log") as machine:
+        assert wait_for(machine, "^guest: sum ([0-9a-f]{32})", 600)[1] == md5(wrote(notes, NOTED))
+        assert wait_for(machine, "^guest: last sum ([0-9a-f]{32})", 300)[1] == md5(wrote(notes, NOTED | LATER))
+        wait_for(machine, "^guest: done", 60)
+        assert machine.wait_exit(60) == 0
+    check_complete(arrival, folder, before)
+
+
+@pytest.mark.only_all
 def test_debian_with_a_network_of_its_own(folder):
     """Its card keeps its usual name, and its own programs have it as they like; what it wrote is there when the rest has been
     fetched."""
@@ -278,7 +337,17 @@ def test_debian_with_a_network_of_its_own(folder):
             shell.check("until grep -q -e '-- 10.0.2.[1-9]' /proc/net/fib_trie; do :; done", 120)
             shell.check("echo it was here > /root/marker; sync", 120)
             shell.check("flags=$(echo /sys/class/net/en*/flags); echo $(($(cat $flags) & ~1)) > $flags")
-            shell.check("cat /usr/bin/* /usr/sbin/* > /dev/null", 900)
+            # Who talks to the network is nobody and may do little; who is killed is replaced.
+            status = {pid: shell.check(f"cat /proc/{pid}/status") for pid in
+                      shell.check("grep -l '^@vhdboot/arrive' /proc/[0-9]*/cmdline | cut -d/ -f3").split()}
+            talks = [pid for pid, text in status.items() if not re.search("^Uid:\\s+0", text, re.MULTILINE)]
+            assert len(status) == 3 and len(talks) == 1, status
+            for line in ("CapEff:\t0000000000003400", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
+                assert line in status[talks[0]]
+            serves = re.search(r"^PPid:\s+(\d+)", status[talks[0]], re.MULTILINE)[1]
+            shell.check(f"kill -9 {talks[0]}; cat /usr/bin/[a-m]* > /dev/null", 900)
+            shell.check(f"kill -9 {serves}; cat /usr/bin/* /usr/sbin/* > /dev/null", 900)
+            shell.check("dmesg | grep 'another one has taken over'")
             assert shell.run("systemctl --failed --no-legend")[1] == ""
             shell.check("grep -l '^@vhdboot/arrive' /proc/[0-9]*/cmdline")
             machine.send("systemctl poweroff\n")

@@ -11,8 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto answer = parse_dhcp({reinterpret_cast<const std::byte*>(data), size}, kClient);
   if (!answer || answer->kind == DhcpAnswer::Kind::Refusal) return 0;
   const Lease& lease = answer->lease;
-  check(lease.prefix >= 1 && lease.prefix <= 32 && lease.seconds >= 60);
-  check(lease.address[0] != 0 && lease.address[0] != 127 && lease.address[0] < 224);
+  check(lease.host.prefix >= 1 && lease.host.prefix <= 32 && lease.seconds >= 60);
+  check(lease.host.address[0] != 0 && lease.host.address[0] != 127 && lease.host.address[0] < 224);
   check(!parse_dhcp(dhcp_request(kClient, lease), kClient));
   return 0;
 }

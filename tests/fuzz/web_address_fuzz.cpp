@@ -9,6 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vhdboot::arrive;
   const std::string_view url(reinterpret_cast<const char*>(data), size);
+  if (const auto host = parse_host_address(url)) check(host->prefix <= 32 && is_of_a_host(host->address));
   const auto address = parse_web_address(url);
   if (!address) return 0;
   check(address->path.starts_with('/') && address->port != 0);

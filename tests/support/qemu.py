@@ -448,6 +448,10 @@ class Machine:
                 raise self._error(f"QEMU ended with status {self._process.wait()}")
             self._step(deadline, f"QEMU's answer to {command}")
 
+    def set_cable(self, card: str, plugged: bool) -> None:
+        """Of a network card, by the id of its device."""
+        self._command("set_link", name=card, up=plugged)
+
     def unplug(self, number: int) -> None:
         """Takes a disk away that is on the bus usb."""
         self._command("device_del", id=f"usb{number}")

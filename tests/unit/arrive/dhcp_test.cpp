@@ -36,8 +36,9 @@ std::vector<std::byte> answer(const Options& options) {
   return message;
 }
 
-constexpr Lease kLease{
-    .address = {10, 0, 2, 15}, .prefix = 24, .router = Ipv4{10, 0, 2, 2}, .server = {10, 0, 2, 2}, .seconds = 86400};
+constexpr Lease kLease{.host = {.address = {10, 0, 2, 15}, .prefix = 24, .router = Ipv4{10, 0, 2, 2}},
+                       .server = {10, 0, 2, 2},
+                       .seconds = 86400};
 
 TEST(Dhcp, Answers) {
   const auto offer = parse_dhcp(answer({.type = 2}), kClient);
@@ -76,6 +77,21 @@ TEST(Dhcp, Requests) {
   }
   EXPECT_EQ(load_be<std::uint32_t>(dhcp_renew(kClient, kLease), 12), 0x0A00020FU);
   EXPECT_EQ(load_be<std::uint32_t>(dhcp_request(kClient, kLease), 12), 0U);
+}
+
+TEST(HostAddress, Parses) {
+  EXPECT_EQ(parse_host_address("192.168.1.20/24"),
+            (HostAddress{.address = {192, 168, 1, 20}, .prefix = 24, .router = {}}));
+  EXPECT_EQ(parse_host_address("10.0.2.9/8  10.200.0.1"),
+            (HostAddress{.address = {10, 0, 2, 9}, .prefix = 8, .router = Ipv4{10, 200, 0, 1}}));
+  EXPECT_TRUE(parse_host_address("10.0.2.9/32"));
+  for (const char* text : {"", "10.0.2.9", "10.0.2.9/", "10.0.2.9/0", "10.0.2.9/33", "10.0.2.9/x", "127.0.0.1/8",
+                           "224.0.0.1/8", "0.0.0.0/1", "10.0.2.9/24 10.0.2.1 10.0.2.2", "10.0.2.256/24", "/24"})
+    EXPECT_THAT(parse_host_address(text), Fails(Code::Invalid, "as in 192.168.1.20/24 192.168.1.1")) << text;
+  for (const char* router : {"10.0.3.1", "10.0.2.9", "10.0.2", "x"})
+    EXPECT_THAT(parse_host_address(std::string("10.0.2.9/24 ") + router),
+                Fails(Code::Invalid, "the router is another machine"))
+        << router;
 }
 
 TEST(WebAddress, Parses) {

@@ -159,9 +159,19 @@ TEST(Config, WhereAnImageComesFrom) {
   const std::string digits(64, 'A');
   const auto config = file(source + "root-hash " + digits)->config;
   EXPECT_TRUE(check(config));
-  EXPECT_EQ(config.arrival(),
-            (Arrival{.source = "http://192.168.1.10:8080/a/debian.vhd", .root_hash = std::string(64, 'a')}));
+  EXPECT_EQ(
+      config.arrival(),
+      (Arrival{.source = "http://192.168.1.10:8080/a/debian.vhd", .root_hash = std::string(64, 'a'), .address = ""}));
   EXPECT_EQ(merge(Config(), config), config);
+  const auto with_address = file(source + "root-hash " + digits + "\naddress 192.168.1.20/24 192.168.1.1")->config;
+  EXPECT_TRUE(check(with_address));
+  EXPECT_EQ(with_address.arrival()->address, "192.168.1.20/24 192.168.1.1");
+  EXPECT_EQ(merge(config, with_address), with_address);
+  EXPECT_THAT(check(file("address 192.168.1.20/24")->config), Fails(Code::Invalid, "is said without `source`"));
+  for (const auto* wrong : {"", "192.168.1.20", "dhcp", "192.168.1.20/24,192.168.1.1", "fe80::1/64"})
+    EXPECT_THAT(file(std::string("address ") + wrong),
+                Fails(Code::Invalid, "address: expected an address with the bits"))
+        << wrong;
   for (const std::string& one : {source, "root-hash " + digits}) {
     EXPECT_THAT(check(file(one)->config), Fails(Code::Invalid, "must both be said"));
     EXPECT_FALSE(file(one)->config.arrival());

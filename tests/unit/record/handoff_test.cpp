@@ -200,14 +200,20 @@ TEST(Handoff, AnImageForWhatIsKept) {
 TEST(Handoff, AnImageThatArrives) {
   auto handoff = plain();
   handoff.files.resize(1);
-  handoff.arrival = HandoffArrival{.from = {.source = "http://10.0.2.2/a.vhd", .root_hash = std::string(64, 'a')},
-                                   .map = handoff.files.front(),
-                                   .tree = handoff.files.front()};
+  handoff.arrival =
+      HandoffArrival{.from = {.source = "http://10.0.2.2/a.vhd", .root_hash = std::string(64, 'a'), .address = ""},
+                     .map = handoff.files.front(),
+                     .tree = handoff.files.front()};
   handoff.arrival->map.path = "/boot/a.vhd.map";
   handoff.arrival->tree.path = "/boot/a.vhd.verity";
   const auto text = *to_text(handoff);
   EXPECT_EQ(*parse_handoff(text), handoff);
   EXPECT_LT(text.find("\nmap /"), text.find("\ntree /"));
+  auto with_address = handoff;
+  with_address.arrival->from.address = "10.0.2.20/24";
+  EXPECT_EQ(*parse_handoff(*to_text(with_address)), with_address);
+  with_address.arrival->from.address = "10.0.2.20/24\nroot";
+  EXPECT_THAT(to_text(with_address), Fails(Code::Invalid, "has no source"));
   for (const auto* needed : {"source http://10.0.2.2/a.vhd\n", "root-hash aa"})
     EXPECT_THAT(parse_handoff(replaced(text, needed, "")), Fails(Code::Corrupt, "")) << needed;
   const auto tree = text.substr(text.find("tree /"), text.find("crc32") - text.find("tree /"));

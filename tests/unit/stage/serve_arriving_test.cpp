@@ -233,13 +233,15 @@ class Served {
     EXPECT_EQ(::poll(&wait, 1, 60'000), 1);
   }
 
-  std::atomic<bool> damaged = false;  // the file on the server
-  std::atomic<bool> broken = false;   // the network
+  std::atomic<bool> damaged = false;             // the file on the server
+  std::atomic<bool> broken = false;              // the network
+  std::atomic<std::uint64_t> most = UINT64_MAX;  // bytes of an answer
   std::atomic<std::uint64_t> moved = 0;
   std::vector<std::string> said_;
 
  private:
-  void answer(std::uint64_t offset, std::uint64_t length) {
+  void answer(std::uint64_t offset, std::uint64_t asked) {
+    const std::uint64_t length = std::min(asked, most.load());
     std::array<std::byte, kBringAnswer> head{};
     const std::string reason = "no cable";
     Contents data(source().data.begin() + static_cast<std::ptrdiff_t>(offset),
@@ -311,9 +313,10 @@ TEST(ServeArriving, WhatTheGuestWroteNeverComes) {
   served.write(100 * kBlock, own);  // while its block is asked for
   served.flush();
   EXPECT_TRUE(same(served.read(100 * kBlock, kBlock), own));
-  // A part of a block waits for the rest of it, and nobody else is asked meanwhile.
+  // A part of a block waits for the rest of it, and nobody else does meanwhile.
   served.ask(1, 200 * kBlock + 512, 512, Bytes(own).first(512));
   EXPECT_FALSE(served.answers_within(50ms));
+  EXPECT_TRUE(same(served.read(100 * kBlock, kBlock), own));
   served.bring();
   (void)served.answered(0);
   served.wait_until_done();
@@ -321,6 +324,69 @@ TEST(ServeArriving, WhatTheGuestWroteNeverComes) {
   std::copy_n(own.begin(), 512, expected.begin() + 512);
   EXPECT_TRUE(same(served.read(200 * kBlock, kBlock), expected));
   EXPECT_TRUE(same(served.read(100 * kBlock, kBlock), own));
+}
+
+// Of what is written some blocks are whole, and others parts of such as are missing: none of zeros, which need not
+// come.
+TEST(ServeArriving, PartsOfBlocks) {
+  Contents expected = source().data;
+  std::mt19937 chance(3);
+  Disk disk(Contents(source().header.size()), new_map());
+  Served served(disk, false);
+  Contents own(4 * kBlock);
+  std::ranges::generate(own, [&] { return static_cast<std::byte>(chance()); });
+  const std::vector<Range> parts{{10 * kBlock + 512, kBlock}, {20 * kBlock + 1024, 3 * kBlock},
+                                 {30 * kBlock, kBlock + 512}, {40 * kBlock + 3584, 512 + 2 * kBlock},
+                                 {50 * kBlock + 512, 1024},   {61 * kBlock, 512},
+                                 {20 * kBlock + 512, 512},    {kBlocks * kBlock - kBlock - 512, kBlock + 512}};
+  for (const Range& part : parts) {
+    served.ask(1, part.offset, static_cast<std::uint32_t>(part.length), Bytes(own).first(part.length));
+    std::copy_n(own.begin(), part.length, expected.begin() + static_cast<std::ptrdiff_t>(part.offset));
+  }
+  EXPECT_FALSE(served.answers_within(50ms));
+  EXPECT_TRUE(same(served.read(21 * kBlock, 2 * kBlock), Bytes(own).subspan(kBlock - 1024, 2 * kBlock)));
+  served.bring();
+  for (std::size_t i = 0; i < parts.size(); ++i) (void)served.answered(0);
+  served.wait_until_done();
+  EXPECT_TRUE(same(served.read(0, 256 * kBlock), Bytes(expected).first(256 * kBlock)));
+  served.end();
+  Contents image(source().header.size());
+  disk.read(0, 0, image);
+  EXPECT_TRUE(same(Bytes(image).first(expected.size()), expected));
+}
+
+// As many as may wait: then nothing more is taken, and it goes on all the same.
+TEST(ServeArriving, ManyPartsOfBlocks) {
+  Disk disk(Contents(source().header.size()), new_map());
+  Served served(disk, false);
+  const auto own = block_of(1);
+  constexpr unsigned kMany = 100;
+  for (unsigned i = 0; i < kMany; ++i) served.ask(1, (i * 3 + 1) * kBlock + 512, 512, Bytes(own).first(512));
+  EXPECT_FALSE(served.answers_within(50ms));
+  served.bring();
+  for (unsigned i = 0; i < kMany; ++i) (void)served.answered(0);
+  served.wait_until_done();
+}
+
+TEST(ServeArriving, MoreThanUsualAtOnce) {
+  Contents image = source().data;
+  image.resize(source().header.size());
+  Disk disk(std::move(image), new_map());
+  Served served(disk);
+  served.wait_until_done();
+  // All of it is less than what the kernel may ask for where its limits were changed.
+  EXPECT_TRUE(same(served.read(0, source().data.size()), source().data));
+  served.write(0, source().data);
+}
+
+TEST(ServeArriving, WhatComesInPieces) {
+  Disk disk(Contents(source().header.size()), new_map());
+  Served served(disk, false);
+  served.most = kBlock;
+  served.bring();
+  EXPECT_TRUE(same(served.read(10 * kBlock, 64 * kBlock), Bytes(source().data).subspan(10 * kBlock, 64 * kBlock)));
+  served.wait_until_done();
+  EXPECT_LE(served.moved, source().data.size() + 64 * kBlock);
 }
 
 TEST(ServeArriving, WhatDoesNotComeIsWaitedFor) {
@@ -354,6 +420,18 @@ TEST(ServeArriving, ADamagedBlockIsNeverGiven) {
   EXPECT_TRUE(same(served.answered(kBlock), source().block(kDamaged)));
   served.end();
   EXPECT_THAT(served.said_, testing::Contains(testing::HasSubstr("not those that the root hash stands for")));
+}
+
+TEST(ServeArriving, ADamagedBlockHoldsUpNobodyElse) {
+  Disk disk(Contents(source().header.size()), new_map());
+  Served served(disk, false);
+  served.damaged = true;
+  served.bring();
+  served.ask(1, kDamaged * kBlock + 512, 512, Bytes(source().data).first(512));
+  EXPECT_FALSE(served.answers_within(50ms));
+  EXPECT_TRUE(same(served.read(500 * kBlock, kBlock), source().block(500)));
+  served.damaged = false;
+  (void)served.answered(0);
 }
 
 TEST(ServeArriving, NobodyFindsAnythingAroundIt) {
@@ -456,14 +534,15 @@ TEST(ArriveRequest, IsReadAsItWasWritten) {
                          .gate_sector = 7,
                          .map = "vhdboot",
                          .map_uuid = "VHDBOOT-1234"});
-  words.insert(words.end(), {"/dev/dm-2", "http://10.0.2.2/a.vhd", "5"});
+  words.insert(words.end(), {"/dev/dm-2", "http://10.0.2.2/a.vhd", "5", "10.0.2.9/24"});
   std::vector<std::string_view> views(words.begin(), words.end());
   const auto request = parse_arrive_request(views);
   ASSERT_TRUE(request);
   EXPECT_EQ(request->disk.view, "/dev/dm-1");
   EXPECT_EQ(request->disk.gate_sector, 7U);
   EXPECT_EQ(request->tree, "/dev/dm-2");
-  EXPECT_EQ(request->from, (record::Arrival{.source = "http://10.0.2.2/a.vhd", .root_hash = "5"}));
+  EXPECT_EQ(request->from,
+            (record::Arrival{.source = "http://10.0.2.2/a.vhd", .root_hash = "5", .address = "10.0.2.9/24"}));
   views.pop_back();
   EXPECT_FALSE(parse_arrive_request(views));
   EXPECT_FALSE(parse_arrive_request({}));
