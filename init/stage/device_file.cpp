@@ -21,12 +21,14 @@ Result<std::unique_ptr<DeviceFile>> DeviceFile::open(const std::string& path, st
                                                      const std::string& flushed) {
   Fd device = TRY(open_file(path, O_RDWR | O_DIRECT));
   Fd below = TRY(open_file(flushed, O_RDONLY));
-  return std::unique_ptr<DeviceFile>(new DeviceFile(std::move(device), std::move(below), size, TRY(make_buffer(path))));
+  Buffer buffer = TRY(make_buffer(path));
+  return std::unique_ptr<DeviceFile>(new DeviceFile(std::move(device), std::move(below), size, std::move(buffer)));
 }
 
 Result<std::unique_ptr<const DeviceFile>> DeviceFile::open_to_read(const std::string& path, std::uint64_t size) {
   Fd device = TRY(open_file(path, O_RDONLY | O_DIRECT));
-  return std::unique_ptr<const DeviceFile>(new DeviceFile(std::move(device), Fd(), size, TRY(make_buffer(path))));
+  Buffer buffer = TRY(make_buffer(path));
+  return std::unique_ptr<const DeviceFile>(new DeviceFile(std::move(device), Fd(), size, std::move(buffer)));
 }
 
 Result<DeviceFile::Buffer> DeviceFile::make_buffer(const std::string& path) {

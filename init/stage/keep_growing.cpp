@@ -463,18 +463,7 @@ class Supervisor {
 }  // namespace
 
 int keep_growing(const GrowRequest& request) {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::setsid();
-  const sys::Messages stage2{Fd(sys::Companion::kSocket)};
-  const sys::Reporter report("keeper", sys::Reporter::Audience::KernelLog);
-  const auto ready = need_no_disk();
-  auto supervisor = ready ? Supervisor::start(request, report) : std::unexpected(ready.error());
-  const auto disk = supervisor ? Result<std::string>((*supervisor)->disk()) : std::unexpected(supervisor.error());
-  if (!send_grow_answer(stage2, disk) || !disk) return 1;
-  (*supervisor)->run(stage2);
-  const auto undone = (*supervisor)->undo();
-  (void)send_grow_answer(stage2, undone ? disk : std::unexpected(undone.error()));
-  return undone ? 0 : 1;
+  return supervise<Supervisor>("keeper", request);
 }
 
 }  // namespace vhdboot::stage

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vhdboot-keeper: makes new blocks in the image of a guest that runs, see init/stage/keep_growing.h, and rolls an image
 // back before one runs, see init/stage/roll_back_image.h.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <string_view>
 #include <vector>
 
 #include "init/stage/keep_growing.h"
+#include "init/stage/keeper_process.h"
 #include "init/stage/roll_back_image.h"
 
 int main(int argc, char** argv) {
@@ -20,10 +18,6 @@ int main(int argc, char** argv) {
     std::fputs("vhdboot-keeper is started by vhdboot-init, when an image grows while its system runs\n", stderr);
     return 2;
   }
-  // systemd lets such a process live while it kills everything else of the initrd.
-  argv[0][0] = '@';
-  // The consoles are the guest's.
-  if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
-    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
+  stage::stay_in_guest(argv);
   return stage::keep_growing(*request);
 }

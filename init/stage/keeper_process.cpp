@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "init/stage/keeper_process.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -22,6 +23,12 @@ Result<void> need_no_disk() {
   (void)sys::write_file("/proc/self/oom_score_adj", as_bytes("-1000"));
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) < 0) return fail_errno("keeping this program in memory");
   return {};
+}
+
+void stay_in_guest(char** argv) {
+  argv[0][0] = '@';
+  if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0)
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, standard);
 }
 
 void close_all_but(std::initializer_list<int> kept) {

@@ -3,12 +3,19 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "init/stage/grow.h"
+#include "init/sys/console.h"
+#include "init/sys/messages.h"
+#include "init/sys/process.h"
 
 namespace vhdboot::stage {
 
@@ -18,6 +25,28 @@ namespace vhdboot::stage {
 
 /// Closes all but these, and standard input, output and error.
 void close_all_but(std::initializer_list<int> kept);
+
+/// What the main function of such a program begins with: systemd lets it live when it kills everything else of the
+/// initrd, and the consoles are the guest's.
+void stay_in_guest(char** argv);
+
+/// What it then does: it makes a disk, which it keeps until nobody needs it or stage 2 wants it undone; the exit status
+/// of the program. A Supervisor has start(), disk(), run() and undo(); `name`: in the log.
+template <class Supervisor, class Request>
+int supervise(const char* name, const Request& request) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::setsid();
+  const sys::Messages stage2{Fd(sys::Companion::kSocket)};
+  const sys::Reporter report(name, sys::Reporter::Audience::KernelLog);
+  const auto ready = need_no_disk();
+  auto supervisor = ready ? Supervisor::start(request, report) : std::unexpected(ready.error());
+  const auto disk = supervisor ? Result<std::string>((*supervisor)->disk()) : std::unexpected(supervisor.error());
+  if (!send_grow_answer(stage2, disk) || !disk) return 1;
+  (*supervisor)->run(stage2);
+  const auto undone = (*supervisor)->undo();
+  (void)send_grow_answer(stage2, undone ? disk : std::unexpected(undone.error()));
+  return undone ? 0 : 1;
+}
 
 /// A process of this program.
 struct Child {

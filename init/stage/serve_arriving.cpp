@@ -436,7 +436,7 @@ void ArrivalServer::failed(std::string why) {
   report_.warn(concat("the rest of the image does not come: ", source_, ": ", printable(why_)));
 }
 
-// Somebody waits, and nothing comes.
+// Somebody waits, and nothing comes: it is told, and again when another reason is known.
 void ArrivalServer::complain() {
   const bool waits = urgent().has_value();
   if (!waits) waiting_.reset();
@@ -445,8 +445,11 @@ void ArrivalServer::complain() {
   if (!waits) return;
   const auto now = Clock::now();
   if (!waiting_) waiting_ = now;
-  if (complained_ || now < *waiting_ + times_.complain) return;
+  const auto pause = told_.empty() ? times_.complain : times_.tell;
+  if (complained_ ? why_ == told_ || now < *telling_ + pause : now < *waiting_ + times_.complain) return;
   complained_ = true;
+  telling_ = now;
+  told_ = why_;
   report_.warn(concat("the system waits for a part of its image from ", source_, ": ",
                       why_.empty() ? "it has not come yet" : printable(why_)));
 }

@@ -364,15 +364,15 @@ void OwnNetwork::try_another_card() {
 
 Result<Fd> open_connection(const arrive::WebAddress& address, Deadline deadline) {
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return fail_errno("connecting");
+  if (!socket) return fail_errno("reaching the server");
   const sockaddr_in to = socket_address(address.host, address.port);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return socket;
-  if (errno != EINPROGRESS) return fail_errno("connecting");
+  if (errno != EINPROGRESS) return fail_errno("reaching the server");
   if (!wait_for(socket, POLLOUT, deadline)) return fail(Code::Timeout, "the server does not answer");
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) < 0) return fail_errno("connecting");
-  if (error != 0) return fail_errno("connecting", error);
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) < 0) return fail_errno("reaching the server");
+  if (error != 0) return fail_errno("reaching the server", error);
   return socket;
 }
 

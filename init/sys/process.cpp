@@ -150,9 +150,10 @@ Result<std::string> answer_of(std::string_view what, const std::function<void(co
     // Nothing may unwind from here into what the child has inherited.
     try {
       work(to);
+      ::_exit(1);
     } catch (...) {
+      ::_exit(1);
     }
-    ::_exit(1);
   }
   to = Fd();
   const auto words = read_all(from, deadline);
