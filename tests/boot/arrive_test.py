@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import disk, hostdisk, tiny_guest, vhd
+from tests.support.arriving import MODULES, NETWORK, make_host
 from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.paths import PRODUCTS
@@ -21,8 +22,6 @@ from tests.support.web import faulty, nginx
 
 BLOCK = 4096
 NOTES = 24 * disk.MIB
-MODULES = ("nbd", "macvlan", "virtio_net")
-NETWORK = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
 # What it writes is in a block that has not come, a part of one, and one behind which it looks at once. `part`: what comes
 # of the root and of the notes is the same whenever it is read.
 SCRIPT = r"""
@@ -92,22 +91,6 @@ def make_server(request, folder):
         server.root_hash = run(PRODUCTS / "vhdtool", "hashes", image).strip()
         yield server
     shutil.rmtree(served)
-
-
-def make_host(url: str, root_hash: str, folder: Path, fs: str = "ntfs", more: str = "") -> hostdisk.HostDisk:
-    """A host disk with what `vhdtool fetch --boot-set` brings of NAME.vhd at that address; `more` is for its configuration."""
-    here, name = folder / "here", url.rpartition("/")[2].removesuffix(".vhd")
-    here.mkdir()
-    run(PRODUCTS / "vhdtool", "fetch", "--boot-set", url, here / f"{name}.vhd", "--root-hash", root_hash)
-    # As the machine sees this one.
-    source = re.sub("//[^:/]*", "//10.0.2.2", url)
-    (here / f"{name}.conf").write_text(f"source {source}\nroot-hash {root_hash}\n{more}", encoding="ascii")
-    # The first is the one that is torn in pieces.
-    files = {f"/boot/{path.name}": path for path in sorted(here.iterdir(), key=lambda path: path.suffix != ".vhd")}
-    files[f"/boot/{name}.efi"] = PRODUCTS / "vhdboot.efi"
-    host = hostdisk.make(folder / "host.raw", hostdisk.HostSpec(fs=fs, pieces=3, efi_path=f"/boot/{name}.efi"), files)
-    shutil.rmtree(here)
-    return host
 
 
 def fetch_boot_set(server, folder, fs="ntfs", more="") -> Arrival:
@@ -280,7 +263,7 @@ def test_a_card_that_leads_elsewhere(server, folder):
     with Machine(MachineSpec([Disk(arrival.host.path, boot=0)], extra=cards), log=folder / "console.log") as machine:
         machine.set_cable("card", False)
         wait_for(machine, "^guest: root is mounted", 600)
-        wait_for(machine, "the system waits for a part of its image from .*: the server does not answer", 300)
+        wait_for(machine, "the system waits for a part of its image from .*: reaching the server: Network unreachable", 300)
         machine.set_cable("card", True)
         machine.wait_until(given_up.is_set, 300, "the end of a connection by which next to nothing comes")
         drips.clear()
@@ -339,7 +322,7 @@ def test_debian_with_a_network_of_its_own(folder):
             shell.check("flags=$(echo /sys/class/net/en*/flags); echo $(($(cat $flags) & ~1)) > $flags")
             # Who talks to the network is nobody and may do little; who is killed is replaced.
             status = {pid: shell.check(f"cat /proc/{pid}/status") for pid in
-                      shell.check("grep -l '^@vhdboot/arrive' /proc/[0-9]*/cmdline | cut -d/ -f3").split()}
+                      shell.check("grep -ls '^@vhdboot/arrive' /proc/[0-9]*/cmdline | cut -d/ -f3").split()}
             talks = [pid for pid, text in status.items() if not re.search("^Uid:\\s+0", text, re.MULTILINE)]
             assert len(status) == 3 and len(talks) == 1, status
             for line in ("CapEff:\t0000000000003400", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):

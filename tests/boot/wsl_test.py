@@ -141,9 +141,10 @@ def test_with_its_own_kernel(folder):
 
 
 @pytest.mark.only_all
-def test_with_the_kernel_of_another_image(folder):
+@pytest.mark.parametrize("kernel", ["debian12", "debian13-dracut"])
+def test_with_the_kernel_of_another_image(folder, kernel):
     """In a VHDX as WSL makes one; where its folder for the resolver is missing, all of /mnt is one in memory."""
-    guest, other = get_guest("debian12-wsl-no-kernel"), get_guest("debian12")
+    guest, other = get_guest("debian12-wsl-no-kernel"), get_guest(kernel)
     etc = etc_of(guest.disk, folder)
     settings = "login auto\nkernel /debian.vhd\ntimeout menu\nmenu-style plain\n"
     host, name = make_host(folder, "exfat", vhdx(guest, folder, ["provision", "--full"]), settings,
@@ -157,6 +158,9 @@ def test_with_the_kernel_of_another_image(folder):
         shell.check("systemctl is-active vhdboot-kernel.service")
         assert re.match(r"/dev/loop1p\d\[/usr/lib/modules\] +ro", shell.check("findmnt -no SOURCE,OPTIONS /usr/lib/modules"))
         shell.check("modprobe dummy && grep -q '^dummy ' /proc/modules")
+        firmware = "/run/vhdboot/kernel/usr/lib/firmware"
+        assert shell.check("cat /sys/module/firmware_class/parameters/path") == firmware
+        shell.check(f"findmnt -M {firmware.removesuffix('/usr/lib/firmware')} && ls {firmware.removesuffix('firmware')}")
         assert shell.check("cat /sys/block/loop1/ro") == "1"
         assert shell.run("touch /lib/modules/x")[0] != 0
         leave(machine, shell)

@@ -18,7 +18,7 @@ import random
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,9 +120,17 @@ def boot(folder: Path, fs: str, pieces: int, kind: str = "flat") -> Boot:
     with tempfile.TemporaryDirectory(prefix="vhdboot-files.", dir=folder) as work:
         host = hostdisk.make_started_from_esp(folder / BEFORE, disk_spec, guest_disk.files(Path(work), guest),
                                               PRODUCTS / "vhdboot.efi", guest_disk.config())
+    made = record(folder, host, guest, guest_disk)
+    about = {"kind": kind, "fs": fs, "offset": host.offset, "size": host.size, "extents": host.extents, "sizes": host.sizes}
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    return made
+
+
+def record(folder: Path, host: HostDisk, guest: TinyGuest, guest_disk: GuestDisk, devices: Sequence[str] = ()) -> Boot:
+    """The boot of a copy of that disk, on a machine with more devices."""
     after, log = disk.clone(host.path, folder / AFTER), folder / LOG
     log.unlink(missing_ok=True)
-    spec = MachineSpec([Disk(after, boot=0, write_log=log)], memory_mib=512)
+    spec = MachineSpec([Disk(after, boot=0, write_log=log)], memory_mib=512, extra=[*devices])
     with Machine(spec, log=folder / "console.log") as machine:
         machine.expect(r"vhdboot\[stage1\]: checkpoint=kexec", 240, failing=TROUBLE)
         assert log.stat().st_size == 0, "something was written before the jump into the guest's kernel"
@@ -134,8 +142,6 @@ def boot(folder: Path, fs: str, pieces: int, kind: str = "flat") -> Boot:
     assert len(said) == STEPS
     assert not lost_writes(made, after, folder / "replayed.raw"), "the log does not lead to what is on the disk"
     after.unlink()
-    about = {"kind": kind, "fs": fs, "offset": host.offset, "size": host.size, "extents": host.extents, "sizes": host.sizes}
-    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return made
 
 
