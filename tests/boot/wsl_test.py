@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A distribution of WSL 2 on the bare machine: its network, its servers of names and a login, nothing of its fstab that only
-WSL has, and no file of its changed by that; with its own kernel, and with that of another image."""
+WSL has, and no file of its changed by that; with its own kernel, and with that of another image. And as a container of another
+Linux."""
 
 import hashlib
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import disk, hostdisk
+from tests.support import disk, hostdisk, pages
 from tests.support.command import run
 from tests.support.guest import guest as get_guest
 from tests.support.hostdisk import HostSpec
@@ -111,6 +112,11 @@ def leave(machine: Machine, shell: GuestShell) -> None:
 def judge(host, name: str, before: str, etc: dict[str, str], folder: Path) -> None:
     """The volume is as it was but for the image; in that nothing of ours is, and WSL finds it clean."""
     assert hostdisk.outside_digest(host, name) == before
+    judge_image(host, name, etc, folder)
+
+
+def judge_image(host, name: str, etc: dict[str, str], folder: Path) -> Path:
+    """WSL finds it clean, with its configuration as it was; the root file system in it."""
     assert hostdisk.volume_complaints(host) == []
     image = hostdisk.extract_file(host, name, folder / f"after{Path(name).suffix}")
     root = folder / "root.raw"
@@ -124,6 +130,7 @@ def judge(host, name: str, before: str, etc: dict[str, str], folder: Path) -> No
     assert hostdisk.guest_complaints(root) == []
     assert etc_of(root, folder) == etc
     image.unlink()
+    return root
 
 
 def test_with_its_own_kernel(folder):
@@ -182,3 +189,68 @@ def test_tried_without_a_trace(folder):
         machine.power_button()
         assert machine.wait_exit(240) == 0
     assert disk.digest(host.path) == before
+
+
+def of_the_page(begin: str) -> str:
+    """The block of docs/wsl.md that begins so."""
+    return next(block.text for block in pages.pages()["docs/wsl.md"].blocks if block.text.startswith(begin))
+
+
+def disk_for_the_container(folder: Path) -> Path:
+    """With the files of the page, and vhdtool."""
+    tree, image = folder / "tree", folder / "tools.raw"
+    tree.mkdir()
+    shutil.copy(PRODUCTS / "vhdtool", tree)
+    begins = {"wsl-debian.nspawn": "[Files]\n", "wsl-debian.service": "[Unit]\n", "lines.sh": "disk=$(vhdtool attach "}
+    for name, begin in begins.items():
+        (tree / name).write_text(of_the_page(begin), encoding="utf-8")
+    disk.create(image, 16 * disk.MIB)
+    run("mke2fs", "-q", "-t", "ext4", "-L", "tools", "-d", tree, image)
+    return image
+
+
+def type_inside(machine: Machine, shell: GuestShell, command: str, name: str, typed: str) -> None:
+    """What `command` gives is a shell of root on a machine of that name."""
+    machine.send(f"{command}; ended=$?\n")
+    machine.expect(re.escape(f"root@{name}:~# "), 120)
+    machine.send(f"{typed}; exit\n")
+    machine.expect(re.escape("root@debian12-containers:~# "), 120)
+    shell.check("[ $ended = 0 ]")
+
+
+@pytest.mark.only_all
+def test_as_a_container(folder):
+    """By the lines and the unit of the page: all of it comes up, is shut down, and its disk is let go and clean."""
+    guest, around = get_guest("debian12-wsl"), get_guest("debian12-containers")
+    etc = etc_of(guest.disk, folder)
+    image = vhdx(guest, folder, ["provision", "--full"])
+    volume = hostdisk.make(folder / "volume.raw", HostSpec(fs="exfat", table="none"), {"/wsl/debian.vhdx": image})
+    image.unlink()
+    esp = hostdisk.make_esp_disk(folder / "esp.raw", {"/EFI/BOOT/BOOTX64.EFI": around.uki})
+    disks = [Disk(esp, boot=0), Disk(disk.clone(around.disk, folder / "around.raw")), Disk(volume.path),
+             Disk(disk_for_the_container(folder))]
+    commands = "cp /mnt/vhdtool /usr/local/bin && cp /mnt/*.nspawn /etc/systemd/nspawn && cp /mnt/*.service /etc/systemd/system"
+    with Machine(MachineSpec(disks), log=folder / "console.log") as machine:
+        shell = GuestShell(machine)
+        shell.log_in(600)
+        shell.check("echo nameserver 192.0.2.53 >/etc/resolv.conf")
+        shell.check("mkdir -p /media/data /etc/systemd/nspawn; mount LABEL=VHDHOST /media/data && mount -o ro LABEL=tools /mnt")
+        shell.check(commands)
+        copy = "cat /etc/resolv.conf /etc/fstab >~/from-"
+        type_inside(machine, shell, "sh -eu /mnt/lines.sh", "wsl-debian", f"{copy}a-shell")
+        assert re.search("\u2713 bootable system for container", machine.text)
+        shell.check("systemctl daemon-reload && systemctl start wsl-debian || { journalctl -n 40 -u wsl-debian; false; }", 360)
+        shell.check("systemctl -M wsl-debian is-active multi-user.target console-getty.service")
+        status, text = shell.run("systemctl -M wsl-debian is-system-running --wait", 120)
+        assert status == 0, f"{text}: {shell.run('systemctl -M wsl-debian --failed --no-legend')[1]}"
+        type_inside(machine, shell, "machinectl shell wsl-debian", "debian12-wsl", f"{copy}all-of-it")
+        shell.check("systemctl stop wsl-debian", 360)
+        assert shell.check("systemctl show -P Result wsl-debian") == "success"
+        assert shell.check("losetup -a; ls /dev/mapper") == "control"
+        assert "wsl-debian has been shut down" in shell.check("journalctl -u wsl-debian -o cat")
+        shell.check("umount /media/data")
+        machine.send("poweroff\n")
+        assert machine.wait_exit(240) == 0
+    root = judge_image(volume, "/wsl/debian.vhdx", etc, folder)
+    for name in ("/root/from-a-shell", "/root/from-all-of-it"):
+        assert hostdisk.read_guest_file(root, "ext4", name) == "nameserver 192.0.2.53\n"
