@@ -64,12 +64,12 @@ def interrupt(how, after, *args):
 
 
 @contextlib.contextmanager
-def loop_device(file):
+def loop_device(file, *words):
     need("losetup")
     if os.geteuid() != 0:
         pytest.skip("loop devices need root")
     try:
-        device = run("losetup", "--find", "--show", file).strip()
+        device = run("losetup", "--find", "--show", *words, file).strip()
     except CommandError as error:
         pytest.skip(f"no loop device: {error}")
     try:

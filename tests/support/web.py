@@ -6,6 +6,7 @@ import http.server
 import re
 import shutil
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -44,13 +45,12 @@ def wait_for_port(port: int, process: subprocess.Popen) -> None:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, work: Path, certificate: Path | None = None, limit: int = 0):
-    """Serves a folder; its address. `limit`: bytes a second of each connection; 0: none."""
+def nginx(folder: Path, work: Path, certificate: Path | None = None):
+    """Serves a folder; its address."""
     need("nginx")
     work.mkdir()
     port = free_port()
     more = f"ssl_certificate {certificate}; ssl_certificate_key {certificate};" if certificate else ""
-    more += f" limit_rate {limit};" if limit else ""
     (work / "nginx.conf").write_text(NGINX.format(work=work, port=port, folder=folder, more=more,
                                                   words="ssl" if certificate else ""), encoding="utf-8")
     with subprocess.Popen([shutil.which("nginx", path=PATH), "-c", work / "nginx.conf", "-e", work / "error.log"],
@@ -61,6 +61,74 @@ def nginx(folder: Path, work: Path, certificate: Path | None = None, limit: int 
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+class Line(socketserver.ThreadingTCPServer):
+    """A line to a server on this machine, of so many bytes a second for all connections together; without a delay. nginx's
+    own limit is one for each request, and lets those of 64 KiB and less come faster."""
+
+    daemon_threads = True
+    request_queue_size = 64
+    piece = 65536
+    late = 0.005  # seconds by which this program may come too late and make up for it
+
+    def __init__(self, url: str, rate: int):
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.server = ("127.0.0.1", int(url.rpartition(":")[2]))
+        self.url = f"http://localhost:{self.server_address[1]}"
+        self.silence = 0.0  # the longest time between two pieces
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._free = 0.0  # when all that was taken so far has passed
+        self._last = 0.0
+
+    def wait_for_room(self, size: int) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self.silence = max(self.silence, now - self._last if self._last else 0)
+            self._last = now
+            self._free = max(self._free, now - self.late) + size / self._rate
+            left = self._free - now
+        if left > 0:
+            time.sleep(left)
+
+    def handle_error(self, *_):
+        pass  # one of the two has gone
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    def handle(self):
+        with socket.socket() as server:
+            # What the server has sent has passed the line, or nearly so.
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * self.server.piece)
+            server.connect(self.server.server)
+            upwards = threading.Thread(target=self._pass_on, args=(self.request, server, lambda size: None), daemon=True)
+            upwards.start()
+            self._pass_on(server, self.request, self.server.wait_for_room)
+            upwards.join()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, wait) -> None:
+        try:
+            while data := source.recv(self.server.piece):
+                wait(len(data))
+                target.sendall(data)
+        except OSError:
+            pass
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def line(url: str, rate: int):
+    """A Line to the server of that address."""
+    with Line(url, rate) as slow:
+        thread = threading.Thread(target=slow.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield slow
+        finally:
+            slow.shutdown()
+            thread.join(timeout=30)
 
 
 def self_signed(path: Path) -> Path:
