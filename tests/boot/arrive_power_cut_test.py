@@ -16,7 +16,7 @@ from tests.support import disk, hostdisk, power_cut, tiny_guest
 from tests.support.arriving import MODULES, NETWORK, make_host
 from tests.support.command import run
 from tests.support.paths import PRODUCTS
-from tests.support.web import nginx
+from tests.support.web import line, nginx
 
 BLOCK, SECTOR = 4096, 512
 IMAGE = "/boot/tiny.vhd"
@@ -82,8 +82,8 @@ def test_cuts(folder, fs):
     image = Path(shutil.copy(guest.image, served / "tiny.vhd"))
     image.with_name("tiny.vhd.boot-set").write_text(run(PRODUCTS / "vhdtool", "boot-set", image), encoding="ascii")
     root_hash = run(PRODUCTS / "vhdtool", "hashes", image).strip()
-    with nginx(served, folder / "nginx") as url, nginx(served, folder / "slow", limit=RATE) as slow:
-        host = make_host(f"{url}/tiny.vhd", root_hash, folder, fs, source=f"{slow}/tiny.vhd")
+    with nginx(served, folder / "nginx") as url, line(url, RATE) as slow:
+        host = make_host(f"{url}/tiny.vhd", root_hash, folder, fs, source=f"{slow.url}/tiny.vhd")
         wrote: dict[int, set[bytes]] = {}
         arriving = ArrivingDisk(image.read_bytes(), f"{url}/tiny.vhd", root_hash, wrote)
         boot = power_cut.record(folder, host, guest, arriving, NETWORK)

@@ -52,7 +52,8 @@ class ArrivingImageTest : public testing::Test {
                          arrival);
   }
 
-  const record::Arrival from{.source = "http://10.0.2.2/a.vhd", .root_hash = "11" + std::string(62, '1'), .address = ""};
+  const record::Arrival from{
+      .source = "http://10.0.2.2/a.vhd", .root_hash = "11" + std::string(62, '1'), .address = ""};
   arrive::MapCopy copy{.id = {std::byte{7}}};
   arrive::MapHeader header;
   std::string image;
