@@ -181,6 +181,17 @@ def test_zeros_do_not_come(server, here):
     assert moved(server) == (blocks_of_data(server.image) - 1) * BLOCK + 512 + 2 * BLOCK
 
 
+def test_the_tree_above_zeros_does_not_come(server, here):
+    """What comes is of the size of what is in an image, not of its own."""
+    with open(server.image, "r+b") as file:
+        file.truncate(96 * MIB)
+    server.root = hashes(server.image)
+    fetch(server, here)
+    assert is_complete(here, server.image)
+    tree = server.image.with_name("disk.vhd.verity")
+    assert moved(server, tree.name) < tree.stat().st_size // 6
+
+
 def test_fetch_reports_how_far_it_is(server, here):
     done = vhdtool("fetch", server.address, here / "disk.vhd", "--root-hash", server.root)
     lines = done.stderr.splitlines()

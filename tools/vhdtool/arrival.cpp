@@ -74,6 +74,21 @@ class BlockDigest {
   Sha256Digest zeros_;
 };
 
+/// The same block again and again.
+class RepeatedBlock final : public ByteSource {
+ public:
+  RepeatedBlock(std::vector<std::byte> block, std::uint64_t size) : block_(std::move(block)), size_(size) {}
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, MutableBytes out) const override {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = block_[(offset + i) % kBlock];
+    return {};
+  }
+
+ private:
+  std::vector<std::byte> block_;
+  std::uint64_t size_;
+};
+
 /// Blocks that are written when all else of their file is on stable storage, and what is behind the last of them.
 struct LastWrites {
   std::uint64_t last_block = 0;
@@ -286,7 +301,15 @@ Result<Remote> ask(const std::string& url, const Sha256Digest& root) {
   return Remote{std::move(data), std::move(tree), layout, superblock.salt, std::move(tail)};
 }
 
-/// Level by level from the root hash, so that each block is checked by one that was.
+/// A block of the tree above blocks that are all the same.
+std::vector<std::byte> tree_block_above(const Sha256Digest& digest) {
+  std::vector<std::byte> block;
+  while (block.size() < kBlock) block.insert(block.end(), digest.begin(), digest.end());
+  return block;
+}
+
+/// Level by level from the root hash, so that each block is checked by one that was. What is above nothing but zeros
+/// does not come: an image may be large and nearly empty.
 Result<void> bring_tree(SpaceFile& file, const Remote& remote, TreeDigests& digests, const BlockDigest& digest) {
   const std::uint64_t size = remote.layout.blocks() * kBlock;
   TRY(prepare(file, size));
@@ -294,13 +317,17 @@ Result<void> bring_tree(SpaceFile& file, const Remote& remote, TreeDigests& dige
   ProgressShow show(size - kBlock);
   const Watch watch = Interruption::watch(show);
   const auto& levels = remote.layout.levels();
+  std::vector<Sha256Digest> below{digest(std::vector<std::byte>(kBlock))};  // of a block of zeros, and above such
+  for (std::size_t level = 1; level < levels.size(); ++level) below.push_back(digest(tree_block_above(below.back())));
   for (std::size_t level = levels.size(); level-- > 0;) {
+    const RepeatedBlock above_zeros(tree_block_above(below[level]), size);
     const Coming coming{.file = file,
                         .offset = levels[level].first * kBlock,
                         .count = levels[level].count,
                         .expected = [&](std::uint64_t block) { return digests.of_level(level, block); },
                         .digest = digest,
                         .web = remote.tree,
+                        .old = &above_zeros,
                         .watch = watch};
     TRY(Bringer(coming).run());
   }

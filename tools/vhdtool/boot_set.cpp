@@ -165,7 +165,10 @@ Result<void> read_start(InspectedDisk& disk, const BootChoice& choice, PagesInMe
   const record::Config config;
   const auto search =
       TRY(guest::find_module_folder(disk, nullptr, config, guest::module_request(choice.release, choice.line)));
-  return search.folder ? read_modules(*search.folder, choice.line, pages) : Result<void>();
+  if (!search.folder)
+    return fail(Code::Unsupported,
+                concat("its kernel needs modules to be booted while the image arrives: ", search.reason));
+  return read_modules(*search.folder, choice.line, pages);
 }
 
 // What stage 1 does, beside a running system.
