@@ -35,7 +35,7 @@ constexpr std::uint64_t kMost = kGiB;
 constexpr std::size_t kMostSaid = 100;
 constexpr auto kPatience = std::chrono::minutes(30);
 
-// Of the program that reads it: a million files take some 300 MiB, and time.
+// Of the program that reads it: a million files take some 550 MiB, and time.
 sys::ChildLimits limits() {
   return {.memory = 2 * kGiB, .cpu_seconds = 1800};
 }
@@ -168,12 +168,14 @@ Result<void> show_folder(FoundImage& image, const FolderProgress& progress) {
   const std::uint64_t most = std::min(available / kFolderPart, kMost);
   ShownFolder folder;
   const Fd file = TRY(make_memory());
+  std::uint64_t written = 0;
   const tree::FolderImageTo to{
       .write = [&](std::uint64_t offset, Bytes bytes) -> Result<void> {
         if (offset + bytes.size() > most)
           return fail(Code::NoMemory, concat("what has to be kept of it in memory is more than ", human_size(most),
                                              ", a sixth of what is free: give the machine more memory, or make an "
                                              "image of the folder with `vhdtool export`"));
+        written += bytes.size();
         return write_at(file, offset, bytes);
       },
       .say =
@@ -183,7 +185,7 @@ Result<void> show_folder(FoundImage& image, const FolderProgress& progress) {
       .go_on = [&](std::uint64_t files) -> Result<void> {
         if (deadline.passed(std::chrono::steady_clock::now()))
           return fail(Code::Timeout, "looking at all that is in it takes too long");
-        return progress(files);
+        return progress(files, written);
       },
   };
   const auto partition = TRY(sys::FdSource::open(image.volume->device.path));

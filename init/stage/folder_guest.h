@@ -25,8 +25,8 @@ inline constexpr std::uint64_t kFolderPart = 6;
 /// when it has no kernel or is to have what only a disk has.
 [[nodiscard]] Result<record::Config> config_for_folder(record::Config config);
 
-/// Told how many files have been looked at; an error ends it.
-using FolderProgress = std::function<Result<void>(std::uint64_t files)>;
+/// Told how many files have been looked at, and how many bytes are in memory; an error ends it.
+using FolderProgress = std::function<Result<void>(std::uint64_t files, std::uint64_t written)>;
 
 /// Makes the disk of an image that open_image() has found to be a folder. Unsupported when it is no folder of WSL 1,
 /// NoMemory when it takes too much of that, Timeout when it takes too long.

@@ -286,11 +286,13 @@ Result<void> show(FoundImage& folder, const sys::KeyWatch& keys, const sys::Repo
   constexpr std::uint64_t kOften = 10'000;
   report.say(concat("  folder   ", printable(folder.path.text()), ", on ", folder.volume->description(),
                     ": looking at all that is in it ..."));
-  std::uint64_t next = kOften;
-  return show_folder(folder, [&](std::uint64_t files) -> Result<void> {
+  std::uint64_t told = 0;
+  return show_folder(folder, [&](std::uint64_t files, std::uint64_t written) -> Result<void> {
     if (keys.asked_for_menu()) return fail(Code::Busy, "a person wants to choose");
-    if (files >= next) report.say(concat("           ", files, " files ..."));
-    while (files >= next) next += kOften;
+    // First all files, then the ends of files that are copied.
+    const std::uint64_t steps = files / kOften + written / (32 * kMiB);
+    if (steps > told) report.say(concat("           ", files, " files, ", human_size(written), " in memory ..."));
+    told = std::max(told, steps);
     return {};
   });
 }
