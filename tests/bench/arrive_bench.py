@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import disk, hostdisk, vhd
+from tests.support.arriving import NETWORK
 from tests.support.command import die_with_parent, run
 from tests.support.disk import MIB
 from tests.support.guest import Guest
@@ -52,7 +53,6 @@ from tests.support.web import Line, line, nginx
 
 GIB = 1024 * MIB
 OUTPUT = TEST_OUTPUT / "bench"
-NETWORK = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
 WHAT = ("whole", "nbdkit", "boot-set", "read")
 ALL_THERE = "until dmesg | grep -q 'from now on it is one like any other'; do sleep 1; done"
 MEMORY = """for file in $(grep -l '^@vhdboot/arrive' /proc/[0-9]*/cmdline); do
