@@ -7,10 +7,13 @@
 namespace vhdboot::arrive {
 namespace {
 
+std::uint32_t number_of(const Ipv4& address) {
+  return std::uint32_t{address[0]} << 24 | std::uint32_t{address[1]} << 16 | std::uint32_t{address[2]} << 8 |
+         std::uint32_t{address[3]};
+}
+
 std::uint32_t network_of(const Ipv4& address, unsigned prefix) {
-  const std::uint32_t number = std::uint32_t{address[0]} << 24 | std::uint32_t{address[1]} << 16 |
-                               std::uint32_t{address[2]} << 8 | std::uint32_t{address[3]};
-  return number >> (32 - prefix);
+  return number_of(address) >> (32 - prefix);
 }
 
 }  // namespace
@@ -46,6 +49,10 @@ Result<HostAddress> parse_host_address(std::string_view text) {
                 concat("expected an address and the bits of its network, and the router if there is one, "
                        "as in 192.168.1.20/24 192.168.1.1, found ",
                        quoted(text)));
+  const bool has_broadcast = prefix < 31;
+  const std::uint32_t own = number_of(*address) & (UINT32_MAX >> prefix);
+  if (has_broadcast && (own == 0 || own == UINT32_MAX >> prefix))
+    return fail(Code::Invalid, concat("no machine has the first or the last address of a network, as ", first, " is"));
   HostAddress host{.address = *address, .prefix = static_cast<unsigned>(prefix), .router = {}};
   if (words.size() == 1) return host;
   host.router = parse_ipv4(words[1]);

@@ -31,7 +31,7 @@ constexpr std::uint64_t kSmallGap = 16;  // blocks between others that come alon
 constexpr std::size_t kRequest = 2 << 20;       // bytes; more is asked for where the system has set other limits
 constexpr std::size_t kMostRequest = 64 << 20;  // the kernel's own limit is half of it
 constexpr std::size_t kMostWaiting = 256;       // reads; the kernel asks for half as many at once
-constexpr std::size_t kMostHeld = 32;           // writes of parts of blocks
+constexpr std::size_t kMostHeld = 128;          // writes of parts of blocks: as many as the kernel asks for at once
 constexpr int kLook = 250;                      // milliseconds
 
 std::uint64_t first_of(const Range& part) {
@@ -72,9 +72,11 @@ Result<SharedMap> SharedMap::read(const ByteSource& map, const arrive::MapHeader
 
 void SharedMap::add(const Blocks& blocks) {
   if (blocks_.next(blocks.first, false) >= blocks.first + blocks.count) return;
-  blocks_.add(blocks);
   const std::uint64_t last = BlockMap::part_of(blocks.first + blocks.count - 1);
   for (std::uint64_t part = BlockMap::part_of(blocks.first); part <= last; ++part) unsaved_[part] = std::byte{1};
+  // Whoever ends in between leaves no mark that nobody would save.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  blocks_.add(blocks);
 }
 
 bool SharedMap::record(const Blocks& blocks) {
@@ -253,10 +255,9 @@ Result<void> ArrivalServer::write(const Request& request) {
   const auto at = static_cast<std::size_t>(whole.offset - request.part.offset);
   const auto done = store(whole, Bytes(data_).subspan(at, static_cast<std::size_t>(whole.length)));
   if (!done) report_.warn(done.error().message());
-  if (done && missing_edge(held))
-    held_.push_back(held);
-  else
-    return server_.answer(request.asked, done ? 0 : EIO);
+  // An edge is of a block that is missing: there is none, or it waits.
+  if (!done || !missing_edge(held)) return server_.answer(request.asked, done ? 0 : EIO);
+  held_.push_back(held);
   return {};
 }
 
@@ -294,22 +295,37 @@ void ArrivalServer::note_read(const Range& part) {
     if (shared_.record(blocks)) noted.add(blocks);
 }
 
-std::optional<Blocks> ArrivalServer::urgent() const {
-  if (!held_.empty() && (reads_.empty() || !reads_first_))
-    if (const auto block = missing_edge(held_.front())) return Blocks{.first = *block, .count = 1};
+// What somebody waits for: reads and writes take turns, so that neither waits for what cannot be had.
+std::optional<ArrivalServer::Goal> ArrivalServer::urgent() const {
+  if (!held_.empty() && (reads_.empty() || is_turn_of_writes_))
+    if (const auto block = missing_edge(held_.front()))
+      return Goal{.blocks = {.first = *block, .count = 1}, .wanted = Wanted::Urgent, .is_of_write = true};
   if (reads_.empty()) return std::nullopt;
   const std::uint64_t first = shared_.blocks().next(first_of(reads_.front().part), false);
-  return Blocks{.first = first, .count = end_of(reads_.front().part) - first};
+  return Goal{.blocks = {.first = first, .count = end_of(reads_.front().part) - first}, .wanted = Wanted::Urgent};
+}
+
+// Others may be had: they are not kept waiting.
+void ArrivalServer::pass_over(const Goal& goal) {
+  const std::uint64_t end = goal.blocks.first + goal.blocks.count;
+  if (goal.wanted == Wanted::Listed) list_block_ = end;
+  if (goal.wanted == Wanted::Rest) cursor_ = end;
+  if (goal.wanted != Wanted::Urgent) return;
+  if (goal.is_of_write && !held_.empty()) std::ranges::rotate(held_, held_.begin() + 1);
+  if (!goal.is_of_write && !reads_.empty()) std::ranges::rotate(reads_, reads_.begin() + 1);
+  is_turn_of_writes_ = !goal.is_of_write;
 }
 
 std::optional<ArrivalServer::Goal> ArrivalServer::choose() {
   const std::uint64_t all = header_.data_blocks;
   const auto upwards = [&](std::uint64_t block, std::uint64_t by) { return std::min(all, (block + by - 1) / by * by); };
-  if (const auto needed = urgent()) {
+  if (auto needed = urgent()) {
     urgent_ = Clock::now();
-    const std::uint64_t first = needed->first / kLeast * kLeast;
-    const std::uint64_t end = std::min(upwards(needed->first + needed->count, kLeast), first + kMost);
-    return Goal{.blocks = {.first = first, .count = end - first}, .wanted = Wanted::Urgent};
+    Blocks& blocks = needed->blocks;
+    const std::uint64_t first = blocks.first / kLeast * kLeast;
+    const std::uint64_t end = std::min(upwards(blocks.first + blocks.count, kLeast), first + kMost);
+    blocks = {.first = first, .count = end - first};
+    return needed;
   }
   const auto now = Clock::now();
   if (!urgent_ && now < began_ + times_.until_rest) return std::nullopt;
@@ -362,19 +378,20 @@ Result<void> ArrivalServer::ask_next() {
   const auto goal = choose();
   if (!goal) return {};
   const auto here = MutableBytes(brought_).first(static_cast<std::size_t>(goal->blocks.count) * kBlock);
-  auto looked = files_.image.read(goal->blocks.first * kBlock, here);
-  if (looked) {
+  // What cannot be read is written anew.
+  if (files_.image.read(goal->blocks.first * kBlock, here)) {
     const auto wrong = take_right(goal->blocks, here, false);
-    looked = wrong ? Result<void>() : std::unexpected(wrong.error());
-  }
-  if (!looked) {
-    failed(looked.error().message());
-    return {};
+    if (!wrong) {
+      failed(wrong.error().message());
+      pass_over(*goal);
+      return {};
+    }
   }
   const auto missing = shared_.blocks().missing(goal->blocks);
   again_ = missing.empty();
   if (again_) return {};
-  asked_ = {.blocks = missing.front(), .wanted = goal->wanted};
+  asked_ = goal;
+  asked_->blocks = missing.front();
   for (const Blocks& run : missing) {
     Blocks& asked = asked_->blocks;
     if (run.first > asked.first + asked.count + kSmallGap) break;
@@ -406,24 +423,16 @@ Result<void> ArrivalServer::take_brought() {
   const auto wrong = take_right(came, bytes, true);
   if (wrong && !*wrong) {
     why_.clear();
-    told_.clear();
+    if (!complained_) told_.clear();
     waiting_.reset();
-    reads_first_ = false;
+    is_turn_of_writes_ = !goal.is_of_write;
     return {};
   }
   failed(wrong ? concat("the bytes from ", **wrong * kBlock,
                         " on are not those that the root hash stands for: the file there is damaged, or was changed "
                         "after `vhdtool hashes`")
                : wrong.error().message());
-  // Others may be right, which are not kept waiting.
-  if (goal.wanted == Wanted::Urgent) {
-    if (!reads_.empty()) std::ranges::rotate(reads_, reads_.begin() + 1);
-    if (!held_.empty()) std::ranges::rotate(held_, held_.begin() + 1);
-    reads_first_ = !reads_first_;
-  }
-  const std::uint64_t end = goal.blocks.first + goal.blocks.count;
-  if (goal.wanted == Wanted::Listed) list_block_ = end;
-  if (goal.wanted == Wanted::Rest) cursor_ = end;
+  pass_over(goal);
   return {};
 }
 
@@ -436,17 +445,18 @@ void ArrivalServer::failed(std::string why) {
   report_.warn(concat("the rest of the image does not come: ", source_, ": ", printable(why_)));
 }
 
-// Somebody waits, and nothing comes: it is told, and again when another reason is known.
+// Somebody waits, and nothing comes: it is told, again when a first reason is known, and then now and then.
 void ArrivalServer::complain() {
-  const bool waits = urgent().has_value();
-  if (!waits) waiting_.reset();
-  if (!waiting_ && std::exchange(complained_, false))
-    report_.warn("what the system has waited for has come, it goes on");
-  if (!waits) return;
+  if (!urgent()) {
+    waiting_.reset();
+    if (std::exchange(complained_, false)) report_.warn("what the system has waited for has come, it goes on");
+    return;
+  }
   const auto now = Clock::now();
   if (!waiting_) waiting_ = now;
-  const auto pause = told_.empty() ? times_.complain : times_.tell;
-  if (complained_ ? why_ == told_ || now < *telling_ + pause : now < *waiting_ + times_.complain) return;
+  const auto pause = complained_ && told_.empty() ? times_.complain : times_.tell;
+  if (now < *waiting_ + times_.complain || (complained_ && why_ == told_) || (telling_ && now < *telling_ + pause))
+    return;
   complained_ = true;
   telling_ = now;
   told_ = why_;

@@ -100,6 +100,7 @@ class ArrivalServer {
   struct Goal {
     arrive::Blocks blocks;
     Wanted wanted = Wanted::Rest;
+    bool is_of_write = false;  // who waits
   };
 
   struct Request {
@@ -129,7 +130,8 @@ class ArrivalServer {
   void note_read(const Range& part);
 
   [[nodiscard]] std::optional<Goal> choose();
-  [[nodiscard]] std::optional<arrive::Blocks> urgent() const;
+  [[nodiscard]] std::optional<Goal> urgent() const;
+  void pass_over(const Goal& goal);
   [[nodiscard]] Result<void> ask_next();
   [[nodiscard]] Result<void> take_brought();
   /// Those of `blocks` that are missing and whose bytes, from the first on, are right: they are there afterwards. Which
@@ -161,7 +163,7 @@ class ArrivalServer {
   std::vector<std::byte> noted_;  // bits: in the record
   std::vector<Request> reads_;    // that wait
   std::vector<HeldWrite> held_;
-  bool reads_first_ = false;  // of those that wait
+  bool is_turn_of_writes_ = true;  // of those that wait
   std::optional<Goal> asked_;
   bool again_ = false;
   bool complete_ = false;

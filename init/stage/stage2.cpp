@@ -251,14 +251,11 @@ constexpr std::string_view kHeaderWritten =
 constexpr std::string_view kHeadersWritten =
     "Of VHDX files the headers were written, and what their logs ask for; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kChangesWereMounted =
-    "The file system of `persist` was mounted, which replays its journal, with vhdboot's own three names in it, and of "
-    "a "
-    "VHDX the header was written; vhdboot wrote nothing else to any disk.";
+    "The file system of `persist` was mounted, which replays its journal, with vhdboot's own three names in it, and "
+    "of a VHDX the header was written; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kArrived =
-    "Of the image blocks may have come from its source, or been written as its root file system was mounted, and the "
-    "map "
-    "beside it was written; "
-    "vhdboot wrote nothing else to any disk.";
+    "Of the image blocks may have come from its source, or been written as its root file system was mounted, and "
+    "the map beside it was written; vhdboot wrote nothing else to any disk.";
 constexpr std::string_view kRootWasMounted =
     "The guest's root file system was mounted, which replays its journal; vhdboot wrote nothing else to any disk.";
 

@@ -32,7 +32,11 @@ bool can_filter() {
 
 namespace {
 
-constexpr unsigned kNobody = 0x7000'0000;  // and the process id: no other child's, and no file's
+// No other child's, and no file's.
+unsigned nobody() {
+  constexpr unsigned kNobody = 0x7000'0000;
+  return kNobody + static_cast<unsigned>(::getpid());
+}
 
 void close_between(unsigned first, unsigned last) {
   if (::syscall(SYS_close_range, first, last, 0U) == 0) return;
@@ -66,14 +70,16 @@ bool set_limits(const ChildLimits& limits) {
          limit(RLIMIT_NOFILE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_CORE, 0);
 }
 
+// By their numbers: the C library would first look for threads.
+bool set_ids(unsigned real, unsigned other) {
+  return ::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, other, other, other) == 0 &&
+         ::syscall(SYS_setresuid, real, other, other) == 0;
+}
+
 // Root without capabilities still owns every device node.
 bool become_nobody() {
   if (::geteuid() != 0) return true;
-  // By their numbers: the C library would first look for threads.
-  const unsigned nobody = kNobody + static_cast<unsigned>(::getpid());
-  if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, nobody, nobody, nobody) == 0 &&
-      ::syscall(SYS_setresuid, nobody, nobody, nobody) == 0)
-    return true;
+  if (set_ids(nobody(), nobody())) return true;
   return errno == EINVAL || errno == EPERM;  // a container in which there is nobody else
 }
 
@@ -193,6 +199,7 @@ constexpr Filter kNetworkFilter = Filter()
                                       .allow(SYS_futex)
                                       .allow(SYS_clock_gettime)
                                       .allow(SYS_rt_sigreturn)
+                                      .allow(SYS_restart_syscall)  // of a poll() over which the machine was asleep
                                       .allow(SYS_exit_group);
 
 // In this order. The step that failed; empty when none did.
@@ -235,14 +242,17 @@ Result<void> keep_network_rights(pid_t parent) {
   // Memory stays locked, of which nobody may have much.
   if (!limit(RLIMIT_MEMLOCK, RLIM_INFINITY) || !limit(RLIMIT_CORE, 0)) return fail_errno("limiting itself");
   empty_bounding_set();
-  if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || !become_nobody()) return fail_errno("becoming nobody");
+  // systemd kills whoever is not really root, "@" or not. With the filter nobody gets that back.
+  const bool filter = can_filter();
+  if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || !set_ids(filter ? 0 : nobody(), nobody()))
+    return fail_errno("becoming nobody");
   if (!drop_capabilities(kKept)) return fail_errno("dropping capabilities");
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail_errno("hiding its memory");
   // After the change of user, which resets it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return fail_errno("ending with its parent");
   if (::getppid() != parent) ::_exit(0);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail_errno("giving up new rights");
-  if (can_filter() && !Filter(kNetworkFilter).install(-1, -1)) return fail_errno("filtering its system calls");
+  if (filter && !Filter(kNetworkFilter).install(-1, -1)) return fail_errno("filtering its system calls");
   return {};
 }
 

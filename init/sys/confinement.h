@@ -43,7 +43,7 @@ inline constexpr int kChildOutOfMemory = 2;
 /// the work is to say so and no more.
 [[noreturn]] void work_confined(const ChildTask& task, const std::function<void(const std::string& failed)>& work);
 
-/// Of a process that talks to a network and to its parent, with which it ends: it becomes nobody, who may set up cards
+/// Of a process that talks to a network and to its parent, with which it ends: it acts as nobody, who may set up cards
 /// and addresses, and can open, start or trace nothing from here on. The error is what could not be given up.
 [[nodiscard]] Result<void> keep_network_rights(pid_t parent);
 

@@ -272,8 +272,11 @@ Result<void> OwnNetwork::take_card(Deadline deadline) {
   if (cards.empty()) return fail(Code::NotFound, "there is no network card for Ethernet that its kernel drives");
   // One that is up gets no other name any more.
   const Deadline named = earlier(deadline, Deadline::in(kForUdev));
-  const auto are_named = [&] { return std::ranges::all_of(cards, [&](const Card& card) { return is_named(card); }); };
+  const auto are_named = [&] {
+    return std::ranges::all_of(cards, [&](const Card& card) { return card.index <= waited_ || is_named(card); });
+  };
   while (!are_named() && !named.passed(Deadline::Clock::now())) pause(100ms);
+  waited_ = std::max(waited_, cards.back().index);
   // One without its firmware is no reason to leave out the others.
   std::erase_if(cards, [&](const Card& card) { return !set_up(card); });
   if (cards.empty()) return fail(Code::Io, "no network card can be set up");

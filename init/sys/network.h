@@ -64,7 +64,8 @@ class OwnNetwork {
   Fd control_;  // a socket among the system's cards, for ioctl(2)
   Fd netlink_;  // likewise
   Fd inner_;    // the namespace
-  Fd root_;     // of process 1 when it began: of the initrd, or the system's
+  Fd root_;  // of process 1 when it began: of the initrd, or the system's. What udev says there is seen until that ends
+  int waited_ = 0;  // the last of the cards for which udev was waited for
   std::optional<arrive::HostAddress> fixed_;
   std::optional<Card> card_;
   std::size_t turn_ = 0;  // whose, of several

@@ -88,6 +88,9 @@ TEST(HostAddress, Parses) {
   for (const char* text : {"", "10.0.2.9", "10.0.2.9/", "10.0.2.9/0", "10.0.2.9/33", "10.0.2.9/x", "127.0.0.1/8",
                            "224.0.0.1/8", "0.0.0.0/1", "10.0.2.9/24 10.0.2.1 10.0.2.2", "10.0.2.256/24", "/24"})
     EXPECT_THAT(parse_host_address(text), Fails(Code::Invalid, "as in 192.168.1.20/24 192.168.1.1")) << text;
+  for (const char* text : {"10.0.2.0/24", "10.0.2.255/24", "10.0.0.0/8", "192.168.1.3/30"})
+    EXPECT_THAT(parse_host_address(text), Fails(Code::Invalid, "the first or the last address")) << text;
+  EXPECT_TRUE(parse_host_address("10.0.2.0/31"));
   for (const char* router : {"10.0.3.1", "10.0.2.9", "10.0.2", "x"})
     EXPECT_THAT(parse_host_address(std::string("10.0.2.9/24 ") + router),
                 Fails(Code::Invalid, "the router is another machine"))

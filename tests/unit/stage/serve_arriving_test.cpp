@@ -207,6 +207,12 @@ class Served {
     if (length != 0) EXPECT_EQ(::recv(kernel_.get(), data.data(), length, MSG_WAITALL), static_cast<ssize_t>(length));
     return data;
   }
+  // Whose answers they are does not matter.
+  std::size_t drop(std::size_t length) {
+    Contents data(length);
+    const ssize_t got = ::recv(kernel_.get(), data.data(), length, MSG_WAITALL);
+    return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  }
   std::uint32_t refusal() {
     std::array<std::byte, 16> reply{};
     EXPECT_EQ(::recv(kernel_.get(), reply.data(), reply.size(), MSG_WAITALL), 16);
@@ -432,6 +438,23 @@ TEST(ServeArriving, ADamagedBlockHoldsUpNobodyElse) {
   EXPECT_TRUE(same(served.read(500 * kBlock, kBlock), source().block(500)));
   served.damaged = false;
   (void)served.answered(0);
+}
+
+TEST(ServeArriving, SeveralDamagedBlocksHoldUpNobodyElse) {
+  Disk disk(Contents(source().header.size()), new_map());
+  Served served(disk, false);
+  served.damaged = true;
+  const auto own = block_of(1);
+  // Two of each kind wait for the damaged block, and behind them one of each for another.
+  for (const std::uint64_t place : {512, 1536}) served.ask(1, kDamaged * kBlock + place, 512, Bytes(own).first(512));
+  for (int i = 0; i < 2; ++i) served.ask(0, kDamaged * kBlock, kBlock);
+  served.ask(1, 400 * kBlock + 512, 512, Bytes(own).first(512));
+  served.ask(0, 500 * kBlock, kBlock);
+  served.bring();
+  EXPECT_EQ(served.drop(2 * 16 + kBlock), 2 * 16 + kBlock);
+  EXPECT_FALSE(served.answers_within(50ms));
+  served.damaged = false;
+  EXPECT_EQ(served.drop(4 * 16 + 2 * kBlock), 4 * 16 + 2 * kBlock);
 }
 
 TEST(ServeArriving, NobodyFindsAnythingAroundIt) {
