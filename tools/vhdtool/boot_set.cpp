@@ -73,6 +73,11 @@ Result<std::string> recorded(const std::string& path) {
   return arrive::to_text(arrive::parse_record(record, header.data_blocks), header.data_blocks);
 }
 
+// What is read ahead by this descriptor would count as needed.
+void do_not_read_ahead(const Fd& file) {
+  (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
+}
+
 // Which pages of a file are in memory, as runs of blocks: what has been read of it.
 class PagesInMemory {
  public:
@@ -83,8 +88,6 @@ class PagesInMemory {
     if (::fsync(file.get()) < 0) return fail_errno("writing what is in memory");
     if (const int error = ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED); error != 0)
       return fail_errno("dropping what is in memory", error);
-    // What is read ahead would come as well.
-    (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
     return std::unique_ptr<PagesInMemory>(new PagesInMemory(file, size));
   }
 
@@ -177,8 +180,9 @@ Result<void> read_as_boot(const std::string& path, PagesInMemory& pages) {
   Findings findings;
   const CheckedImage checked = check_image(*image.file, path, {}, findings);
   if (!checked.table) return fail(Code::Corrupt, "its partition table cannot be read");
-  InspectedDisk disk(*checked.disk, *checked.table,
-                     open_backing(path, {{.logical = 0, .physical = 0, .length = image.file->size()}}));
+  auto backing = open_backing(path, {{.logical = 0, .physical = 0, .length = image.file->size()}});
+  if (backing) do_not_read_ahead(backing->fd);
+  InspectedDisk disk(*checked.disk, *checked.table, std::move(backing));
   Result<void> read = fail(Code::Unsupported, "nothing in it can be booted: see `vhdtool check`");
   const auto judge = [&](const BootChoice& choice, Findings&) -> Result<void> {
     read = read_start(disk, choice, pages);
