@@ -49,9 +49,9 @@ Result<HostAddress> parse_host_address(std::string_view text) {
                 concat("expected an address and the bits of its network, and the router if there is one, "
                        "as in 192.168.1.20/24 192.168.1.1, found ",
                        quoted(text)));
-  const bool has_broadcast = prefix < 31;
-  const std::uint32_t own = number_of(*address) & (UINT32_MAX >> prefix);
-  if (has_broadcast && (own == 0 || own == UINT32_MAX >> prefix))
+  // Of a network of one or two nobody is left out.
+  const std::uint32_t last = prefix < 31 ? UINT32_MAX >> prefix : 0;
+  if (const std::uint32_t own = number_of(*address) & last; last != 0 && (own == 0 || own == last))
     return fail(Code::Invalid, concat("no machine has the first or the last address of a network, as ", first, " is"));
   HostAddress host{.address = *address, .prefix = static_cast<unsigned>(prefix), .router = {}};
   if (words.size() == 1) return host;

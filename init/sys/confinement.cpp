@@ -132,6 +132,21 @@ class Filter {
     end(SECCOMP_RET_KILL_PROCESS);
     return *this;
   }
+  /// What every process needs: memory, the time, an end. The last ones are for the sanitizers.
+  constexpr Filter& allow_basics() {
+    return allow_data(SYS_mmap)
+        .allow_data(SYS_mprotect)
+        .allow(SYS_munmap)
+        .allow(SYS_mremap)
+        .allow(SYS_madvise)
+        .allow(SYS_brk)
+        .allow(SYS_futex)
+        .allow(SYS_clock_gettime)
+        .allow(SYS_rt_sigreturn)
+        .allow(SYS_exit_group)
+        .allow(SYS_sched_yield)
+        .allow(SYS_sigaltstack);
+  }
   /// Everything else ends the process.
   bool install(int device, int socket) {
     end(SECCOMP_RET_KILL_PROCESS);
@@ -155,23 +170,9 @@ class Filter {
   unsigned short size_ = 0;
 };
 
-// What reading, parsing and answering takes with musl and with glibc; the last ones are for the sanitizers.
-constexpr Filter kFilter = Filter()
-                               .allow_on(kDevice, SYS_pread64)
-                               .allow_on(kSocket, SYS_read)
-                               .allow_on(kSocket, SYS_write)
-                               .allow_data(SYS_mmap)
-                               .allow_data(SYS_mprotect)
-                               .allow(SYS_munmap)
-                               .allow(SYS_mremap)
-                               .allow(SYS_madvise)
-                               .allow(SYS_brk)
-                               .allow(SYS_futex)
-                               .allow(SYS_clock_gettime)
-                               .allow(SYS_rt_sigreturn)
-                               .allow(SYS_exit_group)
-                               .allow(SYS_sched_yield)
-                               .allow(SYS_sigaltstack);
+// What reading, parsing and answering takes with musl and with glibc.
+constexpr Filter kFilter =
+    Filter().allow_on(kDevice, SYS_pread64).allow_on(kSocket, SYS_read).allow_on(kSocket, SYS_write).allow_basics();
 
 // What a network takes: sockets, the addresses of cards, waiting, memory.
 constexpr Filter kNetworkFilter = Filter()
@@ -190,17 +191,8 @@ constexpr Filter kNetworkFilter = Filter()
                                       .allow(SYS_close)
                                       .allow(SYS_faccessat)
                                       .allow(SYS_getrandom)
-                                      .allow_data(SYS_mmap)
-                                      .allow_data(SYS_mprotect)
-                                      .allow(SYS_munmap)
-                                      .allow(SYS_mremap)
-                                      .allow(SYS_madvise)
-                                      .allow(SYS_brk)
-                                      .allow(SYS_futex)
-                                      .allow(SYS_clock_gettime)
-                                      .allow(SYS_rt_sigreturn)
                                       .allow(SYS_restart_syscall)  // of a poll() over which the machine was asleep
-                                      .allow(SYS_exit_group);
+                                      .allow_basics();
 
 // In this order. The step that failed; empty when none did.
 std::string_view give_up_rights(const ChildTask& task) {
@@ -239,8 +231,9 @@ void work_confined(const ChildTask& task, const std::function<void(const std::st
 
 Result<void> keep_network_rights(pid_t parent) {
   constexpr std::uint32_t kKept = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW | 1U << CAP_NET_BIND_SERVICE;
-  // Memory stays locked, of which nobody may have much.
-  if (!limit(RLIMIT_MEMLOCK, RLIM_INFINITY) || !limit(RLIMIT_CORE, 0)) return fail_errno("limiting itself");
+  // Memory stays locked, of which nobody may have much: in a container it has to do with that.
+  (void)limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+  if (!limit(RLIMIT_CORE, 0)) return fail_errno("limiting itself");
   empty_bounding_set();
   // systemd kills whoever is not really root, "@" or not. With the filter nobody gets that back.
   const bool filter = can_filter();
